@@ -1,0 +1,3 @@
+import graphene
+class PageInterface(graphene.Interface):
+    id = graphene.ID(required=True)

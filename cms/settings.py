@@ -1,0 +1,245 @@
+"""Every setting of the project, read from environment variables with a safe default.
+
+README.md lists the variables. A value that cannot be used stops the start with one line per variable.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.management.utils import get_random_secret_key
+from environs import Env, EnvValidationError, validate
+
+env = Env(eager=False)
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _web_address(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise EnvValidationError("must be a web address such as https://www.example.org", [])
+
+
+# --- What the environment says -----------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()  # database and files, unless elsewhere
+PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
+# Where this CMS is reached. "https://" here switches on secure cookies, the redirect to HTTPS and HSTS.
+CMS_URL = (env.str("CMS_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+CMS_URL = CMS_URL or f"http://localhost:{PORT}"
+# The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/page_views.py).
+WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
+TRUSTED_PROXY = env.bool("TRUSTED_PROXY", False)  # believe X-Forwarded-Proto: only behind a proxy that sets it
+HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000, validate=validate.Range(min=0))
+DATABASE_URL = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'cms.sqlite3'}")
+STORAGE = env.str("STORAGE", "local", validate=validate.OneOf(["local", "s3"]))
+S3_BUCKET = env.str("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
+S3_REGION = env.str("S3_REGION", "")
+S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
+S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
+FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
+EMAIL_URL = env.dj_email_url("EMAIL_URL", "console:")
+EMAIL_FROM = env.str("EMAIL_FROM", "cms@localhost")
+AGENDA_POLICY = env.str(
+    "AGENDA_POLICY",
+    "week_before",
+    validate=validate.OneOf(["week_before", "five_clear_working_days", "five_clear_days"]),
+)
+DEATH_REVIEW_MINIMUM_MONTHS = env.int(
+    "DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120)
+)
+try:
+    env.seal()
+    _problems = {}
+except EnvValidationError as error:
+    _problems = error.error_messages
+if STORAGE == "s3" and not S3_BUCKET:
+    _problems = {**_problems, "S3_BUCKET": ["is needed when STORAGE is s3"]}
+if _problems:
+    lines = [f"Environment variable {name}: {' '.join(map(str, why))}" for name, why in _problems.items()]
+    sys.exit("\n".join(["The settings cannot be used. Mend these and start again:", *lines]))
+
+
+def _secret_key() -> str:
+    """The key from SECRET_KEY, or one made once and kept in DATA_DIR, so that nobody runs on a published key."""
+    if SECRET_KEY_FROM_ENV:
+        return SECRET_KEY_FROM_ENV
+    path = DATA_DIR / "secret-key"
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(get_random_secret_key() + get_random_secret_key())
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+
+# --- Django ------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "cms",
+    "feeds",
+    "pages",
+    "documents",
+    "wagtail.contrib.redirects",
+    "wagtail.contrib.table_block",
+    "wagtail.embeds",
+    "wagtail.sites",
+    "wagtail.users",
+    "wagtail.snippets",
+    "wagtail.documents",
+    "wagtail.images",
+    "wagtail.search",
+    "wagtail.admin",
+    "wagtail",
+    "modelcluster",
+    "taggit",
+    "modelsearch",
+    "django_tasks",
+    "graphene_django",
+    "graphene_django_graphiql_static",
+    "grapple",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "cms.urls"
+WSGI_APPLICATION = "cms.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": DATABASE_URL}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    # WAL lets readers go on while an editor saves; IMMEDIATE waits for the write lock instead of failing late.
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Europe/London"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+# Files are never served from MEDIA_URL: documents/views.py asks documents/access.py first.
+MEDIA_URL = "/unserved/"
+_FILE_STORAGES = {
+    "local": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "s3": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": S3_REGION or None,
+            "access_key": S3_ACCESS_KEY_ID or None,
+            "secret_key": S3_SECRET_ACCESS_KEY or None,
+            "default_acl": "private",
+            "querystring_auth": True,
+            "file_overwrite": False,
+        },
+    },
+}
+STORAGES = {
+    "default": _FILE_STORAGES[STORAGE],
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Safety ------------------------------------------------------------------------------------------------
+
+_secure = CMS_URL.startswith("https://")
+ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(CMS_URL).hostname or "localhost", "localhost", "127.0.0.1"]
+CSRF_TRUSTED_ORIGINS = [CMS_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _secure
+SECURE_HSTS_SECONDS = HSTS_SECONDS if _secure else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a health check inside the network speaks plain HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the admin shows previews in a frame of its own
+EMAIL_BACKEND = EMAIL_URL["EMAIL_BACKEND"]
+EMAIL_HOST = EMAIL_URL.get("EMAIL_HOST", "")
+EMAIL_PORT = EMAIL_URL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = EMAIL_URL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = EMAIL_URL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL_URL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL_URL.get("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
+# --- Wagtail -----------------------------------------------------------------------------------------------
+
+WAGTAIL_SITE_NAME = "Community Safety CMS"
+WAGTAILADMIN_BASE_URL = CMS_URL
+WAGTAILDOCS_DOCUMENT_MODEL = "documents.Document"
+WAGTAILIMAGES_IMAGE_MODEL = "documents.Image"
+WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "json", "odp", "ods", "odt", "pdf", "pptx", "txt", "xlsx"]
+WAGTAILDOCS_SERVE_METHOD = "serve_view"
+WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
+WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None  # no editor's address goes to a third party
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
+WAGTAILEMBEDS_FINDERS: list[dict] = []  # no page of ours fetches from another site
+TAGGIT_CASE_INSENSITIVE = True
+WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+MODELSEARCH_BACKENDS = {"default": {"BACKEND": "modelsearch.backends.database"}}
+
+# --- GraphQL -----------------------------------------------------------------------------------------------
+
+GRAPPLE = {"APPS": ["pages"], "PAGE_INTERFACE": "cms.graphql.interfaces.PageInterface"}
+GRAPHENE = {"SCHEMA": "cms.graphql.schema.schema"}
+
+# --- Rules that code reads ---------------------------------------------------------------------------------
+
+# The door through which commands publish (pages/workflow.py) stays shut for death-review notices. Only the
+# tests open it: it has no environment variable on purpose.
+COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = False

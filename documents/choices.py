@@ -1,0 +1,22 @@
+"""The values that fields of documents can take; their names are those of the public GraphQL enumerations."""
+
+from django.db.models import TextChoices
+
+
+class DocumentKind(TextChoices):
+    REPORT = "report", "Report"
+    PLAN = "plan", "Plan"
+    AGENDA = "agenda", "Agenda"
+    MINUTES = "minutes", "Minutes"
+    DATASET = "dataset", "Data file"
+    LETTER = "letter", "Letter"
+    BRIEFING = "briefing", "Briefing"
+    EASY_READ = "easy-read", "Easy read version"
+    OTHER = "other", "Other"
+
+
+class DocumentAccessibility(TextChoices):
+    YES = "yes", "Yes, it was checked"
+    PARTIAL = "partial", "Partly"
+    NO = "no", "No"
+    UNKNOWN = "unknown", "Not known"

@@ -1,0 +1,269 @@
+"""The files that editors upload, what is known about each, and which published pages use them.
+
+`Document` and `Image` take the place of Wagtail's own models. `PublishedFile` is written when a page is published
+(cms/publication.py) and read by documents/access.py, which decides who may have a file.
+"""
+
+import secrets
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.urls import reverse
+from taggit.managers import TaggableManager
+from wagtail.documents.models import AbstractDocument
+from wagtail.images.models import AbstractImage, AbstractRendition
+from wagtail.models import Page
+
+from documents.choices import DocumentAccessibility, DocumentKind
+from documents.inspection import page_count_of, sha256_of
+
+# The only sizes of an image that the public can have; the names are those of the GraphQL enumeration.
+RENDITIONS = {
+    "THUMBNAIL": "fill-160x160|format-webp",
+    "CARD": "fill-640x360|format-webp",
+    "CONTENT": "max-1200x1200|format-webp",
+    "HERO": "fill-1600x600|format-webp",
+    "SOCIAL": "fill-1200x630|format-jpeg",
+}
+TAGS_HELP = "Words that help colleagues find the file. Never public."
+language_code = RegexValidator(
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl."
+)
+
+
+def new_file_key() -> str:
+    """A part of a public address that cannot be guessed: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def stored_name(folder: str, filename: str) -> str:
+    """Where storage keeps an upload: a folder that nobody can guess, then the name that people know."""
+    name = PurePath(filename).name
+    stem, suffix = name.rsplit(".", 1) if "." in name else (name, "")
+    return f"{folder}/{secrets.token_urlsafe(16)}/{stem[:80]}{'.' + suffix[:10].lower() if suffix else ''}"
+
+
+def upload_document_to(instance: "Document", filename: str) -> str:
+    return stored_name("documents", filename)
+
+
+class StoredFile(models.Model):
+    """What documents and images share: a checksum, and an address that changes with the bytes."""
+
+    file_key = models.CharField(max_length=32, unique=True, default=new_file_key, editable=False)
+    checksum = models.CharField("SHA-256", max_length=64, blank=True, editable=False)
+
+    # Wagtail's two fields under names that its own, unused models do not take.
+    uploaded_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="uploaded by",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    uploaded_by_user.wagtail_reference_index_ignore = True  # type: ignore[attr-defined]
+
+    class Meta:
+        abstract = True
+
+    def note_new_file(self) -> bool:
+        """Refresh what depends on the bytes when a new file was given. Returns whether one was."""
+        file = self.file  # type: ignore[attr-defined]
+        if not file or file._committed:
+            return False
+        self.checksum = sha256_of(file)
+        self.file_size = file.size
+        if self.pk:
+            self.file_key = new_file_key()
+        return True
+
+
+class Document(StoredFile, AbstractDocument):
+    """A paper, plan, report or data file. Readers get it only while a public page uses it."""
+
+    tags = TaggableManager(help_text=TAGS_HELP, blank=True, related_name="tagged_documents")
+    file = models.FileField("file", upload_to=upload_document_to, max_length=255)
+    kind = models.CharField(max_length=20, choices=DocumentKind.choices, default=DocumentKind.OTHER)
+    language = models.CharField(
+        max_length=20,
+        default="en",
+        validators=[language_code],
+        help_text="The language it is written in, as a code: en for English, cy for Welsh, pl for Polish.",
+    )
+    accessible = models.CharField(
+        "accessible to people who use a screen reader",
+        max_length=10,
+        choices=DocumentAccessibility.choices,
+        default=DocumentAccessibility.UNKNOWN,
+    )
+    html_equivalent = models.ForeignKey(
+        Page,
+        verbose_name="web page with the same content",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="A PDF that is not fully accessible needs this, or a reason below.",
+    )
+    accessibility_exemption = models.TextField(
+        "why there is no accessible version",
+        blank=True,
+        max_length=1000,
+        help_text="For example: a scan of a document from before 23 September 2018.",
+    )
+    page_count = models.PositiveIntegerField("number of pages", null=True, blank=True, editable=False)
+
+    admin_form_fields = (
+        "title",
+        "file",
+        "kind",
+        "language",
+        "accessible",
+        "html_equivalent",
+        "accessibility_exemption",
+        "collection",
+        "tags",
+    )
+
+    class Meta(AbstractDocument.Meta):
+        verbose_name = "document"
+        verbose_name_plural = "documents"
+
+    def clean(self) -> None:
+        super().clean()
+        if (
+            self.file
+            and self.file_type == "pdf"
+            and self.accessible != DocumentAccessibility.YES
+            and not self.html_equivalent_id
+            and not self.accessibility_exemption.strip()
+        ):
+            raise ValidationError(
+                {
+                    "accessible": "A PDF that is not accessible needs a web page with the same content, "
+                    "or a reason why there is no accessible version."
+                }
+            )
+
+    def save(self, *args, **kwargs) -> None:
+        if self.note_new_file():
+            self.page_count = page_count_of(self.file, self.file_type)
+        super().save(*args, **kwargs)
+
+    @property
+    def url(self) -> str:
+        return reverse("document", args=[self.file_key, self.filename])
+
+    @property
+    def file_type(self) -> str:
+        """The format, as in "pdf"."""
+        return self.file_extension.lower()
+
+    @property
+    def address(self) -> str:
+        """The absolute address that the public contract gives."""
+        return settings.CMS_URL + self.url
+
+
+class Image(StoredFile, AbstractImage):
+    """A picture, with the text that people who cannot see it get instead."""
+
+    tags = TaggableManager(help_text=TAGS_HELP, blank=True, related_name="tagged_images")
+    decorative = models.BooleanField(
+        default=False, help_text="It tells nothing that the text around it does not tell."
+    )
+    description = models.CharField(
+        "alternative text",
+        max_length=255,
+        blank=True,
+        default="",
+        help_text="What the picture shows, for people who cannot see it. Needed unless it is decorative.",
+    )
+
+    admin_form_fields = ("title", "file", "description", "decorative", "collection", "tags") + (
+        "focal_point_x",
+        "focal_point_y",
+        "focal_point_width",
+        "focal_point_height",
+    )
+
+    class Meta(AbstractImage.Meta):
+        verbose_name = "image"
+        verbose_name_plural = "images"
+
+    def get_upload_to(self, filename: str) -> str:
+        return stored_name("images", filename)
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.decorative and not self.description.strip():
+            raise ValidationError(
+                {"description": "Describe the picture for people who cannot see it, or mark it as decorative."}
+            )
+
+    def save(self, *args, **kwargs) -> None:
+        self.note_new_file()
+        super().save(*args, **kwargs)
+
+    @property
+    def alt(self) -> str:
+        return "" if self.decorative else self.description
+
+    @property
+    def default_alt_text(self) -> str:
+        return self.alt
+
+
+class Rendition(AbstractRendition):
+    """One size of a picture. Its address is that of the picture, so it goes when the picture goes."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="renditions")
+
+    class Meta:
+        unique_together = (("image", "filter_spec", "focal_point_key"),)
+
+    def get_upload_to(self, filename: str) -> str:
+        return stored_name("renditions", filename)
+
+    @property
+    def url(self) -> str:
+        names = {spec: name.lower() for name, spec in RENDITIONS.items()}
+        label = names.get(self.filter_spec, f"r{self.pk}")
+        suffix = PurePath(self.file.name).suffix
+        return reverse("rendition", args=[self.image.file_key, f"{label}{suffix}"])
+
+    @property
+    def full_url(self) -> str:
+        return settings.CMS_URL + self.url
+
+
+class PublishedFile(models.Model):
+    """A file that the published version of a page uses, and since when the public could have it there.
+
+    Rows are written in the publishing transaction, because Wagtail's reference index is updated later by a
+    worker. They say nothing about whether the page is public now: documents/access.py asks that.
+    """
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="published_files")
+    document = models.ForeignKey(Document, null=True, on_delete=models.CASCADE, related_name="published_in")
+    image = models.ForeignKey(Image, null=True, on_delete=models.CASCADE, related_name="published_in")
+    first_public_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["page", "document"], name="one_row_per_page_and_document"),
+            models.UniqueConstraint(fields=["page", "image"], name="one_row_per_page_and_image"),
+            models.CheckConstraint(
+                condition=models.Q(document__isnull=False, image__isnull=True)
+                | models.Q(document__isnull=True, image__isnull=False),
+                name="a_published_file_is_a_document_or_an_image",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document or self.image} on {self.page}"

@@ -1,0 +1,25 @@
+"""Addresses of pages: the path on the site, and the absolute address on the public website."""
+
+from django.conf import settings
+from wagtail.models import Page, Site
+
+
+def site_root_path() -> str:
+    """Wagtail's tree path of the home page, as in "/home/". Wagtail keeps it in its cache."""
+    roots = Site.get_site_root_paths()
+    return roots[0].root_path if roots else "/"
+
+
+def url_path(page: Page) -> str:
+    """The path on the site, as in "/meetings/24-february-2026/"."""
+    return "/" + page.url_path.removeprefix(site_root_path())
+
+
+def url(page: Page) -> str:
+    """The absolute address on the public website, or on this CMS where there is no website yet."""
+    return (settings.WEBSITE_URL or settings.CMS_URL) + url_path(page)
+
+
+def tree_path(path: str) -> str:
+    """Wagtail's tree path for a path on the site; a missing slash at either end is forgiven."""
+    return site_root_path() + (path.strip("/") + "/" if path.strip("/") else "")

@@ -1,0 +1,80 @@
+"""The blocks that the body of a page is made of. Each is a GraphQL type of the same name (pages/block_types.py)."""
+
+from wagtail import blocks
+from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
+from wagtail.documents.blocks import DocumentChooserBlock
+from wagtail.images.blocks import ImageChooserBlock
+
+from pages.choices import CalloutTone
+from pages.rich_text import FEATURES
+
+
+class HeadingBlock(blocks.StructBlock):
+    text = blocks.CharBlock(max_length=200)
+    level = blocks.ChoiceBlock(
+        choices=[("2", "Heading 2"), ("3", "Heading 3"), ("4", "Heading 4")],
+        default="2",
+        help_text="Go down one level at a time, so that people who use a screen reader do not get lost.",
+    )
+
+    class Meta:
+        icon = "title"
+
+
+class ParagraphBlock(blocks.RichTextBlock):
+    def __init__(self, **kwargs):
+        super().__init__(**{"features": FEATURES, **kwargs})
+
+    class Meta:
+        icon = "pilcrow"
+
+
+class ImageBlock(blocks.StructBlock):
+    image = ImageChooserBlock()
+    caption = blocks.CharBlock(required=False, max_length=300)
+
+    class Meta:
+        icon = "image"
+
+
+class DocumentBlock(DocumentChooserBlock):
+    class Meta:
+        icon = "doc-full"
+
+
+class PageLinkBlock(blocks.StructBlock):
+    page = blocks.PageChooserBlock(page_type="pages.ContentPage")
+    text = blocks.CharBlock(
+        required=False, max_length=200, help_text="Leave empty to show the title of the page."
+    )
+
+    class Meta:
+        icon = "link"
+        label = "Link to a page"
+
+
+class TableBlock(WagtailTableBlock):
+    class Meta:
+        icon = "table"
+
+
+class CalloutBlock(blocks.StructBlock):
+    tone = blocks.ChoiceBlock(choices=CalloutTone.choices, default=CalloutTone.INFORMATION)
+    rich_text = blocks.RichTextBlock(features=FEATURES, label="Text")
+
+    class Meta:
+        icon = "help"
+
+
+class BodyBlock(blocks.StreamBlock):
+    heading = HeadingBlock()
+    paragraph = ParagraphBlock()
+    image = ImageBlock()
+    document = DocumentBlock()
+    page_link = PageLinkBlock()
+    table = TableBlock()
+    callout = CalloutBlock()
+
+    class Meta:
+        required = False
+        max_num = 200

@@ -1,0 +1,200 @@
+"""The values that fields of pages and snippets can take.
+
+Each class is also a public GraphQL enumeration of the same name, unless it is listed in `PRIVATE`.
+"""
+
+from django.db.models import TextChoices
+
+
+class MembershipRole(TextChoices):
+    RESPONSIBLE_AUTHORITY = "responsible-authority", "Responsible authority (statutory member)"
+    NON_STATUTORY_MEMBER = "non-statutory-member", "Non-statutory member"
+    OBSERVER = "observer", "Observer"
+    UNCONFIRMED = "unconfirmed", "Not confirmed"
+
+
+class AgencySector(TextChoices):
+    COUNCIL = "council", "Council"
+    POLICE = "police", "Police"
+    FIRE = "fire", "Fire and rescue"
+    PROBATION = "probation", "Probation"
+    HEALTH = "health", "Health"
+    TRANSPORT_POLICE = "transport-police", "Transport police"
+    BUSINESS = "business", "Business"
+    VOLUNTARY = "voluntary", "Voluntary sector"
+    HIGHER_EDUCATION = "higher-education", "Higher education"
+    PCC_OFFICE = "pcc-office", "Office of a Police and Crime Commissioner"
+
+
+class ActionHorizon(TextChoices):
+    IN_YEAR = "in-year", "In the year ahead"
+    STRATEGY_LIFE = "strategy-life", "Over the life of the strategy"
+    DELIVERED = "delivered", "Delivered"
+
+
+class ActionStatus(TextChoices):
+    NOT_REPORTED = "not-reported", "Not reported"
+    NOT_STARTED = "not-started", "Not started"
+    IN_PROGRESS = "in-progress", "In progress"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped"
+
+
+class Direction(TextChoices):
+    UP = "up", "Up"
+    DOWN = "down", "Down"
+    SAME = "same", "The same"
+
+
+class LeadershipKind(TextChoices):
+    CHAIR = "chair", "Working group, with a chair"
+    LEAD = "lead", "Area of work, with a lead"
+
+
+class MeetingStatus(TextChoices):
+    PROVISIONAL = "provisional", "Provisional"
+    CONFIRMED = "confirmed", "Confirmed"
+    RESCHEDULED = "rescheduled", "Rescheduled"
+    POSTPONED = "postponed", "Postponed"
+    CANCELLED = "cancelled", "Cancelled"
+    HELD = "held", "Held"
+
+
+class OpenToPublic(TextChoices):
+    OPEN = "open", "Open to the public"
+    PART = "part", "Open in part"
+    CLOSED = "closed", "Closed to the public"
+
+
+class AttendanceMode(TextChoices):
+    IN_PERSON = "in-person", "In person"
+    ONLINE = "online", "Online"
+    HYBRID = "hybrid", "In person and online"
+
+
+class AgendaItemAccess(TextChoices):
+    PUBLIC = "public", "Public"
+    EXEMPT = "exempt", "Exempt: the public is asked to leave"
+
+
+class PaperKind(TextChoices):
+    AGENDA = "agenda", "Agenda"
+    REPORT = "report", "Report"
+    SUPPLEMENT = "supplement", "Supplement"
+    DRAFT_MINUTES = "draft-minutes", "Draft minutes"
+    MINUTES = "minutes", "Approved minutes"
+
+
+class YesNoUnknown(TextChoices):
+    YES = "yes", "Yes"
+    NO = "no", "No"
+    UNKNOWN = "unknown", "Not known"
+
+
+class PlanAvailability(TextChoices):
+    ONLINE = "online", "Online"
+    ON_REQUEST = "on-request", "On request"
+    ARCHIVED = "archived", "Archived"
+
+
+class InsightKind(TextChoices):
+    STRATEGIC_ASSESSMENT = "strategic-assessment", "Strategic assessment"
+    OTHER_REPORT = "other-report", "Other report"
+    DATASET = "dataset", "Dataset"
+
+
+class PublicationKind(TextChoices):
+    PLANS = "plans", "Community safety plans"
+    INSIGHTS = "insights", "Insights"
+    ANNUAL_REVIEWS = "annual-reviews", "Annual reviews"
+
+
+class CalloutTone(TextChoices):
+    INFORMATION = "information", "Information"
+    WARNING = "warning", "Warning"
+    SUPPORT = "support", "Where to get support"
+
+
+class AlertSeverity(TextChoices):
+    NOTICE = "notice", "Notice"
+    WARNING = "warning", "Warning"
+    EMERGENCY = "emergency", "Emergency"
+
+
+class ReviewDocumentKind(TextChoices):
+    OVERVIEW_REPORT = "overview-report", "Overview report"
+    EXECUTIVE_SUMMARY = "executive-summary", "Executive summary"
+    ACTION_PLAN = "action-plan", "Action plan"
+    QUALITY_ASSURANCE_LETTER = "quality-assurance-letter", "Quality assurance letter"
+    LEARNING_BRIEFING = "learning-briefing", "Learning briefing"
+    EASY_READ = "easy-read", "Easy read version"
+
+
+class ReviewDocumentState(TextChoices):
+    PUBLISHED = "published", "Published"
+    WITHHELD = "withheld", "Withheld, with a reason"
+    NOT_PRODUCED = "not-produced", "Not produced"
+
+
+class RecommendationLevel(TextChoices):
+    LOCAL = "local", "Local"
+    COUNTY = "county", "County"
+    NATIONAL = "national", "National"
+
+
+class PublicationDecision(TextChoices):
+    FULL = "full", "Publish in full"
+    REDACTED = "redacted", "Publish with redactions"
+    SUMMARY_ONLY = "summary-only", "Publish a summary only"
+    DECLINED = "declined", "Do not publish the review"
+
+
+class WithdrawalKind(TextChoices):
+    WITHDRAWN = "withdrawn", "Withdrawn, with an explanation"
+    REDIRECT = "redirect", "Redirected to another page"
+    GONE = "gone", "Gone, without an explanation"
+
+
+class UpdateKind(TextChoices):
+    MINOR = "minor", "Minor: a correction that readers need not be told about"
+    MAJOR = "major", "Major: readers are told"
+
+
+class DeathReviewStage(TextChoices):
+    NOTIFIED = "notified", "Notified"
+    DECISION = "decision", "Decision whether to review"
+    COMMISSIONED = "commissioned", "Commissioned"
+    NOT_COMMISSIONED = "not-commissioned", "Not commissioned"
+    IN_PROGRESS = "in-progress", "In progress"
+    PAUSED = "paused", "Paused"
+    FAMILY_REVIEW = "family-review", "With the family"
+    AGREED = "agreed", "Agreed by the partnership"
+    QUALITY_ASSURANCE = "quality-assurance", "Submitted to quality assurance"
+    CHANGES_REQUIRED = "changes-required", "Changes required by quality assurance"
+    CLEARED = "cleared", "Cleared"
+    CHECKS = "checks", "Checks before publication"
+    SCHEDULED = "scheduled", "Scheduled"
+    PUBLISHED = "published", "Published"
+    MONITORING = "monitoring", "Monitoring the action plan"
+    RETENTION_REVIEW = "retention-review", "Review of how long to keep it online"
+    EXTENDED = "extended", "Kept online for longer"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    DECLINED = "declined", "Publication declined"
+
+
+class QualityAssuranceOutcome(TextChoices):
+    NOT_SUBMITTED = "not-submitted", "Not submitted"
+    WAITING = "waiting", "Waiting"
+    CHANGES_REQUIRED = "changes-required", "Changes required"
+    CLEARED = "cleared", "Cleared"
+
+
+class LegalClearance(TextChoices):
+    NOT_ASKED = "not-asked", "Not asked for"
+    WAITING = "waiting", "Waiting"
+    REFUSED = "refused", "Refused"
+    GIVEN = "given", "Given"
+
+
+# These never appear in the public schema.
+PRIVATE = (UpdateKind, DeathReviewStage, QualityAssuranceOutcome, LegalClearance)

@@ -1,0 +1,11 @@
+from django.core.management.base import BaseCommand
+
+from pages.workflow import set_up_moderation
+
+
+class Command(BaseCommand):
+    help = "Makes the groups, permissions and workflows. Safe to run again: it only adds what is missing."
+
+    def handle(self, *args, **options) -> None:
+        set_up_moderation()
+        self.stdout.write("Groups, permissions and workflows are in place.")

@@ -1,0 +1,65 @@
+"""All page types and snippets, one module per subject."""
+
+from pages.models.base import ChangeNote, ContentPage, PageDocument
+from pages.models.business_as_usual import BusinessAsUsualPage, WorkArea, WorkTopic
+from pages.models.death_reviews import (
+    DeathReviewIndexPage,
+    DeathReviewNoticePage,
+    NoticeSupportService,
+    Recommendation,
+    ReviewDocument,
+)
+from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
+from pages.models.news import NewsIndexPage, NewsPage
+from pages.models.partnership import Membership, PartnershipPage, RelatedLink
+from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
+from pages.models.publications import (
+    AnnualReviewPage,
+    CommunitySafetyPlanPage,
+    InsightPage,
+    Outcome,
+    PublicationIndexPage,
+)
+from pages.models.snippets import Agency, Alert, Contact, LegalBasis, SupportService, Topic, Venue
+from pages.models.standard import StandardPage
+
+__all__ = [
+    "Action",
+    "AgendaItem",
+    "Agency",
+    "Alert",
+    "AnnualReviewPage",
+    "BusinessAsUsualPage",
+    "ChangeNote",
+    "CommunitySafetyPlanPage",
+    "Contact",
+    "ContentPage",
+    "DeathReviewIndexPage",
+    "DeathReviewNoticePage",
+    "EvidenceStatement",
+    "InsightPage",
+    "LegalBasis",
+    "MeetingChange",
+    "MeetingIndexPage",
+    "MeetingPage",
+    "Membership",
+    "NewsIndexPage",
+    "NewsPage",
+    "NoticeSupportService",
+    "Outcome",
+    "PageDocument",
+    "Paper",
+    "PartnershipPage",
+    "PriorityPage",
+    "PriorityPeriodPage",
+    "PublicationIndexPage",
+    "Recommendation",
+    "RelatedLink",
+    "ReviewDocument",
+    "StandardPage",
+    "SupportService",
+    "Topic",
+    "Venue",
+    "WorkArea",
+    "WorkTopic",
+]

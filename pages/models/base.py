@@ -1,0 +1,229 @@
+"""What every page has: an identity that never changes, a summary, review dates, updates and withdrawal.
+
+`ContentPage` has a table of its own between Wagtail's page and each page type, so that the one rule for what is
+public, and everything that lists pages of all types, reads one table.
+"""
+
+import uuid
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from modelcluster.fields import ParentalKey, ParentalManyToManyField
+from wagtail.admin.forms import WagtailAdminPageForm
+from wagtail.admin.panels import (
+    FieldPanel,
+    HelpPanel,
+    MultiFieldPanel,
+    ObjectList,
+    Panel,
+    PublishingPanel,
+    TabbedInterface,
+)
+from wagtail.fields import StreamField
+from wagtail.models import Orderable, Page
+from wagtail.search import index
+
+from documents.models import Document
+from pages import public_fields as public
+from pages.blocks import BodyBlock
+from pages.choices import UpdateKind, WithdrawalKind
+from pages.models.snippets import Topic
+
+# Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
+MAX_DEPTH = 10
+
+
+def body_field(**kwargs) -> StreamField:
+    return StreamField(BodyBlock(), blank=True, use_json_field=True, **kwargs)
+
+
+class ContentPageForm(WagtailAdminPageForm):
+    """The edit form of every page. A draft may be incomplete; what is submitted or published may not."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.instance.review_date_needed and "last_reviewed_on" in self.fields:
+            self.fields["last_reviewed_on"].required = False
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if not self.is_deferred_validation and not self.errors:
+            for field, problem in self.instance.publishing_problems().items():
+                self.add_error(field if field in self.fields else None, problem)
+
+
+class ContentPage(Page):
+    """The part that all page types share. Editors never create one of these by itself."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    summary = models.TextField(
+        max_length=160,
+        help_text="One or two plain sentences, up to 160 characters. Feeds, search results and social cards show it.",
+    )
+    topics = ParentalManyToManyField(
+        Topic, blank=True, related_name="pages", help_text="Readers can follow a topic in a feed reader."
+    )
+    last_reviewed_on = models.DateField(
+        null=True,
+        help_text="The day on which somebody last checked that this is right. It is not the day of publication.",
+    )
+    next_review_due_on = models.DateField("next review due on", null=True, blank=True)
+    show_safe_exit = models.BooleanField(
+        'show an "exit this page" button',
+        default=False,
+        help_text="For pages that somebody at risk may read while the person they fear is near.",
+    )
+    update_kind = models.CharField(
+        "this update is", max_length=10, choices=UpdateKind.choices, default=UpdateKind.MINOR
+    )
+    change_note = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="What changed, in one sentence for readers. Needed for a major update to a page that was public.",
+    )
+    # The system keeps the fields below: they belong to the page, not to one revision of it.
+    public_updated_at = models.DateTimeField(null=True, editable=False)
+    withdrawal_kind = models.CharField(
+        max_length=10, choices=WithdrawalKind.choices, blank=True, editable=False, db_index=True
+    )
+    withdrawal_explanation = models.TextField(blank=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawal_alternative = models.ForeignKey(
+        Page, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+
+    is_creatable = False
+    base_form_class = ContentPageForm
+    review_date_needed = True
+    SYSTEM_FIELDS = (
+        "uuid",
+        "public_updated_at",
+        "withdrawal_kind",
+        "withdrawal_explanation",
+        "withdrawn_at",
+        "withdrawal_alternative_id",
+    )
+    # A copy is a new page with a history of its own.
+    exclude_fields_in_copy = [*SYSTEM_FIELDS[:-1], "withdrawal_alternative", "change_note"]
+
+    search_fields = [*Page.search_fields, index.SearchField("summary"), index.FilterField("uuid")]
+
+    promote_panels = [
+        MultiFieldPanel(
+            [FieldPanel("slug"), FieldPanel("seo_title"), FieldPanel("search_description")],
+            heading="For search engines",
+        ),
+        MultiFieldPanel([FieldPanel("show_in_menus"), FieldPanel("topics")], heading="Where it appears"),
+    ]
+    review_panels = [
+        MultiFieldPanel(
+            [
+                HelpPanel(
+                    "<p>A <b>minor</b> update corrects a page quietly. A <b>major</b> update tells readers: it "
+                    "appears in the feeds with the change note.</p>"
+                ),
+                FieldPanel("update_kind"),
+                FieldPanel("change_note"),
+            ],
+            heading="This update",
+        ),
+        MultiFieldPanel(
+            [FieldPanel("last_reviewed_on"), FieldPanel("next_review_due_on")], heading="Review"
+        ),
+        FieldPanel("show_safe_exit"),
+        PublishingPanel(),
+    ]
+
+    class Meta:
+        verbose_name = "page"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.depth and self.depth > MAX_DEPTH:
+            raise ValidationError({"slug": f"Pages can be at most {MAX_DEPTH} levels deep."})
+        if (
+            self.last_reviewed_on
+            and self.next_review_due_on
+            and self.next_review_due_on <= self.last_reviewed_on
+        ):
+            raise ValidationError({"next_review_due_on": "The next review is due after the last one."})
+
+    def full_clean(self, exclude=None, **kwargs) -> None:
+        """Everything, publishing rules included, when the page is live; drafts may be incomplete."""
+        exclude = set(exclude or ())
+        if not self.review_date_needed and self.last_reviewed_on is None:
+            exclude.add("last_reviewed_on")
+        super().full_clean(exclude=exclude, **kwargs)
+        if self.live and (problems := self.publishing_problems()):
+            raise ValidationError(problems)
+
+    def publishing_problems(self) -> dict[str, Any]:
+        """What keeps this version from being published: field name → what to do. Page types add theirs."""
+        problems: dict[str, Any] = {}
+        if self.update_kind == UpdateKind.MAJOR and self.public_updated_at and not self.change_note.strip():
+            problems["change_note"] = "Say in one sentence what changed: this is a major update."
+        return problems
+
+    def with_content_json(self, content: dict[str, Any]) -> "ContentPage":
+        page = super().with_content_json(content)
+        for name in self.SYSTEM_FIELDS:
+            setattr(page, name, getattr(self, name))
+        return page
+
+    # Public answers are built from data (GraphQL, feeds, pages/page_views.py), so a preview is the same small
+    # HTML page, made from the draft.
+    def serve_preview(self, request, mode_name):
+        from pages.page_views import preview  # noqa: PLC0415 - views build on models
+
+        return preview(request, self)
+
+    def serve(self, request, *args, **kwargs):
+        raise RuntimeError("Pages are served by pages.page_views, which asks pages.visibility first.")
+
+
+class ChangeNote(models.Model):
+    """One line of a page's public history. The system writes it when a major update is published."""
+
+    # Not a ParentalKey: publishing a revision must not touch the history.
+    page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="change_notes")
+    at = models.DateTimeField()
+    note = models.CharField(max_length=300)
+
+    graphql_fields = [
+        public.date_time("at", required=True, description="When the update was published."),
+        public.text("note", required=True, description="What changed."),
+    ]
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}: {self.note}"
+
+
+class PageDocument(Orderable):
+    """A document that belongs to a plan, an insight or an annual review."""
+
+    page = ParentalKey(ContentPage, on_delete=models.CASCADE, related_name="page_documents")
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+")
+
+    panels = [FieldPanel("document")]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "document"
+
+    def __str__(self) -> str:
+        return str(self.document)
+
+
+def tabs(content: list[Panel], restricted: list[Panel] | None = None) -> TabbedInterface:
+    """The edit screen of a page type: content, then (death reviews only) what never becomes public, then the rest."""
+    return TabbedInterface(
+        [
+            ObjectList([*Page.content_panels, FieldPanel("summary"), *content], heading="Content"),
+            *([ObjectList(restricted, heading="Restricted: never public")] if restricted else []),
+            ObjectList(ContentPage.review_panels, heading="Review and updates"),
+            ObjectList(ContentPage.promote_panels, heading="Address and search"),
+        ]
+    )

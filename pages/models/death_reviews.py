@@ -1,0 +1,348 @@
+"""Domestic Abuse Related Death Reviews: what the public may learn from each, and what stays restricted.
+
+Real names and dates of death are never stored here. The list of names that must not appear is kept as keyed hashes
+only, so that the text can be checked against names that nobody can read back.
+"""
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
+from wagtail.fields import RichTextField
+from wagtail.models import Orderable, PagePermissionTester
+
+from documents.models import Document
+from pages import public_fields as public
+from pages.choices import (
+    ActionStatus,
+    DeathReviewStage,
+    LegalClearance,
+    PublicationDecision,
+    QualityAssuranceOutcome,
+    RecommendationLevel,
+    ReviewDocumentKind,
+    ReviewDocumentState,
+)
+from pages.models.base import ContentPage, ContentPageForm, tabs
+from pages.models.snippets import Agency, LegalBasis, SupportService
+from pages.rich_text import FEATURES
+
+# No vowels and no look-alikes, so that no reference spells a word or is misread.
+REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
+HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"
+
+
+def new_reference() -> str:
+    """A public reference that says nothing about the case: neither its order nor its date."""
+    return "DR-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(4))
+
+
+def name_hash(name: str) -> str:
+    """HMAC-SHA-256 of a name, spelt the same however it was typed. It cannot be turned back into the name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    key = hashlib.sha256(b"name blocklist:" + settings.SECRET_KEY.encode()).digest()
+    return hmac.new(key, " ".join(plain.split()).encode(), hashlib.sha256).hexdigest()
+
+
+class DeathReviewPermissions(PagePermissionTester):
+    """Only people who may handle death reviews can do anything with these pages in the admin."""
+
+    def __init__(self, user, page):
+        super().__init__(user, page)
+        if not user.has_perm(HANDLE_DEATH_REVIEWS):
+            self.permissions = set()
+
+
+class DeathReviewIndexPage(ContentPage):
+    """Tells residents what Domestic Abuse Related Death Reviews are, and holds the notices."""
+
+    introduction = RichTextField(features=FEATURES, blank=True)
+
+    parent_page_types = ["pages.PartnershipPage"]
+    subpage_types = ["pages.DeathReviewNoticePage"]
+    max_count = 1
+
+    edit_handler = tabs([FieldPanel("introduction")])
+    graphql_fields = [public.rich_text("introduction", description="What these reviews are.")]
+
+    class Meta:
+        verbose_name = "death review index"
+
+    def full_clean(self, exclude=None, **kwargs) -> None:
+        self.show_safe_exit = True
+        super().full_clean(exclude=exclude, **kwargs)
+
+    def permissions_for_user(self, user) -> PagePermissionTester:
+        return DeathReviewPermissions(user, self)
+
+
+class DeathReviewNoticeForm(ContentPageForm):
+    names_to_block = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        help_text="Names that must never appear in this notice, one a line. They are turned into hashes at once; "
+        "nobody can read them afterwards.",
+    )
+
+    def save(self, commit=True):
+        added = {name_hash(name) for name in self.cleaned_data.get("names_to_block", "").splitlines() if name.strip()}
+        self.instance.name_blocklist = sorted({*self.instance.name_blocklist, *added})
+        return super().save(commit)
+
+
+class DeathReviewNoticePage(ContentPage):
+    """Lets residents and professionals learn from a death without letting anybody be recognised."""
+
+    reference = models.CharField(
+        max_length=10,
+        unique=True,
+        default=new_reference,
+        editable=False,
+        validators=[RegexValidator(r"^DR-[2-9BCDFGHJKMNPQRTVWXYZ]{4}$")],
+    )
+    pseudonym = models.CharField(
+        max_length=60, blank=True, help_text="The name that the report uses, if any. Never a real name."
+    )
+    legal_basis = models.ForeignKey(
+        LegalBasis, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    period_label = models.CharField(
+        "period",
+        max_length=9,
+        blank=True,
+        validators=[RegexValidator(r"^\d{4}([/–-]\d{2,4})?$", 'At most a year or two, such as "2021" or "2021/22".')],
+        help_text="A year at most. Anything finer could point at a person.",
+    )
+    executive_summary = RichTextField(features=FEATURES, blank=True)
+    learning_themes = models.TextField(
+        blank=True,
+        help_text="One a line. Never age, ethnicity, faith, occupation or area: in a small city they point at people.",
+    )
+    qa_letter_on = models.DateField("date of the quality assurance letter", null=True, blank=True)
+    minimum_online_until = models.DateField("online at least until", null=True, blank=True)
+    library_url = models.URLField("in the national library", blank=True)
+    publication_decision = models.CharField(
+        max_length=20, choices=PublicationDecision.choices, blank=True
+    )
+    publication_reason = models.TextField(
+        "public reason for the decision",
+        max_length=600,
+        blank=True,
+        help_text="Approved for readers. Needed unless the review is published in full.",
+    )
+    # Restricted: in no public type, feed, page or search index.
+    stage = models.CharField(
+        max_length=30, choices=DeathReviewStage.choices, default=DeathReviewStage.NOTIFIED
+    )
+    decision_reasons = models.TextField("reasons for the decision", blank=True)
+    qa_outcome = models.CharField(
+        "quality assurance",
+        max_length=20,
+        choices=QualityAssuranceOutcome.choices,
+        default=QualityAssuranceOutcome.NOT_SUBMITTED,
+    )
+    legal_clearance = models.CharField(
+        max_length=20, choices=LegalClearance.choices, default=LegalClearance.NOT_ASKED
+    )
+    parallel_proceedings = models.TextField(
+        blank=True, help_text="Trials, inquests or complaints that publication could affect. No names."
+    )
+    family_informed_on = models.DateField("family informed on", null=True, blank=True)
+    dates_to_avoid = models.TextField(
+        blank=True,
+        help_text="Days and months on which the family asks that nothing appears, one a line as in 14 February. "
+        "No year, and do not say why.",
+    )
+    sent_to_commissioner_on = models.DateField("sent to the Commissioner on", null=True, blank=True)
+    name_blocklist = models.JSONField(default=list, blank=True, editable=False)
+
+    base_form_class = DeathReviewNoticeForm
+    parent_page_types = ["pages.DeathReviewIndexPage"]
+    subpage_types: list[str] = []
+    exclude_fields_in_copy = [*ContentPage.exclude_fields_in_copy, "reference"]
+    # Neither the text nor the restricted fields of a notice go into the search index through this class.
+    search_fields = ContentPage.search_fields
+
+    edit_handler = tabs(
+        [
+            HelpPanel(
+                "<p>The title and the address are made from the reference. Write no real name, date of death or "
+                "place anywhere on this screen.</p>"
+            ),
+            FieldPanel("pseudonym"),
+            FieldRowPanel([FieldPanel("legal_basis"), FieldPanel("period_label")]),
+            MultiFieldPanel(
+                [FieldPanel("publication_decision"), FieldPanel("publication_reason")],
+                heading="Decision that readers are told",
+            ),
+            FieldPanel("executive_summary"),
+            FieldPanel("learning_themes"),
+            InlinePanel("review_documents", heading="Review documents", label="Review document"),
+            InlinePanel("recommendations", heading="Recommendations", label="Recommendation"),
+            InlinePanel("notice_support_services", heading="Support services", label="Support service"),
+            FieldRowPanel([FieldPanel("qa_letter_on"), FieldPanel("minimum_online_until")], heading="Dates"),
+            FieldPanel("library_url"),
+        ],
+        restricted=[
+            HelpPanel("<p>Nothing on this tab is ever shown to the public.</p>"),
+            FieldPanel("stage"),
+            FieldPanel("decision_reasons"),
+            FieldRowPanel([FieldPanel("qa_outcome"), FieldPanel("legal_clearance")]),
+            FieldPanel("parallel_proceedings"),
+            FieldRowPanel([FieldPanel("family_informed_on"), FieldPanel("sent_to_commissioner_on")]),
+            FieldPanel("dates_to_avoid"),
+            FieldPanel("names_to_block"),
+        ],
+    )
+    graphql_fields = [
+        public.text("reference", required=True, description="The public reference; it says nothing of the case."),
+        public.text("pseudonym", description="The name that the report uses. Never a real name."),
+        public.related("legal_basis", "pages.LegalBasis", description="The law under which it was held."),
+        public.text("period_label", description="A year at most."),
+        public.choice(
+            "publication_decision", PublicationDecision, required=False, description="How much is published."
+        ),
+        public.text("publication_reason", description="Why, where it is not published in full."),
+        public.rich_text("executive_summary", description="What happened and what can be learned."),
+        public.lines("learning_themes", description="Themes of learning."),
+        public.children("review_documents", "pages.ReviewDocument", description="The documents of the review."),
+        public.children("recommendations", "pages.Recommendation", description="What should change."),
+        public.public_field(
+            "support_services",
+            public.list_of(public.type_of("pages.SupportService")),
+            lambda notice, info: info.context.loader.support_services(notice),
+            required=True,
+            description="Who can help.",
+        ),
+        public.date("qa_letter_on", description="The date of the Home Office's quality assurance letter."),
+        public.date("minimum_online_until", description="Until when it stays online at least."),
+        public.text("library_url", description="Its address in the national library."),
+    ]
+
+    class Meta:
+        verbose_name = "death-review notice"
+        permissions = [("handle_death_reviews", "Can handle death reviews")]
+
+    def permissions_for_user(self, user) -> PagePermissionTester:
+        return DeathReviewPermissions(user, self)
+
+    def full_clean(self, exclude=None, **kwargs) -> None:
+        self._name_after_reference()
+        super().full_clean(exclude=exclude, **kwargs)
+
+    def minimal_clean(self) -> None:
+        self._name_after_reference()
+        super().minimal_clean()
+
+    def _name_after_reference(self) -> None:
+        """Title, address and safe exit are not for an editor to choose."""
+        self.title = f"Death review {self.reference}"
+        self.slug = self.reference.lower()
+        self.show_safe_exit = True
+
+    def publishing_problems(self) -> dict[str, Any]:
+        problems = super().publishing_problems()
+        if not self.publication_decision:
+            problems["publication_decision"] = "Record the decision about publication."
+        elif self.publication_decision != PublicationDecision.FULL and not self.publication_reason.strip():
+            problems["publication_reason"] = "Give readers the approved reason."
+        if self.publication_decision != PublicationDecision.DECLINED:
+            if not self.executive_summary.strip():
+                problems["executive_summary"] = "Give the executive summary as text, so that nobody needs a PDF."
+            if not self.notice_support_services.count():
+                problems["notice_support_services"] = "Add at least one support service."
+        return problems
+
+
+class NoticeSupportService(Orderable):
+    """A support service shown with a notice."""
+
+    page = ParentalKey(DeathReviewNoticePage, on_delete=models.CASCADE, related_name="notice_support_services")
+    service = models.ForeignKey(SupportService, on_delete=models.PROTECT, related_name="+")
+
+    panels = [FieldPanel("service")]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "support service"
+
+    def __str__(self) -> str:
+        return str(self.service)
+
+
+class ReviewDocument(Orderable):
+    """One document of a review: published, withheld with a reason, or never produced."""
+
+    page = ParentalKey(DeathReviewNoticePage, on_delete=models.CASCADE, related_name="review_documents")
+    kind = models.CharField(max_length=30, choices=ReviewDocumentKind.choices)
+    state = models.CharField(max_length=20, choices=ReviewDocumentState.choices)
+    reason = models.CharField("why it is withheld", max_length=300, blank=True)
+    document = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    panels = [
+        FieldRowPanel([FieldPanel("kind"), FieldPanel("state")]),
+        FieldPanel("reason"),
+        FieldPanel("document"),
+    ]
+    graphql_fields = [
+        public.choice("kind", ReviewDocumentKind, description="Which document it is."),
+        public.choice("state", ReviewDocumentState, description="Whether it is published."),
+        public.text("reason", description="Why it is withheld."),
+        public.related("document", "documents.Document", description="The file, where it is published."),
+    ]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "review document"
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+    def clean(self) -> None:
+        super().clean()
+        if (self.state == ReviewDocumentState.PUBLISHED) != bool(self.document_id):
+            raise ValidationError({"document": "A published document has a file, and only a published one."})
+        if self.state == ReviewDocumentState.WITHHELD and not self.reason.strip():
+            raise ValidationError({"reason": "Tell readers why it is withheld."})
+
+
+class Recommendation(Orderable):
+    """Something that an agency should do differently."""
+
+    page = ParentalKey(DeathReviewNoticePage, on_delete=models.CASCADE, related_name="recommendations")
+    number = models.CharField(max_length=10)
+    text = models.TextField(max_length=1000)
+    level = models.CharField(max_length=10, choices=RecommendationLevel.choices)
+    owner_agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    due_on = models.DateField("due", null=True, blank=True)
+    status = models.CharField(max_length=20, choices=ActionStatus.choices, default=ActionStatus.NOT_REPORTED)
+    outcome = models.TextField(max_length=1000, blank=True)
+
+    panels = [
+        FieldRowPanel([FieldPanel("number"), FieldPanel("level")]),
+        FieldPanel("text"),
+        FieldRowPanel([FieldPanel("owner_agency"), FieldPanel("due_on")]),
+        FieldRowPanel([FieldPanel("status"), FieldPanel("outcome")]),
+    ]
+    graphql_fields = [
+        public.text("number", required=True, description="Its number in the report."),
+        public.text("text", required=True, description="What should change."),
+        public.choice("level", RecommendationLevel, description="Whom it is addressed to."),
+        public.related("owner_agency", "pages.Agency", description="Who has to act."),
+        public.date("due_on", description="By when."),
+        public.choice("status", ActionStatus, description="How far it is."),
+        public.text("outcome", description="What came of it."),
+    ]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "recommendation"
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.text}"

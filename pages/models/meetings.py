@@ -1,0 +1,335 @@
+"""Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
+
+from datetime import date
+from typing import Any
+
+import graphene
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.text import slugify
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
+from wagtail.fields import RichTextField
+from wagtail.models import Orderable
+from wagtail.search import index
+
+from documents.choices import DocumentAccessibility
+from documents.models import Document
+from pages import public_fields as public
+from pages.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
+from pages.deadlines import agenda_due_on
+from pages.models.base import ContentPage, tabs
+from pages.models.snippets import Venue
+from pages.rich_text import FEATURES
+
+NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
+
+
+class MeetingIndexPage(ContentPage):
+    """Tells residents that meetings are open to them, where the papers appear and how to raise an issue."""
+
+    introduction = RichTextField(features=FEATURES, blank=True)
+
+    parent_page_types = ["pages.PartnershipPage"]
+    subpage_types = ["pages.MeetingPage"]
+    max_count = 1
+
+    edit_handler = tabs([FieldPanel("introduction")])
+    graphql_fields = [public.rich_text("introduction", description="How to follow and take part.")]
+
+    class Meta:
+        verbose_name = "meeting index"
+
+
+class MeetingPage(ContentPage):
+    """Lets residents come to a meeting, read its papers before, and its minutes after."""
+
+    starts_at = models.DateTimeField("starts", null=True, help_text="Time in Cambridge (Europe/London).")
+    ends_at = models.DateTimeField(
+        "ends", null=True, blank=True, help_text="Leave empty when no end was announced."
+    )
+    status = models.CharField(
+        max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.PROVISIONAL
+    )
+    status_notice = RichTextField(
+        features=["bold", "italic", "link"],
+        blank=True,
+        help_text="Needed when the meeting is cancelled, postponed or moved. Add to a published notice, "
+        "do not rewrite it.",
+    )
+    open_to_public = models.CharField(
+        max_length=10, choices=OpenToPublic.choices, default=OpenToPublic.OPEN
+    )
+    closed_reason = models.CharField("why it is closed", max_length=300, blank=True)
+    attendance_mode = models.CharField(
+        max_length=20, choices=AttendanceMode.choices, default=AttendanceMode.IN_PERSON
+    )
+    joining_url = models.URLField("joining link", blank=True)
+    venue = models.ForeignKey(Venue, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    how_to_ask_a_question = RichTextField(features=FEATURES, blank=True)
+    questions_deadline = models.DateTimeField("deadline for questions", null=True, blank=True)
+
+    review_date_needed = False
+    parent_page_types = ["pages.MeetingIndexPage"]
+    subpage_types: list[str] = []
+
+    edit_handler = tabs(
+        [
+            MultiFieldPanel(
+                [
+                    FieldRowPanel([FieldPanel("starts_at"), FieldPanel("ends_at")]),
+                    FieldPanel("status"),
+                    FieldPanel("status_notice"),
+                ],
+                heading="When",
+            ),
+            MultiFieldPanel(
+                [
+                    FieldPanel("attendance_mode"),
+                    FieldPanel("venue"),
+                    FieldPanel("joining_url"),
+                    FieldRowPanel([FieldPanel("open_to_public"), FieldPanel("closed_reason")]),
+                ],
+                heading="Where, and who may come",
+            ),
+            InlinePanel("agenda_items", heading="Agenda", label="Agenda item"),
+            InlinePanel(
+                "papers",
+                heading="Papers",
+                label="Paper",
+                help_text="Give the number of the agenda item that a paper belongs to, or leave it empty for "
+                "the agenda itself and the minutes. An exempt item has no public paper.",
+            ),
+            MultiFieldPanel(
+                [FieldPanel("how_to_ask_a_question"), FieldPanel("questions_deadline")],
+                heading="Questions from the public",
+            ),
+        ]
+    )
+    search_fields = [
+        *ContentPage.search_fields,
+        index.FilterField("starts_at"),
+        index.RelatedFields("agenda_items", [index.SearchField("title")]),
+    ]
+    graphql_fields = [
+        public.date_time("starts_at", required=True, description="When it starts."),
+        public.date_time("ends_at", description="When it ends, where that was announced."),
+        public.choice("status", MeetingStatus, description="Whether it takes place as announced."),
+        public.rich_text("status_notice", description="What changed, and why."),
+        public.choice("open_to_public", OpenToPublic, description="Whether residents may come."),
+        public.text("closed_reason", description="Why not, or not to all of it."),
+        public.choice("attendance_mode", AttendanceMode, description="In person, online or both."),
+        public.text("joining_url", description="The link to join online."),
+        public.related("venue", "pages.Venue", description="Where it is held."),
+        public.children("agenda_items", "pages.AgendaItem", description="What is on the agenda."),
+        public.public_field(
+            "papers",
+            public.list_of(public.type_of("pages.Paper")),
+            lambda meeting, info: info.context.loader.papers(meeting),
+            required=True,
+            description="All papers that are public now.",
+        ),
+        public.rich_text("how_to_ask_a_question", description="How residents can ask a question."),
+        public.date_time("questions_deadline", description="Until when questions can be sent."),
+        public.children("change_log", "pages.MeetingChange", description="Changes since it was announced."),
+        public.date(
+            "agenda_due_on", description="The day on which the agenda is due, by the partnership's policy."
+        ),
+        public.public_field(
+            "agenda_published_at",
+            graphene.DateTime,
+            lambda meeting, info: info.context.loader.agenda_published_at(meeting),
+            description="When the agenda became public.",
+        ),
+        public.topics(),
+    ]
+
+    class Meta:
+        verbose_name = "meeting"
+
+    @property
+    def agenda_due_on(self) -> date | None:
+        return agenda_due_on(timezone.localdate(self.starts_at)) if self.starts_at else None
+
+    def get_admin_display_title(self) -> str:
+        return f"{super().get_admin_display_title()} ({self.get_status_display().lower()})"
+
+    def full_clean(self, exclude=None, **kwargs) -> None:
+        """The address is the date, as in /meetings/24-february-2026/, until an editor chooses another."""
+        if self.starts_at and not self.first_published_at and self.slug in ("", slugify(self.title)):
+            start = timezone.localdate(self.starts_at)
+            self.slug = self._get_autogenerated_slug(f"{start.day}-{start:%B-%Y}".lower())
+        super().full_clean(exclude=exclude, **kwargs)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": "The meeting ends after it starts."})
+        if self.starts_at and self.questions_deadline and self.questions_deadline > self.starts_at:
+            raise ValidationError({"questions_deadline": "The deadline is before the meeting starts."})
+        exempt = {
+            item.number for item in self.agenda_items.all() if item.access == AgendaItemAccess.EXEMPT
+        }
+        for paper in self.papers.all():
+            if paper.agenda_item_number and paper.agenda_item_number in exempt:
+                raise ValidationError(
+                    f"Item {paper.agenda_item_number} is exempt, so it can have no public paper: "
+                    f"take “{paper}” off it."
+                )
+
+    def publishing_problems(self) -> dict[str, Any]:
+        problems = super().publishing_problems()
+        if self.status in NEEDS_NOTICE and not self.status_notice.strip():
+            problems["status_notice"] = (
+                "Say what changed and why: the meeting is cancelled, postponed or moved."
+            )
+        if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
+            problems["venue"] = "Choose a venue, or make it an online meeting."
+        if self.attendance_mode != AttendanceMode.IN_PERSON and not self.joining_url:
+            problems["joining_url"] = "People who take part online need the link."
+        if self.open_to_public != OpenToPublic.OPEN and not self.closed_reason.strip():
+            problems["closed_reason"] = "Say why the public may not come, or not to all of it."
+        return problems
+
+
+class AgendaItem(Orderable):
+    """One item of a meeting's agenda."""
+
+    page = ParentalKey(MeetingPage, on_delete=models.CASCADE, related_name="agenda_items")
+    number = models.CharField(max_length=10, help_text="As on the agenda: 1, 2, 3a …")
+    title = models.CharField(max_length=300)
+    access = models.CharField(
+        max_length=10, choices=AgendaItemAccess.choices, default=AgendaItemAccess.PUBLIC
+    )
+    exempt_reason = models.CharField("why it is exempt", max_length=300, blank=True)
+
+    panels = [
+        FieldRowPanel([FieldPanel("number"), FieldPanel("access")]),
+        FieldPanel("title"),
+        FieldPanel("exempt_reason"),
+    ]
+    graphql_fields = [
+        public.text("number", required=True, description="Its number on the agenda."),
+        public.text("title", required=True, description="What it is about."),
+        public.choice("access", AgendaItemAccess, description="Whether the public may hear it."),
+        public.text("exempt_reason", description="Why the public may not."),
+        public.public_field(
+            "papers",
+            public.list_of(public.type_of("pages.Paper")),
+            lambda item, info: info.context.loader.papers_of(item),
+            required=True,
+            description="The papers for this item that are public now.",
+        ),
+    ]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "agenda item"
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.title}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.access == AgendaItemAccess.EXEMPT and not self.exempt_reason.strip():
+            raise ValidationError({"exempt_reason": "Give the reason that the law asks for."})
+
+
+def _of_document(name: str) -> public.Resolver:
+    """Paper fields that are facts of its document."""
+    return lambda paper, info: getattr(paper.document, name)
+
+
+# name, type, never null, description
+DOCUMENT_FACTS = [
+    ("url", graphene.String, True, "The address of the file while it is public."),
+    ("file_type", graphene.String, True, 'Its format, as in "pdf".'),
+    ("file_size", graphene.Int, False, "Its size in bytes."),
+    ("language", graphene.String, True, 'Its language, as in "en".'),
+    ("accessible", public.enum(DocumentAccessibility), True, "Whether it works with a screen reader."),
+]
+
+
+class Paper(Orderable):
+    """A document that belongs to a meeting: its agenda, a report, or the minutes."""
+
+    page = ParentalKey(MeetingPage, on_delete=models.CASCADE, related_name="papers")
+    kind = models.CharField(max_length=20, choices=PaperKind.choices, default=PaperKind.REPORT)
+    title = models.CharField(
+        max_length=300, blank=True, help_text="Leave empty to use the title of the document."
+    )
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+")
+    agenda_item_number = models.CharField("for agenda item", max_length=10, blank=True)
+    late_reason = models.CharField(
+        "why it is late",
+        max_length=300,
+        blank=True,
+        help_text="Readers see this beside a paper that was published after the agenda was due.",
+    )
+
+    panels = [
+        FieldRowPanel([FieldPanel("kind"), FieldPanel("agenda_item_number")]),
+        FieldPanel("title"),
+        FieldPanel("document"),
+        FieldPanel("late_reason"),
+    ]
+
+    graphql_fields = [
+        public.choice("kind", PaperKind, description="What kind of paper it is."),
+        public.public_field(
+            "title",
+            graphene.String,
+            lambda paper, info: paper.title or paper.document.title,
+            required=True,
+            description="Its title.",
+        ),
+        *[
+            public.public_field(
+                name,
+                of_type,
+                _of_document("address" if name == "url" else name),
+                required=required,
+                description=description,
+            )
+            for name, of_type, required, description in DOCUMENT_FACTS
+        ],
+        public.public_field(
+            "published_at",
+            graphene.DateTime,
+            lambda paper, info: info.context.loader.paper_published_at(paper),
+            description="Since when the public can have it here.",
+        ),
+        public.text("late_reason", description="Why it was late."),
+    ]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "paper"
+
+    def __str__(self) -> str:
+        return self.title or self.document.title
+
+
+class MeetingChange(models.Model):
+    """One change of a meeting after it was announced. The system writes it; nobody edits it."""
+
+    page = models.ForeignKey(MeetingPage, on_delete=models.CASCADE, related_name="change_log")
+    at = models.DateTimeField()
+    field = models.CharField(max_length=40)
+    before = models.CharField(max_length=300, blank=True)
+    after = models.CharField(max_length=300, blank=True)
+    reason = models.TextField(blank=True)
+
+    graphql_fields = [
+        public.date_time("at", required=True, description="When the change was published."),
+        public.text("field", required=True, description="What changed: starts, ends, status or venue."),
+        public.text("before", description="What it was."),
+        public.text("after", description="What it became."),
+        public.text("reason", description="The notice that was given with it."),
+    ]
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.before} → {self.after}"

@@ -1,0 +1,63 @@
+"""News: what the partnership did or wants residents to know."""
+
+from django.db import models
+from wagtail.admin.panels import FieldPanel, FieldRowPanel
+from wagtail.fields import RichTextField, StreamField
+from wagtail.search import index
+
+from documents.models import Image
+from pages import public_fields as public
+from pages.blocks import BodyBlock
+from pages.models.base import ContentPage, tabs
+from pages.rich_text import FEATURES
+
+
+class NewsIndexPage(ContentPage):
+    """Holds the news, newest first."""
+
+    introduction = RichTextField(features=FEATURES, blank=True)
+
+    parent_page_types = ["pages.PartnershipPage"]
+    subpage_types = ["pages.NewsPage"]
+    max_count = 1
+
+    edit_handler = tabs([FieldPanel("introduction")])
+    graphql_fields = [public.rich_text("introduction", description="What readers find here.")]
+
+    class Meta:
+        verbose_name = "news index"
+
+
+class NewsPage(ContentPage):
+    """Tells residents who follow the partnership something new."""
+
+    body = StreamField(BodyBlock(required=True))
+    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    priority = models.ForeignKey(
+        "pages.PriorityPage",
+        verbose_name="related priority",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="news",
+    )
+
+    review_date_needed = False
+    parent_page_types = ["pages.NewsIndexPage"]
+    subpage_types: list[str] = []
+
+    edit_handler = tabs(
+        [FieldRowPanel([FieldPanel("image"), FieldPanel("priority")]), FieldPanel("body")]
+    )
+    search_fields = [*ContentPage.search_fields, index.SearchField("body")]
+    graphql_fields = [
+        public.blocks("body", description="The text, block by block."),
+        public.related("image", "documents.Image", description="The picture that goes with it."),
+        public.related("priority", "pages.PriorityPage", description="The priority that it belongs to."),
+        public.topics(),
+    ]
+
+    class Meta:
+        verbose_name = "news"
+        verbose_name_plural = "news"
+

@@ -1,0 +1,258 @@
+"""Community safety plans, insights and annual reviews, and the index pages that hold them."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
+from wagtail.fields import RichTextField
+from wagtail.models import Orderable
+from wagtail.search import index
+
+from pages import public_fields as public
+from pages.choices import InsightKind, PlanAvailability, PublicationKind
+from pages.models.base import ContentPage, body_field, tabs
+from pages.models.priorities import PriorityPage
+from pages.partial_dates import PartialDateField
+from pages.rich_text import FEATURES
+
+
+class PublicationIndexPage(ContentPage):
+    """Holds the publications of one kind, and says how to get those that are not online."""
+
+    publication_kind = models.CharField(
+        "what it holds", max_length=20, choices=PublicationKind.choices, default=PublicationKind.PLANS
+    )
+    introduction = RichTextField(features=FEATURES, blank=True)
+
+    parent_page_types = ["pages.PartnershipPage"]
+    subpage_types = ["pages.CommunitySafetyPlanPage", "pages.InsightPage", "pages.AnnualReviewPage"]
+
+    edit_handler = tabs([FieldPanel("publication_kind"), FieldPanel("introduction")])
+    graphql_fields = [
+        public.choice("publication_kind", PublicationKind, description="Which publications are below it."),
+        public.rich_text("introduction", description="What readers find here."),
+    ]
+
+    class Meta:
+        verbose_name = "publication index"
+
+
+class Publication(ContentPage):
+    """What plans, insights and annual reviews have in common."""
+
+    publication_kind_of_parent: PublicationKind
+
+    parent_page_types = ["pages.PublicationIndexPage"]
+    subpage_types: list[str] = []
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def can_create_at(cls, parent) -> bool:
+        return super().can_create_at(parent) and cls._belongs_under(parent)
+
+    def can_move_to(self, parent) -> bool:
+        return super().can_move_to(parent) and self._belongs_under(parent)
+
+    @classmethod
+    def _belongs_under(cls, parent) -> bool:
+        parent = parent.specific
+        return (
+            isinstance(parent, PublicationIndexPage)
+            and parent.publication_kind == cls.publication_kind_of_parent
+        )
+
+
+class CommunitySafetyPlanPage(Publication):
+    """Gives residents the plan that is in force, and says which plan it replaced."""
+
+    publication_kind_of_parent = PublicationKind.PLANS
+
+    effective_from = PartialDateField("in force from")
+    effective_to = PartialDateField("in force until", blank=True)
+    availability = models.CharField(
+        max_length=20, choices=PlanAvailability.choices, default=PlanAvailability.ONLINE
+    )
+    body = body_field(
+        verbose_name="the plan as a web page", help_text="At least its main points, so that nobody needs a PDF."
+    )
+    supersedes = models.ForeignKey(
+        "self", verbose_name="replaces", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    based_on = models.ForeignKey(
+        "pages.InsightPage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    edit_handler = tabs(
+        [
+            FieldRowPanel([FieldPanel("effective_from"), FieldPanel("effective_to")], heading="In force"),
+            FieldPanel("availability"),
+            FieldPanel("body"),
+            InlinePanel("page_documents", heading="Documents", label="Document"),
+            FieldRowPanel([FieldPanel("supersedes"), FieldPanel("based_on")]),
+        ]
+    )
+    search_fields = [*ContentPage.search_fields, index.SearchField("body")]
+    graphql_fields = [
+        public.partial_date("effective_from", description="From when it is in force."),
+        public.partial_date("effective_to", description="Until when, where known."),
+        public.choice("availability", PlanAvailability, description="How to get it."),
+        public.blocks("body", description="The plan as a web page, block by block."),
+        public.documents("documents", description="The plan as files."),
+        public.related("supersedes", "pages.CommunitySafetyPlanPage", description="The plan it replaced."),
+        public.related("based_on", "pages.InsightPage", description="The assessment that it builds on."),
+        public.topics(),
+    ]
+
+    class Meta:
+        verbose_name = "community safety plan"
+
+    def clean(self) -> None:
+        super().clean()
+        if (
+            self.effective_from
+            and self.effective_to
+            and self.effective_to.last_day < self.effective_from.first_day
+        ):
+            raise ValidationError({"effective_to": "The plan ends after it starts."})
+        if self.supersedes_id and self.supersedes_id == self.pk:
+            raise ValidationError({"supersedes": "A plan cannot replace itself."})
+
+
+class InsightPage(Publication):
+    """Gives residents and analysts what is known about crime and safety, as text, files and data."""
+
+    publication_kind_of_parent = PublicationKind.INSIGHTS
+
+    kind = models.CharField(
+        max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT
+    )
+    reference_year = models.CharField(
+        max_length=9, blank=True, help_text='The year that it describes, such as "2024" or "2024/25".'
+    )
+    subjects = models.TextField(blank=True, help_text="What it covers, one subject a line.")
+    headline_findings = models.TextField(blank=True, help_text="The main findings, one a line.")
+    body = body_field()
+    disclosure_checked_by = models.CharField(
+        "checked for personal details by",
+        max_length=200,
+        blank=True,
+        help_text="Who checked that no file lets a person be recognised: hidden sheets, mark-up and metadata "
+        "too. Needed with a file. Never public.",
+    )
+    disclosure_checked_on = models.DateField("checked on", null=True, blank=True)
+
+    edit_handler = tabs(
+        [
+            FieldRowPanel([FieldPanel("kind"), FieldPanel("reference_year")]),
+            FieldPanel("subjects"),
+            FieldPanel("headline_findings"),
+            FieldPanel("body"),
+            InlinePanel("page_documents", heading="Documents and data files", label="File"),
+            MultiFieldPanel(
+                [FieldPanel("disclosure_checked_by"), FieldPanel("disclosure_checked_on")],
+                heading="Disclosure check",
+            ),
+        ]
+    )
+    search_fields = [
+        *ContentPage.search_fields,
+        index.SearchField("subjects"),
+        index.SearchField("headline_findings"),
+        index.SearchField("body"),
+    ]
+    graphql_fields = [
+        public.choice("kind", InsightKind, description="What it is."),
+        public.text("reference_year", description="The year that it describes."),
+        public.lines("subjects", description="What it covers."),
+        public.lines("headline_findings", description="Its main findings."),
+        public.blocks("body", description="The text, block by block."),
+        public.documents("documents", description="Its reports as files."),
+        public.documents("data_files", datasets=True, description="Its data."),
+        public.topics(),
+    ]
+
+    class Meta:
+        verbose_name = "insight"
+
+    def clean(self) -> None:
+        super().clean()
+        check_reference_year("reference_year", self.reference_year)
+        if self.page_documents.count() and not (self.disclosure_checked_by and self.disclosure_checked_on):
+            raise ValidationError(
+                {"disclosure_checked_by": "Say who checked the files for personal details, and when."}
+            )
+
+
+class AnnualReviewPage(Publication):
+    """Tells residents what came of each priority in a year, and what follows."""
+
+    publication_kind_of_parent = PublicationKind.ANNUAL_REVIEWS
+
+    year = models.CharField(max_length=9, help_text='Such as "2025" or "2024/25".')
+    body = body_field()
+    actions_ahead = models.TextField(
+        "actions for the year ahead", blank=True, help_text="One action a line."
+    )
+
+    edit_handler = tabs(
+        [
+            FieldPanel("year"),
+            FieldPanel("body"),
+            InlinePanel("outcomes", heading="Outcome of each priority", label="Outcome"),
+            FieldPanel("actions_ahead"),
+            InlinePanel("page_documents", heading="Documents", label="Document"),
+        ]
+    )
+    search_fields = [
+        *ContentPage.search_fields,
+        index.SearchField("body"),
+        index.SearchField("actions_ahead"),
+    ]
+    graphql_fields = [
+        public.text("year", required=True, description='The year reviewed, such as "2024/25".'),
+        public.blocks("body", description="The text, block by block."),
+        public.children("outcomes", "pages.Outcome", description="What came of each priority."),
+        public.lines("actions_ahead", description="Actions for the year ahead."),
+        public.documents("documents", description="The review as files."),
+        public.topics(),
+    ]
+
+    class Meta:
+        verbose_name = "annual review"
+
+    def clean(self) -> None:
+        super().clean()
+        check_reference_year("year", self.year)
+
+
+class Outcome(Orderable):
+    """What came of one priority in the year of an annual review."""
+
+    page = ParentalKey(AnnualReviewPage, on_delete=models.CASCADE, related_name="outcomes")
+    priority = models.ForeignKey(PriorityPage, null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField(max_length=1000)
+
+    panels = [FieldPanel("priority"), FieldPanel("text")]
+    graphql_fields = [
+        public.related("priority", "pages.PriorityPage", description="The priority."),
+        public.text("text", required=True, description="What came of it."),
+    ]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "outcome"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def check_reference_year(field: str, value: str) -> None:
+    """A calendar year, or two that follow each other as in "2024/25". Raises ValidationError."""
+    if not value:
+        return
+    match = re.fullmatch(r"(\d{4})(?:/(\d{2}))?", value)
+    if not match or (match[2] and (int(match[1]) + 1) % 100 != int(match[2])):
+        raise ValidationError({field: 'Give a year such as "2024", or "2024/25" for a year that spans two.'})

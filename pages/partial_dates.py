@@ -1,0 +1,152 @@
+"""Dates known to the year, the month or the day. "September 2023" stays September 2023: nothing is filled in.
+
+Stored as ISO 8601 reduced precision ("2023", "2023-09", "2023-09-01"; ISO 8601-1 4.1.2.3), which sorts as text.
+"""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+
+MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
+MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+HOW_TO = 'Give a year, a month or a day, such as "2023", "September 2023" or "1 September 2023".'
+
+
+class Precision(models.TextChoices):
+    YEAR = "year", "Year"
+    MONTH = "month", "Month"
+    DAY = "day", "Day"
+
+
+@dataclass(frozen=True, order=True)
+class PartialDate:
+    """A calendar date of which only the year, or the year and month, may be known."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", self.value):
+            raise ValueError(HOW_TO)
+        parts = [int(part) for part in self.value.split("-")]
+        date(*(parts + [1, 1])[:3])  # a month 13 or a 30 February raises ValueError
+
+    @property
+    def precision(self) -> Precision:
+        return {4: Precision.YEAR, 7: Precision.MONTH, 10: Precision.DAY}[len(self.value)]
+
+    @property
+    def first_day(self) -> date:
+        parts = [int(part) for part in self.value.split("-")]
+        return date(*(parts + [1, 1])[:3])
+
+    @property
+    def last_day(self) -> date:
+        """The last day it can mean: a period that ends in "2027" includes the whole of 2027."""
+        first = self.first_day
+        if self.precision == Precision.YEAR:
+            return date(first.year, 12, 31)
+        if self.precision == Precision.MONTH:
+            return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        return first
+
+    def __str__(self) -> str:
+        first = self.first_day
+        if self.precision == Precision.YEAR:
+            return str(first.year)
+        if self.precision == Precision.MONTH:
+            return f"{first:%B %Y}"
+        return f"{first.day} {first:%B %Y}"
+
+
+def read_partial_date(text: str) -> PartialDate:
+    """What a person typed, as a partial date. Raises ValueError that says how to write one."""
+    text = re.sub(r"\s+", " ", text.strip())
+    if match := re.fullmatch(r"(?:(\d{1,2}) )?([A-Za-z]+) (\d{4})", text):
+        day, month_name, year = match.groups()
+        month = MONTHS.get(month_name.lower())
+        if month is None:
+            raise ValueError(HOW_TO)
+        text = f"{year}-{month:02}" + (f"-{int(day):02}" if day else "")
+    elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text):
+        day, month_text, year = match.groups()
+        text = f"{year}-{int(month_text):02}-{int(day):02}"
+    try:
+        return PartialDate(text)
+    except ValueError as error:
+        raise ValueError(HOW_TO) from error
+
+
+class PartialDateFormField(forms.CharField):
+    def prepare_value(self, value):
+        return str(value) if isinstance(value, PartialDate) else value
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        if isinstance(value, PartialDate):
+            return value
+        try:
+            return read_partial_date(value)
+        except ValueError as error:
+            raise ValidationError(HOW_TO) from error
+
+    def has_changed(self, initial, data) -> bool:
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+class PartialDateField(models.CharField):
+    """A model field that holds a `PartialDate`, or None when the date is not known."""
+
+    description = "A date known to the year, month or day"
+
+    def __init__(self, *args, **kwargs):
+        kwargs["max_length"] = 10
+        kwargs["null"] = True
+        kwargs.setdefault("help_text", HOW_TO)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self):
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"], kwargs["null"]
+        return name, path, args, kwargs
+
+    def from_db_value(self, value, expression, connection):
+        return PartialDate(value) if value else None
+
+    def to_python(self, value):
+        if value in (None, ""):
+            return None
+        if isinstance(value, PartialDate):
+            return value
+        try:
+            return read_partial_date(str(value))
+        except ValueError as error:
+            raise ValidationError(HOW_TO) from error
+
+    def get_prep_value(self, value):
+        value = self.to_python(value)
+        return value.value if value else None
+
+    def value_to_string(self, obj):
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+    def clean(self, value, model_instance):
+        """`CharField.clean` measures lengths, which a `PartialDate` has none of."""
+        value = self.to_python(value)
+        if value is None and not self.blank:
+            raise ValidationError(self.error_messages["null"], code="null")
+        return value
+
+    def formfield(self, **kwargs):
+        return super(models.CharField, self).formfield(
+            **{"form_class": PartialDateFormField, "max_length": 30, **kwargs}
+        )
+

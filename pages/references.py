@@ -1,0 +1,80 @@
+"""What the stored content of a page refers to, read from the JSON and rich text without any query."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model
+from modelcluster.fields import ParentalKey
+from wagtail.fields import RichTextField, StreamField
+from wagtail.rich_text import RichText
+
+from documents.models import Document, Image
+from pages.models import ContentPage
+from pages.rich_text import linked_ids
+
+
+@dataclass
+class References:
+    """Primary keys of the pages, documents and images that some content refers to."""
+
+    pages: set[int] = field(default_factory=set)
+    documents: set[int] = field(default_factory=set)
+    images: set[int] = field(default_factory=set)
+
+
+def raw_blocks(stream: Any) -> Iterator[dict[str, Any]]:
+    """The stored blocks of a StreamField value, as JSON: {"type", "value", "id"}."""
+    for index in range(len(stream.raw_data)):
+        yield stream.raw_data[index]
+
+
+def _text(value: Any) -> str:
+    return value.source if isinstance(value, RichText) else str(value or "")
+
+
+def of_blocks_and_text(obj: Model) -> References:
+    """References in the rich text and the blocks of one object."""
+    found, texts = References(), []
+    for model_field in obj._meta.concrete_fields:
+        value = getattr(obj, model_field.attname, None)
+        if not value:
+            continue
+        if isinstance(model_field, RichTextField):
+            texts.append(value)
+        elif isinstance(model_field, StreamField):
+            for block in raw_blocks(value):
+                kind, content = block["type"], block["value"]
+                if kind == "paragraph":
+                    texts.append(_text(content))
+                elif kind == "callout":
+                    texts.append(_text(content.get("rich_text")))
+                elif kind == "page_link" and content.get("page"):
+                    found.pages.add(int(content["page"]))
+                elif kind == "image" and content.get("image"):
+                    found.images.add(int(content["image"]))
+                elif kind == "document" and content:
+                    found.documents.add(int(content))
+    pages, documents = linked_ids(texts)
+    found.pages |= pages
+    found.documents |= documents
+    return found
+
+
+def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
+    """Documents and images that this version of a page shows: in its fields, its rows, its blocks and its text."""
+    everything = of_blocks_and_text(page)
+    rows = [
+        row
+        for relation in page._meta.related_objects
+        if isinstance(relation.field, ParentalKey)
+        for row in getattr(page, relation.get_accessor_name()).all()
+    ]
+    for obj in [page, *rows]:
+        for model_field in obj._meta.concrete_fields:
+            key = getattr(obj, model_field.attname) if model_field.is_relation else None
+            if key and model_field.related_model is Document:
+                everything.documents.add(key)
+            elif key and model_field.related_model is Image:
+                everything.images.add(key)
+    return everything.documents, everything.images

@@ -1,0 +1,109 @@
+"""Rich text as readers get it: safe HTML with absolute links, and the same as plain text.
+
+Editors' rich text stores links as `<a linktype="page" id="3">`. Here a link to something public becomes an
+address, and a link to anything else becomes the words it stood on.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+
+import nh3
+
+FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
+ALLOWED_TAGS = {"a", "b", "br", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "strong", "ul"}
+BLOCKS = {"h2", "h3", "h4", "li", "ol", "p", "ul"}
+_LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LinkTargets:
+    """Addresses of the pages and documents that rich text may link to now, by primary key. Others are absent."""
+
+    pages: Mapping[int, str] = field(default_factory=dict)
+    documents: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RichTextValue:
+    html: str
+    text: str
+
+
+class _Walker(HTMLParser):
+    """Goes through the stored HTML once and hears of every link, tag and text."""
+
+    def __init__(self, targets: LinkTargets | None) -> None:
+        super().__init__(convert_charrefs=True)
+        self.targets = targets
+        self.page_ids: set[int] = set()
+        self.document_ids: set[int] = set()
+        self.html: list[str] = []
+        self.text: list[str] = []
+        self.open_links: list[bool] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            address = self._address(dict(attrs))
+            self.open_links.append(bool(address))
+            if address:
+                self.html.append(f'<a href="{escape(address)}">')
+        elif tag in ALLOWED_TAGS:
+            self.html.append(f"<{tag}>")
+        if tag in BLOCKS or tag == "br":
+            self.text.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            if self.open_links and self.open_links.pop():
+                self.html.append("</a>")
+        elif tag in ALLOWED_TAGS:
+            self.html.append(f"</{tag}>")
+        if tag in BLOCKS:
+            self.text.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.html.append(escape(data, quote=False))
+        self.text.append(data)
+
+    def _address(self, attrs: dict[str, str | None]) -> str | None:
+        kind = attrs.get("linktype")
+        if kind is None:
+            return attrs.get("href")
+        key = attrs.get("id") or ""
+        if kind not in ("page", "document") or not key.isdecimal():
+            return None
+        ids, found = (
+            (self.page_ids, self.targets and self.targets.pages)
+            if kind == "page"
+            else (self.document_ids, self.targets and self.targets.documents)
+        )
+        ids.add(int(key))
+        return found.get(int(key)) if found else None
+
+
+def linked_ids(sources: Iterable[str]) -> tuple[set[int], set[int]]:
+    """Primary keys of the pages and of the documents that these rich texts link to."""
+    walker = _Walker(None)
+    for source in sources:
+        if _LINK.search(source):
+            walker.feed(source)
+    return walker.page_ids, walker.document_ids
+
+
+def render(source: str, targets: LinkTargets) -> RichTextValue:
+    """Stored rich text as safe HTML and plain text. Only http, https, mailto and tel links survive."""
+    walker = _Walker(targets)
+    walker.feed(source)
+    walker.close()
+    html = nh3.clean(
+        "".join(walker.html),
+        tags=ALLOWED_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel=None,
+    )
+    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(walker.text).split("\n"))
+    return RichTextValue(html=html, text="\n".join(line for line in lines if line))

@@ -1,0 +1,137 @@
+"""Who may do what, which approvals a page needs, and the one door through which commands publish."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from wagtail.log_actions import log
+from wagtail.models import (
+    Collection,
+    GroupApprovalTask,
+    GroupCollectionPermission,
+    GroupPagePermission,
+    Page,
+    Workflow,
+    WorkflowContentType,
+    WorkflowPage,
+    WorkflowTask,
+)
+
+from documents.models import Document, Image
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, Topic
+from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.models.snippets import ModeratedSnippet
+
+EDITORS, MODERATORS, SAFEGUARDING_LEADS = "Editors", "Moderators", "Safeguarding leads"
+PUBLISHED_BY_COMMAND = "pages.published_by_command"
+
+
+class NotApproved(PermissionDenied):
+    """Somebody tried to publish what needs an approval first."""
+
+
+@transaction.atomic
+def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> None:
+    """Publish the object as it stands, without a moderator, and log which command did.
+
+    For `load_demo`, `load_sample` and restores alone. Raises `NotApproved` for a death-review notice: those need a
+    moderator and a safeguarding lead, whoever asks.
+    """
+    if isinstance(page, DeathReviewNoticePage) and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
+        raise NotApproved("A death-review notice cannot be published by a command.")
+    page.full_clean()
+    if problems := getattr(page, "publishing_problems", dict)():
+        raise NotApproved(f"{page} cannot be published yet: {problems}")
+    page.save_revision().publish()
+    log(instance=page, action=PUBLISHED_BY_COMMAND, data={"command": command})
+
+
+@transaction.atomic
+def set_up_moderation() -> None:
+    """Make the groups, their permissions and the workflows. Running it again changes nothing."""
+    root = Page.objects.get(depth=1)
+    editors, moderators, leads = (
+        Group.objects.get_or_create(name=name)[0] for name in (EDITORS, MODERATORS, SAFEGUARDING_LEADS)
+    )
+    _allow_pages(editors, root, "add", "change")
+    _allow_pages(moderators, root, "add", "change", "publish", "lock", "unlock")
+    for group in (editors, moderators, leads):
+        _allow(group, "wagtailadmin", "access_admin")
+        _allow_files(group)
+        for model in ModeratedSnippet.__subclasses__():
+            _allow(group, model._meta.app_label, f"add_{model._meta.model_name}")
+            _allow(group, model._meta.app_label, f"change_{model._meta.model_name}")
+    for model in ModeratedSnippet.__subclasses__():
+        _allow(moderators, model._meta.app_label, f"publish_{model._meta.model_name}")
+    for model in (Topic, LegalBasis):
+        for action in ("add", "change"):
+            _allow(moderators, model._meta.app_label, f"{action}_{model._meta.model_name}")
+    for group in (moderators, leads):
+        _allow(group, *HANDLE_DEATH_REVIEWS.split("."))
+
+    moderation = _workflow("Moderators approval", _approval_by("Moderators approval", moderators))
+    if not WorkflowPage.objects.filter(page=root).exists():
+        WorkflowPage.objects.create(workflow=moderation, page=root)
+    for model in ModeratedSnippet.__subclasses__():
+        WorkflowContentType.objects.get_or_create(
+            content_type=ContentType.objects.get_for_model(model), defaults={"workflow": moderation}
+        )
+    for index in DeathReviewIndexPage.objects.all():
+        set_up_death_reviews(index)
+
+
+def set_up_death_reviews(index: DeathReviewIndexPage) -> None:
+    """Notices below this page are written by safeguarding leads and need a moderator and then a lead."""
+    moderators = Group.objects.get(name=MODERATORS)
+    leads = Group.objects.get(name=SAFEGUARDING_LEADS)
+    _allow_pages(leads, index, "add", "change")
+    workflow = _workflow(
+        "Death reviews",
+        _approval_by("Moderators approval", moderators),
+        _approval_by("Safeguarding lead's approval", leads),
+    )
+    if not WorkflowPage.objects.filter(page=index).exists():
+        WorkflowPage.objects.create(workflow=workflow, page=index)
+
+
+def _allow(group: Group, app_label: str, codename: str) -> None:
+    group.permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+
+
+def _allow_pages(group: Group, page: Page, *actions: str) -> None:
+    for action in actions:
+        permission = Permission.objects.get(
+            content_type__app_label="wagtailcore", codename=f"{action}_page"
+        )
+        GroupPagePermission.objects.get_or_create(group=group, page=page, permission=permission)
+
+
+def _allow_files(group: Group) -> None:
+    collection = Collection.get_first_root_node()
+    for model in (Document, Image):
+        for action in ("add", "change", "choose"):
+            permission = Permission.objects.get(
+                content_type=ContentType.objects.get_for_model(model),
+                codename=f"{action}_{model._meta.model_name}",
+            )
+            GroupCollectionPermission.objects.get_or_create(
+                group=group, collection=collection, permission=permission
+            )
+
+
+def _approval_by(name: str, group: Group) -> GroupApprovalTask:
+    task, made = GroupApprovalTask.objects.get_or_create(name=name)
+    if made:
+        task.groups.add(group)
+    return task
+
+
+def _workflow(name: str, *tasks: Any) -> Workflow:
+    workflow, made = Workflow.objects.get_or_create(name=name)
+    if made:
+        for order, task in enumerate(tasks):
+            WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=order)
+    return workflow
