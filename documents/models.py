@@ -133,6 +133,7 @@ class Document(StoredFile, AbstractDocument):
     class Meta(AbstractDocument.Meta):
         verbose_name = "document"
         verbose_name_plural = "documents"
+        permissions = [("choose_document", "Can choose document")]
 
     def clean(self) -> None:
         super().clean()
@@ -195,6 +196,7 @@ class Image(StoredFile, AbstractImage):
     class Meta(AbstractImage.Meta):
         verbose_name = "image"
         verbose_name_plural = "images"
+        permissions = [("choose_image", "Can choose image")]
 
     def get_upload_to(self, filename: str) -> str:
         return stored_name("images", filename)
