@@ -1,1 +1,26 @@
-urlpatterns = []
+"""Every public address, in one list."""
+
+from django.conf import settings
+from django.urls import include, path, re_path
+from wagtail.admin import urls as wagtailadmin_urls
+
+from cms import front_page
+from cms.graphql.view import graphql
+from documents import views as files
+from pages import page_views
+
+urlpatterns = [
+    path("", front_page.front_page, name="front_page"),
+    path("admin/", include(wagtailadmin_urls)),
+    path("graphql/", graphql, name="graphql"),
+    path("graphiql/", front_page.graphiql, name="graphiql"),
+    path("feeds/", include("feeds.urls")),
+    path("docs/", front_page.documentation, name="documentation"),
+    path("docs/<slug:name>/", front_page.documentation, name="documentation"),
+    path("healthz", front_page.health, name="health"),
+    path("documents/<str:key>/<str:filename>", files.document, name="document"),
+    path("images/<str:key>/<str:name>", files.rendition, name="rendition"),
+    path(f"{settings.MEDIA_URL.strip('/')}/<path:name>", files.stored_file, name="stored_file"),
+    # Last: whatever is left may be the path of a page. Wagtail knows the route by this name.
+    re_path(r"^((?:[\w\-]+/)*)$", page_views.page_at_path, name="wagtail_serve"),
+]

@@ -155,7 +155,7 @@ class CalloutBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_tone(block: Block, info: Any) -> str:
-        return block.value.get("tone") or CalloutTone.INFORMATION
+        return block.value.get("tone") or CalloutTone.INFORMATION.value
 
     @staticmethod
     def resolve_rich_text(block: Block, info: Any) -> Any:

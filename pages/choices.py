@@ -60,6 +60,14 @@ class MeetingStatus(TextChoices):
     HELD = "held", "Held"
 
 
+class MeetingWhen(TextChoices):
+    """Which meetings to list."""
+
+    ALL = "all", "All, the latest first"
+    UPCOMING = "upcoming", "Those that have not started, the soonest first"
+    PAST = "past", "Those that have started, the latest first"
+
+
 class OpenToPublic(TextChoices):
     OPEN = "open", "Open to the public"
     PART = "part", "Open in part"
@@ -89,6 +97,12 @@ class YesNoUnknown(TextChoices):
     YES = "yes", "Yes"
     NO = "no", "No"
     UNKNOWN = "unknown", "Not known"
+
+
+class PeriodStatus(TextChoices):
+    PAST = "past", "Over, or replaced by a later period"
+    CURRENT = "current", "Current"
+    FUTURE = "future", "Not started"
 
 
 class PlanAvailability(TextChoices):
@@ -153,6 +167,25 @@ class WithdrawalKind(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn, with an explanation"
     REDIRECT = "redirect", "Redirected to another page"
     GONE = "gone", "Gone, without an explanation"
+
+
+class FeedFormat(TextChoices):
+    """In what form a feed comes."""
+
+    RSS = "rss", "RSS 2.0"
+    ATOM = "atom", "Atom 1.0"
+    JSON = "json", "JSON Feed 1.1"
+    ICALENDAR = "ics", "iCalendar"
+
+
+class ChangeKind(TextChoices):
+    """What happened to a page."""
+
+    PUBLISHED = "published", "It became public"
+    UPDATED = "updated", "A newer version was published"
+    MOVED = "moved", "Its address changed"
+    WITHDRAWN = "withdrawn", "It is not public any more"
+    DELETED = "deleted", "It was deleted"
 
 
 class UpdateKind(TextChoices):

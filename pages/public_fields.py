@@ -49,6 +49,10 @@ class PartialDate(graphene.ObjectType):
     value = graphene.String(required=True, description='"2023", "2023-09" or "2023-09-01" (ISO 8601).')
     precision = graphene.Field(enum(Precision), required=True, description="How much of the date is known.")
 
+    @staticmethod
+    def resolve_precision(value: Any, info: Any) -> str:
+        return value.precision.value
+
 
 class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
@@ -134,7 +138,7 @@ def date_time(name: str, source: str = "", required: bool = False, description: 
 
 def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> str | None:
-        return getattr(obj, name) or None
+        return str(getattr(obj, name)) or None
 
     return public_field(name, enum(choices), resolve, required=required, description=description)
 

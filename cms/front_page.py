@@ -1,0 +1,78 @@
+"""The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
+
+from pathlib import Path
+
+import markdown
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from feeds.sources import FEEDS, feed_url
+from pages import addresses
+from pages.models import ContentPage, PartnershipPage
+from pages.visibility import public
+
+GRAPHIQL_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@require_safe
+@transaction.non_atomic_requests
+def front_page(request: HttpRequest) -> HttpResponse:
+    """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
+    home = public(PartnershipPage.objects.all()).first()
+    feeds = [
+        {"title": feed.title, "format": kind, "url": feed_url(name, kind)}
+        for name, feed in FEEDS.items()
+        for kind in feed.formats
+    ]
+    context = {
+        "home": home,
+        "sections": _sections(home) if home else [],
+        "feeds": feeds,
+        "website": settings.WEBSITE_URL,
+    }
+    return render(request, "cms/front_page.html", context)
+
+
+def _sections(home: PartnershipPage) -> list[dict[str, str]]:
+    below = public(ContentPage.objects.child_of(home)).order_by("path")[:50]
+    return [{"title": page.title, "url": addresses.url(page), "summary": page.summary} for page in below]
+
+
+@require_safe
+@transaction.non_atomic_requests
+def graphiql(request: HttpRequest) -> HttpResponse:
+    """GraphiQL, from local files alone, so that it works with no internet."""
+    response = render(request, "cms/graphiql.html")
+    response["Content-Security-Policy"] = GRAPHIQL_POLICY
+    return response
+
+
+@require_safe
+@transaction.non_atomic_requests
+def documentation(request: HttpRequest, name: str = "") -> HttpResponse:
+    """README.md and the pages of docs/, as HTML."""
+    pages = {"readme": settings.BASE_DIR / "README.md"}
+    pages |= {path.stem: path for path in sorted(Path(settings.BASE_DIR / "docs").glob("*.md"))}
+    name = name or "readme"
+    if name not in pages or not pages[name].exists():
+        raise Http404
+    text = pages[name].read_text()
+    html = markdown.markdown(text, extensions=["tables", "fenced_code", "toc"])
+    context = {"pages": list(pages), "name": name, "content": mark_safe(html)}  # noqa: S308 - our own files
+    return render(request, "cms/documentation.html", context)
+
+
+@require_safe
+@transaction.non_atomic_requests
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers. For load balancers and the container's health check."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})

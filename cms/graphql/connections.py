@@ -1,0 +1,251 @@
+"""Relay connections over querysets: pages of a list that stay stable while content changes.
+
+https://relay.dev/graphql/connections.htm. A cursor says after which values of the sort columns to go on, not how
+many rows to skip, so a row that is added or removed meanwhile shifts nothing.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import graphene
+from django.core.exceptions import ValidationError
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+from graphql import GraphQLError
+
+from pages.public_fields import list_of
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+CURSOR_VERSION = 1
+
+
+class BadArgument(GraphQLError):
+    """An argument that cannot be used. The message names the argument and says what is allowed."""
+
+    def __init__(self, argument: str, message: str) -> None:
+        super().__init__(f'Argument "{argument}": {message}', extensions={"code": "BAD_USER_INPUT"})
+
+
+# --- Cursors -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Order:
+    """A total order of a list: its name, and its columns as Django writes them ("-first_published_at")."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    def cursor(self, row: Any) -> str:
+        values = [_plain(getattr(row, column.lstrip("-"))) for column in self.columns]
+        text = json.dumps([CURSOR_VERSION, self.name, *values], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def beyond(self, queryset: QuerySet, argument: str, cursor: str, backwards: bool) -> Q:
+        """The rows that come after (or, backwards, before) the cursor. Raises `BadArgument`."""
+        values = self._values(queryset, argument, cursor)
+        condition = Q()
+        for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
+            name = column.lstrip("-")
+            operator = "lt" if column.startswith("-") != backwards else "gt"
+            equal = {
+                earlier.lstrip("-"): values[index] for index, earlier in enumerate(self.columns[:position])
+            }
+            condition |= Q(**equal, **{f"{name}__{operator}": value})
+        return condition
+
+    def reversed(self) -> list[str]:
+        return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
+
+    def _values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
+        refusal = BadArgument(argument, "this is not a cursor that this list gave out.")
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            version, name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            fields = [queryset.model._meta.get_field(column.lstrip("-")) for column in self.columns]
+            if version != CURSOR_VERSION or name != self.name or len(values) != len(fields):
+                raise refusal
+            if any(not isinstance(value, str | int) for value in values):
+                raise refusal
+            return [model_field.to_python(value) for model_field, value in zip(fields, values, strict=True)]
+        except (ValueError, TypeError, ValidationError, binascii.Error, RecursionError) as error:
+            raise refusal from error
+
+
+def _plain(value: Any) -> str | int:
+    return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
+
+
+# --- Connections ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Connection:
+    """One page of a list. `count` runs its query only when `totalCount` is asked for."""
+
+    items: Sequence[Any]
+    order: Order
+    has_next: bool = False
+    has_previous: bool = False
+    count: Callable[[], int] = field(default=lambda: 0)
+
+
+EMPTY = Connection([], Order("empty", ()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a list was asked for."""
+
+    limit: int
+    cursor: str | None
+    argument: str
+    backwards: bool
+
+
+def requested(args: dict[str, Any]) -> Part:
+    """Read `first`/`after` or `last`/`before`. Raises `BadArgument`."""
+    first, after, last, before = (args.get(name) for name in ("first", "after", "last", "before"))
+    for name, number in (("first", first), ("last", last)):
+        if number is not None and number < 0:
+            raise BadArgument(name, f"give a number from 0 to {MAX_PAGE_SIZE}.")
+    if last is not None or before is not None:
+        if after is not None or (last is not None and args.get("first") is not None):
+            raise BadArgument("last", "give first and after, or last and before, not both.")
+        limit = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
+        return Part(min(limit, MAX_PAGE_SIZE), before, "before", True)
+    return Part(min(DEFAULT_PAGE_SIZE if first is None else first, MAX_PAGE_SIZE), after, "after", False)
+
+
+def paginate(queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
+    """The requested part of a queryset, in one query, or two with `totalCount`."""
+    window = requested(args)
+    rows = queryset.order_by(*(order.reversed() if window.backwards else order.columns))
+    if window.cursor is not None:
+        rows = rows.filter(order.beyond(queryset, window.argument, window.cursor, window.backwards))
+    items = list(rows[: window.limit + 1])
+    return _connection(items, order, window, queryset.order_by().count)
+
+
+def paginate_each(
+    queryset: QuerySet, parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
+) -> dict[Any, Connection]:
+    """The same part of the list under each of several parents, in one query, or two with `totalCount`.
+
+    `parent` is the field or annotation of the queryset that holds the parent's key.
+    """
+    window = requested(args)
+    under = queryset.filter(**{f"{parent}__in": parents})
+    columns = order.reversed() if window.backwards else list(order.columns)
+    rows = under
+    if window.cursor is not None:
+        rows = rows.filter(order.beyond(queryset, window.argument, window.cursor, window.backwards))
+    rows = rows.annotate(
+        _place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)])
+    ).filter(_place__lte=window.limit + 1)
+    found: dict[Any, list[Any]] = {key: [] for key in parents}
+    for row in rows.order_by(parent, "_place"):
+        found[getattr(row, parent)].append(row)
+
+    @cache
+    def counts() -> dict[Any, int]:
+        return dict(under.order_by().values_list(parent).annotate(Count("pk")))
+
+    def count_of(key: Any) -> Callable[[], int]:
+        return lambda: counts().get(key, 0)
+
+    return {key: _connection(items, order, window, count_of(key)) for key, items in found.items()}
+
+
+def _orderings(columns: Sequence[str]) -> list[Any]:
+    return [F(column[1:]).desc() if column.startswith("-") else F(column).asc() for column in columns]
+
+
+def _connection(items: list[Any], order: Order, window: Part, count: Callable[[], int]) -> Connection:
+    more = len(items) > window.limit
+    items = items[: window.limit]
+    if window.backwards:
+        items.reverse()
+        return Connection(items, order, has_next=window.cursor is not None, has_previous=more, count=count)
+    return Connection(items, order, has_next=more, has_previous=window.cursor is not None, count=count)
+
+
+# --- Types ---------------------------------------------------------------------------------------------------
+
+
+class PageInfo(graphene.ObjectType):
+    """Where a page of a list stands in the whole list."""
+
+    has_next_page = graphene.Boolean(required=True, description="Whether more follows.")
+    has_previous_page = graphene.Boolean(required=True, description="Whether something comes before.")
+    start_cursor = graphene.String(description="The cursor of the first item here.")
+    end_cursor = graphene.String(description="The cursor of the last item here; pass it as `after`.")
+
+    @staticmethod
+    def resolve_has_next_page(connection: Connection, info: Any) -> bool:
+        return connection.has_next
+
+    @staticmethod
+    def resolve_has_previous_page(connection: Connection, info: Any) -> bool:
+        return connection.has_previous
+
+    @staticmethod
+    def resolve_start_cursor(connection: Connection, info: Any) -> str | None:
+        return connection.order.cursor(connection.items[0]) if connection.items else None
+
+    @staticmethod
+    def resolve_end_cursor(connection: Connection, info: Any) -> str | None:
+        return connection.order.cursor(connection.items[-1]) if connection.items else None
+
+
+def connection_args(**more: graphene.Argument) -> dict[str, graphene.Argument]:
+    """The arguments of every list; `more` are the list's own filters."""
+    page_size = f"at most {MAX_PAGE_SIZE}; a larger number counts as {MAX_PAGE_SIZE}"
+    return {
+        "first": graphene.Int(description=f"How many items, {page_size}. {DEFAULT_PAGE_SIZE} when left out."),
+        "after": graphene.String(description="Go on after this cursor."),
+        "last": graphene.Int(description=f"How many items from the end, {page_size}."),
+        "before": graphene.String(description="Stop before this cursor."),
+        **more,
+    }
+
+
+@cache
+def _types(name: str, node: Any) -> tuple[type, type]:
+    edge = type(
+        f"{name}Edge",
+        (graphene.ObjectType,),
+        {
+            "__doc__": f"One {name} in a list.",
+            "cursor": graphene.String(required=True, description="Its place in the list."),
+            "node": graphene.Field(node, required=True, description="The item."),
+        },
+    )
+    members = {
+        "__doc__": f"A list of {name}.",
+        "edges": graphene.Field(list_of(edge), required=True, description="The items with their cursors."),
+        "nodes": graphene.Field(list_of(node), required=True, description="The items."),
+        "page_info": graphene.Field(PageInfo, required=True, description="What comes before and after."),
+        "total_count": graphene.Int(required=True, description="How many items the whole list has."),
+        "resolve_edges": staticmethod(
+            lambda connection, info: [
+                edge(cursor=connection.order.cursor(item), node=item) for item in connection.items
+            ]
+        ),
+        "resolve_nodes": staticmethod(lambda connection, info: connection.items),
+        "resolve_page_info": staticmethod(lambda connection, info: connection),
+        "resolve_total_count": staticmethod(lambda connection, info: connection.count()),
+    }
+    return edge, type(f"{name}Connection", (graphene.ObjectType,), members)
+
+
+def connection_type(node: Any, name: str = "") -> Any:
+    """The connection type of a node type; give the name where the node is not yet built and so is a function."""
+    return _types(name or node.__name__.removesuffix("Interface"), node)[1]

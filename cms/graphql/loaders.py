@@ -1,0 +1,394 @@
+"""Loads what one GraphQL request needs: only what is public, and for all objects of a list at once.
+
+Objects that were loaded together know each other (`Group`). The first one that is asked for its venue, its actions
+or a page it links to has that loaded for all of them, so the number of SQL queries depends on the shape of a request
+and not on how many rows it finds.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, Value
+from django.db.models.functions import Length, Substr
+from django.utils import timezone
+from wagtail.models import Page
+
+from cms.graphql.connections import Connection, Order, paginate_each
+from documents.access import public_documents, public_images
+from documents.choices import DocumentKind
+from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
+from pages import addresses, current
+from pages.block_types import Block
+from pages.choices import PaperKind, PeriodStatus
+from pages.models import (
+    ContentPage,
+    DeathReviewNoticePage,
+    MeetingPage,
+    NewsPage,
+    NoticeSupportService,
+    PageDocument,
+    Paper,
+    PriorityPage,
+    SupportService,
+    Topic,
+)
+from pages.references import of_blocks_and_text, raw_blocks
+from pages.rich_text import LinkTargets, RichTextValue, render
+from pages.visibility import public, public_snippets
+
+NEWS_ORDER = Order("news", ("-first_published_at", "-uuid"))
+TREE_ORDER = Order("tree", ("path",))
+
+
+class Group:
+    """Objects that were loaded together, and what was loaded for all of them."""
+
+    def __init__(self, members: list[Any]) -> None:
+        self.members = members
+        self.values: dict[Any, dict[Any, Any]] = {}
+
+
+@dataclass
+class Context:
+    """What resolvers get as `info.context`: the instant that the whole answer is about, and the loader."""
+
+    at: datetime
+    loader: "Loader"
+
+    @classmethod
+    def now(cls) -> "Context":
+        at = timezone.now()
+        return cls(at, Loader(at))
+
+    @staticmethod
+    def local(moment: datetime | None) -> datetime | None:
+        """An instant with the offset of Europe/London, as the contract gives times."""
+        return timezone.localtime(moment) if moment else None
+
+
+class Loader:
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self._pages: dict[int, ContentPage | None] = {}
+
+    # --- Groups ---
+
+    def together(self, objects: Iterable[Any]) -> list[Any]:
+        """Make a group of objects that were just loaded; those of an earlier group stay there."""
+        members = list(objects)
+        group = Group(members)
+        for obj in members:
+            obj.__dict__.setdefault("_group", group)
+        return members
+
+    def _for_all(self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]]) -> Any:
+        """What `load` finds for this object; it runs once for the object's group and answers by primary key."""
+        if "_group" not in obj.__dict__:
+            self.together([obj])
+        group = obj.__dict__["_group"]
+        if key not in group.values:
+            group.values[key] = load(group.members)
+        return group.values[key].get(obj.pk)
+
+    # --- Pages ---
+
+    def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
+        """The public pages among these primary keys, each as its own page type."""
+        keys = set(keys)
+        missing = keys - self._pages.keys()
+        if missing:
+            self._pages.update(dict.fromkeys(missing))
+            if model is not ContentPage:
+                found = list(public(model.objects.filter(pk__in=missing), self.at))
+            else:
+                found = []
+                kinds = defaultdict(list)
+                rows = public(ContentPage.objects.filter(pk__in=missing), self.at)
+                for key, kind in rows.values_list("pk", "content_type_id"):
+                    kinds[kind].append(key)
+                for kind, keys_of_kind in sorted(kinds.items()):
+                    page_type = ContentType.objects.get_for_id(kind).model_class()
+                    found += page_type.objects.filter(pk__in=keys_of_kind)  # type: ignore[union-attr]
+            self.remember(found)
+        return {key: page for key in keys if (page := self._pages.get(key)) is not None}
+
+    def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
+        """Pages that a query of public pages found: a group, and known by key from now on."""
+        found = self.together(pages)
+        self._pages.update({page.pk: page for page in found})
+        return [self._pages[page.pk] for page in found]
+
+    def ancestors(self, page: ContentPage) -> list[ContentPage]:
+        """The pages above a public page, home page first. They are public, or the page would not be."""
+
+        def paths(member: Page) -> list[str]:
+            return [member.path[: Page.steplen * level] for level in range(2, member.depth)]
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            above = {path for member in members for path in paths(member)}
+            keys = ContentPage.objects.filter(path__in=above).values_list("path", "pk")
+            by_path = dict(keys)
+            found = self.pages(by_path.values())
+            return {
+                member.pk: [
+                    found[by_path[path]]
+                    for path in paths(member)
+                    if path in by_path and by_path[path] in found
+                ]
+                for member in members
+            }
+
+        return self._for_all(page, "ancestors", load)
+
+    def page_children(self, page: ContentPage, args: dict[str, Any]) -> Connection:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            parents = {member.path: member.pk for member in members}
+            below = public(ContentPage.objects.all(), self.at).annotate(
+                parent_path=Substr("path", Value(1), Length("path") - Value(Page.steplen))
+            )
+            found = paginate_each(below, "parent_path", list(parents), TREE_ORDER, args)
+            everything = self.pages(row.pk for connection in found.values() for row in connection.items)
+            for connection in found.values():
+                connection.items = [
+                    everything[row.pk] for row in connection.items if row.pk in everything
+                ]
+            return {parents[path]: connection for path, connection in found.items()}
+
+        return self._for_all(page, ("children", *sorted(args.items())), load)
+
+    def news_of(self, priority: PriorityPage, args: dict[str, Any]) -> Connection:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            news = public(NewsPage.objects.all(), self.at)
+            keys = [member.pk for member in members]
+            found = paginate_each(news, "priority_id", keys, NEWS_ORDER, args)
+            self.remember(item for connection in found.values() for item in connection.items)
+            return found
+
+        return self._for_all(priority, ("news", *sorted(args.items())), load)
+
+    def priorities_of(self, period: ContentPage) -> list[PriorityPage]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            paths = {member.path: member.pk for member in members}
+            rows = public(PriorityPage.objects.all(), self.at).annotate(
+                parent_path=Substr("path", Value(1), Length("path") - Value(Page.steplen))
+            )
+            found: dict[Any, list[Any]] = {key: [] for key in paths.values()}
+            for priority in self.remember(rows.filter(parent_path__in=paths).order_by("number", "uuid")):
+                found[paths[priority.path[: -Page.steplen]]].append(priority)
+            return found
+
+        return self._for_all(period, "priorities", load)
+
+    @cached_property
+    def periods(self) -> tuple[list[Any], Any, list[Any]]:
+        """Past periods, the current one, and future ones."""
+        past, now, future = current.periods(self.at)
+        self.remember([*past, *([now] if now else []), *future])
+        return past, now, future
+
+    def period_status(self, period: Any) -> PeriodStatus:
+        past, now, future = self.periods
+        if now is not None and period.pk == now.pk:
+            return PeriodStatus.CURRENT
+        return PeriodStatus.FUTURE if any(period.pk == other.pk for other in future) else PeriodStatus.PAST
+
+    # --- What foreign keys and rows lead to ---
+
+    def related(self, obj: Model, source: str) -> Any:
+        """The public page, snippet or file that a foreign key of `obj` names, or None."""
+        relation: Any = obj._meta.get_field(source)
+        target = relation.related_model
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            keys = {getattr(member, relation.attname) for member in members} - {None}
+            found = self._public(target, keys)
+            return {member.pk: found.get(getattr(member, relation.attname)) for member in members}
+
+        return self._for_all(obj, ("related", source), load)
+
+    def _public(self, model: Any, keys: set[int]) -> dict[int, Any]:
+        if not keys:
+            return {}
+        if issubclass(model, Page):
+            return self.pages(keys, ContentPage if model is Page else model)
+        if model is Document:
+            return self._documents(keys)
+        if model is Image:
+            return self._images(keys)
+        rows = public_snippets(model._default_manager.filter(pk__in=keys), self.at)
+        return {row.pk: row for row in self.together(rows)}
+
+    def _documents(self, keys: set[int]) -> dict[int, Document]:
+        rows = public_documents(Document.objects.filter(pk__in=keys), self.at) if keys else []
+        return {row.pk: row for row in self.together(rows)}
+
+    def _images(self, keys: set[int]) -> dict[int, Image]:
+        rows = public_images(Image.objects.filter(pk__in=keys), self.at) if keys else []
+        return {row.pk: row for row in self.together(rows)}
+
+    def children(self, obj: Model, source: str) -> list[Any]:
+        """The rows under an object, in the order of their model."""
+        relation: Any = obj._meta.get_field(source)
+        model, key = relation.related_model, relation.field.attname
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = model._default_manager.filter(
+                **{f"{relation.field.name}__in": [member.pk for member in members]}
+            )
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for row in self.together(rows):
+                found[getattr(row, key)].append(row)
+            return found
+
+        return self._for_all(obj, ("children", source), load)
+
+    def topics(self, page: ContentPage) -> list[Topic]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            links = ContentPage.topics.through.objects.filter(contentpage_id__in=[m.pk for m in members])
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for link in links.select_related("topic").order_by("topic__name"):
+                found[link.contentpage_id].append(link.topic)
+            return found
+
+        return self._for_all(page, "topics", load)
+
+    def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = list(NoticeSupportService.objects.filter(page__in=[member.pk for member in members]))
+            services = self._public(SupportService, {row.service_id for row in rows})
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for row in rows:
+                if row.service_id in services:
+                    found[row.page_id].append(services[row.service_id])
+            return found
+
+        return self._for_all(notice, "support services", load)
+
+    # --- Documents of pages ---
+
+    def page_documents(self, page: ContentPage, datasets: bool) -> list[Document]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = list(PageDocument.objects.filter(page__in=[member.pk for member in members]))
+            documents = self._documents({row.document_id for row in rows})
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for row in rows:
+                if row.document_id in documents:
+                    found[row.page_id].append(documents[row.document_id])
+            return found
+
+        return [
+            document
+            for document in self._for_all(page, "page documents", load)
+            if (document.kind == DocumentKind.DATASET) == datasets
+        ]
+
+    def papers(self, meeting: MeetingPage) -> list[Paper]:
+        return self._for_all(meeting, "papers", lambda members: self._papers([m.pk for m in members]))
+
+    def papers_of(self, item: Any) -> list[Paper]:
+        """The papers of one agenda item: those of its meeting that carry its number."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            by_meeting = self._papers([member.page_id for member in members])
+            return {
+                member.pk: [
+                    paper
+                    for paper in by_meeting[member.page_id]
+                    if paper.agenda_item_number == member.number
+                ]
+                for member in members
+            }
+
+        return self._for_all(item, "papers", load)
+
+    def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
+        """Papers whose document is public, with the document and the time since when it is public there."""
+        rows = list(Paper.objects.filter(page__in=meetings))
+        documents = self._documents({row.document_id for row in rows})
+        since = {
+            (page, document): first
+            for page, document, first in PublishedFile.objects.filter(
+                page_id__in=meetings, document__isnull=False
+            ).values_list("page_id", "document_id", "first_public_at")
+        }
+        found: dict[int, list[Paper]] = {key: [] for key in meetings}
+        for row in rows:
+            if row.document_id in documents:
+                row.document = documents[row.document_id]
+                row.__dict__["published_at"] = since.get((row.page_id, row.document_id))
+                found[row.page_id].append(row)
+        return found
+
+    def paper_published_at(self, paper: Paper) -> datetime | None:
+        return Context.local(paper.__dict__["published_at"])
+
+    def agenda_published_at(self, meeting: MeetingPage) -> datetime | None:
+        times = [
+            paper.__dict__["published_at"]
+            for paper in self.papers(meeting)
+            if paper.kind == PaperKind.AGENDA and paper.__dict__["published_at"]
+        ]
+        return Context.local(min(times, default=None))
+
+    def html_equivalent_url(self, document: Document) -> str | None:
+        page = self.related(document, "html_equivalent")
+        return addresses.url(page) if page else None
+
+    # --- Rich text and blocks ---
+
+    def rich_text(self, obj: Model, source: str) -> RichTextValue:
+        return render(source, self._targets(obj)[0])
+
+    def blocks(self, obj: Any, stream: Any) -> list[Block]:
+        return [
+            Block(obj, type(stream.stream_block.child_blocks[raw["type"]]), raw["value"], raw.get("id"))
+            for raw in raw_blocks(stream)
+            if raw["type"] in stream.stream_block.child_blocks
+        ]
+
+    def page_in(self, obj: Model, key: int | None) -> ContentPage | None:
+        return self._targets(obj)[1].get(key) if key else None
+
+    def document_in(self, obj: Model, key: int | None) -> Document | None:
+        return self._targets(obj)[2].get(key) if key else None
+
+    def image_in(self, obj: Model, key: int | None) -> Image | None:
+        return self._targets(obj)[3].get(key) if key else None
+
+    def _targets(
+        self, obj: Any
+    ) -> tuple[LinkTargets, dict[int, ContentPage], dict[int, Document], dict[int, Image]]:
+        """What the text and blocks of an object may show, loaded for its whole group; the same for each member."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            references = [of_blocks_and_text(member) for member in members]
+            pages = self.pages(key for found in references for key in found.pages)
+            documents = self._documents({key for found in references for key in found.documents})
+            images = self._images({key for found in references for key in found.images})
+            targets = LinkTargets(
+                pages={key: addresses.url(page) for key, page in pages.items()},
+                documents={key: document.address for key, document in documents.items()},
+            )
+            return dict.fromkeys(
+                (member.pk for member in members), (targets, pages, documents, images)
+            )
+
+        return self._for_all(obj, "targets", load)
+
+    def rendition(self, image: Image, name: str) -> Rendition:
+        """One of the named sizes. It was made when the page was published; made now only if it got lost."""
+        spec = RENDITIONS[name]
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = Rendition.objects.filter(image__in=[member.pk for member in members], filter_spec=spec)
+            return {row.image_id: row for row in rows}
+
+        rendition = self._for_all(image, ("rendition", name), load) or image.get_rendition(spec)
+        rendition.image = image
+        return rendition
+

@@ -1,0 +1,370 @@
+"""The public Query: every root field of the contract, and nothing that grapple would add by itself."""
+
+import uuid
+from typing import Any
+
+import graphene
+from django.conf import settings
+from django.db.models import QuerySet
+
+from cms.graphql.connections import (
+    EMPTY,
+    BadArgument,
+    Connection,
+    Order,
+    connection_args,
+    connection_type,
+    paginate,
+)
+from cms.graphql.interfaces import PageConnection, PageInterface, Withdrawn, WithdrawnPage
+from cms.graphql.loaders import NEWS_ORDER
+from cms.graphql.page_fields import NewsConnection, PriorityList
+from cms.graphql.types import contract_types
+from feeds.sources import FEEDS, feed_url
+from pages import addresses, current
+from pages.models import (
+    AnnualReviewPage,
+    BusinessAsUsualPage,
+    CommunitySafetyPlanPage,
+    ContentPage,
+    DeathReviewNoticePage,
+    InsightPage,
+    MeetingPage,
+    NewsPage,
+    PartnershipPage,
+    PriorityPage,
+    PriorityPeriodPage,
+)
+from pages.choices import ChangeKind, FeedFormat, MeetingWhen
+from pages.public_fields import enum, list_of, type_of
+from pages.visibility import public, public_alerts, public_topics, withdrawn
+
+TYPES = contract_types()
+
+MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
+MEETINGS_LATEST_FIRST = Order("meetings", ("-starts_at", "-uuid"))
+PLAN_ORDER = Order("plans", ("-effective_from", "-uuid"))
+INSIGHT_ORDER = Order("insights", ("-reference_year", "-uuid"))
+REVIEW_ORDER = Order("annual reviews", ("-year", "-uuid"))
+NOTICE_ORDER = Order("death reviews", ("-first_published_at", "-uuid"))
+MAX_TEXT = 2000
+
+
+class Site(graphene.ObjectType):
+    """The site as a whole."""
+
+    name = graphene.String(required=True, description="The name of the partnership.")
+    root_url = graphene.String(required=True, description="The address of the public website.")
+
+
+class NavigationItem(graphene.ObjectType):
+    """An entry of the site's menu."""
+
+    title = graphene.String(required=True, description="The title of the page.")
+    url = graphene.String(required=True, description="Its absolute address.")
+    children = graphene.Field(
+        list_of(lambda: NavigationItem), required=True, description="Entries below it, one level."
+    )
+
+
+class Feed(graphene.ObjectType):
+    """A feed that residents can follow."""
+
+    title = graphene.String(required=True, description="What the feed is about.")
+    url = graphene.String(required=True, description="Its absolute address.")
+    format = graphene.Field(enum(FeedFormat), required=True, description="In what form it comes.")
+    topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
+
+
+class Redirect(graphene.ObjectType):
+    """Where an old path leads."""
+
+    target = graphene.String(required=True, description="The absolute address to go to.")
+    permanent = graphene.Boolean(required=True, description="Whether to remember it.")
+
+
+class Change(graphene.ObjectType):
+    """Something that happened to a public page."""
+
+    kind = graphene.Field(enum(ChangeKind), required=True, description="What happened.")
+    at = graphene.DateTime(required=True, description="When.")
+    major = graphene.Boolean(required=True, description="Whether readers should be told.")
+    note = graphene.String(description="What changed, in the editor's words.")
+    page_id = graphene.ID(required=True, description="The page's uuid.")
+    url_path = graphene.String(description="Its path at the time.")
+    page = graphene.Field(PageInterface, description="The page, while it is public.")
+
+
+ChangeConnection = connection_type(Change)
+MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
+PlanConnection = connection_type(type_of("pages.CommunitySafetyPlanPage"), "CommunitySafetyPlan")
+InsightConnection = connection_type(type_of("pages.InsightPage"), "Insight")
+AnnualReviewConnection = connection_type(type_of("pages.AnnualReviewPage"), "AnnualReview")
+DeathReviewConnection = connection_type(type_of("pages.DeathReviewNoticePage"), "DeathReviewNotice")
+
+
+def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
+    """A part of a list of pages, only those public at the instant of the request."""
+    connection = paginate(public(queryset, info.context.at), order, args)
+    connection.items = info.context.loader.remember(connection.items)
+    return connection
+
+
+def _text(name: str, value: str) -> str:
+    """An argument of bounded length, with nothing that a database refuses."""
+    if len(value) > MAX_TEXT or "\x00" in value:
+        raise BadArgument(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
+    return value
+
+
+def _uuid(value: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return None
+
+
+def _by_slug_or_id(queryset: QuerySet, name: str, value: str) -> QuerySet:
+    key = _uuid(_text(name, value))
+    return queryset.filter(uuid=key) if key else queryset.filter(slug=value)
+
+
+class Query(graphene.ObjectType):
+    """Everything that the partnership has published, as it is public at this instant."""
+
+    partnership = graphene.Field(
+        type_of("pages.PartnershipPage"), description="The partnership itself: the home page of the site."
+    )
+    next_meeting = graphene.Field(
+        type_of("pages.MeetingPage"),
+        description="The earliest meeting still to start that residents can come to and that is neither "
+        "cancelled nor postponed.",
+    )
+    meetings = graphene.Field(
+        MeetingConnection,
+        required=True,
+        args=connection_args(
+            when=graphene.Argument(
+                enum(MeetingWhen), default_value=MeetingWhen.ALL.value, description="Which meetings."
+            )
+        ),
+        description="Meetings of the partnership.",
+    )
+    news = graphene.Field(
+        NewsConnection,
+        required=True,
+        args=connection_args(
+            topic=graphene.String(description="Only news on this topic: its slug."),
+            priority=graphene.String(description="Only news about this priority: its slug or id."),
+            published_after=graphene.DateTime(description="Only news first published after this instant."),
+        ),
+        description="News, newest first.",
+    )
+    priorities = graphene.Field(
+        PriorityList,
+        required=True,
+        args={"period": graphene.String(description="The slug or id of a period; the current one if left out.")},
+        description="The priorities of a period, by number.",
+    )
+    business_as_usual = graphene.Field(
+        type_of("pages.BusinessAsUsualPage"), description="What the partnership works on all the time."
+    )
+    plans = graphene.Field(
+        PlanConnection,
+        required=True,
+        args=connection_args(),
+        description="Community safety plans, the latest first.",
+    )
+    insights = graphene.Field(
+        InsightConnection,
+        required=True,
+        args=connection_args(),
+        description="Assessments, reports and data, the latest year first.",
+    )
+    annual_reviews = graphene.Field(
+        AnnualReviewConnection, required=True, args=connection_args(), description="Reviews, the latest first."
+    )
+    death_reviews = graphene.Field(
+        DeathReviewConnection,
+        required=True,
+        args=connection_args(),
+        description="Notices of Domestic Abuse Related Death Reviews, newest first. Show them with care.",
+    )
+    page = graphene.Field(
+        PageInterface,
+        args={
+            "url_path": graphene.String(required=True, description='A path on the site, as in "/meetings/".'),
+            "token": graphene.String(description="For previews, which are not built yet: with it the answer is null."),
+        },
+        description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
+    )
+    navigation = graphene.Field(
+        list_of(NavigationItem), required=True, description="The site's menu, in the order that editors gave it."
+    )
+    topics = graphene.Field(
+        list_of(type_of("pages.Topic")), required=True, description="Topics that public pages are filed under."
+    )
+    feeds = graphene.Field(list_of(Feed), required=True, description="The feeds that residents can follow.")
+    site = graphene.Field(Site, required=True, description="The site as a whole.")
+    alerts = graphene.Field(
+        list_of(type_of("pages.Alert")), required=True, description="Messages to show above every page now."
+    )
+    redirect = graphene.Field(
+        Redirect,
+        args={"path": graphene.String(required=True, description="A path on the site.")},
+        description="Where an old path leads. Not built yet: the answer is always null.",
+    )
+    search = graphene.Field(
+        PageConnection,
+        required=True,
+        args=connection_args(query=graphene.String(required=True, description="The words to look for.")),
+        description="Search. Not built yet: the answer is always empty.",
+    )
+    changes = graphene.Field(
+        ChangeConnection,
+        required=True,
+        args=connection_args(since=graphene.String(description="A cursor that this list gave out earlier.")),
+        description="What changed. Not built yet: the answer is always empty.",
+    )
+
+    @staticmethod
+    def resolve_partnership(root: Any, info: Any) -> Any:
+        return _only(info, PartnershipPage.objects.all())
+
+    @staticmethod
+    def resolve_next_meeting(root: Any, info: Any) -> Any:
+        meeting = current.next_meeting(info.context.at)
+        return info.context.loader.remember([meeting])[0] if meeting else None
+
+    @staticmethod
+    def resolve_meetings(root: Any, info: Any, when: Any, **args: Any) -> Connection:
+        meetings = MeetingPage.objects.filter(starts_at__isnull=False)
+        when = getattr(when, "value", when)
+        if when == MeetingWhen.UPCOMING:
+            upcoming = meetings.filter(starts_at__gt=info.context.at)
+            return _list(info, upcoming, MEETINGS_SOONEST_FIRST, args)
+        if when == MeetingWhen.PAST:
+            meetings = meetings.filter(starts_at__lte=info.context.at)
+        return _list(info, meetings, MEETINGS_LATEST_FIRST, args)
+
+    @staticmethod
+    def resolve_news(
+        root: Any,
+        info: Any,
+        topic: str | None = None,
+        priority: str | None = None,
+        published_after: Any = None,
+        **args: Any,
+    ) -> Connection:
+        news = NewsPage.objects.all()
+        if topic is not None:
+            news = news.filter(topics__slug=_text("topic", topic))
+        if priority is not None:
+            priorities = public(PriorityPage.objects.all(), info.context.at)
+            news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
+        if published_after is not None:
+            if published_after.tzinfo is None:
+                raise BadArgument("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
+            news = news.filter(first_published_at__gt=published_after)
+        return _list(info, news, NEWS_ORDER, args)
+
+    @staticmethod
+    def resolve_priorities(root: Any, info: Any, period: str | None = None) -> Any:
+        loader = info.context.loader
+        if period is None:
+            now = loader.periods[1]
+            return loader.priorities_of(now) if now else []
+        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), info.context.at), "period", period)
+        chosen = loader.remember(found[:1])
+        return loader.priorities_of(chosen[0]) if chosen else []
+
+    @staticmethod
+    def resolve_business_as_usual(root: Any, info: Any) -> Any:
+        return _only(info, BusinessAsUsualPage.objects.all())
+
+    @staticmethod
+    def resolve_plans(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(
+            info, CommunitySafetyPlanPage.objects.filter(effective_from__isnull=False), PLAN_ORDER, args
+        )
+
+    @staticmethod
+    def resolve_insights(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, InsightPage.objects.all(), INSIGHT_ORDER, args)
+
+    @staticmethod
+    def resolve_annual_reviews(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, AnnualReviewPage.objects.all(), REVIEW_ORDER, args)
+
+    @staticmethod
+    def resolve_death_reviews(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, DeathReviewNoticePage.objects.all(), NOTICE_ORDER, args)
+
+    @staticmethod
+    def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
+        if token is not None:
+            return None
+        path = addresses.tree_path(_text("urlPath", url_path))
+        at, loader = info.context.at, info.context.loader
+        key = public(ContentPage.objects.filter(url_path=path), at).values_list("pk", flat=True).first()
+        if key is not None:
+            return loader.pages([key]).get(key)
+        page = withdrawn(ContentPage.objects.filter(url_path=path), at).first()
+        if page is None:
+            return None
+        alternative = page.withdrawal_alternative_id
+        return Withdrawn(page, loader.pages([alternative]).get(alternative) if alternative else None)
+
+    @staticmethod
+    def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
+        steps = ContentPage.steplen
+        rows = public(ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True), info.context.at)
+        items: dict[str, NavigationItem] = {}
+        for page in rows.order_by("path"):
+            item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
+            if page.depth == 3:
+                items[page.path] = item
+            elif page.path[:-steps] in items:
+                items[page.path[:-steps]].children.append(item)
+        return list(items.values())
+
+    @staticmethod
+    def resolve_topics(root: Any, info: Any) -> Any:
+        return public_topics(info.context.at)
+
+    @staticmethod
+    def resolve_feeds(root: Any, info: Any) -> list[Feed]:
+        return [
+            Feed(title=feed.title, url=feed_url(name, kind), format=kind, topic=None)
+            for name, feed in FEEDS.items()
+            for kind in feed.formats
+        ]
+
+    @staticmethod
+    def resolve_site(root: Any, info: Any) -> Site:
+        home = public(PartnershipPage.objects.all(), info.context.at).values_list("title", flat=True).first()
+        return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=(settings.WEBSITE_URL or settings.CMS_URL) + "/")
+
+    @staticmethod
+    def resolve_alerts(root: Any, info: Any) -> Any:
+        return public_alerts(info.context.at)
+
+    @staticmethod
+    def resolve_redirect(root: Any, info: Any, path: str) -> None:
+        return None
+
+    @staticmethod
+    def resolve_search(root: Any, info: Any, query: str, **args: Any) -> Connection:
+        return EMPTY
+
+    @staticmethod
+    def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
+        return EMPTY
+
+
+def _only(info: Any, queryset: QuerySet) -> Any:
+    page = public(queryset, info.context.at).order_by("path").first()
+    return info.context.loader.remember([page])[0] if page else None
+
+
+schema = graphene.Schema(query=Query, types=[*TYPES, WithdrawnPage])

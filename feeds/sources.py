@@ -1,0 +1,175 @@
+"""Which feeds there are and what each holds: feeds/views.py serves them, and lists of them read `FEEDS`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+from django.db.models import Max, QuerySet
+from django.urls import reverse
+from wagtail.models import ModelLogEntry, Page, PageLogEntry
+
+from documents.models import Document
+from feeds.entry import Enclosure, Entry, Feed
+from pages import addresses
+from pages.choices import AttendanceMode, MeetingStatus, PaperKind
+from pages.models import (
+    ContentPage,
+    MeetingIndexPage,
+    MeetingPage,
+    NewsIndexPage,
+    NewsPage,
+    PartnershipPage,
+    Venue,
+)
+from pages.page_html import File, Targets, article_html, child_relations, papers, targets_of
+from pages.plain_words import local, place, when
+from pages.references import raw_blocks
+from pages.visibility import public
+
+NEWEST = 30
+MEDIA_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml"}
+# Before the first page was published. Feeds with nothing in them need a date that does not change.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
+
+AnyPage = TypeVar("AnyPage", bound=ContentPage)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A feed that readers can follow."""
+
+    title: str
+    description: str
+    index: type[ContentPage]
+    entries: Callable[[datetime], list[Entry]]
+    formats: tuple[str, ...] = ("rss", "atom")
+
+
+def feed_url(name: str, kind: str) -> str:
+    """The absolute address of a feed in one format. Feeds come from the CMS, with a website or without."""
+    return settings.CMS_URL + reverse("feed", args=[name, kind])
+
+
+def feed(name: str, at: datetime) -> Feed:
+    """A feed as it is at the instant."""
+    source = FEEDS[name]
+    entries = source.entries(at)
+    home = public(PartnershipPage.objects.all(), at).first()
+    index = public(source.index.objects.all(), at).first() or home
+    dates = [entry.updated for entry in entries]
+    if index and index.public_updated_at and index.public_updated_at <= at:
+        dates.append(index.public_updated_at)
+    return Feed(
+        # A feed is the partnership's own, whatever becomes of the page that lists the same things.
+        uuid=uuid5(home.uuid, f"feed:{name}") if home else uuid5(NAMESPACE_URL, feed_url(name, "atom")),
+        url=addresses.url(index) if index else settings.WEBSITE_URL or settings.CMS_URL,
+        title=f"{home.title}: {source.title.lower()}" if home else source.title,
+        description=source.description,
+        author=home.title if home else source.title,
+        updated=local(max(dates, default=LONG_AGO)),
+        entries=tuple(entries),
+    )
+
+
+def changed_at(at: datetime) -> datetime | None:
+    """When an answer may last have changed.
+
+    Whatever an editor does leaves an entry in Wagtail's logs, work on drafts included. Taking something down
+    does too, and moves no date of what is left. An expiry happens by itself. A second is kept back, because
+    HTTP dates have no fractions: another change in the same second would otherwise go unnoticed for ever.
+    """
+    moments = [
+        PageLogEntry.objects.aggregate(last=Max("timestamp"))["last"],
+        ModelLogEntry.objects.aggregate(last=Max("timestamp"))["last"],
+        Page.objects.filter(expire_at__lte=at).aggregate(last=Max("expire_at"))["last"],
+        Venue.objects.filter(expire_at__lte=at).aggregate(last=Max("expire_at"))["last"],
+    ]
+    latest = max((moment for moment in moments if moment), default=None)
+    return min(latest, at - timedelta(seconds=1)) if latest else None
+
+
+# --- Entries ---
+
+
+def _newest(pages: QuerySet[AnyPage], at: datetime, *more: str) -> tuple[list[AnyPage], Targets]:
+    """The newest public pages with their rows, and what they may show. Nothing is dated in the future."""
+    found = public(pages, at).filter(first_published_at__lte=at).exclude(public_updated_at__gt=at)
+    found = found.order_by("-first_published_at", "-uuid")
+    rows = found.prefetch_related("topics", *child_relations(pages.model), *more)[:NEWEST]
+    newest = list(rows)
+    return newest, targets_of(newest, at)
+
+
+def _entry(page: ContentPage, targets: Targets, title: str, summary: str, files: list[File]) -> Entry:
+    published = page.first_published_at
+    return Entry(
+        uuid=page.uuid,
+        url=addresses.url(page),
+        title=title,
+        summary=summary,
+        html=article_html(page, targets),
+        published=local(published),
+        updated=local(page.public_updated_at or published),
+        categories=tuple(topic.name for topic in page.topics.all()),
+        enclosures=tuple(Enclosure(file.url, file.size or 0, file.media_type) for file in files),
+    )
+
+
+def news(at: datetime) -> list[Entry]:
+    pages, targets = _newest(NewsPage.objects.all(), at)
+    return [_entry(page, targets, page.title, page.summary, _files_in_body(page, targets)) for page in pages]
+
+
+def _files_in_body(page: NewsPage, targets: Targets) -> list[File]:
+    keys = [raw["value"] for raw in raw_blocks(page.body) if raw["type"] == "document"]
+    return [file for key in keys if (file := targets.get(Document, key))]
+
+
+def meetings(at: datetime) -> list[Entry]:
+    """Meetings in the order in which they were announced: feed readers show what is new at the top."""
+    pages, targets = _newest(MeetingPage.objects.all(), at, "change_log")
+    return [
+        _entry(page, targets, meeting_title(page), meeting_summary(page, targets), _papers(page, targets))
+        for page in pages
+    ]
+
+
+def meeting_title(meeting: MeetingPage) -> str:
+    """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
+    changed = meeting.status in {*OFF, MeetingStatus.RESCHEDULED}
+    return f"{meeting.get_status_display()}: {meeting.title}" if changed else meeting.title
+
+
+def meeting_summary(meeting: MeetingPage, targets: Targets) -> str:
+    """When and where, from the fields, then what the editor wrote unless that says the day again."""
+    if meeting.starts_at is None:
+        return meeting.summary
+    where = []
+    if meeting.attendance_mode != AttendanceMode.ONLINE and (venue := targets.related(meeting, "venue")):
+        where.append(place(venue))
+    if meeting.attendance_mode != AttendanceMode.IN_PERSON:
+        where.append("online")
+    start = when(meeting.starts_at, meeting.ends_at)
+    facts = ", ".join([start, " and ".join(where)] if where else [start])
+    if meeting.status in OFF:
+        facts = f"This meeting was planned for {facts}"
+    said_again = start.partition(",")[0] in meeting.summary
+    return f"{facts}." if said_again else f"{facts}. {meeting.summary}"
+
+
+def _papers(meeting: MeetingPage, targets: Targets) -> list[File]:
+    """The agenda first: RSS carries one file."""
+    found = sorted(papers(meeting, targets), key=lambda paper: paper.kind != PaperKind.AGENDA)
+    return [paper.file for paper in found]
+
+
+FEEDS: dict[str, Source] = {
+    "news": Source("News", "What the partnership does, and wants residents to know.", NewsIndexPage, news),
+    "meetings": Source(
+        "Meetings", "When the partnership meets, with agendas and papers.", MeetingIndexPage, meetings
+    ),
+}

@@ -1,0 +1,69 @@
+"""Makes one account for each kind of user, with a published password, so that a demo can be tried at once."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from pages.workflow import EDITORS, MODERATORS, SAFEGUARDING_LEADS
+
+PASSWORD = "community-safety-demo"  # noqa: S105 - published on purpose: see the refusal below
+# User name → group; the administrator is a superuser instead.
+ACCOUNTS = {"admin": None, "editor": EDITORS, "moderator": MODERATORS, "safeguarding": SAFEGUARDING_LEADS}
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the demo accounts admin, editor, moderator and safeguarding. Leaves accounts that exist alone."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--password", default=PASSWORD, help="Password of the accounts (%(default)s).")
+        parser.add_argument(
+            "--yes-on-a-public-server",
+            action="store_true",
+            help="Make them although CMS_URL is https://, where anybody could try a published password.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password: str = options["password"]
+        if settings.CMS_URL.startswith("https://") and not options["yes_on_a_public_server"]:
+            raise CommandError(
+                f"{settings.CMS_URL} looks like a public server, and the demo password is published. Make "
+                "accounts with `manage.py createsuperuser`, or add --yes-on-a-public-server and --password."
+            )
+        try:
+            validate_password(password)
+        except ValidationError as error:
+            raise CommandError(f"--password: {' '.join(error.messages)}") from error
+        groups = {
+            group.name: group for group in Group.objects.filter(name__in=filter(None, ACCOUNTS.values()))
+        }
+        if missing := sorted({name for name in ACCOUNTS.values() if name} - groups.keys()):
+            raise CommandError(
+                f"These groups are missing: {', '.join(missing)}. Run `manage.py set_up_moderation` first."
+            )
+        made = []
+        self.stdout.write(f"{'User name':14}{'E-mail':28}{'Role':20}")
+        with transaction.atomic():
+            for name, group in ACCOUNTS.items():
+                if existed := User.objects.filter(username=name).exists():
+                    note = "was there, left alone"
+                else:
+                    note = "made"
+                    self._make(name, groups[group] if group else None, password)
+                made += [] if existed else [name]
+                self.stdout.write(f"{name:14}{f'{name}@example.org':28}{group or 'Administrator':20}{note}")
+        if made:
+            self.stdout.write(f"Password of {', '.join(made)}: {password}")
+
+    def _make(self, name: str, group: Group | None, password: str) -> None:
+        email = f"{name}@example.org"
+        if group is None:
+            User.objects.create_superuser(name, email, password)
+        else:
+            User.objects.create_user(name, email, password).groups.add(group)

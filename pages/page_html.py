@@ -1,0 +1,283 @@
+"""Turns the content of pages into HTML with absolute links; pages/page_views.py and the feeds show the same.
+
+Templates get value objects (`Link`, `File`, `Picture`) or public snippets through `Targets`, never a page,
+document or image that a foreign key happens to name. What `Targets` does not hold is not public: it shows as
+plain words or not at all.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+from modelcluster.fields import ParentalKey
+from wagtail.images.models import SourceImageIOError
+
+from documents.access import public_documents, public_images
+from documents.choices import DocumentKind
+from documents.models import RENDITIONS, Document, Image, PublishedFile
+from pages import addresses
+from pages.choices import AgendaItemAccess
+from pages.models import ContentPage, MeetingPage
+from pages.plain_words import file_facts
+from pages.references import of_blocks_and_text, raw_blocks
+from pages.rich_text import LinkTargets, render
+from pages.visibility import public, public_snippets
+
+SIZE_ON_PAGES = RENDITIONS["CONTENT"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A public page, as far as another page shows it."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A document that readers can have."""
+
+    title: str
+    url: str
+    kind: str
+    facts: str
+    media_type: str
+    size: int | None
+    web_page: Link | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image in the size that pages show."""
+
+    url: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class PublicPaper:
+    """A paper of a meeting whose document readers can have."""
+
+    kind: str
+    kind_in_words: str
+    title: str
+    file: File
+    item: str  # the number of its agenda item; "" when it belongs to the meeting as a whole
+    published_at: datetime | None
+    late_reason: str
+
+
+@dataclass
+class Targets:
+    """What some pages refer to and readers may see, by model and primary key."""
+
+    found: dict[type[Model], dict[int, Any]] = field(default_factory=dict)
+    published: dict[tuple[int, int], datetime] = field(default_factory=dict)
+
+    def get(self, model: type[Model], key: Any) -> Any:
+        """`Link`, `File`, `Picture` or snippet, or None when it is not public."""
+        return self.found.get(model, {}).get(int(key)) if key else None
+
+    def related(self, obj: Model, name: str) -> Any:
+        """The same for what a foreign key of `obj` names."""
+        relation: Any = obj._meta.get_field(name)
+        model = _target(relation)
+        if model is None:
+            raise LookupError(f"{obj._meta.label}.{name} leads to nothing that readers may see.")
+        return self.get(model, getattr(obj, relation.attname))
+
+    def links(self) -> LinkTargets:
+        """The addresses that rich text may link to."""
+        return LinkTargets(
+            pages={key: link.url for key, link in self.found.get(ContentPage, {}).items()},
+            documents={key: file.url for key, file in self.found.get(Document, {}).items()},
+        )
+
+
+# --- What pages refer to ---
+
+
+def _target(relation: Any) -> type[Model] | None:
+    """Under which model `Targets` keeps what this foreign key names; None when it is no reader's business."""
+    model: Any = relation.related_model
+    if not model or isinstance(relation, ParentalKey) or relation.remote_field.parent_link:
+        return None
+    if issubclass(model, ContentPage):
+        return ContentPage
+    return model if model in (Document, Image) or model._meta.app_label == "pages" else None
+
+
+@cache
+def _foreign_keys(model: Any) -> list[tuple[str, type[Model]]]:
+    fields = (each for each in model._meta.concrete_fields if each.is_relation)
+    return [(each.attname, target) for each in fields if (target := _target(each))]
+
+
+def child_relations(model: Any) -> list[str]:
+    """The names under which a page of this type has rows that editors enter with it."""
+    return [
+        relation.get_accessor_name() or ""
+        for relation in model._meta.related_objects
+        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
+    ]
+
+
+def _with_rows(page: ContentPage) -> Iterator[Model]:
+    yield page
+    for name in child_relations(type(page)):
+        # Keeps the rows in memory, so that templates can ask for them again.
+        yield from getattr(page, name).get_object_list()
+
+
+def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool = False) -> Targets:
+    """What these pages may show. The number of queries depends on their types, not on how much they hold.
+
+    A preview shows files that are not public yet, because the draft is what will make them public. Whoever
+    sees a preview is signed in, and documents/views.py asks what they may open.
+    """
+    pages = list(pages)
+    keys: dict[type[Model], set[int]] = defaultdict(set)
+    for page in pages:
+        for obj in _with_rows(page):
+            references = of_blocks_and_text(obj)
+            keys[ContentPage] |= references.pages
+            keys[Document] |= references.documents
+            keys[Image] |= references.images
+            for attname, model in _foreign_keys(type(obj)):
+                if key := getattr(obj, attname):
+                    keys[model].add(key)
+    targets = Targets()
+    documents: Any = Document.objects.filter(pk__in=keys.pop(Document))
+    images: Any = Image.objects.filter(pk__in=keys.pop(Image)).prefetch_renditions(SIZE_ON_PAGES)
+    if not in_preview:
+        documents, images = public_documents(documents, at), public_images(images, at)
+    files = list(documents)
+    keys[ContentPage] |= {file.html_equivalent_id for file in files if file.html_equivalent_id}
+    linked = public(ContentPage.objects.filter(pk__in=keys.pop(ContentPage)), at)
+    links = {page.pk: Link(page.title, addresses.url(page)) for page in linked}
+    targets.found = {
+        ContentPage: links,
+        Document: {each.pk: _file(each, links.get(each.html_equivalent_id or 0)) for each in files},
+        Image: {each.pk: picture for each in images if (picture := _picture(each))},
+    }
+    for model, wanted in keys.items():
+        rows = public_snippets(model._default_manager.filter(pk__in=wanted), at)
+        targets.found[model] = {row.pk: row for row in rows}
+    meetings = [page.pk for page in pages if isinstance(page, MeetingPage) and page.pk]
+    dates = PublishedFile.objects.filter(page_id__in=meetings, document__isnull=False)
+    targets.published = {
+        (page_key, document_key): since
+        for page_key, document_key, since in dates.values_list("page_id", "document_id", "first_public_at")
+    }
+    return targets
+
+
+def _file(document: Document, web_page: Link | None) -> File:
+    return File(
+        title=document.title,
+        url=document.address,
+        kind=document.kind,
+        facts=file_facts(document),
+        media_type=document.content_type,
+        size=document.file_size,
+        web_page=web_page,
+    )
+
+
+def _picture(image: Image) -> Picture | None:
+    """The size for pages was made when the page was published. It is made now only if it got lost."""
+    try:
+        rendition = image.get_rendition(SIZE_ON_PAGES)
+    except SourceImageIOError:
+        return None
+    return Picture(rendition.full_url, rendition.width, rendition.height, image.alt)
+
+
+# --- HTML ---
+
+
+def article_html(page: ContentPage, targets: Targets, **more: Any) -> SafeString:
+    """What a page says beside its title and summary, by the template that is named after its model."""
+    html = render_to_string(f"pages/{page._meta.model_name}.html", {"page": page, "targets": targets, **more})
+    # Without the empty lines that template tags leave. The HTML stays as safe as it was.
+    return mark_safe("\n".join(line for line in html.splitlines() if line.strip()))  # noqa: S308
+
+
+def rich_text_html(source: str, targets: Targets) -> SafeString:
+    return mark_safe(render(source, targets.links()).html)  # noqa: S308 - `render` lets only harmless HTML through
+
+
+def blocks_html(stream: Any, targets: Targets) -> SafeString:
+    """The body of a page."""
+    blocks = [_block(raw["type"], raw["value"], targets) for raw in raw_blocks(stream)]
+    return render_to_string("pages/blocks.html", {"blocks": blocks, "targets": targets})
+
+
+def _block(kind: str, value: Any, targets: Targets) -> dict[str, Any]:
+    """What the template of blocks needs of one stored block."""
+    block: dict[str, Any] = {"kind": kind}
+    if kind == "heading":
+        level = str(value.get("level"))
+        block |= {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
+    elif kind == "paragraph":
+        block["source"] = getattr(value, "source", value) or ""
+    elif kind == "callout":
+        source = value.get("rich_text")
+        block |= {"tone": value.get("tone"), "source": getattr(source, "source", source) or ""}
+    elif kind == "image":
+        block |= {"picture": targets.get(Image, value.get("image")), "caption": value.get("caption")}
+    elif kind == "document":
+        block["file"] = targets.get(Document, value)
+    elif kind == "page_link":
+        link = targets.get(ContentPage, value.get("page"))
+        block |= {"link": link, "text": value.get("text") or (link.title if link else "")}
+    elif kind == "table":
+        block |= _table(value or {})
+    return block
+
+
+def _table(value: dict[str, Any]) -> dict[str, Any]:
+    rows = [[cell or "" for cell in row] for row in value.get("data") or []]
+    has_header = bool(value.get("first_row_is_table_header"))
+    return {
+        "caption": value.get("table_caption") or "",
+        "header": rows[0] if has_header and rows else [],
+        "rows": rows[1:] if has_header else rows,
+        "first_column_is_header": bool(value.get("first_col_is_header")),
+    }
+
+
+def papers(meeting: MeetingPage, targets: Targets) -> list[PublicPaper]:
+    """The public papers of a meeting, in its own order. An exempt item has none, whatever was entered."""
+    access = {item.number: item.access for item in meeting.agenda_items.all()}
+    found = []
+    for paper in meeting.papers.all():
+        number, file = paper.agenda_item_number, targets.related(paper, "document")
+        if file and access.get(number) != AgendaItemAccess.EXEMPT:
+            found.append(
+                PublicPaper(
+                    kind=paper.kind,
+                    kind_in_words=paper.get_kind_display(),
+                    title=paper.title or file.title,
+                    file=file,
+                    item=number if number in access else "",
+                    published_at=targets.published.get((meeting.pk, paper.document_id)),
+                    late_reason=paper.late_reason,
+                )
+            )
+    return found
+
+
+def documents(page: ContentPage, targets: Targets, data_files: bool) -> list[File]:
+    """The public documents of a plan, insight or annual review: its data files, or all the others."""
+    rows = [targets.related(row, "document") for row in page.page_documents.all()]
+    return [file for file in rows if file and (file.kind == DocumentKind.DATASET) == data_files]

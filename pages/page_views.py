@@ -1,0 +1,203 @@
+"""What the CMS answers at the path of a page: a redirect to the website, a small HTML page, or that it went.
+
+cms/urls.py routes every path that is left to `page_at_path`; the admin shows drafts through `preview`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import InvalidPage, Paginator
+from django.db import transaction
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from wagtail.models import Page
+
+from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
+from pages import addresses, current
+from pages.choices import ActionHorizon, MeetingStatus, WithdrawalKind
+from pages.models import (
+    ContentPage,
+    DeathReviewIndexPage,
+    DeathReviewNoticePage,
+    MeetingIndexPage,
+    MeetingPage,
+    NewsIndexPage,
+    NewsPage,
+    PartnershipPage,
+    PriorityPage,
+    PriorityPeriodPage,
+)
+from pages.page_html import Link, article_html, targets_of
+from pages.plain_words import day, local, when
+from pages.visibility import public, public_alerts, withdrawn
+
+CHILDREN_AT_ONCE = 50
+# What stands below a page, and in which order. Below all others: any page, in the order of the admin.
+CHILDREN: dict[type[ContentPage], tuple[type[ContentPage], tuple[str, ...]]] = {
+    NewsIndexPage: (NewsPage, ("-first_published_at", "-uuid")),
+    MeetingIndexPage: (MeetingPage, ("-starts_at", "-uuid")),
+    PriorityPeriodPage: (PriorityPage, ("number", "uuid")),
+    DeathReviewIndexPage: (DeathReviewNoticePage, ("-first_published_at", "-uuid")),
+}
+NOTABLE = {
+    MeetingStatus.CANCELLED,
+    MeetingStatus.POSTPONED,
+    MeetingStatus.RESCHEDULED,
+    MeetingStatus.PROVISIONAL,
+}
+
+
+@require_safe
+@transaction.non_atomic_requests
+def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
+    """The answer for a hidden page is the answer for a page that does not exist."""
+    at = timezone.now()
+    here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
+    if page := public(here, at).first():
+        if settings.WEBSITE_URL:
+            return _sent(HttpResponseRedirect(addresses.url(page)))
+        try:
+            html = _page_html(page.specific, at, number=request.GET.get("page", "1"))
+        except Http404:
+            return _not_found(at)
+        return _sent(HttpResponse(html))
+    if page := withdrawn(here, at).first():
+        return _withdrawn(page, at)
+    return _not_found(at)
+
+
+def preview(request: HttpRequest, page: ContentPage) -> HttpResponse:
+    """A draft as it would look, for somebody who may edit it; `page` need not be saved."""
+    return HttpResponse(_page_html(page, timezone.now(), in_preview=True))
+
+
+def _withdrawn(page: ContentPage, at: datetime) -> HttpResponse:
+    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), at).first()
+    if page.withdrawal_kind == WithdrawalKind.REDIRECT and alternative:
+        return _sent(HttpResponsePermanentRedirect(addresses.url(alternative)))
+    explained = page if page.withdrawal_kind == WithdrawalKind.WITHDRAWN else None
+    context = {
+        "explained": explained,
+        "alternative": _link(alternative) if alternative else None,
+        "safe_exit": explained and explained.show_safe_exit,
+    }
+    return _sent(HttpResponse(_render("removed", _site(at), context), status=410))
+
+
+def _not_found(at: datetime) -> HttpResponse:
+    return _sent(HttpResponse(_render("not_found", _site(at), {}), status=404))
+
+
+def _sent(response: HttpResponse) -> HttpResponse:
+    """Browsers ask again each time, so that a page that is taken down is down at once. No script runs."""
+    response["Cache-Control"] = "no-cache"
+    response["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+    return response
+
+
+# --- The page ---
+
+
+def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview: bool = False) -> str:
+    """Raises `Http404` when the list below the page has no part of this number."""
+    ancestors = _ancestors(page, at)
+    context = {
+        "page": page,
+        "url": addresses.url(page),
+        "ancestors": ancestors,
+        "alerts": list(public_alerts(at)),
+        "article": article_html(page, targets_of([page], at, in_preview=in_preview), **_of_type(page, at)),
+        "children": _children(page, at, number),
+        "topics": list(page.topics.all()),
+        "changes": list(page.change_notes.all()) if page.pk else [],
+        "safe_exit": page.show_safe_exit,
+        "noindex": isinstance(page, DeathReviewNoticePage),
+    }
+    return _render("page", ancestors[0] if ancestors else _link(page), context)
+
+
+def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
+    """Without the request, so that nothing on the way can look at a session or set a cookie."""
+    feeds = [
+        {"title": f"{feed.title} ({kind})", "url": feed_url(name, kind), "media_type": MEDIA_TYPES[kind]}
+        for name, feed in FEEDS.items()
+        for kind in feed.formats
+    ]
+    return render_to_string(f"pages/{template}.html", {"site": site, "feeds": feeds, **context})
+
+
+def _link(page: ContentPage) -> Link:
+    return Link(page.title, addresses.url(page))
+
+
+def _site(at: datetime) -> Link | None:
+    home = public(ContentPage.objects.filter(url_path=addresses.tree_path("")), at).first()
+    return _link(home) if home else None
+
+
+def _ancestors(page: ContentPage, at: datetime) -> list[Link]:
+    """The public pages above this one, home page first. Above a public page they are all public."""
+    paths = [page.path[: Page.steplen * level] for level in range(1, page.depth or 1)]
+    return [_link(above) for above in public(ContentPage.objects.filter(path__in=paths), at).order_by("path")]
+
+
+def _children(page: ContentPage, at: datetime, number: str) -> Any:
+    """One part of the list of public pages below this one, as a Django paginator's page."""
+    model, order = CHILDREN.get(type(page), (ContentPage, ("path",)))
+    below = public(model.objects.child_of(page), at).order_by(*order)
+    try:
+        part = Paginator(below, CHILDREN_AT_ONCE).page(number)
+    except InvalidPage as problem:
+        raise Http404 from problem
+    part.object_list = [_child(child) for child in part.object_list]
+    return part
+
+
+def _child(page: ContentPage) -> dict[str, str]:
+    return {"title": page.title, "url": addresses.url(page), "summary": page.summary, "note": _note(page)}
+
+
+def _note(page: ContentPage) -> str:
+    """What a list says of a page beside its title and summary."""
+    if isinstance(page, MeetingPage) and page.starts_at:
+        status = f"{page.get_status_display()}: " if page.status in NOTABLE else ""
+        return status + when(page.starts_at, page.ends_at)
+    if isinstance(page, NewsPage) and page.first_published_at:
+        return day(local(page.first_published_at))
+    return ""
+
+
+def _of_type(page: ContentPage, at: datetime) -> dict[str, Any]:
+    """What the template of a page type needs beside the page itself."""
+    if isinstance(page, PriorityPage):
+        actions = list(page.actions.all())
+        groups = {
+            horizon.label: [action for action in actions if action.horizon == horizon]
+            for horizon in ActionHorizon
+        }
+        return {"actions_by_horizon": {label: group for label, group in groups.items() if group}}
+    if isinstance(page, PartnershipPage):
+        period = current.periods(at)[1]
+        priorities = (
+            public(PriorityPage.objects.child_of(period), at).order_by("number", "uuid") if period else []
+        )
+        plan, meeting = current.current_plan(at), current.next_meeting(at)
+        return {
+            "period": _link(period) if period else None,
+            "priorities": [_link(priority) for priority in priorities],
+            "plan": _link(plan) if plan else None,
+            "meeting": _child(meeting) if meeting else None,
+        }
+    return {}

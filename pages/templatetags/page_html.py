@@ -1,0 +1,47 @@
+"""What the templates in pages/templates/pages/ can say; each tag and filter calls a function of ours."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.template import Library
+from django.template.context import Context
+from django.utils.safestring import SafeString
+
+from pages import page_html, plain_words
+from pages.models import ContentPage, MeetingPage
+from pages.public_fields import split_lines
+
+register = Library()
+register.filter("day", plain_words.day)
+register.filter("day_and_weekday", plain_words.day_and_weekday)
+register.filter("local", plain_words.local)
+register.filter("when", plain_words.when)
+register.filter("place", plain_words.place)
+register.filter("lines", split_lines)
+
+
+@register.simple_tag(takes_context=True)
+def rich_text(context: Context, source: str) -> SafeString:
+    return page_html.rich_text_html(source, context["targets"])
+
+
+@register.simple_tag(takes_context=True)
+def blocks(context: Context, stream: Any) -> SafeString:
+    return page_html.blocks_html(stream, context["targets"])
+
+
+@register.simple_tag(takes_context=True)
+def public(context: Context, obj: Model, name: str) -> Any:
+    """What a foreign key of `obj` names, or None when it is not public. No template follows keys itself."""
+    return context["targets"].related(obj, name)
+
+
+@register.simple_tag(takes_context=True)
+def papers(context: Context, meeting: MeetingPage, item: str = "") -> list[page_html.PublicPaper]:
+    """The papers for an agenda item, or those that belong to the meeting as a whole."""
+    return [paper for paper in page_html.papers(meeting, context["targets"]) if paper.item == item]
+
+
+@register.simple_tag(takes_context=True)
+def documents(context: Context, page: ContentPage, data_files: bool = False) -> list[page_html.File]:
+    return page_html.documents(page, context["targets"], data_files)

@@ -1,0 +1,56 @@
+"""Fixtures that many tests share."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from pages.models import PartnershipPage
+from pages.workflow import set_up_moderation
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache():
+    """Wagtail keeps the site's root in the cache, which a test's rolled-back transaction does not touch."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def home(db) -> PartnershipPage:
+    """A published partnership as the root of the site, with groups and workflows."""
+    set_up_moderation()
+    return factories.home()
+
+
+@pytest.fixture
+def ask(client: Client) -> Callable[..., Any]:
+    """Send a query to the public endpoint and return its data; fails when the answer has errors."""
+
+    def send(query: str, /, **variables: Any) -> Any:
+        answer = client.post(
+            "/graphql/", {"query": query, "variables": variables}, content_type="application/json"
+        )
+        body = json.loads(answer.content)
+        assert "errors" not in body, body["errors"]
+        return body["data"]
+
+    return send
+
+
+@pytest.fixture
+def refused(client: Client) -> Callable[..., list[dict[str, Any]]]:
+    """Send a query that must be refused and return its errors."""
+
+    def send(query: str, /, **variables: Any) -> list[dict[str, Any]]:
+        answer = client.post(
+            "/graphql/", {"query": query, "variables": variables}, content_type="application/json"
+        )
+        return json.loads(answer.content)["errors"]
+
+    return send

@@ -1,0 +1,134 @@
+"""Makes pages, snippets and files as the project does: through Wagtail's API, published through the one door."""
+
+from datetime import date, datetime
+from io import BytesIO
+from itertools import count
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.core.files.base import ContentFile
+from PIL import Image as Picture
+from wagtail.models import Page, Site
+
+from documents.models import Document, Image
+from pages import models
+from pages.models import ContentPage
+from pages.workflow import publish_by_command
+
+LONDON = ZoneInfo("Europe/London")
+_numbers = count(1)
+AnyPage = TypeVar("AnyPage", bound=ContentPage)
+
+
+def london(*when: int) -> datetime:
+    return datetime(*when, tzinfo=LONDON)  # type: ignore[arg-type, misc]
+
+
+def publish(obj: Any) -> Any:
+    publish_by_command(obj, "tests")
+    obj.refresh_from_db()
+    return obj
+
+
+def draft(model: type[AnyPage], parent: Page, **fields: Any) -> AnyPage:
+    """A page that was never published. Rows can be given as lists: actions=[Action(...)]."""
+    number = next(_numbers)
+    values = {**_needed(model, parent, number), **fields}
+    rows = {name: values.pop(name) for name in list(values) if isinstance(values[name], list) and name != "body"}
+    page = model(live=False, **values)
+    for name, items in rows.items():
+        setattr(page, name, items)
+    parent.refresh_from_db()
+    return parent.add_child(instance=page)
+
+
+def page(model: type[AnyPage], parent: Page, **fields: Any) -> AnyPage:
+    """A published page."""
+    return publish(draft(model, parent, **fields))
+
+
+def home() -> models.PartnershipPage:
+    root = Page.objects.get(depth=1)
+    for old in Page.objects.filter(depth=2):
+        old.delete()
+    root.refresh_from_db()
+    partnership = page(models.PartnershipPage, root, title="Testing Partnership", slug="home")
+    Site.objects.update_or_create(
+        is_default_site=True, defaults={"hostname": "localhost", "root_page": partnership}
+    )
+    return partnership
+
+
+def _needed(model: type[ContentPage], parent: Page, number: int) -> dict[str, Any]:
+    """What each page type cannot be published without."""
+    values: dict[str, Any] = {
+        "title": f"{model._meta.verbose_name} {number}".capitalize(),
+        "summary": f"Summary {number}.",
+        "last_reviewed_on": date(2026, 2, 11),
+    }
+    if model is models.NewsPage:
+        values["body"] = [("paragraph", f"<p>Body {number}.</p>")]
+    elif model is models.MeetingPage:
+        values |= {"starts_at": london(2026, 2, 24, 10), "venue": venue()}
+    elif model is models.PriorityPeriodPage:
+        values |= {"starts_on": "2025", "ends_on": "2027"}
+    elif model is models.PriorityPage:
+        values |= {
+            "number": number,
+            "rationale": f"<p>Rationale {number}.</p>",
+            "actions": [models.Action(text=f"Action {number}.", horizon="in-year")],
+        }
+    elif model is models.CommunitySafetyPlanPage:
+        values["effective_from"] = "2023-09"
+    elif model is models.AnnualReviewPage:
+        values["year"] = "2024/25"
+    elif model is models.DeathReviewNoticePage:
+        values |= {
+            "publication_decision": "full",
+            "executive_summary": f"<p>Executive summary {number}.</p>",
+            "notice_support_services": [models.NoticeSupportService(service=support_service())],
+        }
+    return values
+
+
+def index(model: type[AnyPage], home: Page, **fields: Any) -> AnyPage:
+    return page(model, home, **fields)
+
+
+def venue(**fields: Any) -> models.Venue:
+    number = next(_numbers)
+    values = {"name": f"Hall {number}", "address": "Cambridge", "postcode": "CB1 1JF", **fields}
+    return models.Venue.objects.create(**values)
+
+
+def agency(**fields: Any) -> models.Agency:
+    return models.Agency.objects.create(**{"name": f"Agency {next(_numbers)}", "sector": "council", **fields})
+
+
+def support_service(**fields: Any) -> models.SupportService:
+    number = next(_numbers)
+    return models.SupportService.objects.create(
+        **{"name": f"Helpline {number}", "phone": "0800 000 000", **fields}
+    )
+
+
+def topic(**fields: Any) -> models.Topic:
+    number = next(_numbers)
+    return models.Topic.objects.create(**{"name": f"Topic {number}", "slug": f"topic-{number}", **fields})
+
+
+def document(title: str = "", content: bytes = b"a,b\n1,2\n", name: str = "table.csv", **fields: Any) -> Document:
+    title = title or f"Document {next(_numbers)}"
+    return Document.objects.create(title=title, file=ContentFile(content, name), **fields)
+
+
+def image(title: str = "", description: str = "A market square", **fields: Any) -> Image:
+    number = next(_numbers)
+    bytes_ = BytesIO()
+    Picture.new("RGB", (64 + number % 7, 48), (number % 255, 90, 120)).save(bytes_, "PNG")
+    return Image.objects.create(
+        title=title or f"Picture {number}",
+        description=description,
+        file=ContentFile(bytes_.getvalue(), f"picture-{number}.png"),
+        **fields,
+    )

@@ -1,0 +1,21 @@
+"""The project's settings with what makes tests fast and safe: throw-away files, a quick password hash, no mail."""
+
+import os
+import tempfile
+
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="csp-tests-"))
+os.environ.setdefault("SECRET_KEY", "tests-only-and-never-anywhere-else-0123456789-abcdefghij")
+os.environ.setdefault("CMS_URL", "http://testserver")
+
+from cms.settings import *
+
+# Static files are not collected for tests.
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Death-review notices can be made public by a command here, and only here.
+COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = True

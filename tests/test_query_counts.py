@@ -1,0 +1,146 @@
+"""The number of SQL queries does not depend on the number of rows, for any list of the contract or any feed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from pages import models
+from tests import factories
+
+CONTRACT = Path(__file__).parent / "contract"
+
+
+def fill(home, rows):
+    """`rows` pages of each listed type, each with rows, blocks, links, files and topics of its own."""
+    now = timezone.now()
+    topics = [factories.topic() for _ in range(rows)]
+    period = models.PriorityPeriodPage.objects.first() or factories.page(models.PriorityPeriodPage, home)
+    news_index = models.NewsIndexPage.objects.first() or factories.page(
+        models.NewsIndexPage, home, slug="news"
+    )
+    meetings = models.MeetingIndexPage.objects.first() or factories.page(
+        models.MeetingIndexPage, home, slug="meetings"
+    )
+    notices = models.DeathReviewIndexPage.objects.first() or factories.page(models.DeathReviewIndexPage, home)
+    indexes = {
+        kind: models.PublicationIndexPage.objects.filter(publication_kind=kind).first()
+        or factories.page(models.PublicationIndexPage, home, publication_kind=kind)
+        for kind in ("plans", "insights", "annual-reviews")
+    }
+    plan = None
+    for number in range(rows):
+        document, picture = factories.document(), factories.image()
+        priority = factories.page(
+            models.PriorityPage,
+            period,
+            actions=[models.Action(text="Act", horizon="in-year", lead_agency=factories.agency())],
+        )
+        news = factories.page(
+            models.NewsPage,
+            news_index,
+            image=picture,
+            priority=priority,
+            body=[
+                ("paragraph", f'<p><a linktype="page" id="{priority.pk}">Priority</a></p>'),
+                ("page_link", {"page": priority, "text": ""}),
+                ("image", {"image": factories.image(), "caption": ""}),
+                ("document", document),
+            ],
+            topics=[],
+        )
+        news.topics.set([topics[number]])
+        news.save()
+        factories.page(
+            models.MeetingPage,
+            meetings,
+            slug=f"meeting-{priority.pk}",
+            starts_at=now + timedelta(days=number + 1),
+            agenda_items=[models.AgendaItem(number="1", title="Item")],
+            papers=[models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda")],
+        )
+        insight = factories.page(
+            models.InsightPage,
+            indexes["insights"],
+            disclosure_checked_by="A colleague",
+            disclosure_checked_on="2026-01-01",
+            page_documents=[models.PageDocument(document=document)],
+        )
+        plan = factories.page(
+            models.CommunitySafetyPlanPage,
+            indexes["plans"],
+            supersedes=plan,
+            based_on=insight,
+            page_documents=[models.PageDocument(document=factories.document())],
+        )
+        factories.page(
+            models.AnnualReviewPage,
+            indexes["annual-reviews"],
+            outcomes=[models.Outcome(priority=priority, text="Outcome")],
+        )
+        factories.page(
+            models.DeathReviewNoticePage,
+            notices,
+            legal_basis=models.LegalBasis.objects.create(name=f"Law {priority.pk}"),
+            review_documents=[
+                models.ReviewDocument(
+                    kind="overview-report", state="published", document=factories.document()
+                )
+            ],
+            recommendations=[
+                models.Recommendation(
+                    number="1", text="Do", level="local", owner_agency=factories.agency()
+                )
+            ],
+        )
+
+
+def queries(run) -> list[str]:
+    cache.clear()
+    run()  # once before counting, for Wagtail's cached site root and Django's content types
+    with CaptureQueriesContext(connection) as captured:
+        run()
+    return [query["sql"] for query in captured.captured_queries]
+
+
+OPERATIONS = {
+    "home": {},
+    "news": {},
+    "meetings": {"when": "UPCOMING"},
+    "priorities": {},
+    "publications": {},
+    "page": {"urlPath": "/news/"},
+    "site": {"path": "/"},
+}
+
+
+def test_as_many_queries_for_twenty_rows_as_for_two(home, ask, client):
+    def count(name):
+        text = (CONTRACT / f"{name}.graphql").read_text()
+        return len(queries(lambda: ask(text, **OPERATIONS[name])))
+
+    feeds = [f"/feeds/{name}.{kind}" for name in ("news", "meetings") for kind in ("rss", "atom")]
+    pages = ["/", "/news/", "/meetings/"]
+    fill(home, 2)
+    few = {name: count(name) for name in OPERATIONS}
+    few |= {path: len(queries(lambda path=path: client.get(path))) for path in [*feeds, *pages]}
+    fill(home, 18)
+    assert len(ask('{ news(first: 100) { nodes { id } } }')["news"]["nodes"]) == 20
+    many = {name: count(name) for name in OPERATIONS}
+    many |= {path: len(queries(lambda path=path: client.get(path))) for path in [*feeds, *pages]}
+    assert many == few
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_bodies_of_a_list_cost_the_same(home, ask, rows):
+    fill(home, rows)
+    blocks = (CONTRACT / "page.graphql").read_text().split("fragment Blocks", 1)[1]
+    query = "{ news(first: 100) { nodes { body { ...Blocks } } } } fragment Blocks" + blocks
+    news = ask(query)["news"]["nodes"]
+    assert len(news) == rows
+    assert {len(item["body"]) for item in news} == {4}
+    assert len(queries(lambda: ask(query))) == 5
