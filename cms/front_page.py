@@ -7,12 +7,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from feeds.sources import FEEDS, feed_url
+from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
 from pages import addresses
 from pages.models import ContentPage, PartnershipPage
+from pages.page_views import article
 from pages.visibility import public
 
 GRAPHIQL_POLICY = (
@@ -27,12 +29,14 @@ def front_page(request: HttpRequest) -> HttpResponse:
     """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
     home = public(PartnershipPage.objects.all()).first()
     feeds = [
-        {"title": feed.title, "format": kind, "url": feed_url(name, kind)}
+        {"title": f"{feed.title} ({kind})", "url": feed_url(name, kind), "media_type": MEDIA_TYPES[kind]}
         for name, feed in FEEDS.items()
         for kind in feed.formats
     ]
+    at = timezone.now()
     context = {
         "home": home,
+        "article": article(home, at) if home and not settings.WEBSITE_URL else "",
         "sections": _sections(home) if home else [],
         "feeds": feeds,
         "website": settings.WEBSITE_URL,

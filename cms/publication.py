@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from wagtail.signals import page_published
 
 from documents.models import RENDITIONS, Image, PublishedFile
 from pages.choices import UpdateKind
-from pages.models import ChangeNote, ContentPage
+from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage
 from pages.references import files_of
 
 
@@ -22,6 +24,8 @@ def on_page_published(sender: type, instance: Any, **kwargs: Any) -> None:
     if instance.live and isinstance(instance, ContentPage):
         record_update(instance)
         record_files(instance)
+    if instance.live and isinstance(instance, DeathReviewNoticePage):
+        promise_time_online(instance)
 
 
 def record_update(page: ContentPage) -> None:
@@ -38,6 +42,14 @@ def record_update(page: ContentPage) -> None:
     ContentPage.objects.filter(pk=page.pk).update(
         public_updated_at=page.public_updated_at, update_kind=page.update_kind, change_note=page.change_note
     )
+
+
+def promise_time_online(notice: DeathReviewNoticePage) -> None:
+    """Where nobody chose a date, the policy says until when a notice stays online at least."""
+    if notice.minimum_online_until is None and notice.first_published_at is not None:
+        months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
+        notice.minimum_online_until = timezone.localdate(notice.first_published_at) + months
+        DeathReviewNoticePage.objects.filter(pk=notice.pk).update(minimum_online_until=notice.minimum_online_until)
 
 
 def record_files(page: ContentPage) -> None:

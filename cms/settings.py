@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.management.utils import get_random_secret_key
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 env = Env(eager=False)
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 def _web_address(value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise EnvValidationError("must be a web address such as https://www.example.org", [])
+        raise ValidationError("must be a web address such as https://www.example.org")
 
 
 # --- What the environment says -----------------------------------------------------------------------------
@@ -30,8 +30,9 @@ CMS_URL = CMS_URL or f"http://localhost:{PORT}"
 # The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/page_views.py).
 WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
 DEBUG = env.bool("DEBUG", False)
+STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 TRUSTED_PROXY = env.bool("TRUSTED_PROXY", False)  # believe X-Forwarded-Proto: only behind a proxy that sets it
 HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000, validate=validate.Range(min=0))
 DATABASE_URL = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'cms.sqlite3'}")
@@ -49,16 +50,14 @@ AGENDA_POLICY = env.str(
     "week_before",
     validate=validate.OneOf(["week_before", "five_clear_working_days", "five_clear_days"]),
 )
-DEATH_REVIEW_MINIMUM_MONTHS = env.int(
-    "DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120)
-)
+DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
+_problems: dict[str, list[str]] = {}
 try:
     env.seal()
-    _problems = {}
 except EnvValidationError as error:
-    _problems = error.error_messages
+    _problems = dict(error.error_messages)  # type: ignore[arg-type]
 if STORAGE == "s3" and not S3_BUCKET:
-    _problems = {**_problems, "S3_BUCKET": ["is needed when STORAGE is s3"]}
+    _problems["S3_BUCKET"] = ["is needed when STORAGE is s3"]
 if _problems:
     lines = [f"Environment variable {name}: {' '.join(map(str, why))}" for name, why in _problems.items()]
     sys.exit("\n".join(["The settings cannot be used. Mend these and start again:", *lines]))
@@ -160,7 +159,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# The container image is built with its static files inside, outside the data volume.
+STATIC_ROOT = Path(STATIC_ROOT_FROM_ENV or DATA_DIR / "static")
 MEDIA_ROOT = DATA_DIR / "files"
 # Files are never served from MEDIA_URL: documents/views.py asks documents/access.py first.
 MEDIA_URL = "/unserved/"
@@ -182,7 +182,7 @@ _FILE_STORAGES = {
 }
 STORAGES = {
     "default": _FILE_STORAGES[STORAGE],
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
 # --- Safety ------------------------------------------------------------------------------------------------
@@ -224,6 +224,7 @@ WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "json", "odp", "ods", "odt", "pdf", "pp
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
+WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approvals.publish_approved"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None  # no editor's address goes to a third party

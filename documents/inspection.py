@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-from typing import BinaryIO
 
+from django.core.files.base import File
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 1024 * 1024
 
 
-def sha256_of(file: BinaryIO) -> str:
+def sha256_of(file: File) -> str:
     """SHA-256 of the file's bytes, in hex; the file is left at its start."""
     file.seek(0)
     digest = hashlib.sha256()
@@ -21,8 +21,8 @@ def sha256_of(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def page_count_of(file: BinaryIO, extension: str) -> int | None:
-    """Number of pages of a PDF; None for other files and for a PDF that cannot be read. Leaves the file at its start."""
+def page_count_of(file: File, extension: str) -> int | None:
+    """Pages of a PDF; None for other files and for a PDF that cannot be read. Leaves the file at its start."""
     if extension != "pdf":
         return None
     file.seek(0)

@@ -29,9 +29,7 @@ RENDITIONS = {
     "SOCIAL": "fill-1200x630|format-jpeg",
 }
 TAGS_HELP = "Words that help colleagues find the file. Never public."
-language_code = RegexValidator(
-    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl."
-)
+language_code = RegexValidator(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl.")
 
 
 def new_file_key() -> str:
@@ -83,7 +81,7 @@ class StoredFile(models.Model):
         return True
 
 
-class Document(StoredFile, AbstractDocument):
+class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-missing]
     """A paper, plan, report or data file. Readers get it only while a public page uses it."""
 
     tags = TaggableManager(help_text=TAGS_HELP, blank=True, related_name="tagged_documents")
@@ -171,13 +169,11 @@ class Document(StoredFile, AbstractDocument):
         return settings.CMS_URL + self.url
 
 
-class Image(StoredFile, AbstractImage):
+class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
     """A picture, with the text that people who cannot see it get instead."""
 
     tags = TaggableManager(help_text=TAGS_HELP, blank=True, related_name="tagged_images")
-    decorative = models.BooleanField(
-        default=False, help_text="It tells nothing that the text around it does not tell."
-    )
+    decorative = models.BooleanField(default=False, help_text="It tells nothing that the text around it does not tell.")
     description = models.CharField(
         "alternative text",
         max_length=255,
@@ -186,7 +182,13 @@ class Image(StoredFile, AbstractImage):
         help_text="What the picture shows, for people who cannot see it. Needed unless it is decorative.",
     )
 
-    admin_form_fields = ("title", "file", "description", "decorative", "collection", "tags") + (
+    admin_form_fields = (
+        "title",
+        "file",
+        "description",
+        "decorative",
+        "collection",
+        "tags",
         "focal_point_x",
         "focal_point_y",
         "focal_point_width",

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified
+from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
 from wagtail.permissions import policy_registry
@@ -19,12 +20,20 @@ from documents.access import public_documents, public_images
 from documents.models import RENDITIONS, Document, Image, Rendition
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
-SHOWN_IN_THE_BROWSER = {"application/pdf", "text/plain", "image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"}
+SHOWN_IN_THE_BROWSER = {
+    "application/pdf",
+    "text/plain",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+}
 
 
 @require_safe
 @transaction.non_atomic_requests
-def document(request: HttpRequest, key: str, filename: str) -> HttpResponse:
+def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
     found = Document.objects.filter(file_key=key)
     public = public_documents(found).first()
     wanted = public or _for_staff(request, found)
@@ -35,7 +44,7 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponse:
 
 @require_safe
 @transaction.non_atomic_requests
-def rendition(request: HttpRequest, key: str, name: str) -> HttpResponse:
+def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
     label = name.rpartition(".")[0]
     found = Image.objects.filter(file_key=key)
@@ -55,7 +64,7 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponse:
 
 @require_safe
 @transaction.non_atomic_requests
-def stored_file(request: HttpRequest, name: str) -> HttpResponse:
+def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """A stored file by its storage name, for the forms of the admin, which link to it. Never public."""
     for model in (Document, Image):
         if wanted := _for_staff(request, model.objects.filter(file=name)):
@@ -75,15 +84,16 @@ def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
     return wanted if allowed else None
 
 
-def _send(request: HttpRequest, file: FieldFile, version: str, public: bool) -> HttpResponse:
+def _send(request: HttpRequest, file: FieldFile, version: str, public: bool) -> HttpResponseBase:
+    name = file.name or ""
     etag = f'"{version}"'
-    response: HttpResponse
+    response: HttpResponseBase
     if public and etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     else:
-        content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         try:
-            stream = file.storage.open(file.name, "rb")
+            stream = file.storage.open(name, "rb")
         except FileNotFoundError:
             raise Http404 from None
         response = FileResponse(

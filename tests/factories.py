@@ -53,9 +53,7 @@ def home() -> models.PartnershipPage:
         old.delete()
     root.refresh_from_db()
     partnership = page(models.PartnershipPage, root, title="Testing Partnership", slug="home")
-    Site.objects.update_or_create(
-        is_default_site=True, defaults={"hostname": "localhost", "root_page": partnership}
-    )
+    Site.objects.update_or_create(is_default_site=True, defaults={"hostname": "localhost", "root_page": partnership})
     return partnership
 
 
@@ -107,9 +105,7 @@ def agency(**fields: Any) -> models.Agency:
 
 def support_service(**fields: Any) -> models.SupportService:
     number = next(_numbers)
-    return models.SupportService.objects.create(
-        **{"name": f"Helpline {number}", "phone": "0800 000 000", **fields}
-    )
+    return models.SupportService.objects.create(**{"name": f"Helpline {number}", "phone": "0800 000 000", **fields})
 
 
 def topic(**fields: Any) -> models.Topic:

@@ -19,3 +19,5 @@ STORAGES = {
 }
 # Death-review notices can be made public by a command here, and only here.
 COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = True
+# Wagtail updates its search and reference indexes in tasks. Nothing that the tests prove may depend on them.
+TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}

@@ -124,7 +124,14 @@ def test_facts_8_to_16_the_past_period_and_what_was_delivered(facts):
     _has(actions, "DELIVERED", "larger police presence", "city centre", "right place at the right time")
     _has(actions, "DELIVERED", "additional CCTV", "market square", "open spaces")
     _has(actions, "DELIVERED", "refuge points", "market square", "direct link", "24/7 CCTV control room")
-    _has(actions, "DELIVERED", "taxi marshals", "street pastors", "open space guardians", "peak evening and weekend")
+    _has(
+        actions,
+        "DELIVERED",
+        "taxi marshals",
+        "street pastors",
+        "open space guardians",
+        "peak evening and weekend",
+    )
     _has(actions, "DELIVERED", "Business Against Abuse", "over 1,000 people", "predatory behaviour", "safely")
 
 

@@ -106,9 +106,7 @@ def test_everything_is_described():
 
 
 def is_scalar(kind):
-    return not isinstance(
-        kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLEnumType | GraphQLInputObjectType
-    )
+    return not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLEnumType | GraphQLInputObjectType)
 
 
 def test_lists_hold_no_nulls_and_are_never_null():

@@ -22,9 +22,14 @@ RANK = {
     "documents.apps": 0,
     "pages": 1,
     "documents": 2,
-    "feeds": 3,
-    "cms": 4,
+    "pages.page_html": 3,
+    "pages.templatetags.page_html": 3,
+    "feeds": 4,
+    "pages.page_views": 5,
+    "cms": 6,
 }
+# Wagtail asks a page itself for its preview.
+ALLOWED = {("pages.models.base", "pages.page_views")}
 # Written only here: pattern → the files that may.
 ONLY_IN = {
     r"\.live\(\)": set(),
@@ -42,7 +47,7 @@ def module_name(path: Path) -> str:
 
 
 def rank(module: str) -> int:
-    return RANK.get(module, RANK[module.split(".")[0]])
+    return RANK.get(module, RANK[module.split(".", maxsplit=1)[0]])
 
 
 def imports(path: Path) -> set[str]:
@@ -60,7 +65,8 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", CODE, ids=module_name)
 def test_imports_run_one_way(path):
     own = module_name(path)
-    assert {name for name in imports(path) if rank(name) > rank(own)} == set()
+    upwards = {(own, name) for name in imports(path) if rank(name) > rank(own)}
+    assert upwards - ALLOWED == set()
 
 
 @pytest.mark.parametrize("pattern", ONLY_IN)

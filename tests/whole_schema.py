@@ -1,54 +1,77 @@
-"""Writes queries that ask for every field of the schema, so that a field added tomorrow is tested without a thought."""
+"""Asks for every field of the schema, so that a field added tomorrow is tested without anybody thinking of it."""
 
 from typing import Any
 
 from graphql import (
+    GraphQLField,
     GraphQLInterfaceType,
-    GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    execute,
     get_named_type,
     is_leaf_type,
     is_required_argument,
+    parse,
 )
 
+from cms.graphql.loaders import Context
+from cms.graphql.schema import schema
+
 # Values for arguments that must be given.
-ARGUMENTS = {"name": "CARD", "query": '"marker"', "urlPath": '"/"', "path": '"/"'}
+ARGUMENTS = {"name": "CARD", "query": '"marker"', "urlPath": "$path", "path": '"/"'}
+DEPTH = 3
 
 
-def selection(schema: GraphQLSchema, of_type: Any, depth: int, trail: tuple[str, ...] = ()) -> str:
-    """Every field of a type, down to `depth` levels and without running in circles."""
-    if isinstance(of_type, GraphQLInterfaceType | GraphQLUnionType):
-        parts = ["__typename"]
-        for possible in schema.get_possible_types(of_type):
-            inner = selection(schema, possible, depth, trail)
-            if inner:
-                parts.append(f"... on {possible.name} {{ {inner} }}")
-        return " ".join(parts)
-    parts = []
-    for name, field in of_type.fields.items():
+class WholeSchema:
+    """One fragment for each type and depth: writing them out in place would take hundreds of megabytes."""
+
+    def __init__(self, graphql_schema: GraphQLSchema) -> None:
+        self.schema = graphql_schema
+        self.fragments: dict[str, str] = {}
+
+    def fragment(self, of_type: Any, depth: int) -> str:
+        name = f"{of_type.name}_{depth}"
+        if name not in self.fragments:
+            self.fragments[name] = ""  # taken, in case the type leads to itself
+            if isinstance(of_type, GraphQLInterfaceType | GraphQLUnionType):
+                possible = self.schema.get_possible_types(of_type)
+                body = " ".join(["__typename", *(f"...{self.fragment(kind, depth)}" for kind in possible)])
+            else:
+                fields = (self.field(of_type.name, *item, depth) for item in of_type.fields.items())
+                body = " ".join(["__typename", *fields])
+            self.fragments[name] = f"fragment {name} on {of_type.name} {{ {body} }}"
+        return name
+
+    def field(self, type_name: str, name: str, field: GraphQLField, depth: int) -> str:
         target = get_named_type(field.type)
-        arguments = [f"{arg}: {ARGUMENTS[arg]}" for arg, spec in field.args.items() if is_required_argument(spec)]
-        call = name + (f"({', '.join(arguments)})" if arguments else "")
-        # An alias per type: the same name has different types on different pages.
-        alias = f"{of_type.name}_{name}"
+        arguments = ", ".join(
+            f"{arg}: {ARGUMENTS[arg]}" for arg, spec in field.args.items() if is_required_argument(spec)
+        )
+        # An alias with the type: the same name has different types on different pages.
+        call = f"{type_name}_{name}: {name}" + (f"({arguments})" if arguments else "")
         if is_leaf_type(target):
-            parts.append(f"{alias}: {call}")
-        elif depth > 0 and (of_type.name, name) not in trail:
-            inner = selection(schema, target, depth - 1, (*trail, (of_type.name, name)))  # type: ignore[arg-type]
-            if inner:
-                parts.append(f"{alias}: {call} {{ {inner} }}")
-    return " ".join(parts)
+            return call
+        return f"{call} {{ ...{self.fragment(target, depth - 1)} }}" if depth > 0 else ""
+
+    def query(self, root_field: str) -> str:
+        assert self.schema.query_type
+        call = self.field("Query", root_field, self.schema.query_type.fields[root_field], DEPTH + 1)
+        return f'query($path: String = "/") {{ {call} }} ' + " ".join(self.fragments.values())
 
 
-def root_queries(schema: GraphQLSchema, depth: int = 3) -> dict[str, str]:
-    """One query for each root field, with every field below it."""
-    query: GraphQLObjectType = schema.query_type  # type: ignore[assignment]
-    found = {}
-    for name, field in query.fields.items():
-        arguments = [f"{arg}: {ARGUMENTS[arg]}" for arg, spec in field.args.items() if is_required_argument(spec)]
-        call = name + (f"({', '.join(arguments)})" if arguments else "")
-        target = get_named_type(field.type)
-        body = "" if is_leaf_type(target) else f" {{ {selection(schema, target, depth)} }}"
-        found[name] = f"{{ {call}{body} }}"
-    return found
+QUERIES = {
+    name: parse(WholeSchema(schema.graphql_schema).query(name))
+    for name in schema.graphql_schema.query_type.fields  # type: ignore[union-attr]
+}
+
+
+def everything(root_field: str, path: str = "/") -> Any:
+    """All that a root field answers, `DEPTH` levels down. Fails when the answer has errors."""
+    result = execute(
+        schema.graphql_schema,
+        QUERIES[root_field],
+        context_value=Context.now(),
+        variable_values={"path": path},
+    )
+    assert result.errors is None, (root_field, path, result.errors)  # type: ignore[union-attr]
+    return result.data  # type: ignore[union-attr]

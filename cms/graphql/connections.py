@@ -55,9 +55,7 @@ class Order:
         for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             name = column.lstrip("-")
             operator = "lt" if column.startswith("-") != backwards else "gt"
-            equal = {
-                earlier.lstrip("-"): values[index] for index, earlier in enumerate(self.columns[:position])
-            }
+            equal = {earlier.lstrip("-"): values[index] for index, earlier in enumerate(self.columns[:position])}
             condition |= Q(**equal, **{f"{name}__{operator}": value})
         return condition
 
@@ -147,9 +145,9 @@ def paginate_each(
     rows = under
     if window.cursor is not None:
         rows = rows.filter(order.beyond(queryset, window.argument, window.cursor, window.backwards))
-    rows = rows.annotate(
-        _place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)])
-    ).filter(_place__lte=window.limit + 1)
+    rows = rows.annotate(_place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)])).filter(
+        _place__lte=window.limit + 1
+    )
     found: dict[Any, list[Any]] = {key: [] for key in parents}
     for row in rows.order_by(parent, "_place"):
         found[getattr(row, parent)].append(row)

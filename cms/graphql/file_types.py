@@ -106,5 +106,3 @@ class Image(graphene.ObjectType):
 def register() -> None:
     registry.documents[models.Document] = Document
     registry.images[models.Image] = Image
-
-

@@ -5,12 +5,11 @@ from typing import Any
 import graphene
 from grapple.registry import registry
 
+from cms.graphql.connections import EMPTY, connection_args, connection_type
 from pages import addresses
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage
 from pages.public_fields import enum, list_of, type_of
-
-from cms.graphql.connections import EMPTY, connection_args, connection_type
 
 
 class PageInterface(graphene.Interface):
@@ -96,7 +95,7 @@ class PageInterface(graphene.Interface):
         return info.context.loader.page_children(page, args)
 
 
-PageConnection = connection_type(PageInterface)
+PageConnection: Any = connection_type(PageInterface)
 
 
 class Withdrawn:

@@ -87,13 +87,16 @@ class Loader:
         return members
 
     def _for_all(self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]]) -> Any:
-        """What `load` finds for this object; it runs once for the object's group and answers by primary key."""
+        """What `load` finds for this object; it runs once for the object's group and answers by primary key.
+
+        A group may hold pages of several types, and only those of this object's type have its fields.
+        """
         if "_group" not in obj.__dict__:
             self.together([obj])
         group = obj.__dict__["_group"]
-        if key not in group.values:
-            group.values[key] = load(group.members)
-        return group.values[key].get(obj.pk)
+        if (type(obj), key) not in group.values:
+            group.values[type(obj), key] = load([m for m in group.members if type(m) is type(obj)])
+        return group.values[type(obj), key].get(obj.pk)
 
     # --- Pages ---
 
@@ -136,9 +139,7 @@ class Loader:
             found = self.pages(by_path.values())
             return {
                 member.pk: [
-                    found[by_path[path]]
-                    for path in paths(member)
-                    if path in by_path and by_path[path] in found
+                    found[by_path[path]] for path in paths(member) if path in by_path and by_path[path] in found
                 ]
                 for member in members
             }
@@ -154,9 +155,7 @@ class Loader:
             found = paginate_each(below, "parent_path", list(parents), TREE_ORDER, args)
             everything = self.pages(row.pk for connection in found.values() for row in connection.items)
             for connection in found.values():
-                connection.items = [
-                    everything[row.pk] for row in connection.items if row.pk in everything
-                ]
+                connection.items = [everything[row.pk] for row in connection.items if row.pk in everything]
             return {parents[path]: connection for path, connection in found.items()}
 
         return self._for_all(page, ("children", *sorted(args.items())), load)
@@ -192,7 +191,7 @@ class Loader:
         return past, now, future
 
     def period_status(self, period: Any) -> PeriodStatus:
-        past, now, future = self.periods
+        _, now, future = self.periods
         if now is not None and period.pk == now.pk:
             return PeriodStatus.CURRENT
         return PeriodStatus.FUTURE if any(period.pk == other.pk for other in future) else PeriodStatus.PAST
@@ -237,9 +236,7 @@ class Loader:
         model, key = relation.related_model, relation.field.attname
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            rows = model._default_manager.filter(
-                **{f"{relation.field.name}__in": [member.pk for member in members]}
-            )
+            rows = model._default_manager.filter(**{f"{relation.field.name}__in": [member.pk for member in members]})
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in self.together(rows):
                 found[getattr(row, key)].append(row)
@@ -296,11 +293,7 @@ class Loader:
         def load(members: list[Any]) -> dict[Any, Any]:
             by_meeting = self._papers([member.page_id for member in members])
             return {
-                member.pk: [
-                    paper
-                    for paper in by_meeting[member.page_id]
-                    if paper.agenda_item_number == member.number
-                ]
+                member.pk: [paper for paper in by_meeting[member.page_id] if paper.agenda_item_number == member.number]
                 for member in members
             }
 
@@ -360,9 +353,7 @@ class Loader:
     def image_in(self, obj: Model, key: int | None) -> Image | None:
         return self._targets(obj)[3].get(key) if key else None
 
-    def _targets(
-        self, obj: Any
-    ) -> tuple[LinkTargets, dict[int, ContentPage], dict[int, Document], dict[int, Image]]:
+    def _targets(self, obj: Any) -> tuple[LinkTargets, dict[int, ContentPage], dict[int, Document], dict[int, Image]]:
         """What the text and blocks of an object may show, loaded for its whole group; the same for each member."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
@@ -374,9 +365,7 @@ class Loader:
                 pages={key: addresses.url(page) for key, page in pages.items()},
                 documents={key: document.address for key, document in documents.items()},
             )
-            return dict.fromkeys(
-                (member.pk for member in members), (targets, pages, documents, images)
-            )
+            return dict.fromkeys((member.pk for member in members), (targets, pages, documents, images))
 
         return self._for_all(obj, "targets", load)
 
@@ -391,4 +380,3 @@ class Loader:
         rendition = self._for_all(image, ("rendition", name), load) or image.get_rendition(spec)
         rendition.image = image
         return rendition
-

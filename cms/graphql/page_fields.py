@@ -87,9 +87,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
             list_of(type_of("pages.Action")),
             _actions,
             required=True,
-            args={
-                "horizon": graphene.Argument(enum(ActionHorizon), description="Only actions of this horizon.")
-            },
+            args={"horizon": graphene.Argument(enum(ActionHorizon), description="Only actions of this horizon.")},
             description="What is done about it, in the published order.",
         ),
         public_field(

@@ -22,6 +22,7 @@ from cms.graphql.page_fields import NewsConnection, PriorityList
 from cms.graphql.types import contract_types
 from feeds.sources import FEEDS, feed_url
 from pages import addresses, current
+from pages.choices import ChangeKind, FeedFormat, MeetingWhen
 from pages.models import (
     AnnualReviewPage,
     BusinessAsUsualPage,
@@ -35,7 +36,6 @@ from pages.models import (
     PriorityPage,
     PriorityPeriodPage,
 )
-from pages.choices import ChangeKind, FeedFormat, MeetingWhen
 from pages.public_fields import enum, list_of, type_of
 from pages.visibility import public, public_alerts, public_topics, withdrawn
 
@@ -182,7 +182,10 @@ class Query(graphene.ObjectType):
         description="Assessments, reports and data, the latest year first.",
     )
     annual_reviews = graphene.Field(
-        AnnualReviewConnection, required=True, args=connection_args(), description="Reviews, the latest first."
+        AnnualReviewConnection,
+        required=True,
+        args=connection_args(),
+        description="Reviews, the latest first.",
     )
     death_reviews = graphene.Field(
         DeathReviewConnection,
@@ -199,10 +202,14 @@ class Query(graphene.ObjectType):
         description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
     )
     navigation = graphene.Field(
-        list_of(NavigationItem), required=True, description="The site's menu, in the order that editors gave it."
+        list_of(NavigationItem),
+        required=True,
+        description="The site's menu, in the order that editors gave it.",
     )
     topics = graphene.Field(
-        list_of(type_of("pages.Topic")), required=True, description="Topics that public pages are filed under."
+        list_of(type_of("pages.Topic")),
+        required=True,
+        description="Topics that public pages are filed under.",
     )
     feeds = graphene.Field(list_of(Feed), required=True, description="The feeds that residents can follow.")
     site = graphene.Field(Site, required=True, description="The site as a whole.")
@@ -284,9 +291,7 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_plans(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(
-            info, CommunitySafetyPlanPage.objects.filter(effective_from__isnull=False), PLAN_ORDER, args
-        )
+        return _list(info, CommunitySafetyPlanPage.objects.filter(effective_from__isnull=False), PLAN_ORDER, args)
 
     @staticmethod
     def resolve_insights(root: Any, info: Any, **args: Any) -> Connection:

@@ -14,7 +14,6 @@ from pages import block_types
 from pages.models import ContentPage
 
 
-
 def _declared(model: type) -> dict[str, graphene.Field]:
     """Field name → mounted field, from the model's `graphql_fields` and from PAGE_FIELDS."""
     fields = {}

@@ -108,7 +108,8 @@ def _document(query: str) -> DocumentNode | tuple[GraphQLError, ...]:
         return (GraphQLError("The query is nested too deeply."),)
 
 
-def _parameters(request: HttpRequest) -> tuple[str, dict[str, Any] | None, str | None]:
+def _sent(request: HttpRequest) -> dict[str, Any]:
+    """What the request carries, as it was sent."""
     data: Any
     if request.method == "POST":
         content_type = (request.content_type or "").lower()
@@ -129,6 +130,12 @@ def _parameters(request: HttpRequest) -> tuple[str, dict[str, Any] | None, str |
                 data["variables"] = json.loads(text)
             except (ValueError, RecursionError):
                 raise BadRequest("variables: this is not valid JSON.") from None
+    return data
+
+
+def _parameters(request: HttpRequest) -> tuple[str, dict[str, Any] | None, str | None]:
+    """The query, its variables and the name of the operation, each of the right kind. Raises `BadRequest`."""
+    data = _sent(request)
     query, variables, operation_name = (data.get(name) for name in ("query", "variables", "operationName"))
     if not isinstance(query, str) or not query.strip():
         raise BadRequest("query: give the text of a GraphQL query.")

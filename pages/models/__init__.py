@@ -25,8 +25,8 @@ from pages.models.standard import StandardPage
 
 __all__ = [
     "Action",
-    "AgendaItem",
     "Agency",
+    "AgendaItem",
     "Alert",
     "AnnualReviewPage",
     "BusinessAsUsualPage",

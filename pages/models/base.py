@@ -128,9 +128,7 @@ class ContentPage(Page):
             ],
             heading="This update",
         ),
-        MultiFieldPanel(
-            [FieldPanel("last_reviewed_on"), FieldPanel("next_review_due_on")], heading="Review"
-        ),
+        MultiFieldPanel([FieldPanel("last_reviewed_on"), FieldPanel("next_review_due_on")], heading="Review"),
         FieldPanel("show_safe_exit"),
         PublishingPanel(),
     ]
@@ -142,21 +140,21 @@ class ContentPage(Page):
         super().clean()
         if self.depth and self.depth > MAX_DEPTH:
             raise ValidationError({"slug": f"Pages can be at most {MAX_DEPTH} levels deep."})
-        if (
-            self.last_reviewed_on
-            and self.next_review_due_on
-            and self.next_review_due_on <= self.last_reviewed_on
-        ):
+        if self.last_reviewed_on and self.next_review_due_on and self.next_review_due_on <= self.last_reviewed_on:
             raise ValidationError({"next_review_due_on": "The next review is due after the last one."})
 
     def full_clean(self, exclude=None, **kwargs) -> None:
-        """Everything, publishing rules included, when the page is live; drafts may be incomplete."""
+        """Some page types need no review date, and then may be published without one."""
         exclude = set(exclude or ())
         if not self.review_date_needed and self.last_reviewed_on is None:
             exclude.add("last_reviewed_on")
         super().full_clean(exclude=exclude, **kwargs)
-        if self.live and (problems := self.publishing_problems()):
+
+    def save(self, clean=True, **kwargs) -> None:
+        """Every route to publication ends here with a live page, so none gets past `publishing_problems`."""
+        if clean and self.live and (problems := self.publishing_problems()):
             raise ValidationError(problems)
+        super().save(clean=clean, **kwargs)
 
     def publishing_problems(self) -> dict[str, Any]:
         """What keeps this version from being published: field name → what to do. Page types add theirs."""

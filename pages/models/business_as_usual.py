@@ -100,9 +100,7 @@ class WorkArea(Orderable):
     page = ParentalKey(BusinessAsUsualPage, on_delete=models.CASCADE, related_name="work_areas")
     name = models.CharField(max_length=200)
     leadership_kind = models.CharField(max_length=10, choices=LeadershipKind.choices)
-    led_by_agency = models.ForeignKey(
-        Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    led_by_agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     led_by_as_published = models.CharField(
         max_length=200,
         blank=True,

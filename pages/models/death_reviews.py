@@ -60,6 +60,8 @@ class DeathReviewPermissions(PagePermissionTester):
         super().__init__(user, page)
         if not user.has_perm(HANDLE_DEATH_REVIEWS):
             self.permissions = set()
+        elif not user.is_superuser:
+            self.permissions.discard("publish")  # only the workflow publishes a notice
 
 
 class DeathReviewIndexPage(ContentPage):
@@ -94,9 +96,13 @@ class DeathReviewNoticeForm(ContentPageForm):
     )
 
     def save(self, commit=True):
-        added = {name_hash(name) for name in self.cleaned_data.get("names_to_block", "").splitlines() if name.strip()}
-        self.instance.name_blocklist = sorted({*self.instance.name_blocklist, *added})
+        self.remember_blocked_names()
         return super().save(commit)
+
+    def remember_blocked_names(self) -> None:
+        typed = self.cleaned_data.get("names_to_block", "").splitlines()
+        added = {name_hash(name) for name in typed if name.strip()}
+        self.instance.name_blocklist = sorted({*self.instance.name_blocklist, *added})
 
 
 class DeathReviewNoticePage(ContentPage):
@@ -112,9 +118,7 @@ class DeathReviewNoticePage(ContentPage):
     pseudonym = models.CharField(
         max_length=60, blank=True, help_text="The name that the report uses, if any. Never a real name."
     )
-    legal_basis = models.ForeignKey(
-        LegalBasis, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    legal_basis = models.ForeignKey(LegalBasis, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     period_label = models.CharField(
         "period",
         max_length=9,
@@ -128,11 +132,14 @@ class DeathReviewNoticePage(ContentPage):
         help_text="One a line. Never age, ethnicity, faith, occupation or area: in a small city they point at people.",
     )
     qa_letter_on = models.DateField("date of the quality assurance letter", null=True, blank=True)
-    minimum_online_until = models.DateField("online at least until", null=True, blank=True)
-    library_url = models.URLField("in the national library", blank=True)
-    publication_decision = models.CharField(
-        max_length=20, choices=PublicationDecision.choices, blank=True
+    minimum_online_until = models.DateField(
+        "online at least until",
+        null=True,
+        blank=True,
+        help_text="Leave empty to use the partnership's policy when the notice is published.",
     )
+    library_url = models.URLField("in the national library", blank=True)
+    publication_decision = models.CharField(max_length=20, choices=PublicationDecision.choices, blank=True)
     publication_reason = models.TextField(
         "public reason for the decision",
         max_length=600,
@@ -140,9 +147,7 @@ class DeathReviewNoticePage(ContentPage):
         help_text="Approved for readers. Needed unless the review is published in full.",
     )
     # Restricted: in no public type, feed, page or search index.
-    stage = models.CharField(
-        max_length=30, choices=DeathReviewStage.choices, default=DeathReviewStage.NOTIFIED
-    )
+    stage = models.CharField(max_length=30, choices=DeathReviewStage.choices, default=DeathReviewStage.NOTIFIED)
     decision_reasons = models.TextField("reasons for the decision", blank=True)
     qa_outcome = models.CharField(
         "quality assurance",
@@ -150,9 +155,7 @@ class DeathReviewNoticePage(ContentPage):
         choices=QualityAssuranceOutcome.choices,
         default=QualityAssuranceOutcome.NOT_SUBMITTED,
     )
-    legal_clearance = models.CharField(
-        max_length=20, choices=LegalClearance.choices, default=LegalClearance.NOT_ASKED
-    )
+    legal_clearance = models.CharField(max_length=20, choices=LegalClearance.choices, default=LegalClearance.NOT_ASKED)
     parallel_proceedings = models.TextField(
         blank=True, help_text="Trials, inquests or complaints that publication could affect. No names."
     )

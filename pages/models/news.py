@@ -46,9 +46,7 @@ class NewsPage(ContentPage):
     parent_page_types = ["pages.NewsIndexPage"]
     subpage_types: list[str] = []
 
-    edit_handler = tabs(
-        [FieldRowPanel([FieldPanel("image"), FieldPanel("priority")]), FieldPanel("body")]
-    )
+    edit_handler = tabs([FieldRowPanel([FieldPanel("image"), FieldPanel("priority")]), FieldPanel("body")])
     search_fields = [*ContentPage.search_fields, index.SearchField("body")]
     graphql_fields = [
         public.blocks("body", description="The text, block by block."),
@@ -60,4 +58,3 @@ class NewsPage(ContentPage):
     class Meta:
         verbose_name = "news"
         verbose_name_plural = "news"
-

@@ -20,9 +20,7 @@ class PartnershipPage(ContentPage):
     strapline = models.CharField(max_length=200, blank=True)
     introduction = RichTextField(features=FEATURES, blank=True)
     purpose = RichTextField(features=FEATURES, blank=True, help_text="What the partnership is for.")
-    sectors = models.TextField(
-        blank=True, help_text="The kinds of organisation that take part, one a line."
-    )
+    sectors = models.TextField(blank=True, help_text="The kinds of organisation that take part, one a line.")
     yearly_cycle = RichTextField(
         "how the yearly cycle works",
         features=FEATURES,
@@ -92,11 +90,12 @@ class Membership(Orderable):
 
     page = ParentalKey(PartnershipPage, on_delete=models.CASCADE, related_name="memberships")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
-    role = models.CharField(
-        max_length=30, choices=MembershipRole.choices, default=MembershipRole.UNCONFIRMED
-    )
+    role = models.CharField(max_length=30, choices=MembershipRole.choices, default=MembershipRole.UNCONFIRMED)
     basis_note = models.CharField(
-        "where the role comes from", max_length=300, blank=True, help_text="A law, or a decision of a meeting."
+        "where the role comes from",
+        max_length=300,
+        blank=True,
+        help_text="A law, or a decision of a meeting.",
     )
 
     panels = [FieldPanel("agency"), FieldPanel("role"), FieldPanel("basis_note")]

@@ -43,9 +43,7 @@ class PriorityPeriodPage(ContentPage):
         public.partial_date("starts_on", description="When the period starts."),
         public.partial_date("ends_on", description="When it ends; a year includes the whole of that year."),
         public.related("evidence", "pages.InsightPage", description="The assessment that it builds on."),
-        public.children(
-            "evidence_statements", "pages.EvidenceStatement", description="What the evidence says."
-        ),
+        public.children("evidence_statements", "pages.EvidenceStatement", description="What the evidence says."),
     ]
 
     class Meta:
@@ -146,12 +144,8 @@ class Action(Orderable):
     page = ParentalKey(PriorityPage, on_delete=models.CASCADE, related_name="actions")
     text = models.TextField(max_length=600)
     horizon = models.CharField(max_length=20, choices=ActionHorizon.choices)
-    status = models.CharField(
-        max_length=20, choices=ActionStatus.choices, default=ActionStatus.NOT_REPORTED
-    )
-    lead_agency = models.ForeignKey(
-        Agency, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    status = models.CharField(max_length=20, choices=ActionStatus.choices, default=ActionStatus.NOT_REPORTED)
+    lead_agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     due_on = models.DateField("due", null=True, blank=True)
 
     panels = [

@@ -60,10 +60,7 @@ class Publication(ContentPage):
     @classmethod
     def _belongs_under(cls, parent) -> bool:
         parent = parent.specific
-        return (
-            isinstance(parent, PublicationIndexPage)
-            and parent.publication_kind == cls.publication_kind_of_parent
-        )
+        return isinstance(parent, PublicationIndexPage) and parent.publication_kind == cls.publication_kind_of_parent
 
 
 class CommunitySafetyPlanPage(Publication):
@@ -73,11 +70,10 @@ class CommunitySafetyPlanPage(Publication):
 
     effective_from = PartialDateField("in force from")
     effective_to = PartialDateField("in force until", blank=True)
-    availability = models.CharField(
-        max_length=20, choices=PlanAvailability.choices, default=PlanAvailability.ONLINE
-    )
+    availability = models.CharField(max_length=20, choices=PlanAvailability.choices, default=PlanAvailability.ONLINE)
     body = body_field(
-        verbose_name="the plan as a web page", help_text="At least its main points, so that nobody needs a PDF."
+        verbose_name="the plan as a web page",
+        help_text="At least its main points, so that nobody needs a PDF.",
     )
     supersedes = models.ForeignKey(
         "self", verbose_name="replaces", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -112,11 +108,7 @@ class CommunitySafetyPlanPage(Publication):
 
     def clean(self) -> None:
         super().clean()
-        if (
-            self.effective_from
-            and self.effective_to
-            and self.effective_to.last_day < self.effective_from.first_day
-        ):
+        if self.effective_from and self.effective_to and self.effective_to.last_day < self.effective_from.first_day:
             raise ValidationError({"effective_to": "The plan ends after it starts."})
         if self.supersedes_id and self.supersedes_id == self.pk:
             raise ValidationError({"supersedes": "A plan cannot replace itself."})
@@ -127,9 +119,7 @@ class InsightPage(Publication):
 
     publication_kind_of_parent = PublicationKind.INSIGHTS
 
-    kind = models.CharField(
-        max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT
-    )
+    kind = models.CharField(max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT)
     reference_year = models.CharField(
         max_length=9, blank=True, help_text='The year that it describes, such as "2024" or "2024/25".'
     )
@@ -194,9 +184,7 @@ class AnnualReviewPage(Publication):
 
     year = models.CharField(max_length=9, help_text='Such as "2025" or "2024/25".')
     body = body_field()
-    actions_ahead = models.TextField(
-        "actions for the year ahead", blank=True, help_text="One action a line."
-    )
+    actions_ahead = models.TextField("actions for the year ahead", blank=True, help_text="One action a line.")
 
     edit_handler = tabs(
         [

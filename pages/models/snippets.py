@@ -52,9 +52,7 @@ class Venue(ModeratedSnippet, index.Indexed):
         "step-free access", max_length=10, choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
     )
     hearing_loop = models.CharField(max_length=10, choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN)
-    accessible_toilet = models.CharField(
-        max_length=10, choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
-    )
+    accessible_toilet = models.CharField(max_length=10, choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN)
 
     panels = [
         MultiFieldPanel(
@@ -149,9 +147,7 @@ class Alert(ModeratedSnippet):
     message = models.CharField(max_length=300)
     severity = models.CharField(max_length=10, choices=AlertSeverity.choices, default=AlertSeverity.NOTICE)
     active_from = models.DateTimeField(null=True, blank=True, help_text="Leave empty to start at once.")
-    active_until = models.DateTimeField(
-        null=True, help_text="Every alert ends: choose when, and extend it if needed."
-    )
+    active_until = models.DateTimeField(null=True, help_text="Every alert ends: choose when, and extend it if needed.")
     url = models.URLField("link to more information", blank=True)
 
     panels = [

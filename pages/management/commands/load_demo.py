@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import models, transaction
@@ -17,7 +18,7 @@ from wagtail.models import Orderable, Page, Site
 import pages.models
 from pages.models import Agency, Contact, ContentPage, DeathReviewIndexPage, PartnershipPage, Venue
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import publish_by_command, set_up_death_reviews
+from pages.workflow import MODERATORS, SAFEGUARDING_LEADS, publish_by_command, set_up_death_reviews
 
 BUNDLED_FILE = Path(__file__).resolve().parents[2] / "demo_content.yaml"
 # Section of the file → what its entries are, and the field by which pages name them.
@@ -26,6 +27,7 @@ SNIPPETS: dict[str, tuple[type[ModeratedSnippet], str]] = {
     "venues": (Venue, "name"),
     "contacts": (Contact, "team"),
 }
+NOTHING_NEW = "Everything is already there. Nothing was changed."
 WAGTAILS_OWN_FIELDS = {"title", "slug", "seo_title", "search_description", "show_in_menus"}
 Entry = dict[str, Any]
 
@@ -51,13 +53,9 @@ class Command(BaseCommand):
             raise CommandError(f"{path.name}: {problem}\nNothing was saved.") from problem
         finally:
             Site.clear_site_root_paths_cache()  # it may remember a home page that was rolled back
-        for line in made:
-            self.stdout.write(line)
-        self.stdout.write(
-            f"{len(made)} pages and pieces of shared text added."
-            if made
-            else "Everything is already there. Nothing was changed."
-        )
+        summary = f"{len(made)} pages and pieces of shared text added." if made else NOTHING_NEW
+        if options["verbosity"] > 0:
+            self.stdout.write("\n".join([*made, summary]))
 
 
 def read(path: Path) -> Entry:
@@ -147,6 +145,8 @@ class DemoContent:
 
     def build(self) -> list[str]:
         """Make what is missing, and return a line for each. Raises `DemoError`."""
+        if Group.objects.filter(name__in=[MODERATORS, SAFEGUARDING_LEADS]).count() < 2:
+            raise DemoError("the groups are missing: run `manage.py set_up_moderation` first")
         if "home" not in self.content:
             raise DemoError('"home" is missing: the home page, with the pages under it')
         home = mapping(self.content["home"], "home")
@@ -160,7 +160,8 @@ class DemoContent:
                 raise DemoError(f"{where}: the page {path!r} is not of the type needed here") from error
         for path, page in self.drafts:
             self._publish(page, f"page {path or 'home'!r}")
-        self._set_up_death_reviews()
+        for index in DeathReviewIndexPage.objects.all():
+            set_up_death_reviews(index)
         return self.made
 
     def _snippets(self, section: str) -> dict[str, Entry]:
@@ -216,9 +217,7 @@ class DemoContent:
             and welcome.latest_revision_id is None
         )
         if not untouched:
-            raise DemoError(
-                f"the site has a home page already, {welcome.title!r}, which is no partnership page"
-            )
+            raise DemoError(f"the site has a home page already, {welcome.title!r}, which is no partnership page")
         # Deleting the root page of a site deletes the site, so it has another for a moment.
         site.root_page = root
         site.save()
@@ -264,9 +263,7 @@ class DemoContent:
         fields = {name: value for name, value in entry.items() if name not in ("type", "children")}
         self._fill(page, fields, where)
         # Saving a draft checks little, and a database can refuse what these checks would have named.
-        unchecked = {
-            field.name for field in model._meta.fields if field.name not in fields or field.is_relation
-        }
+        unchecked = {field.name for field in model._meta.fields if field.name not in fields or field.is_relation}
         try:
             page.clean_fields(exclude=unchecked)
             parent.add_child(instance=page)
@@ -292,13 +289,6 @@ class DemoContent:
         except PermissionDenied as error:
             raise DemoError(f"{where}: {error}") from error
         self.made.append(f"Added {obj._meta.verbose_name}: {obj}")
-
-    def _set_up_death_reviews(self) -> None:
-        for index in DeathReviewIndexPage.objects.all():
-            try:
-                set_up_death_reviews(index)
-            except models.ObjectDoesNotExist as error:
-                raise DemoError("the groups are missing: run `manage.py set_up_moderation` first") from error
 
     def _fill(self, obj: models.Model, entry: Entry, where: str) -> None:
         """Set each field that the entry names. Only what an editor could set can be named."""

@@ -54,16 +54,14 @@ PAST_DAYS, FUTURE_DAYS = 4 * 365, 180
 
 class Command(BaseCommand):
     help = (
-        'Adds made-up news and meetings with titles such as "Sample: …". The same seed gives the same content on '
-        "the same day, and running it again adds only what is missing."
+        'Adds made-up news and meetings, titled "Sample: …". The same seed gives the same content on the same'
+        " day, and running it again adds only what is missing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--news", type=int, default=1000, help="How many news pages (%(default)s).")
         parser.add_argument("--meetings", type=int, default=200, help="How many meetings (%(default)s).")
-        parser.add_argument(
-            "--seed", type=int, default=1, help="Another number gives other content (%(default)s)."
-        )
+        parser.add_argument("--seed", type=int, default=1, help="Another number gives other content (%(default)s).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         news, meetings, seed = options["news"], options["meetings"], options["seed"]
@@ -82,8 +80,8 @@ class Command(BaseCommand):
 def indexed_by_hand(*page_types: type[Page]) -> Iterator[None]:
     """Keep Wagtail from indexing these pages at every save: the block calls `index_pages` instead.
 
-    A page is saved three times until it is published, and SQLite's search index goes through all of its entries at
-    each update, so that the time grew with the square of the number of pages.
+    A page is saved three times until it is published, and each update of SQLite's search index goes through
+    all its entries: the time would grow with the square of the number of pages.
     """
     for page_type in page_types:
         post_save.disconnect(post_save_signal_handler, sender=page_type)
@@ -113,17 +111,13 @@ class SampleContent:
         home = PartnershipPage.objects.first()
         news_index, meetings_index = NewsIndexPage.objects.first(), MeetingIndexPage.objects.first()
         if home is None or news_index is None or meetings_index is None:
-            raise CommandError(
-                "There is no home page with news and meetings yet: run `manage.py load_demo` first."
-            )
+            raise CommandError("There is no home page with news and meetings yet: run `manage.py load_demo` first.")
         self.news_index, self.meetings_index = news_index, meetings_index
         with transaction.atomic():
             self.topics = [_topic(name) for name in sample.TOPICS]
             self.venues = [_venue(*venue) for venue in sample.VENUES]
             self.images = [_image(name, number) for number, name in enumerate(sample.PICTURES)]
-            self.papers = {
-                title: _document(f"{title}.pdf", sample.pdf(sample.LABEL + title)) for title in sample.PDFS
-            }
+            self.papers = {title: _document(f"{title}.pdf", sample.pdf(sample.LABEL + title)) for title in sample.PDFS}
             self.files = [
                 *self.papers.values(),
                 _document("Figures.csv", sample.csv_file()),
@@ -133,9 +127,7 @@ class SampleContent:
         # Pages to link to: the fixed ones first, then each sample page as it comes.
         self.links = [meetings_index.pk, *(priority.pk for priority in self.priorities)]
 
-    def add(
-        self, kind: str, count: int, parent: Page, make: Callable[[Random, int], NewsPage | MeetingPage]
-    ) -> int:
+    def add(self, kind: str, count: int, parent: Page, make: Callable[[Random, int], NewsPage | MeetingPage]) -> int:
         """Make and publish those of the first `count` pages of a kind that are not there, and count them."""
         existing = dict(parent.get_children().values_list("slug", "pk"))
         made = 0
@@ -148,7 +140,7 @@ class SampleContent:
                         slug = f"sample-{kind}-{self.seed}-{number}"
                         if slug not in existing:
                             page = make(sample.random_for(self.seed, kind, number), number)
-                            page.slug, page.live = slug, False
+                            page.slug, page.live, page.locale = slug, False, parent.locale
                             parent.add_child(instance=page)
                             publish_by_command(page, command="load_sample")
                             existing[slug] = page.pk
@@ -171,12 +163,12 @@ class SampleContent:
             title=f"{sample.LABEL}{sample.news_headline(rng)}",
             summary=sample.summary(rng),
             first_published_at=self._day(rng, -PAST_DAYS, -1, minute=rng.randrange(0, 60)),
-            image=rng.choice(self.images) if rng.random() < 0.6 else None,
+            image=rng.choice(self.images) if rng.random() < 0.6 or number == 1 else None,
             priority=rng.choice(self.priorities) if rng.random() < 0.5 else None,
-            # The first has a block of every type, so that whoever builds a front end has one page to look at.
+            # The first has a picture and a block of every type: one page for front ends to try everything on.
             body=json.dumps(sample.body(rng, targets, every_type=number == 1)),
         )
-        page.topics = rng.sample(self.topics, rng.randint(0, 3))
+        page.topics = rng.sample(self.topics, rng.randint(1, 3))
         return page
 
     def meeting(self, rng: Random, number: int) -> MeetingPage:
@@ -186,7 +178,7 @@ class SampleContent:
         status = rng.choice(
             [MeetingStatus.HELD] * 8 + [MeetingStatus.CANCELLED, MeetingStatus.POSTPONED]
             if past
-            else [*MeetingStatus][:5]
+            else [other for other in MeetingStatus if other != MeetingStatus.HELD]
         )
         openness = rng.choice([OpenToPublic.OPEN] * 3 + [OpenToPublic.PART, OpenToPublic.CLOSED])
         mode = rng.choice([AttendanceMode.IN_PERSON] * 3 + [AttendanceMode.ONLINE, AttendanceMode.HYBRID])
@@ -196,9 +188,7 @@ class SampleContent:
             title=f"{sample.LABEL}{rng.choice(sample.MEETING_OF)}, {day}",
             summary=sample.summary(rng),
             # Announced some weeks before; a meeting that is still far off was announced by now.
-            first_published_at=min(
-                starts_at - timedelta(days=rng.randint(14, 90)), self.now - timedelta(days=1)
-            ),
+            first_published_at=min(starts_at - timedelta(days=rng.randint(14, 90)), self.now - timedelta(days=1)),
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=rng.choice([60, 90, 120])) if rng.random() < 0.5 else None,
             status=status,
@@ -278,8 +268,7 @@ class SampleContent:
                 live=False,
             )
             priority.actions = [
-                Action(text=sample.sentence(rng), horizon=ActionHorizon.IN_YEAR, sort_order=place)
-                for place in range(3)
+                Action(text=sample.sentence(rng), horizon=ActionHorizon.IN_YEAR, sort_order=place) for place in range(3)
             ]
             period.add_child(instance=priority)
             publish_by_command(priority, command="load_sample")
@@ -288,9 +277,7 @@ class SampleContent:
 
 
 def _topic(name: str) -> Topic:
-    return Topic.objects.get_or_create(
-        slug=slugify(f"sample {name}"), defaults={"name": f"{sample.LABEL}{name}"}
-    )[0]
+    return Topic.objects.get_or_create(slug=slugify(f"sample {name}"), defaults={"name": f"{sample.LABEL}{name}"})[0]
 
 
 def _venue(building: str, *details: str) -> Venue:

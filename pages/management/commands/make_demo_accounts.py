@@ -17,9 +17,7 @@ ACCOUNTS = {"admin": None, "editor": EDITORS, "moderator": MODERATORS, "safeguar
 
 
 class Command(BaseCommand):
-    help = (
-        "Makes the demo accounts admin, editor, moderator and safeguarding. Leaves accounts that exist alone."
-    )
+    help = "Makes the demo accounts admin, editor, moderator and safeguarding. Leaves accounts that exist alone."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--password", default=PASSWORD, help="Password of the accounts (%(default)s).")
@@ -40,9 +38,7 @@ class Command(BaseCommand):
             validate_password(password)
         except ValidationError as error:
             raise CommandError(f"--password: {' '.join(error.messages)}") from error
-        groups = {
-            group.name: group for group in Group.objects.filter(name__in=filter(None, ACCOUNTS.values()))
-        }
+        groups = {group.name: group for group in Group.objects.filter(name__in=filter(None, ACCOUNTS.values()))}
         if missing := sorted({name for name in ACCOUNTS.values() if name} - groups.keys()):
             raise CommandError(
                 f"These groups are missing: {', '.join(missing)}. Run `manage.py set_up_moderation` first."

@@ -1,0 +1,607 @@
+"""The feeds: what is in them to the letter, what never is, and that readers fetch only what changed."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from wagtail.models import PageLogEntry, PageViewRestriction
+
+from feeds import syndication
+from feeds.entry import Enclosure, Entry, Feed, clean
+from feeds.sources import FEEDS, NEWEST, feed_url
+from pages import models
+from pages.models import ContentPage
+from tests import factories
+from tests.factories import london
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+SECRET = "MARKER-OF-SOMETHING-SECRET"
+ADDRESSES = ["/feeds/news.rss", "/feeds/news.atom", "/feeds/meetings.rss", "/feeds/meetings.atom"]
+
+
+@pytest.fixture(autouse=True)
+def _clock():
+    """1 December 2026, 9am, unless a test goes elsewhere."""
+    with time_machine.travel(london(2026, 12, 1, 9), tick=False):
+        yield
+
+
+@pytest.fixture
+def site(home):
+    """A home page and the two index pages, as if all of it had been published on 1 February 2026 at 9am."""
+    with time_machine.travel(london(2026, 2, 1, 9), tick=False):
+        factories.page(models.NewsIndexPage, home, title="News", slug="news")
+        factories.page(models.MeetingIndexPage, home, title="Meetings", slug="meetings")
+    PageLogEntry.objects.update(timestamp=london(2026, 2, 1, 9))
+    ContentPage.objects.update(first_published_at=london(2026, 2, 1, 9), public_updated_at=london(2026, 2, 1, 9))
+    home.refresh_from_db()
+    return home
+
+
+def news_page(**fields) -> models.NewsPage:
+    return factories.page(models.NewsPage, models.NewsIndexPage.objects.get(), **fields)
+
+
+def meeting_page(**fields) -> models.MeetingPage:
+    return factories.page(models.MeetingPage, models.MeetingIndexPage.objects.get(), **fields)
+
+
+def parsed(response):
+    assert response.status_code == 200
+    result = feedparser.parse(response.content)
+    assert result.bozo == 0, result.get("bozo_exception")
+    return result
+
+
+def instant(moment) -> datetime:
+    return datetime(*moment[:6], tzinfo=UTC)
+
+
+# --- To the letter ---
+
+
+def published_news(**fields) -> models.NewsPage:
+    with time_machine.travel(london(2026, 2, 11, 9, 30, 15), tick=False):
+        page = news_page(title="Fish & chips", slug="fish", summary="Less < more.", **fields)
+    with time_machine.travel(london(2026, 7, 1, 18), tick=False):
+        page.update_kind, page.change_note = "major", "Said more."
+        return factories.publish(page)
+
+
+def test_atom_to_the_letter(client, site):
+    data, other = factories.document("Data", b"a,b\n", "data.csv"), factories.document("More", b"x", "b.txt")
+    cycling = factories.topic(name="Cycling & walking")
+    page = published_news(
+        body=[("paragraph", "<p>Salt &amp; vinegar.</p>"), ("document", data), ("document", other)],
+        topics=[cycling],
+    )
+    response = client.get("/feeds/news.atom")
+    assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
+    feed = ElementTree.fromstring(response.content)  # noqa: S314 - our own bytes
+    feed_id = feed.findtext(f"{ATOM}id")
+    assert UUID(feed_id.removeprefix("urn:uuid:")) != site.uuid
+    assert feed.get("{http://www.w3.org/XML/1998/namespace}lang") == "en-GB"
+    assert feed.findtext(f"{ATOM}title") == "Testing Partnership: news"
+    assert feed.findtext(f"{ATOM}subtitle") == "What the partnership does, and wants residents to know."
+    assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Testing Partnership"
+    assert feed.findtext(f"{ATOM}updated") == "2026-07-01T18:00:00+01:00"
+    assert [link.attrib for link in feed.findall(f"{ATOM}link")] == [
+        {"href": "http://testserver/feeds/news.atom", "rel": "self", "type": "application/atom+xml"},
+        {"href": "http://testserver/news/", "rel": "alternate", "type": "text/html"},
+    ]
+    [entry] = feed.findall(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}id") == f"urn:uuid:{page.uuid}"
+    assert entry.findtext(f"{ATOM}title") == "Fish & chips"
+    assert entry.findtext(f"{ATOM}summary") == "Less < more."
+    assert entry.findtext(f"{ATOM}published") == "2026-02-11T09:30:15+00:00"
+    assert entry.findtext(f"{ATOM}updated") == "2026-07-01T18:00:00+01:00"
+    assert [each.attrib for each in entry.findall(f"{ATOM}category")] == [{"term": "Cycling & walking"}]
+    assert [link.attrib for link in entry.findall(f"{ATOM}link")] == [
+        {"href": "http://testserver/news/fish/", "rel": "alternate", "type": "text/html"},
+        {
+            "href": f"http://testserver/documents/{data.file_key}/data.csv",
+            "rel": "enclosure",
+            "type": "text/csv",
+            "length": "4",
+        },
+        {
+            "href": f"http://testserver/documents/{other.file_key}/b.txt",
+            "rel": "enclosure",
+            "type": "text/plain",
+            "length": "1",
+        },
+    ]
+    content = entry.find(f"{ATOM}content")
+    assert content.attrib == {"type": "html"}
+    assert content.text.splitlines()[:2] == [
+        '<p class="note">Published 11 February 2026</p>',
+        "<p>Salt &amp; vinegar.</p>",
+    ]
+
+
+def test_rss_to_the_letter(client, site):
+    data, other = factories.document("Data", b"a,b\n", "data.csv"), factories.document("More", b"x", "b.txt")
+    page = published_news(
+        body=[("paragraph", "<p>Salt &amp; vinegar.</p>"), ("document", data), ("document", other)],
+        topics=[factories.topic(name="Cycling")],
+    )
+    response = client.get("/feeds/news.rss")
+    assert response["Content-Type"] == "application/rss+xml; charset=utf-8"
+    channel = ElementTree.fromstring(response.content).find("channel")  # noqa: S314 - our own bytes
+    assert channel.findtext("title") == "Testing Partnership: news"
+    assert channel.findtext("link") == "http://testserver/news/"
+    assert channel.findtext("description") == "What the partnership does, and wants residents to know."
+    assert channel.findtext("language") == "en-GB"
+    assert channel.findtext("lastBuildDate") == "Wed, 01 Jul 2026 18:00:00 +0100"
+    assert [link.attrib for link in channel.findall(f"{ATOM}link")] == [
+        {"href": "http://testserver/feeds/news.rss", "rel": "self", "type": "application/rss+xml"}
+    ]
+    [item] = channel.findall("item")
+    assert {child.tag for child in item} == {
+        "title",
+        "link",
+        "description",
+        CONTENT,
+        "guid",
+        "category",
+        "enclosure",
+        "pubDate",
+    }
+    assert item.find("guid").attrib == {"isPermaLink": "false"}
+    assert item.findtext("guid") == f"urn:uuid:{page.uuid}"
+    assert item.findtext("title") == "Fish & chips"
+    assert item.findtext("link") == "http://testserver/news/fish/"
+    assert item.findtext("description") == "Less &lt; more."  # HTML, which says: Less < more.
+    assert item.findtext("pubDate") == "Wed, 11 Feb 2026 09:30:15 +0000"
+    assert item.findtext("category") == "Cycling"
+    assert [each.attrib for each in item.findall("enclosure")] == [
+        {
+            "url": f"http://testserver/documents/{data.file_key}/data.csv",
+            "length": "4",
+            "type": "text/csv",
+        }
+    ]
+    assert "<p>Salt &amp; vinegar.</p>" in item.findtext(CONTENT)
+
+
+def test_a_feed_reader_gets_the_same_from_both_formats(client, site):
+    first = published_news()
+    with time_machine.travel(london(2026, 3, 1, 9), tick=False):
+        second = news_page(title="Second", slug="second")
+    for address in ADDRESSES[:2]:
+        result = parsed(client.get(address))
+        assert result.feed.title == "Testing Partnership: news"
+        assert result.feed.link == "http://testserver/news/"
+        assert instant(result.feed.updated_parsed) == datetime(2026, 7, 1, 17, tzinfo=UTC)
+        assert [(entry.id, entry.title, entry.link, instant(entry.published_parsed)) for entry in result.entries] == [
+            (
+                second.uuid.urn,
+                "Second",
+                "http://testserver/news/second/",
+                datetime(2026, 3, 1, 9, tzinfo=UTC),
+            ),
+            (
+                first.uuid.urn,
+                "Fish & chips",
+                "http://testserver/news/fish/",
+                datetime(2026, 2, 11, 9, 30, 15, tzinfo=UTC),
+            ),
+        ]
+
+
+def test_what_a_meeting_says(client, site):
+    hall = factories.venue(name="Fire Station", room="Room 2", address="Cambridge", postcode="CB1 1JF")
+    agenda, report = (
+        factories.document("Agenda", b"1", "a.pdf", accessible="yes"),
+        factories.document("Report"),
+    )
+    with time_machine.travel(london(2026, 2, 1, 9), tick=False):
+        meeting = meeting_page(
+            title="Partnership meeting",
+            summary="Come along.",
+            slug="open",
+            status="confirmed",
+            starts_at=london(2026, 2, 24, 10),
+            venue=hall,
+            agenda_items=[models.AgendaItem(number="1", title="Bicycles")],
+            papers=[
+                models.Paper(kind="report", document=report, agenda_item_number="1"),
+                models.Paper(kind="agenda", document=agenda),
+            ],
+        )
+    with time_machine.travel(london(2026, 2, 2, 9), tick=False):
+        meeting_page(
+            title="Summer meeting",
+            summary="On Wednesday 1 July 2026 at the usual place.",
+            slug="cancelled",
+            status="cancelled",
+            status_notice="<p>The hall is flooded.</p>",
+            starts_at=london(2026, 7, 1, 14, 30),
+            ends_at=london(2026, 7, 1, 16),
+            venue=hall,
+        )
+    with time_machine.travel(london(2026, 2, 3, 9), tick=False):
+        meeting_page(
+            title="Moved meeting",
+            summary="Join us.",
+            slug="moved",
+            status="rescheduled",
+            status_notice="<p>Moved.</p>",
+            starts_at=london(2026, 9, 1, 18),
+            attendance_mode="online",
+            joining_url="https://meet.example/1",
+            venue=None,
+        )
+    with time_machine.travel(london(2026, 2, 4, 9), tick=False):
+        meeting_page(
+            title="Late meeting",
+            summary="Details follow.",
+            slug="late",
+            status="postponed",
+            status_notice="<p>Not yet.</p>",
+            starts_at=london(2026, 10, 1, 12),
+            attendance_mode="hybrid",
+            joining_url="https://meet.example/2",
+            venue=factories.venue(name=SECRET, live=False),
+        )
+    with time_machine.travel(london(2026, 2, 5, 9), tick=False):
+        for address in ADDRESSES[2:]:
+            response = client.get(address)
+            result = parsed(response)
+            assert [(entry.title, entry.summary) for entry in result.entries] == [
+                (
+                    "Postponed: Late meeting",
+                    "This meeting was planned for Thursday 1 October 2026, midday, online. Details follow.",
+                ),
+                ("Rescheduled: Moved meeting", "Tuesday 1 September 2026, 6pm, online. Join us."),
+                (
+                    "Cancelled: Summer meeting",
+                    "This meeting was planned for Wednesday 1 July 2026, 2:30pm to 4pm, "
+                    "Room 2, Fire Station, Cambridge, CB1 1JF.",
+                ),
+                (
+                    "Partnership meeting",
+                    "Tuesday 24 February 2026, 10am, Room 2, Fire Station, Cambridge, CB1 1JF. Come along.",
+                ),
+            ]
+            last = result.entries[-1]
+            assert last.id == meeting.uuid.urn
+            assert instant(last.published_parsed) == datetime(2026, 2, 1, 9, tzinfo=UTC)
+            assert "1. Bicycles" in last.content[0].value
+            assert last.enclosures[0].href == f"http://testserver/documents/{agenda.file_key}/a.pdf"
+            assert (last.enclosures[0].type, last.enclosures[0].length) == ("application/pdf", "1")
+            assert "The hall is flooded." in result.entries[2].content[0].value
+            assert SECRET not in response.content.decode()
+        assert len(parsed(client.get("/feeds/meetings.atom")).entries[-1].enclosures) == 2
+
+
+def test_identity_outlives_a_new_title_a_new_address_and_a_new_host(client, site, settings):
+    page = news_page(title="Before", slug="before")
+    before = parsed(client.get("/feeds/news.atom"))
+    page.title, page.slug = "After", "after"
+    factories.publish(page)
+    settings.CMS_URL = "https://cms.example.org"
+    settings.WEBSITE_URL = "https://www.example.org"
+    after = parsed(client.get("/feeds/news.atom"))
+    assert after.entries[0].title == "After"
+    assert after.entries[0].link == "https://www.example.org/news/after/"
+    assert after.feed.link == "https://www.example.org/news/"
+    assert [link.href for link in after.feed.links if link.rel == "self"] == ["https://cms.example.org/feeds/news.atom"]
+    assert (after.feed.id, after.entries[0].id) == (before.feed.id, before.entries[0].id)
+    assert parsed(client.get("/feeds/meetings.atom")).feed.id != after.feed.id
+
+
+def test_the_newest_thirty_by_first_publication(client, site):
+    for number in range(NEWEST + 2):
+        with time_machine.travel(london(2026, 3, 1, 9) + timedelta(hours=number), tick=False):
+            news_page(title=f"News {number}", slug=f"n{number}")
+    with time_machine.travel(london(2026, 4, 1, 9), tick=False):
+        factories.publish(models.NewsPage.objects.get(slug="n5"))  # a minor update moves nothing
+    titles = [entry.title for entry in parsed(client.get("/feeds/news.rss")).entries]
+    assert titles == [f"News {number}" for number in range(NEWEST + 1, 1, -1)]
+
+
+# --- What is not in a feed ---
+
+
+def test_nothing_hidden_is_in_a_feed(client, site):
+    text = {"title": SECRET, "summary": SECRET, "body": [("paragraph", f"<p>{SECRET}</p>")]}
+    index = models.NewsIndexPage.objects.get()
+    now = timezone.now()
+    draft = factories.draft(models.NewsPage, index, **text)
+    scheduled = factories.draft(models.NewsPage, index, **text)
+    scheduled.go_live_at = now + timedelta(days=1)
+    scheduled.save_revision().publish()
+    expired, private, withdrawn, unpublished = (news_page(**text) for _ in range(4))
+    ContentPage.objects.filter(pk=expired.pk).update(expire_at=now - timedelta(seconds=1))
+    PageViewRestriction.objects.create(page=private, restriction_type=PageViewRestriction.LOGIN)
+    ContentPage.objects.filter(pk=withdrawn.pk).update(withdrawal_kind="withdrawn")
+    unpublished.unpublish()
+    hidden = [draft, scheduled, expired, private, withdrawn, unpublished]
+    links = "".join(f'<a linktype="page" id="{page.pk}">word</a> ' for page in hidden)
+    body = [("paragraph", f"<p>{links}</p>"), *(("page_link", {"page": page, "text": ""}) for page in hidden)]
+    news_page(title="Public", body=body)
+    changed = news_page(title="Public too")
+    changed.title = SECRET
+    changed.save_revision()
+    factories.draft(models.MeetingPage, models.MeetingIndexPage.objects.get(), title=SECRET)
+    for address in ADDRESSES:
+        assert SECRET not in client.get(address).content.decode()
+    entries = {entry.title: entry for entry in parsed(client.get("/feeds/news.atom")).entries}
+    assert set(entries) == {"Public", "Public too"}
+    assert "<p>word word word word word word </p>" in entries["Public"].content[0].value
+
+
+@pytest.mark.parametrize("name", ["first_published_at", "public_updated_at"])
+def test_nothing_is_dated_in_the_future(client, site, name):
+    page = news_page(title=SECRET)
+    ContentPage.objects.filter(pk=page.pk).update(**{name: timezone.now() + timedelta(hours=1)})
+    for address in ADDRESSES[:2]:
+        assert parsed(client.get(address)).entries == []
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        assert [entry.title for entry in parsed(client.get(ADDRESSES[0])).entries] == [SECRET]
+
+
+def test_a_feed_is_valid_before_there_is_anything(client, site):
+    for name in FEEDS:
+        for kind in FEEDS[name].formats:
+            result = parsed(client.get(f"/feeds/{name}.{kind}"))
+            assert result.entries == []
+            assert instant(result.feed.updated_parsed) == datetime(2026, 2, 1, 9, tzinfo=UTC)
+    site.unpublish()
+    for address in ADDRESSES:
+        response = client.get(address)
+        assert instant(parsed(response).feed.updated_parsed) == datetime(2000, 1, 1, tzinfo=UTC)
+        assert "Testing Partnership" not in response.content.decode()
+
+
+# --- Any text ---
+
+
+def feed_of(entry: Entry) -> Feed:
+    at = london(2026, 7, 1, 9)
+    return Feed(
+        uuid=uuid4(),
+        url="http://testserver/news/",
+        title=entry.title,
+        description="About",
+        author=entry.title,
+        updated=at,
+        entries=(entry,),
+    )
+
+
+def entry_with(text: str) -> Entry:
+    at = london(2026, 2, 11, 9)
+    return Entry(
+        uuid=UUID(int=7),
+        url="http://testserver/news/x/",
+        title=text,
+        summary=text,
+        html=f"<p>{text}</p>",
+        published=at,
+        updated=at,
+        categories=(text,),
+        enclosures=(Enclosure("http://testserver/documents/k/a.csv", 0, "text/csv"),),
+    )
+
+
+@hypothesis_settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(st.text(st.characters(), max_size=40))
+@example("\x00\x08\x0b\x1f\x7f\x85")
+@example("a\ud800b\udfffc")
+@example("\ufffe\uffff")
+@example("👩‍👩‍👧‍👦 🏴󠁧󠁢󠁥󠁮󠁧󠁿")
+@example("\u202eברא\u202c العربية")
+@example("]]><!-- & <b> &#0; &nope;")
+@example("")
+@example(" \t\r\n ")
+def test_no_text_breaks_a_feed(text):
+    entry = entry_with(text)
+    feed = feed_of(entry)
+    for write in (syndication.rss, syndication.atom):
+        data = write(feed, "http://testserver/feeds/news.xml")
+        result = feedparser.parse(data)
+        assert result.bozo == 0
+        assert [each.id for each in result.entries] == ["urn:uuid:00000000-0000-0000-0000-000000000007"]
+        root = ElementTree.fromstring(data)  # noqa: S314 - our own bytes
+        titles = [each.text for each in root.iter() if each.tag.rpartition("}")[2] == "title"]
+        assert titles == [entry.title, entry.title]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Plain", "Plain"),
+        ("Two\n lines\t here", "Two lines here"),
+        ("Bell\x07 and \ud83d half", "Bell and half"),
+        ("Café 🚲 ברא", "Café 🚲 ברא"),
+        ("\x00\ufffe", "Untitled"),
+    ],
+)
+def test_titles_lose_only_what_cannot_be_shown(text, title):
+    assert entry_with(text).title == title
+
+
+def test_html_keeps_its_lines():
+    assert clean("<p>a</p>\n<p>\x0bb\u00a0c</p>") == "<p>a</p>\n<p>b\u00a0c</p>"
+
+
+def test_odd_titles_from_the_database(client, site):
+    titles = ["Bell \x07 rings", "🚲 & <b>bikes</b>", "\u202eברא"]
+    for number, title in enumerate(titles):
+        with time_machine.travel(london(2026, 3, 1 + number, 9), tick=False):
+            page = news_page(slug=f"n{number}")
+        ContentPage.objects.filter(pk=page.pk).update(title=title)
+    root = ElementTree.fromstring(client.get("/feeds/news.rss").content)  # noqa: S314 - our own bytes
+    assert [item.findtext("title") for item in root.iter("item")] == [
+        "\u202eברא",
+        "🚲 & <b>bikes</b>",
+        "Bell rings",
+    ]
+    assert len(parsed(client.get("/feeds/news.atom")).entries) == 3
+
+
+# --- HTTP ---
+
+
+def test_the_same_bytes_while_nothing_changes(client, site):
+    published_news()
+    meeting_page()
+    bodies = {}
+    for day in (3, 20):
+        cache.clear()
+        with time_machine.travel(london(2026, 12, day, 9), tick=False):
+            for address in ADDRESSES:
+                response = client.get(address)
+                known = (response.content, response["ETag"], response["Last-Modified"])
+                assert bodies.setdefault(address, known) == known
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_headers(client, site, address):
+    published_news()
+    get, head = client.get(address), client.head(address)
+    assert get["Cache-Control"] == "public, max-age=300"
+    assert re.fullmatch(r'"[0-9a-f]{64}"', get["ETag"])
+    assert not get.cookies
+    assert not get.has_header("Vary")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert {name: head[name] for name in head.headers} == {name: get[name] for name in get.headers}
+    for method in ("post", "put", "delete"):
+        assert getattr(client, method)(address).status_code == 405
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_reader_that_has_it_gets_304(client, site, address):
+    full = client.get(address)
+    for headers in (
+        {"If-None-Match": full["ETag"]},
+        {"If-None-Match": f'"other", W/{full["ETag"]}'},
+        {"If-Modified-Since": full["Last-Modified"]},
+        {"If-None-Match": full["ETag"], "If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+    ):
+        response = client.get(address, headers=headers)
+        assert (response.status_code, response.content) == (304, b"")
+        assert response["ETag"] == full["ETag"]
+        assert response["Last-Modified"] == full["Last-Modified"]
+        assert response["Cache-Control"] == full["Cache-Control"]
+    for headers in (
+        {"If-None-Match": '"other"'},
+        {"If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+        {"If-None-Match": '"other"', "If-Modified-Since": full["Last-Modified"]},
+    ):
+        assert client.get(address, headers=headers).status_code == 200
+
+
+def take_down(page):
+    page.unpublish()
+
+
+def make_private(page):
+    restriction = PageViewRestriction(page=page, restriction_type=PageViewRestriction.LOGIN)
+    restriction.save(user=User.objects.create_user("moderator"))  # as the admin does; it logs who did it
+
+
+def expire(page):
+    ContentPage.objects.filter(pk=page.pk).update(expire_at=london(2026, 3, 1, 12))
+
+
+@pytest.mark.parametrize("change", [factories.publish, take_down, make_private, expire])
+def test_the_date_notices_what_goes_away_and_not_only_what_comes(client, site, change):
+    """A reader that sends dates alone must not go on showing what was taken down."""
+    with time_machine.travel(london(2026, 2, 11, 9), tick=False):
+        page = news_page(title="Here today")
+    with time_machine.travel(london(2026, 2, 12, 9), tick=False):
+        before = client.get("/feeds/news.rss")
+        assert client.get("/feeds/news.rss", headers={"If-Modified-Since": before["Last-Modified"]}).status_code == 304
+    with time_machine.travel(london(2026, 3, 1, 9), tick=False):
+        change(page)
+    with time_machine.travel(london(2026, 3, 2, 9), tick=False):
+        after = client.get("/feeds/news.rss", headers={"If-Modified-Since": before["Last-Modified"]})
+        assert after.status_code == 200
+
+
+def test_two_changes_in_one_second_are_both_noticed(client, site):
+    with time_machine.travel(london(2026, 2, 11, 9), tick=False):
+        news_page(title="First")
+        first = client.get("/feeds/news.rss")
+        news_page(title="Second")
+    with time_machine.travel(london(2026, 2, 12, 9), tick=False):
+        later = client.get("/feeds/news.rss", headers={"If-Modified-Since": first["Last-Modified"]})
+    assert later.status_code == 200
+
+
+def test_an_unknown_format_says_which_there_are(client, site):
+    for path in ("/feeds/news.json5", "/feeds/news.RSS", "/feeds/news.xml"):
+        response = client.get(path)
+        assert response.status_code == 404
+        assert response["Content-Type"] == "text/plain; charset=utf-8"
+        assert response.content.decode() == (
+            "There is no feed at this address. Try one of these:\n"
+            "http://testserver/feeds/news.rss\n"
+            "http://testserver/feeds/news.atom\n"
+        )
+    response = client.get("/feeds/gossip.rss")
+    assert response.status_code == 404
+    assert "http://testserver/feeds/meetings.atom\n" in response.content.decode()
+    assert "gossip" not in response.content.decode()
+
+
+def test_the_list_of_feeds_leads_to_feeds(client, site):
+    urls = [feed_url(name, kind) for name, feed in FEEDS.items() for kind in feed.formats]
+    assert urls == [f"http://testserver{address}" for address in ADDRESSES]
+    for url in urls:
+        parsed(client.get(url))
+
+
+# --- Cost ---
+
+
+def fill(rows: int) -> None:
+    for _ in range(rows):
+        target = news_page()
+        news_page(
+            image=factories.image(),
+            topics=[factories.topic()],
+            body=[
+                ("paragraph", f'<p><a linktype="page" id="{target.pk}">a</a></p>'),
+                ("page_link", {"page": target, "text": ""}),
+                ("image", {"image": factories.image(), "caption": ""}),
+                ("document", factories.document(html_equivalent=target)),
+            ],
+        )
+        meeting = meeting_page(
+            topics=[factories.topic()],
+            agenda_items=[models.AgendaItem(number="1", title="Item")],
+            papers=[models.Paper(document=factories.document(), agenda_item_number="1")],
+        )
+        models.MeetingChange.objects.create(page=meeting, at=timezone.now(), field="venue", after="Hall")
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(client, site):
+    counts = {}
+    for rows in (2, 13):  # with 13, both feeds are full or nearly so
+        fill(rows)
+        for address in ADDRESSES:
+            client.get(address)  # once before, for Wagtail's cached site root
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(address).status_code == 200
+            counts.setdefault(address, []).append(len(captured.captured_queries))
+    for address, (few, many) in counts.items():
+        assert few == many, address
+        assert many < 25, address

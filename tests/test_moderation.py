@@ -1,0 +1,223 @@
+"""Groups, permissions and the moderation workflow, through the admin as people use it."""
+
+from datetime import date
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.urls import reverse
+from wagtail.models import ModelLogEntry, PageLogEntry, WorkflowState
+
+from pages import models
+from pages.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
+from tests import factories
+
+
+@pytest.fixture
+def people(home):
+    """One account of each group, by the group's name."""
+    found = {}
+    for group in ("Editors", "Moderators", "Safeguarding leads"):
+        user = User.objects.create_user(group.replace(" ", "-").lower(), password="x")
+        user.groups.add(Group.objects.get(name=group))
+        found[group] = user
+    return found
+
+
+def form(page, **fields):
+    """What the edit screen of a news page sends."""
+    return {
+        "title": page.title,
+        "slug": page.slug,
+        "summary": page.summary,
+        "body-count": "1",
+        "body-0-deleted": "",
+        "body-0-order": "0",
+        "body-0-type": "heading",
+        "body-0-id": "",
+        "body-0-value-text": "Heading",
+        "body-0-value-level": "2",
+        "update_kind": "minor",
+        "change_note": "",
+        "topics": [],
+        "comments-TOTAL_FORMS": "0",
+        "comments-INITIAL_FORMS": "0",
+        "comments-MIN_NUM_FORMS": "0",
+        "comments-MAX_NUM_FORMS": "1000",
+        "comment_notifications": "",
+        **fields,
+    }
+
+
+def test_an_editor_submits_and_a_moderator_approves(home, people, client, ask):
+    index = factories.page(models.NewsIndexPage, home)
+    page = factories.draft(models.NewsPage, index, title="First draft")
+    edit = reverse("wagtailadmin_pages:edit", args=[page.pk])
+
+    client.force_login(people["Editors"])
+    client.post(edit, form(page, title="Better title", **{"action-publish": "1"}))
+    page.refresh_from_db()
+    assert page.live is False  # an editor's "publish" is only a save
+    response = client.post(edit, form(page, title="Better title", **{"action-submit": "1"}))
+    assert response.status_code == 302, response.context["form"].errors
+    page.refresh_from_db()
+    assert (page.live, page.workflow_in_progress) == (False, True)
+    assert ask("{ news { totalCount } }") == {"news": {"totalCount": 0}}
+
+    client.force_login(people["Moderators"])
+    task = page.current_workflow_task_state
+    approve = reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", task.pk])
+    client.post(approve)
+    page.refresh_from_db()
+    assert (page.live, page.title) == (True, "Better title")
+    assert ask("{ news { nodes { title } } }") == {"news": {"nodes": [{"title": "Better title"}]}}
+
+
+def test_an_editor_cannot_unpublish_or_delete_what_is_live(home, people, client):
+    page = factories.page(models.StandardPage, home)
+    client.force_login(people["Editors"])
+    for name in ("unpublish", "delete"):
+        client.post(reverse(f"wagtailadmin_pages:{name}", args=[page.pk]))
+        page.refresh_from_db()
+        assert page.live is True
+
+
+def test_editors_can_do_nothing_with_death_reviews(home, people, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    for page in (index, notice):
+        url = reverse("wagtailadmin_pages:edit", args=[page.pk])
+        client.force_login(people["Editors"])
+        assert client.get(url).status_code == 302
+        client.force_login(people["Safeguarding leads"])
+        assert client.get(url).status_code == 200
+    permissions = notice.permissions_for_user(people["Safeguarding leads"])
+    assert (permissions.can_edit(), permissions.can_publish()) == (True, False)
+    assert notice.permissions_for_user(people["Moderators"]).can_publish() is False
+
+
+def test_a_notice_needs_a_moderator_and_then_a_safeguarding_lead(home, people, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    notice.save_revision(user=people["Safeguarding leads"])
+    notice.get_workflow().start(notice, people["Safeguarding leads"])
+    names = []
+    for group in ("Moderators", "Safeguarding leads"):
+        client.force_login(people[group])
+        notice.refresh_from_db()
+        assert notice.live is False
+        task = notice.current_workflow_task_state
+        names.append(task.task.name)
+        client.post(reverse("wagtailadmin_pages:workflow_action", args=[notice.pk, "approve", task.pk]))
+    notice.refresh_from_db()
+    assert names == ["Moderators approval", "Safeguarding lead's approval"]
+    assert notice.live is True
+    assert WorkflowState.objects.get().status == "approved"
+
+
+def test_a_command_publishes_through_one_logged_door(home):
+    page = factories.draft(models.StandardPage, home)
+    publish_by_command(page, "load_demo")
+    entry = PageLogEntry.objects.get(page=page.pk, action="pages.published_by_command")
+    assert entry.data["command"] == "load_demo"
+    agency = factories.agency(live=False)
+    publish_by_command(agency, "load_demo")
+    agency.refresh_from_db()
+    assert agency.live is True
+    assert ModelLogEntry.objects.filter(action="pages.published_by_command").count() == 1
+
+
+def test_the_door_stays_shut_for_a_death_review_notice(home, settings):
+    settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = False
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    revisions = notice.revisions.count()
+    with pytest.raises(NotApproved, match="cannot be published by a command"):
+        publish_by_command(notice, "load_demo")
+    notice.refresh_from_db()
+    assert (notice.live, notice.revisions.count()) == (False, revisions)
+
+
+def test_the_project_itself_keeps_the_door_shut():
+    from cms import settings as project  # noqa: PLC0415
+
+    assert project.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS is False
+
+
+def test_setting_up_twice_changes_nothing(home):
+    def state():
+        return {
+            group.name: (
+                sorted(group.permissions.values_list("codename", flat=True)),
+                group.page_permissions.count(),
+                group.collection_permissions.count(),
+            )
+            for group in Group.objects.all()
+        }
+
+    before = state()
+    assert set(before) == {"Editors", "Moderators", "Safeguarding leads"}
+    set_up_moderation()
+    call_command("set_up_moderation", verbosity=0)
+    assert state() == before
+
+
+def test_a_copy_has_a_uuid_of_its_own_and_no_history(home):
+    page = factories.page(models.StandardPage, home, update_kind="major", change_note="New")
+    copy = page.copy(update_attrs={"title": "Copy", "slug": "copy"}, keep_live=False)
+    assert copy.uuid != page.uuid
+    assert (copy.live, copy.public_updated_at, copy.change_note) == (False, None, "")
+
+
+def test_a_copied_notice_gets_a_reference_of_its_own(home):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.page(models.DeathReviewNoticePage, index)
+    copy = notice.copy(keep_live=False, update_attrs={"slug": "dr-copy"})
+    assert copy.reference != notice.reference
+    assert copy.live is False
+
+
+def test_a_major_update_needs_a_note_and_moves_the_date(home, ask):
+    page = factories.page(models.StandardPage, home, slug="page")
+    first = page.public_updated_at
+    page.update_kind = "major"
+    with pytest.raises(Exception, match="Say in one sentence what changed"):
+        publish_by_command(page, "tests")
+    page.refresh_from_db()
+    page.title = "Minor update"
+    page.update_kind = "minor"
+    factories.publish(page)
+    assert page.public_updated_at == first
+    page.update_kind, page.change_note = "major", "The address changed."
+    factories.publish(page)
+    assert page.public_updated_at > first
+    assert (page.update_kind, page.change_note) == ("minor", "")
+    history = ask('{ page(urlPath: "/page/") { changeHistory { note } } }')["page"]["changeHistory"]
+    assert history == [{"note": "The address changed."}]
+
+
+def test_names_to_block_are_kept_as_hashes_only(home, people, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    form_class = models.DeathReviewNoticePage.get_edit_handler().get_form_class()
+    bound = form_class(instance=notice, for_user=people["Safeguarding leads"])
+    assert "names_to_block" in bound.fields
+    bound.cleaned_data = {"names_to_block": "Jane Example\n\njohn  example"}
+    bound.instance.name_blocklist = ["0" * 64]
+    bound.remember_blocked_names()
+    assert len(bound.instance.name_blocklist) == 3
+    assert "xample" not in str(bound.instance.name_blocklist)
+
+
+def test_a_notice_stays_online_for_the_time_of_the_policy(home, settings):
+    settings.DEATH_REVIEW_MINIMUM_MONTHS = 18
+    index = factories.page(models.DeathReviewIndexPage, home)
+    with time_machine.travel(factories.london(2026, 8, 31, 10), tick=False):
+        by_policy = factories.page(models.DeathReviewNoticePage, index)
+        chosen = factories.page(models.DeathReviewNoticePage, index, minimum_online_until=date(2030, 1, 1))
+    assert by_policy.minimum_online_until == date(2028, 2, 29)
+    assert chosen.minimum_online_until == date(2030, 1, 1)

@@ -1,0 +1,165 @@
+"""Small rules on their own: partial dates, agenda dates, rich text, references of death reviews, settings."""
+
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from pages.deadlines import agenda_due_on
+from pages.models.death_reviews import name_hash, new_reference
+from pages.partial_dates import PartialDate, Precision, read_partial_date
+from pages.rich_text import LinkTargets, linked_ids, render
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "words", "precision", "first", "last"),
+    [
+        ("2023", "2023", "2023", Precision.YEAR, date(2023, 1, 1), date(2023, 12, 31)),
+        ("September 2023", "2023-09", "September 2023", Precision.MONTH, date(2023, 9, 1), date(2023, 9, 30)),
+        ("sep 2023", "2023-09", "September 2023", Precision.MONTH, date(2023, 9, 1), date(2023, 9, 30)),
+        (
+            "1 September 2023",
+            "2023-09-01",
+            "1 September 2023",
+            Precision.DAY,
+            date(2023, 9, 1),
+            date(2023, 9, 1),
+        ),
+        ("01/09/2023", "2023-09-01", "1 September 2023", Precision.DAY, date(2023, 9, 1), date(2023, 9, 1)),
+        ("2024-02", "2024-02", "February 2024", Precision.MONTH, date(2024, 2, 1), date(2024, 2, 29)),
+    ],
+)
+def test_partial_dates_keep_their_precision(typed, value, words, precision, first, last):
+    read = read_partial_date(typed)
+    assert (read, str(read)) == (PartialDate(value), words)
+    assert (read.precision, read.first_day, read.last_day) == (precision, first, last)
+
+
+@pytest.mark.parametrize("typed", ["", "soon", "2023-13", "30 February 2024", "202", "13 2024", "2023-9", "May"])
+def test_what_is_no_date_is_refused_with_what_to_write(typed):
+    with pytest.raises(ValueError, match='such as "2023", "September 2023" or "1 September 2023"'):
+        read_partial_date(typed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "due"),
+    [
+        ("week_before", date(2026, 2, 20)),
+        ("five_clear_working_days", date(2026, 2, 16)),
+        ("five_clear_days", date(2026, 2, 18)),
+    ],
+)
+def test_agenda_of_24_february_2026(policy, due):
+    assert agenda_due_on(date(2026, 2, 24), policy) == due
+
+
+def test_bank_holidays_are_no_working_days():
+    # Good Friday 3 April and Easter Monday 6 April 2026.
+    assert agenda_due_on(date(2026, 4, 8), "week_before") == date(2026, 4, 2)
+    assert agenda_due_on(date(2026, 4, 8), "five_clear_working_days") == date(2026, 3, 27)
+
+
+TARGETS = LinkTargets(pages={3: "https://example.org/a/?b=1&c=2"}, documents={5: "https://cms.example.org/f"})
+
+
+@pytest.mark.parametrize(
+    ("source", "html", "text"),
+    [
+        (
+            '<p>See <a linktype="page" id="3">the <b>plan</b></a>.</p>',
+            '<p>See <a href="https://example.org/a/?b=1&amp;c=2">the <b>plan</b></a>.</p>',
+            "See the plan.",
+        ),
+        ('<p><a linktype="page" id="4">Draft</a> page</p>', "<p>Draft page</p>", "Draft page"),
+        ('<p><a id="5" linktype="document">File</a></p>', '<p><a href="https://cms.example.org/f">File</a></p>', "File"),
+        ('<p><a linktype="document" id="6">Hidden</a></p>', "<p>Hidden</p>", "Hidden"),
+        ('<p><a linktype="user" id="3">Odd</a></p>', "<p>Odd</p>", "Odd"),
+        ('<p onclick="x()">Hi<script>alert(1)</script></p>', "<p>Hialert(1)</p>", "Hialert(1)"),
+        ('<a href="javascript:alert(1)">x</a>', "<a>x</a>", "x"),
+        ('<p>a &lt;b&gt; &amp; c</p><ul><li>one</li><li>two</li></ul>', "<p>a &lt;b&gt; &amp; c</p><ul><li>one</li><li>two</li></ul>", "a <b> & c\none\ntwo"),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_rich_text_is_safe_and_links_only_to_what_is_public(source, html, text):
+    rendered = render(source, TARGETS)
+    assert (rendered.html, rendered.text) == (html, text)
+
+
+def test_linked_ids():
+    sources = ['<a linktype="page" id="3">x</a>', '<a id="9" linktype="document">x</a>', '<a href="/x">x</a>']
+    assert linked_ids(sources) == ({3}, {9})
+
+
+def test_references_say_nothing_and_names_cannot_be_read_back():
+    references = {new_reference() for _ in range(200)}
+    assert len(references) > 190
+    assert all(re.fullmatch(r"DR-[2-9BCDFGHJKMNPQRTVWXYZ]{4}", reference) for reference in references)
+    assert name_hash("  Zoë   EXAMPLE ") == name_hash("zoe example")
+    assert name_hash("Zoe Example") != name_hash("Zoe Sample")
+    assert re.fullmatch(r"[0-9a-f]{64}", name_hash("x"))
+
+
+def start(**environment):
+    clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={**clean, "DJANGO_SETTINGS_MODULE": "cms.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "99999"),
+        ("DEBUG", "perhaps"),
+        ("CMS_URL", "cms.example.org"),
+        ("WEBSITE_URL", "https://"),
+        ("DATABASE_URL", "nonsense://x"),
+        ("STORAGE", "tape"),
+        ("AGENDA_POLICY", "someday"),
+        ("DEATH_REVIEW_MINIMUM_MONTHS", "0"),
+    ],
+)
+def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, tmp_path):
+    result = start(**{"DATA_DIR": str(tmp_path), name: value})
+    assert result.returncode == 1
+    assert result.stderr.startswith("The settings cannot be used. Mend these and start again:\n")
+    assert f"Environment variable {name}: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_s3_without_a_bucket_is_named(tmp_path):
+    result = start(DATA_DIR=str(tmp_path), STORAGE="s3")
+    assert result.returncode == 1
+    assert "Environment variable S3_BUCKET: is needed when STORAGE is s3" in result.stderr
+
+
+def test_the_secret_key_is_made_once_and_readable_only_by_its_owner(tmp_path):
+    assert start(DATA_DIR=str(tmp_path)).returncode == 0
+    key = tmp_path / "secret-key"
+    first = key.read_text()
+    assert len(first) == 100
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert start(DATA_DIR=str(tmp_path)).returncode == 0
+    assert key.read_text() == first
+
+
+def test_a_period_label_is_a_year_at_most():
+    from pages.models import DeathReviewNoticePage  # noqa: PLC0415
+
+    field = DeathReviewNoticePage._meta.get_field("period_label")
+    for label in ("2021", "2021/22"):
+        field.run_validators(label)
+    with pytest.raises(ValidationError):
+        field.run_validators("May 2021")
