@@ -26,11 +26,11 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made requirements.txt
-	$(call step,Installing the packages of requirements.txt (about a minute the first time),$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt,Look at the message above: is the package index reachable?)
+	$(call step,Installing the packages of requirements.txt (about a minute the first time),$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements.txt,Look at the message above: is the package index reachable?)
 	@touch $@
 
 $(VENV)/.installed-tests: $(VENV)/.installed tests/requirements.txt
-	$(call step,Installing the packages of the tests,$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt,Look at the message above: is the package index reachable?)
+	$(call step,Installing the packages of the tests,$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r tests/requirements.txt,Look at the message above: is the package index reachable?)
 	@touch $@
 
 comma := ,

@@ -4,6 +4,8 @@ from django.db.models import TextChoices
 
 
 class DocumentKind(TextChoices):
+    """What a document is."""
+
     REPORT = "report", "Report"
     PLAN = "plan", "Plan"
     AGENDA = "agenda", "Agenda"
@@ -16,6 +18,8 @@ class DocumentKind(TextChoices):
 
 
 class DocumentAccessibility(TextChoices):
+    """Whether a document works with a screen reader."""
+
     YES = "yes", "Yes, it was checked"
     PARTIAL = "partial", "Partly"
     NO = "no", "No"

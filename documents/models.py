@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from taggit.managers import TaggableManager
@@ -112,6 +112,7 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
         "why there is no accessible version",
         blank=True,
         max_length=1000,
+        validators=[MaxLengthValidator(1000)],
         help_text="For example: a scan of a document from before 23 September 2018.",
     )
     page_count = models.PositiveIntegerField("number of pages", null=True, blank=True, editable=False)

@@ -7,6 +7,8 @@ from django.db.models import TextChoices
 
 
 class MembershipRole(TextChoices):
+    """In what role an agency takes part in the partnership."""
+
     RESPONSIBLE_AUTHORITY = "responsible-authority", "Responsible authority (statutory member)"
     NON_STATUTORY_MEMBER = "non-statutory-member", "Non-statutory member"
     OBSERVER = "observer", "Observer"
@@ -14,6 +16,8 @@ class MembershipRole(TextChoices):
 
 
 class AgencySector(TextChoices):
+    """What kind of organisation an agency is."""
+
     COUNCIL = "council", "Council"
     POLICE = "police", "Police"
     FIRE = "fire", "Fire and rescue"
@@ -27,12 +31,16 @@ class AgencySector(TextChoices):
 
 
 class ActionHorizon(TextChoices):
+    """By when an action is meant to be done."""
+
     IN_YEAR = "in-year", "In the year ahead"
     STRATEGY_LIFE = "strategy-life", "Over the life of the strategy"
     DELIVERED = "delivered", "Delivered"
 
 
 class ActionStatus(TextChoices):
+    """How far an action or recommendation is, as reported."""
+
     NOT_REPORTED = "not-reported", "Not reported"
     NOT_STARTED = "not-started", "Not started"
     IN_PROGRESS = "in-progress", "In progress"
@@ -41,17 +49,23 @@ class ActionStatus(TextChoices):
 
 
 class Direction(TextChoices):
+    """Which way a figure went."""
+
     UP = "up", "Up"
     DOWN = "down", "Down"
     SAME = "same", "The same"
 
 
 class LeadershipKind(TextChoices):
+    """Whether work is done in a working group or is an area of work."""
+
     CHAIR = "chair", "Working group, with a chair"
     LEAD = "lead", "Area of work, with a lead"
 
 
 class MeetingStatus(TextChoices):
+    """Whether a meeting takes place as announced."""
+
     PROVISIONAL = "provisional", "Provisional"
     CONFIRMED = "confirmed", "Confirmed"
     RESCHEDULED = "rescheduled", "Rescheduled"
@@ -69,23 +83,31 @@ class MeetingWhen(TextChoices):
 
 
 class OpenToPublic(TextChoices):
+    """Whether residents may come to a meeting."""
+
     OPEN = "open", "Open to the public"
     PART = "part", "Open in part"
     CLOSED = "closed", "Closed to the public"
 
 
 class AttendanceMode(TextChoices):
+    """How people take part in a meeting."""
+
     IN_PERSON = "in-person", "In person"
     ONLINE = "online", "Online"
     HYBRID = "hybrid", "In person and online"
 
 
 class AgendaItemAccess(TextChoices):
+    """Whether the public may hear an agenda item."""
+
     PUBLIC = "public", "Public"
     EXEMPT = "exempt", "Exempt: the public is asked to leave"
 
 
 class PaperKind(TextChoices):
+    """What a paper of a meeting is."""
+
     AGENDA = "agenda", "Agenda"
     REPORT = "report", "Report"
     SUPPLEMENT = "supplement", "Supplement"
@@ -94,48 +116,64 @@ class PaperKind(TextChoices):
 
 
 class YesNoUnknown(TextChoices):
+    """A fact that may not be known."""
+
     YES = "yes", "Yes"
     NO = "no", "No"
     UNKNOWN = "unknown", "Not known"
 
 
 class PeriodStatus(TextChoices):
+    """Where a priority period stands today."""
+
     PAST = "past", "Over, or replaced by a later period"
     CURRENT = "current", "Current"
     FUTURE = "future", "Not started"
 
 
 class PlanAvailability(TextChoices):
+    """How a plan can be had."""
+
     ONLINE = "online", "Online"
     ON_REQUEST = "on-request", "On request"
     ARCHIVED = "archived", "Archived"
 
 
 class InsightKind(TextChoices):
+    """What kind of insight it is."""
+
     STRATEGIC_ASSESSMENT = "strategic-assessment", "Strategic assessment"
     OTHER_REPORT = "other-report", "Other report"
     DATASET = "dataset", "Dataset"
 
 
 class PublicationKind(TextChoices):
+    """Which publications a section holds."""
+
     PLANS = "plans", "Community safety plans"
     INSIGHTS = "insights", "Insights"
     ANNUAL_REVIEWS = "annual-reviews", "Annual reviews"
 
 
 class CalloutTone(TextChoices):
+    """What a highlighted text is for."""
+
     INFORMATION = "information", "Information"
     WARNING = "warning", "Warning"
     SUPPORT = "support", "Where to get support"
 
 
 class AlertSeverity(TextChoices):
+    """How serious an alert is."""
+
     NOTICE = "notice", "Notice"
     WARNING = "warning", "Warning"
     EMERGENCY = "emergency", "Emergency"
 
 
 class ReviewDocumentKind(TextChoices):
+    """Which document of a death review it is."""
+
     OVERVIEW_REPORT = "overview-report", "Overview report"
     EXECUTIVE_SUMMARY = "executive-summary", "Executive summary"
     ACTION_PLAN = "action-plan", "Action plan"
@@ -145,18 +183,24 @@ class ReviewDocumentKind(TextChoices):
 
 
 class ReviewDocumentState(TextChoices):
+    """Whether a document of a death review is published."""
+
     PUBLISHED = "published", "Published"
     WITHHELD = "withheld", "Withheld, with a reason"
     NOT_PRODUCED = "not-produced", "Not produced"
 
 
 class RecommendationLevel(TextChoices):
+    """Whom a recommendation is addressed to."""
+
     LOCAL = "local", "Local"
     COUNTY = "county", "County"
     NATIONAL = "national", "National"
 
 
 class PublicationDecision(TextChoices):
+    """How much of a death review is published."""
+
     FULL = "full", "Publish in full"
     REDACTED = "redacted", "Publish with redactions"
     SUMMARY_ONLY = "summary-only", "Publish a summary only"
@@ -164,6 +208,8 @@ class PublicationDecision(TextChoices):
 
 
 class WithdrawalKind(TextChoices):
+    """In what way a page was taken away."""
+
     WITHDRAWN = "withdrawn", "Withdrawn, with an explanation"
     REDIRECT = "redirect", "Redirected to another page"
     GONE = "gone", "Gone, without an explanation"
@@ -189,11 +235,15 @@ class ChangeKind(TextChoices):
 
 
 class UpdateKind(TextChoices):
+    """Whether readers are told of an update."""
+
     MINOR = "minor", "Minor: a correction that readers need not be told about"
     MAJOR = "major", "Major: readers are told"
 
 
 class DeathReviewStage(TextChoices):
+    """Where a death review stands. Restricted."""
+
     NOTIFIED = "notified", "Notified"
     DECISION = "decision", "Decision whether to review"
     COMMISSIONED = "commissioned", "Commissioned"
@@ -216,6 +266,8 @@ class DeathReviewStage(TextChoices):
 
 
 class QualityAssuranceOutcome(TextChoices):
+    """What quality assurance said. Restricted."""
+
     NOT_SUBMITTED = "not-submitted", "Not submitted"
     WAITING = "waiting", "Waiting"
     CHANGES_REQUIRED = "changes-required", "Changes required"
@@ -223,6 +275,8 @@ class QualityAssuranceOutcome(TextChoices):
 
 
 class LegalClearance(TextChoices):
+    """Whether lawyers have cleared publication. Restricted."""
+
     NOT_ASKED = "not-asked", "Not asked for"
     WAITING = "waiting", "Waiting"
     REFUSED = "refused", "Refused"

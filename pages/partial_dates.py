@@ -19,6 +19,8 @@ HOW_TO = 'Give a year, a month or a day, such as "2023", "September 2023" or "1 
 
 
 class Precision(models.TextChoices):
+    """How much of a date is known."""
+
     YEAR = "year", "Year"
     MONTH = "month", "Month"
     DAY = "day", "Day"

@@ -27,7 +27,7 @@ def enum(choices: type[TextChoices]) -> type[graphene.Enum]:
     labels = {member.value: str(member.label) for member in choices}
 
     def description(member: TextChoices | None) -> str | None:
-        return labels[member.value] if member is not None else (choices.__doc__ or choices.__name__)
+        return labels[member.value] if member is not None else choices.__doc__
 
     return graphene.Enum(choices.__name__, [(member.name, member.value) for member in choices], description=description)
 

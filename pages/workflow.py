@@ -43,7 +43,7 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
     if isinstance(page, DeathReviewNoticePage) and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
         raise NotApproved("A death-review notice cannot be published by a command.")
     page.full_clean()
-    page.save_revision().publish()
+    page.save_revision(clean=False).publish()
     log(instance=page, action=PUBLISHED_BY_COMMAND, data={"command": command})
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, PageLogEntry, WorkflowState
@@ -221,3 +222,12 @@ def test_a_notice_stays_online_for_the_time_of_the_policy(home, settings):
         chosen = factories.page(models.DeathReviewNoticePage, index, minimum_online_until=date(2030, 1, 1))
     assert by_policy.minimum_online_until == date(2028, 2, 29)
     assert chosen.minimum_online_until == date(2030, 1, 1)
+
+
+def test_a_long_summary_is_refused_by_every_route(home):
+    page = factories.draft(models.StandardPage, home, summary="x" * 161)
+    with pytest.raises(ValidationError) as refusal:
+        publish_by_command(page, "tests")
+    assert list(refusal.value.message_dict) == ["summary"]
+    page.refresh_from_db()
+    assert (page.live, page.revisions.count()) == (False, 0)

@@ -104,10 +104,10 @@ def test_references_say_nothing_and_names_cannot_be_read_back():
     assert re.fullmatch(r"[0-9a-f]{64}", name_hash("x"))
 
 
-def start(**environment):
+def start(*command, **environment):
     clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")}
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", *(command or ["check"])],
         cwd=settings.BASE_DIR,
         env={**clean, "DJANGO_SETTINGS_MODULE": "cms.settings", **environment},
         capture_output=True,
@@ -137,6 +137,24 @@ def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, 
     assert result.stderr.startswith("The settings cannot be used. Mend these and start again:\n")
     assert f"Environment variable {name}: " in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_files_go_to_s3_when_the_environment_says_so(tmp_path):
+    code = (
+        "from django.core.files.storage import default_storage as s; s._setup(); s = s._wrapped;"
+        "print(type(s).__module__, s.bucket_name, s.endpoint_url, s.default_acl, s.querystring_auth)"
+    )
+    result = start(
+        "shell",
+        "-v0",
+        "-c",
+        code,
+        DATA_DIR=str(tmp_path),
+        STORAGE="s3",
+        S3_BUCKET="papers",
+        S3_ENDPOINT_URL="https://s3.example.org",
+    )
+    assert result.stdout == "storages.backends.s3 papers https://s3.example.org private True\n"
 
 
 def test_s3_without_a_bucket_is_named(tmp_path):

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
 from wagtail.admin.forms import WagtailAdminPageForm
@@ -59,6 +60,7 @@ class ContentPage(Page):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     summary = models.TextField(
         max_length=160,
+        validators=[MaxLengthValidator(160)],
         help_text="One or two plain sentences, up to 160 characters. Feeds, search results and social cards show it.",
     )
     topics = ParentalManyToManyField(

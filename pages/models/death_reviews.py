@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
@@ -143,6 +143,7 @@ class DeathReviewNoticePage(ContentPage):
     publication_reason = models.TextField(
         "public reason for the decision",
         max_length=600,
+        validators=[MaxLengthValidator(600)],
         blank=True,
         help_text="Approved for readers. Needed unless the review is published in full.",
     )
@@ -321,12 +322,12 @@ class Recommendation(Orderable):
 
     page = ParentalKey(DeathReviewNoticePage, on_delete=models.CASCADE, related_name="recommendations")
     number = models.CharField(max_length=10)
-    text = models.TextField(max_length=1000)
+    text = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)])
     level = models.CharField(max_length=10, choices=RecommendationLevel.choices)
     owner_agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     due_on = models.DateField("due", null=True, blank=True)
     status = models.CharField(max_length=20, choices=ActionStatus.choices, default=ActionStatus.NOT_REPORTED)
-    outcome = models.TextField(max_length=1000, blank=True)
+    outcome = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)], blank=True)
 
     panels = [
         FieldRowPanel([FieldPanel("number"), FieldPanel("level")]),

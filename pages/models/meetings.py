@@ -45,7 +45,7 @@ class MeetingIndexPage(ContentPage):
 class MeetingPage(ContentPage):
     """Lets residents come to a meeting, read its papers before, and its minutes after."""
 
-    starts_at = models.DateTimeField("starts", null=True, help_text="Time in Cambridge (Europe/London).")
+    starts_at = models.DateTimeField("starts", null=True, help_text="Local time (Europe/London).")
     ends_at = models.DateTimeField("ends", null=True, blank=True, help_text="Leave empty when no end was announced.")
     status = models.CharField(max_length=20, choices=MeetingStatus.choices, default=MeetingStatus.PROVISIONAL)
     status_notice = RichTextField(

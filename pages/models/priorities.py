@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
@@ -142,7 +143,7 @@ class Action(Orderable):
     """Something that the partnership does, will do, hopes to do or did, for a priority."""
 
     page = ParentalKey(PriorityPage, on_delete=models.CASCADE, related_name="actions")
-    text = models.TextField(max_length=600)
+    text = models.TextField(max_length=600, validators=[MaxLengthValidator(600)])
     horizon = models.CharField(max_length=20, choices=ActionHorizon.choices)
     status = models.CharField(max_length=20, choices=ActionStatus.choices, default=ActionStatus.NOT_REPORTED)
     lead_agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -3,6 +3,7 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
@@ -222,7 +223,7 @@ class Outcome(Orderable):
 
     page = ParentalKey(AnnualReviewPage, on_delete=models.CASCADE, related_name="outcomes")
     priority = models.ForeignKey(PriorityPage, null=True, on_delete=models.SET_NULL, related_name="+")
-    text = models.TextField(max_length=1000)
+    text = models.TextField(max_length=1000, validators=[MaxLengthValidator(1000)])
 
     panels = [FieldPanel("priority"), FieldPanel("text")]
     graphql_fields = [
