@@ -36,7 +36,7 @@ $(VENV)/.installed-tests: $(VENV)/.installed tests/requirements.txt
 comma := ,
 
 demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=8000, DATA_DIR=var)
-	$(call step,Preparing the database in $(DATA_DIR),$(RUN) manage.py migrate --verbosity 0,If the folder holds data of another version$(comma) choose another DATA_DIR.)
+	$(call step,Preparing the database in $(DATA_DIR),$(RUN) manage.py migrate --verbosity 0,Mend what the message above names. If the folder holds data of another version$(comma) choose another DATA_DIR.)
 	$(call step,Setting up groups and workflows,$(RUN) manage.py set_up_moderation,Look at the message above.)
 	$(call step,Loading the demo content (what is there is kept),$(RUN) manage.py load_demo,Look at the message above.)
 	$(call step,Creating the demo accounts,$(RUN) manage.py make_demo_accounts,Look at the message above.)
