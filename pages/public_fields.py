@@ -17,6 +17,7 @@ from grapple.models import GraphQLField
 from grapple.registry import registry
 
 from pages.partial_dates import Precision
+from pages.rich_text import has_text
 
 # --- Types of values -----------------------------------------------------------------------------------------
 
@@ -153,7 +154,7 @@ def lines(name: str, description: str = "") -> PublicField:
 def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
         source = getattr(obj, name)
-        return info.context.loader.rich_text(obj, source) if source or required else None
+        return info.context.loader.rich_text(obj, source) if required or has_text(source) else None
 
     return public_field(name, RichText, resolve, required=required, description=description)
 

@@ -7,7 +7,7 @@ address, and a link to anything else becomes the words it stood on.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import nh3
@@ -82,6 +82,11 @@ class _Walker(HTMLParser):
         )
         ids.add(int(key))
         return found.get(int(key)) if found else None
+
+
+def has_text(source: str) -> bool:
+    """Whether a reader would see anything. An editor's empty box is stored as an empty paragraph."""
+    return bool(unescape(re.sub(r"<[^>]*>", "", source)).strip())
 
 
 def linked_ids(sources: Iterable[str]) -> tuple[set[int], set[int]]:

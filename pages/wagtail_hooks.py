@@ -95,7 +95,7 @@ class MeetingListing(PageListingViewSet):
     columns = [
         PageListingViewSet.columns[0],
         PageListingViewSet.columns[1],
-        Column("starts_at", label="Date", accessor=_when, sort_key="meetingpage__starts_at"),
+        Column("starts_at", label="Date", accessor=_when, sort_key="starts_at"),
         Column("meeting_status", label="Meeting", accessor=lambda meeting: meeting.get_status_display()),
         *PageListingViewSet.columns[3:],
     ]
@@ -109,7 +109,7 @@ class PriorityListing(PageListingViewSet):
     menu_order = 120
     columns = [
         PageListingViewSet.columns[0],
-        Column("number", label="Number", sort_key="prioritypage__number"),
+        Column("number", label="Number", sort_key="number"),
         *PageListingViewSet.columns[1:],
     ]
 

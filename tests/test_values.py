@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from pages.deadlines import agenda_due_on
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
-from pages.rich_text import LinkTargets, linked_ids, render
+from pages.rich_text import LinkTargets, has_text, linked_ids, render
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,12 @@ TARGETS = LinkTargets(pages={3: "https://example.org/a/?b=1&c=2"}, documents={5:
 def test_rich_text_is_safe_and_links_only_to_what_is_public(source, html, text):
     rendered = render(source, TARGETS)
     assert (rendered.html, rendered.text) == (html, text)
+
+
+@pytest.mark.parametrize("source", ["", " ", '<p data-block-key="a1b2c"></p>', "<p>&nbsp;</p>", "<ul><li> </li></ul>"])
+def test_an_empty_box_of_an_editor_has_no_text(source):
+    assert has_text(source) is False
+    assert has_text(source + "<p>x</p>") is True
 
 
 def test_linked_ids():

@@ -21,7 +21,7 @@ from wagtail.admin.panels import (
     PublishingPanel,
     TabbedInterface,
 )
-from wagtail.fields import StreamField
+from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Orderable, Page
 from wagtail.search import index
 
@@ -30,6 +30,7 @@ from pages import public_fields as public
 from pages.blocks import BodyBlock
 from pages.choices import UpdateKind, WithdrawalKind
 from pages.models.snippets import Topic
+from pages.rich_text import has_text
 
 # Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
 MAX_DEPTH = 10
@@ -46,6 +47,14 @@ class ContentPageForm(WagtailAdminPageForm):
         super().__init__(*args, **kwargs)
         if not self.instance.review_date_needed and "last_reviewed_on" in self.fields:
             self.fields["last_reviewed_on"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """A rich-text box that was left empty is stored as no text, not as an empty paragraph."""
+        cleaned = super().clean()
+        for field in self.instance._meta.fields:
+            if isinstance(field, RichTextField) and not has_text(cleaned.get(field.name) or ""):
+                cleaned[field.name] = ""
+        return cleaned
 
     def _post_clean(self) -> None:
         super()._post_clean()

@@ -34,7 +34,7 @@ from pages.choices import (
 )
 from pages.models.base import ContentPage, ContentPageForm, tabs
 from pages.models.snippets import Agency, LegalBasis, SupportService
-from pages.rich_text import FEATURES
+from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
@@ -260,7 +260,7 @@ class DeathReviewNoticePage(ContentPage):
         elif self.publication_decision != PublicationDecision.FULL and not self.publication_reason.strip():
             problems["publication_reason"] = "Give readers the approved reason."
         if self.publication_decision != PublicationDecision.DECLINED:
-            if not self.executive_summary.strip():
+            if not has_text(self.executive_summary):
                 problems["executive_summary"] = "Give the executive summary as text, so that nobody needs a PDF."
             if not self.notice_support_services.count():
                 problems["notice_support_services"] = "Add at least one support service."

@@ -21,7 +21,7 @@ from pages.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenT
 from pages.deadlines import agenda_due_on
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Venue
-from pages.rich_text import FEATURES
+from pages.rich_text import FEATURES, has_text
 
 NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
 
@@ -168,7 +168,7 @@ class MeetingPage(ContentPage):
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
-        if self.status in NEEDS_NOTICE and not self.status_notice.strip():
+        if self.status in NEEDS_NOTICE and not has_text(self.status_notice):
             problems["status_notice"] = "Say what changed and why: the meeting is cancelled, postponed or moved."
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."

@@ -16,7 +16,7 @@ from pages.choices import ActionHorizon, ActionStatus, Direction
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Agency
 from pages.partial_dates import PartialDateField
-from pages.rich_text import FEATURES
+from pages.rich_text import FEATURES, has_text
 
 
 class PriorityPeriodPage(ContentPage):
@@ -134,6 +134,8 @@ class PriorityPage(ContentPage):
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
+        if not has_text(self.rationale):
+            problems["rationale"] = "Say why this is a priority."
         if not self.actions.count():
             problems["actions"] = "Add at least one action: readers want to know what is done about it."
         return problems
