@@ -25,6 +25,7 @@ from pages.models.base import MAX_DEPTH
 from pages.models.snippets import ModeratedSnippet
 
 AnyPage = TypeVar("AnyPage", bound=ContentPage)
+AnyRow = TypeVar("AnyRow", bound=Model)
 AnySnippet = TypeVar("AnySnippet", bound=Model)
 
 
@@ -36,26 +37,33 @@ class Answer(Enum):
     HIDDEN = "hidden"  # nothing, not even that it exists
 
 
-def _ways_up() -> list[Substr]:
+def _ways_up(via: str) -> list[Substr]:
     """The tree paths of the page in the outer query and of all pages above it. A path has four letters a level."""
-    return [Substr(OuterRef("path"), 1, Page.steplen * level) for level in range(1, MAX_DEPTH + 1)]
+    return [Substr(OuterRef(f"{via}path"), 1, Page.steplen * level) for level in range(1, MAX_DEPTH + 1)]
 
 
-def _without_obstacle(queryset: QuerySet[AnyPage], obstacle: Q, at: datetime) -> QuerySet[AnyPage]:
-    on_the_way = Page.objects.filter(path__in=_ways_up())
+def _without_obstacle(queryset: QuerySet[AnyRow], obstacle: Q, at: datetime, via: str = "") -> QuerySet[AnyRow]:
+    on_the_way = Page.objects.filter(path__in=_ways_up(via))
     not_ours = Q(contentpage__isnull=True, depth__gt=1)
     return queryset.filter(
         ~Exists(on_the_way.filter(Q(live=False) | Q(expire_at__lte=at) | not_ours | obstacle)),
-        ~Exists(PageViewRestriction.objects.filter(page__path__in=_ways_up())),
-        first_published_at__isnull=False,
-        depth__lte=MAX_DEPTH,
+        ~Exists(PageViewRestriction.objects.filter(page__path__in=_ways_up(via))),
+        **{f"{via}first_published_at__isnull": False, f"{via}depth__lte": MAX_DEPTH},
     )
 
 
 def public(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages of a queryset of `ContentPage`, or of a page type, that are public at the instant (now)."""
+    return public_rows(queryset, "", at)
+
+
+def public_rows(queryset: QuerySet[AnyRow], via: str, at: datetime | None = None) -> QuerySet[AnyRow]:
+    """Those rows whose page is public; `via` leads from the row to the page, as in "page__".
+
+    The rule is joined to the rows and not asked of a subquery of pages: PostgreSQL would run that for each row.
+    """
     withdrawn = Q(contentpage__withdrawal_kind__gt="")
-    return _without_obstacle(queryset, withdrawn, at or timezone.now())
+    return _without_obstacle(queryset, withdrawn, at or timezone.now(), via)
 
 
 def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
@@ -91,10 +99,8 @@ def public_snippets(queryset: QuerySet[AnySnippet], at: datetime | None = None) 
 
 def public_topics(at: datetime | None = None) -> QuerySet[Topic]:
     """Topics that at least one public page is filed under: a topic of drafts alone would tell of the drafts."""
-    used = Topic.pages.through.objects.filter(
-        topic_id=OuterRef("pk"), contentpage_id__in=public(ContentPage.objects.all(), at).values("pk")
-    )
-    return Topic.objects.filter(Exists(used))
+    filed = ContentPage.topics.through.objects.filter(topic_id=OuterRef("pk"))
+    return Topic.objects.filter(Exists(public_rows(filed, "contentpage__", at)))
 
 
 def public_alerts(at: datetime | None = None) -> QuerySet[Alert]:
