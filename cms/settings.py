@@ -58,6 +58,16 @@ except EnvValidationError as error:
     _problems = dict(error.error_messages)  # type: ignore[arg-type]
 if STORAGE == "s3" and not S3_BUCKET:
     _problems["S3_BUCKET"] = ["is needed when STORAGE is s3"]
+if DATABASE_URL and DATABASE_URL["ENGINE"].rpartition(".")[2] not in ("sqlite3", "postgresql"):
+    _problems["DATABASE_URL"] = ["must be sqlite:///… or postgres://…"]
+if EMAIL_URL is not None and "EMAIL_BACKEND" not in EMAIL_URL:
+    _problems["EMAIL_URL"] = ["must be an address such as smtp+tls://user:password@host:587, or console:"]
+if urlsplit(CMS_URL).path:
+    _problems["CMS_URL"] = ["must have no path: the CMS answers at the root of its host"]
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    _problems["DATA_DIR"] = [f"cannot be made: {error.strerror}"]
 if _problems:
     lines = [f"Environment variable {name}: {' '.join(map(str, why))}" for name, why in _problems.items()]
     sys.exit("\n".join(["The settings cannot be used. Mend these and start again:", *lines]))
@@ -69,7 +79,6 @@ def _secret_key() -> str:
         return SECRET_KEY_FROM_ENV
     path = DATA_DIR / "secret-key"
     if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(get_random_secret_key() + get_random_secret_key())
     return path.read_text().strip()
@@ -138,7 +147,6 @@ TEMPLATES = [
 
 DATABASES = {"default": DATABASE_URL}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
     # WAL lets readers go on while an editor saves; IMMEDIATE waits for the write lock instead of failing late.
     DATABASES["default"]["OPTIONS"] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -188,7 +196,8 @@ STORAGES = {
 # --- Safety ------------------------------------------------------------------------------------------------
 
 _secure = CMS_URL.startswith("https://")
-ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(CMS_URL).hostname or "localhost", "localhost", "127.0.0.1"]
+# The health check of the container asks 127.0.0.1.
+ALLOWED_HOSTS = [*(ALLOWED_HOSTS or [urlsplit(CMS_URL).hostname or "localhost"]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = [CMS_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _secure
 SECURE_HSTS_SECONDS = HSTS_SECONDS if _secure else 0
@@ -226,6 +235,7 @@ WAGTAILDOCS_SERVE_METHOD = "serve_view"
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
 WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approvals.publish_approved"
+WAGTAIL_USER_TIME_ZONES = ["Europe/London"]  # meetings are at local time, wherever an editor sits
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None  # no editor's address goes to a third party

@@ -18,8 +18,8 @@ urlpatterns = [
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
     path("healthz", front_page.health, name="health"),
-    path("documents/<str:key>/<str:filename>", files.document, name="document"),
-    path("images/<str:key>/<str:name>", files.rendition, name="rendition"),
+    re_path(r"^documents/(?P<key>[\w\-]{22})/(?P<filename>[^/\x00]+)$", files.document, name="document"),
+    re_path(r"^images/(?P<key>[\w\-]{22})/(?P<name>[\w\-.]+)$", files.rendition, name="rendition"),
     path(f"{settings.MEDIA_URL.strip('/')}/<path:name>", files.stored_file, name="stored_file"),
     # Last: whatever is left may be the path of a page. Wagtail knows the route by this name.
     re_path(r"^((?:[\w\-]+/)*)$", page_views.page_at_path, name="wagtail_serve"),

@@ -72,7 +72,8 @@ class StoredFile(models.Model):
     def note_new_file(self) -> bool:
         """Refresh what depends on the bytes when a new file was given. Returns whether one was."""
         file = self.file  # type: ignore[attr-defined]
-        if not file or file._committed:
+        # An upload in two steps stores the file before the row is saved; then only the checksum is missing.
+        if not file or (file._committed and self.checksum):
             return False
         self.checksum = sha256_of(file)
         self.file_size = file.size
@@ -135,10 +136,11 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
         permissions = [("choose_document", "Can choose document")]
 
     def clean(self) -> None:
+        if not self.file:
+            return  # the first step of an upload has no file yet, and no field to report on
         super().clean()
         if (
-            self.file
-            and self.file_type == "pdf"
+            self.file_type == "pdf"
             and self.accessible != DocumentAccessibility.YES
             and not self.html_equivalent_id
             and not self.accessibility_exemption.strip()

@@ -68,6 +68,8 @@ class PartialDate:
 
 def read_partial_date(text: str) -> PartialDate:
     """What a person typed, as a partial date. Raises ValueError that says how to write one."""
+    if len(text) > 40:
+        raise ValueError(HOW_TO)
     text = re.sub(r"\s+", " ", text.strip())
     if match := re.fullmatch(r"(?:(\d{1,2}) )?([A-Za-z]+) (\d{4})", text):
         day, month_name, year = match.groups()
@@ -151,6 +153,4 @@ class PartialDateField(models.CharField):
         return value
 
     def formfield(self, **kwargs):
-        return super(models.CharField, self).formfield(
-            **{"form_class": PartialDateFormField, "max_length": 30, **kwargs}
-        )
+        return super(models.CharField, self).formfield(**{"form_class": PartialDateFormField, **kwargs})

@@ -11,10 +11,12 @@ from html import escape, unescape
 from html.parser import HTMLParser
 
 import nh3
+from django.conf import settings
 
 FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
 ALLOWED_TAGS = {"a", "b", "br", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "strong", "ul"}
 BLOCKS = {"h2", "h3", "h4", "li", "ol", "p", "ul"}
+_SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
 
 
@@ -59,7 +61,7 @@ class _Walker(HTMLParser):
         if tag == "a":
             if self.open_links and self.open_links.pop():
                 self.html.append("</a>")
-        elif tag in ALLOWED_TAGS:
+        elif tag in ALLOWED_TAGS and tag != "br":
             self.html.append(f"</{tag}>")
         if tag in BLOCKS:
             self.text.append("\n")
@@ -71,7 +73,7 @@ class _Walker(HTMLParser):
     def _address(self, attrs: dict[str, str | None]) -> str | None:
         kind = attrs.get("linktype")
         if kind is None:
-            return attrs.get("href")
+            return absolute(attrs.get("href") or "")
         key = attrs.get("id") or ""
         if kind not in ("page", "document") or not key.isdecimal():
             return None
@@ -82,6 +84,16 @@ class _Walker(HTMLParser):
         )
         ids.add(int(key))
         return found.get(int(key)) if found else None
+
+
+def absolute(address: str) -> str | None:
+    """A link as somebody typed it: a path is one on the public website, and nothing else may lack a scheme."""
+    address = address.strip()
+    if address.startswith("//"):
+        return None
+    if address.startswith("/"):
+        return (settings.WEBSITE_URL or settings.CMS_URL) + address
+    return address if _SCHEME.match(address) else None
 
 
 def has_text(source: str) -> bool:

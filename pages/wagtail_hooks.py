@@ -11,14 +11,16 @@ from pages.models import (
     Agency,
     Alert,
     Contact,
+    DeathReviewIndexPage,
     LegalBasis,
     MeetingPage,
+    PartnershipPage,
     PriorityPage,
     SupportService,
     Topic,
     Venue,
 )
-from pages.workflow import PUBLISHED_BY_COMMAND
+from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, set_up_death_reviews
 
 
 class AgencyViewSet(SnippetViewSet):
@@ -117,6 +119,15 @@ class PriorityListing(PageListingViewSet):
 @hooks.register("register_admin_viewset")
 def register_listings() -> list[PageListingViewSet]:
     return [MeetingListing("meetings"), PriorityListing("priorities")]
+
+
+@hooks.register("after_create_page")
+def set_up_a_new_section(request, page) -> None:
+    """A new home page becomes the root of the site; a new index of death reviews gets its workflow."""
+    if isinstance(page, PartnershipPage):
+        make_root_of_site(page)
+    if isinstance(page, DeathReviewIndexPage):
+        set_up_death_reviews(page)
 
 
 @hooks.register("register_log_actions")

@@ -14,6 +14,7 @@ from wagtail.models import (
     GroupCollectionPermission,
     GroupPagePermission,
     Page,
+    Site,
     Workflow,
     WorkflowContentType,
     WorkflowPage,
@@ -21,7 +22,7 @@ from wagtail.models import (
 )
 
 from documents.models import Document, Image
-from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, Topic
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.snippets import ModeratedSnippet
 
@@ -79,6 +80,13 @@ def set_up_moderation() -> None:
         )
     for index in DeathReviewIndexPage.objects.all():
         set_up_death_reviews(index)
+
+
+def make_root_of_site(home: PartnershipPage) -> None:
+    """The partnership's page is the home page of the one site."""
+    site = Site.objects.filter(is_default_site=True).first() or Site(hostname="localhost", is_default_site=True)
+    site.root_page, site.site_name = home, site.site_name or home.title
+    site.save()
 
 
 def set_up_death_reviews(index: DeathReviewIndexPage) -> None:

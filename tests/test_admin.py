@@ -1,10 +1,12 @@
 """Every page type and snippet through the screens that editors use: an incomplete draft, its preview, the lists."""
 
+import hashlib
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from wagtail.test.utils.form_data import querydict_from_html
+from wagtail.test.utils.form_data import querydict_from_html, rich_text
 
 from documents.models import Document, Image
 from pages import models
@@ -68,7 +70,8 @@ def test_an_incomplete_draft_can_be_saved_and_previewed_but_not_submitted(tree, 
     parent = tree[PLACES[model]]
     url = reverse("wagtailadmin_pages:add", args=["pages", model._meta.model_name, parent.pk])
     data = querydict_from_html(client.get(url).content.decode(), form_id="page-edit-form").copy()
-    data["title"], data["slug"] = "Half-written", "half-written"
+    if "title" in data:
+        data["title"], data["slug"] = "Half-written", "half-written"
     data["body-count"] = "0"  # the script of the screen adds it
     preview = reverse("wagtailadmin_pages:preview_on_add", args=["pages", model._meta.model_name, parent.pk])
     assert client.post(preview, data).json() == {"is_valid": True, "is_available": True}
@@ -97,6 +100,69 @@ def test_an_incomplete_draft_can_be_saved_and_previewed_but_not_submitted(tree, 
     data["body-count"] = "0"
     assert client.post(edit, data).status_code == 302
     assert page.revisions.count() == 2
+
+
+def test_partial_dates_go_through_the_form(tree, sign_in):
+    period = tree[models.PriorityPeriodPage]
+    client = sign_in("Moderators")
+    edit = reverse("wagtailadmin_pages:edit", args=[period.pk])
+    data = querydict_from_html(client.get(edit).content.decode(), form_id="page-edit-form").copy()
+    assert (data["starts_on"], data["ends_on"]) == ("2025", "2027")
+    data["starts_on"] = "September 2025"
+    assert client.post(edit, {**data.dict(), "action-publish": "1"}).status_code == 302
+    period.refresh_from_db()
+    assert (period.starts_on.value, period.ends_on.value) == ("2025-09", "2027")
+    data["starts_on"] = "some day"
+    refused = client.post(edit, data)
+    assert list(refused.context["form"].errors) == ["starts_on"]
+
+
+def test_rules_about_rows_look_at_the_rows_that_were_typed(tree, sign_in):
+    client = sign_in("Moderators")
+    period = tree[models.PriorityPeriodPage]
+    url = reverse("wagtailadmin_pages:add", args=["pages", "prioritypage", period.pk])
+    data = querydict_from_html(client.get(url).content.decode(), form_id="page-edit-form").dict()
+    data |= {
+        "title": "New",
+        "slug": "new",
+        "summary": "Summary.",
+        "number": "1",
+        "last_reviewed_on": "2026-02-11",
+        "rationale": rich_text("<p>Because.</p>"),
+    }
+    no_action = client.post(url, {**data, "action-publish": "1"})
+    assert "Add at least one action" in str(no_action.context["form"].errors)
+    assert not models.PriorityPage.objects.exists()
+    row = {"text": "Act", "horizon": "in-year", "status": "not-reported", "id": "", "ORDER": "1", "DELETE": ""}
+    data |= {f"actions-0-{name}": value for name, value in row.items()} | {"actions-TOTAL_FORMS": "1"}
+    made = client.post(url, {**data, "action-publish": "1"})
+    assert made.status_code == 302
+    priority = models.PriorityPage.objects.get()
+    assert (priority.live, [action.text for action in priority.actions.all()]) == (True, ["Act"])
+
+
+def test_a_document_goes_through_both_steps_of_an_upload(home, sign_in):
+    client = sign_in("Editors")
+    first = client.post(
+        reverse("wagtaildocs:add_multiple"),
+        {"title": "Table", "files[]": SimpleUploadedFile("table.csv", b"a,b", "text/csv")},
+        headers={"X-Requested-With": "XMLHttpRequest"},
+    )
+    assert first.status_code == 200, first.content
+    answer = first.json()
+    assert answer["success"] is True
+    assert not Document.objects.exists()
+    second = client.post(
+        reverse("wagtaildocs:create_multiple_from_uploaded_document", args=[answer["uploaded_file_id"]]),
+        {
+            f"uploaded-document-{answer['uploaded_file_id']}-{name}": value
+            for name, value in {"title": "Table", "kind": "dataset", "language": "en", "accessible": "yes"}.items()
+        },
+        headers={"X-Requested-With": "XMLHttpRequest"},
+    )
+    assert second.json()["success"] is True, second.content
+    document = Document.objects.get()
+    assert (document.kind, document.checksum) == ("dataset", hashlib.sha256(b"a,b").hexdigest())
 
 
 def test_a_draft_of_a_live_page_may_be_incomplete_too(tree, sign_in):

@@ -1,16 +1,19 @@
 """Groups, permissions and the moderation workflow, through the admin as people use it."""
 
 from datetime import date
+from io import StringIO
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, PageLogEntry, WorkflowState
 
 from pages import models
+from pages.models.death_reviews import name_hash
 from pages.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
 from tests import factories
 
@@ -200,18 +203,30 @@ def test_a_major_update_needs_a_note_and_moves_the_date(home, ask):
     assert history == [{"note": "The address changed."}]
 
 
-def test_names_to_block_are_kept_as_hashes_only(home, people, client):
+def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
     index = factories.page(models.DeathReviewIndexPage, home)
-    set_up_death_reviews(index)
     notice = factories.draft(models.DeathReviewNoticePage, index)
-    form_class = models.DeathReviewNoticePage.get_edit_handler().get_form_class()
-    bound = form_class(instance=notice, for_user=people["Safeguarding leads"])
-    assert "names_to_block" in bound.fields
-    bound.cleaned_data = {"names_to_block": "Jane Example\n\njohn  example"}
-    bound.instance.name_blocklist = ["0" * 64]
-    bound.remember_blocked_names()
-    assert len(bound.instance.name_blocklist) == 3
-    assert "xample" not in str(bound.instance.name_blocklist)
+    monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n\njohn  example\nJOHN EXAMPLE\n"))
+    call_command("block_names", notice.reference, stdout=StringIO())
+    notice.refresh_from_db()
+    assert notice.name_blocklist == sorted([name_hash("jane example"), name_hash("john example")])
+    with pytest.raises(CommandError, match="no notice with the reference DR-0000"):
+        call_command("block_names", "DR-0000")
+
+
+def test_no_form_of_the_admin_takes_a_name_or_a_title_of_a_notice():
+    fields = models.DeathReviewNoticePage.get_edit_handler().get_form_class().base_fields
+    assert {"title", "slug", "seo_title", "names_to_block", "name_blocklist"} & set(fields) == set()
+
+
+def test_a_copied_notice_was_cleared_by_nobody(home):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.page(
+        models.DeathReviewNoticePage, index, stage="published", qa_outcome="cleared", legal_clearance="given"
+    )
+    copy = notice.copy(keep_live=False, update_attrs={"slug": "dr-copy"})
+    assert (copy.stage, copy.qa_outcome, copy.legal_clearance) == ("notified", "not-submitted", "not-asked")
+    assert copy.publication_decision == ""
 
 
 def test_a_notice_stays_online_for_the_time_of_the_policy(home, settings):

@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from pages.public_fields import list_of
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 CURSOR_VERSION = 1
+NO_CURSOR = "this is not a cursor that this list gave out."
 
 
 class BadArgument(GraphQLError):
@@ -63,7 +64,7 @@ class Order:
         return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
 
     def _values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
-        refusal = BadArgument(argument, "this is not a cursor that this list gave out.")
+        refusal = BadArgument(argument, NO_CURSOR)
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             version, name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -72,9 +73,20 @@ class Order:
                 raise refusal
             if any(not isinstance(value, str | int) for value in values):
                 raise refusal
-            return [model_field.to_python(value) for model_field, value in zip(fields, values, strict=True)]
-        except (ValueError, TypeError, ValidationError, binascii.Error, RecursionError) as error:
+            if not all(is_storable(value) for value in values if isinstance(value, str)):
+                raise refusal
+            found = [model_field.to_python(value) for model_field, value in zip(fields, values, strict=True)]
+            # No value is missing in a cursor that was given out, and no instant lacks its offset.
+            if any(value is None or (isinstance(value, datetime) and value.tzinfo is None) for value in found):
+                raise refusal
+            return [value.astimezone(UTC) if isinstance(value, datetime) else value for value in found]
+        except (ValueError, TypeError, OverflowError, ValidationError, binascii.Error, RecursionError) as error:
             raise refusal from error
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database can be asked for this text: it has no NUL and no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _plain(value: Any) -> str | int:
@@ -120,6 +132,13 @@ def requested(args: dict[str, Any]) -> Part:
         limit = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
         return Part(min(limit, MAX_PAGE_SIZE), before, "before", True)
     return Part(min(DEFAULT_PAGE_SIZE if first is None else first, MAX_PAGE_SIZE), after, "after", False)
+
+
+def nothing(args: dict[str, Any]) -> Connection:
+    """A list that is always empty, yet refuses what every list refuses."""
+    if requested(args).cursor is not None:
+        raise BadArgument(requested(args).argument, NO_CURSOR)
+    return EMPTY
 
 
 def paginate(queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:

@@ -16,6 +16,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Value
 from django.db.models.functions import Length, Substr
 from django.utils import timezone
+from graphql import GraphQLError
+from wagtail.images.models import SourceImageIOError
 from wagtail.models import Page
 
 from cms.graphql.connections import Connection, Order, paginate_each
@@ -37,6 +39,7 @@ from pages.models import (
     SupportService,
     Topic,
 )
+from pages.models.meetings import same_number
 from pages.references import of_blocks_and_text, raw_blocks
 from pages.rich_text import LinkTargets, RichTextValue, render
 from pages.visibility import public, public_snippets
@@ -293,7 +296,11 @@ class Loader:
         def load(members: list[Any]) -> dict[Any, Any]:
             by_meeting = self._papers([member.page_id for member in members])
             return {
-                member.pk: [paper for paper in by_meeting[member.page_id] if paper.agenda_item_number == member.number]
+                member.pk: [
+                    paper
+                    for paper in by_meeting[member.page_id]
+                    if same_number(paper.agenda_item_number) == same_number(member.number)
+                ]
                 for member in members
             }
 
@@ -377,6 +384,11 @@ class Loader:
             rows = Rendition.objects.filter(image__in=[member.pk for member in members], filter_spec=spec)
             return {row.image_id: row for row in rows}
 
-        rendition = self._for_all(image, ("rendition", name), load) or image.get_rendition(spec)
+        rendition = self._for_all(image, ("rendition", name), load)
+        if rendition is None:
+            try:
+                rendition = image.get_rendition(spec)
+            except SourceImageIOError as error:
+                raise GraphQLError("The file of this picture is missing.") from error
         rendition.image = image
         return rendition

@@ -8,12 +8,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from cms.graphql.connections import (
-    EMPTY,
+    NO_CURSOR,
     BadArgument,
     Connection,
     Order,
     connection_args,
     connection_type,
+    is_storable,
+    nothing,
     paginate,
 )
 from cms.graphql.interfaces import PageConnection, PageInterface, Withdrawn, WithdrawnPage
@@ -112,7 +114,7 @@ def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> 
 
 def _text(name: str, value: str) -> str:
     """An argument of bounded length, with nothing that a database refuses."""
-    if len(value) > MAX_TEXT or "\x00" in value:
+    if len(value) > MAX_TEXT or not is_storable(value):
         raise BadArgument(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
     return value
 
@@ -272,6 +274,8 @@ class Query(graphene.ObjectType):
         if published_after is not None:
             if published_after.tzinfo is None:
                 raise BadArgument("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
+            if not 1900 <= published_after.year <= 2200:
+                raise BadArgument("publishedAfter", "give a year from 1900 to 2200.")
             news = news.filter(first_published_at__gt=published_after)
         return _list(info, news, NEWS_ORDER, args)
 
@@ -360,11 +364,14 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_search(root: Any, info: Any, query: str, **args: Any) -> Connection:
-        return EMPTY
+        _text("query", query)
+        return nothing(args)
 
     @staticmethod
     def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
-        return EMPTY
+        if since is not None:
+            raise BadArgument("since", NO_CURSOR)
+        return nothing(args)
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:

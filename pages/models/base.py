@@ -56,11 +56,15 @@ class ContentPageForm(WagtailAdminPageForm):
                 cleaned[field.name] = ""
         return cleaned
 
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if not self.is_deferred_validation and not self.errors:
+    def is_valid(self) -> bool:
+        valid = super().is_valid()
+        if valid and not self.is_deferred_validation:
+            # Puts the rows that were typed on the page, in memory only: the rules look at them too.
+            self.save(commit=False)
             for field, problem in self.instance.publishing_problems().items():
                 self.add_error(field if field in self.fields else None, problem)
+            valid = not self.errors
+        return valid
 
 
 class ContentPage(Page):
@@ -226,13 +230,18 @@ class PageDocument(Orderable):
         return str(self.document)
 
 
-def tabs(content: list[Panel], restricted: list[Panel] | None = None) -> TabbedInterface:
-    """The edit screen of a page type: content, then (death reviews only) what never becomes public, then the rest."""
+def tabs(content: list[Panel], restricted: list[Panel] | None = None, named: bool = True) -> TabbedInterface:
+    """The edit screen of a page type: content, then (death reviews only) what never becomes public, then the rest.
+
+    `named` is False where the title and the address are not for editors to choose.
+    """
+    title = Page.content_panels if named else []
+    promote = ContentPage.promote_panels if named else ContentPage.promote_panels[1:]
     return TabbedInterface(
         [
-            ObjectList([*Page.content_panels, FieldPanel("summary"), *content], heading="Content"),
+            ObjectList([*title, FieldPanel("summary"), *content], heading="Content"),
             *([ObjectList(restricted, heading="Restricted: never public")] if restricted else []),
             ObjectList(ContentPage.review_panels, heading="Review and updates"),
-            ObjectList(ContentPage.promote_panels, heading="Address and search"),
+            ObjectList(promote, heading="Address and search"),
         ]
     )

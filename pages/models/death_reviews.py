@@ -10,7 +10,6 @@ import secrets
 import unicodedata
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -32,7 +31,7 @@ from pages.choices import (
     ReviewDocumentKind,
     ReviewDocumentState,
 )
-from pages.models.base import ContentPage, ContentPageForm, tabs
+from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Agency, LegalBasis, SupportService
 from pages.rich_text import FEATURES, has_text
 
@@ -85,24 +84,6 @@ class DeathReviewIndexPage(ContentPage):
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
-
-
-class DeathReviewNoticeForm(ContentPageForm):
-    names_to_block = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
-        help_text="Names that must never appear in this notice, one a line. They are turned into hashes at once; "
-        "nobody can read them afterwards.",
-    )
-
-    def save(self, commit=True):
-        self.remember_blocked_names()
-        return super().save(commit)
-
-    def remember_blocked_names(self) -> None:
-        typed = self.cleaned_data.get("names_to_block", "").splitlines()
-        added = {name_hash(name) for name in typed if name.strip()}
-        self.instance.name_blocklist = sorted({*self.instance.name_blocklist, *added})
 
 
 class DeathReviewNoticePage(ContentPage):
@@ -169,10 +150,20 @@ class DeathReviewNoticePage(ContentPage):
     sent_to_commissioner_on = models.DateField("sent to the Commissioner on", null=True, blank=True)
     name_blocklist = models.JSONField(default=list, blank=True, editable=False)
 
-    base_form_class = DeathReviewNoticeForm
     parent_page_types = ["pages.DeathReviewIndexPage"]
     subpage_types: list[str] = []
-    exclude_fields_in_copy = [*ContentPage.exclude_fields_in_copy, "reference"]
+    # A copy is another review: it was decided, cleared and told to nobody.
+    exclude_fields_in_copy = [
+        *ContentPage.exclude_fields_in_copy,
+        "reference",
+        "stage",
+        "publication_decision",
+        "qa_outcome",
+        "legal_clearance",
+        "family_informed_on",
+        "sent_to_commissioner_on",
+        "minimum_online_until",
+    ]
     # Neither the text nor the restricted fields of a notice go into the search index through this class.
     search_fields = ContentPage.search_fields
 
@@ -204,8 +195,8 @@ class DeathReviewNoticePage(ContentPage):
             FieldPanel("parallel_proceedings"),
             FieldRowPanel([FieldPanel("family_informed_on"), FieldPanel("sent_to_commissioner_on")]),
             FieldPanel("dates_to_avoid"),
-            FieldPanel("names_to_block"),
         ],
+        named=False,
     )
     graphql_fields = [
         public.text("reference", required=True, description="The public reference; it says nothing of the case."),

@@ -41,6 +41,11 @@ class PartnershipPage(ContentPage):
     ]
     max_count = 1
 
+    @classmethod
+    def can_create_at(cls, parent) -> bool:
+        """Only at the top of the tree: under another page it would not be the home page of the site."""
+        return super().can_create_at(parent) and parent.is_root()
+
     edit_handler = tabs(
         [
             FieldPanel("strapline"),

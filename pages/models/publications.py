@@ -1,6 +1,7 @@
 """Community safety plans, insights and annual reviews, and the index pages that hold them."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -172,10 +173,12 @@ class InsightPage(Publication):
     def clean(self) -> None:
         super().clean()
         check_reference_year("reference_year", self.reference_year)
+
+    def publishing_problems(self) -> dict[str, Any]:
+        problems = super().publishing_problems()
         if self.page_documents.count() and not (self.disclosure_checked_by and self.disclosure_checked_on):
-            raise ValidationError(
-                {"disclosure_checked_by": "Say who checked the files for personal details, and when."}
-            )
+            problems["disclosure_checked_by"] = "Say who checked the files for personal details, and when."
+        return problems
 
 
 class AnnualReviewPage(Publication):

@@ -18,7 +18,7 @@ from wagtail.models import Orderable, Page, Site
 import pages.models
 from pages.models import Agency, Contact, ContentPage, DeathReviewIndexPage, PartnershipPage, Venue
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import MODERATORS, SAFEGUARDING_LEADS, publish_by_command, set_up_death_reviews
+from pages.workflow import MODERATORS, SAFEGUARDING_LEADS, make_root_of_site, publish_by_command, set_up_death_reviews
 
 BUNDLED_FILE = Path(__file__).resolve().parents[2] / "demo_content.yaml"
 # Section of the file → what its entries are, and the field by which pages name them.
@@ -271,15 +271,8 @@ class DemoContent:
             raise DemoError(f"{where}: {why(error)}") from error
         self.drafts.append((path, page))
         if isinstance(page, PartnershipPage):
-            self._make_root_of_site(page)
+            make_root_of_site(page)
         return page
-
-    def _make_root_of_site(self, home: PartnershipPage) -> None:
-        site = Site.objects.filter(is_default_site=True).first()
-        site = site or Site(hostname="localhost", is_default_site=True)
-        site.root_page = home
-        site.site_name = site.site_name or home.title
-        site.save()
 
     def _publish(self, obj: ContentPage | ModeratedSnippet, where: str) -> None:
         try:

@@ -1,0 +1,25 @@
+import sys
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from pages.models import DeathReviewNoticePage
+from pages.models.death_reviews import name_hash
+
+
+class Command(BaseCommand):
+    help = (
+        "Reads names that must never appear in a death-review notice, one a line, from standard input, and keeps "
+        "only their keyed hashes. It is no screen of the admin, because forms keep what was typed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("reference", help="The notice's reference, as in DR-7KQ2.")
+
+    def handle(self, *args, **options) -> None:
+        notice = DeathReviewNoticePage.objects.filter(reference=options["reference"]).first()
+        if notice is None:
+            raise CommandError(f"There is no notice with the reference {options['reference']}.")
+        names = {name_hash(line) for line in sys.stdin if line.strip()}
+        kept = sorted({*notice.name_blocklist, *names})
+        DeathReviewNoticePage.objects.filter(pk=notice.pk).update(name_blocklist=kept)
+        self.stdout.write(f"{len(kept)} names are blocked.")
