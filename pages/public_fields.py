@@ -111,7 +111,6 @@ def _scalar(of_type: Any) -> Callable[..., PublicField]:
 
 
 integer = _scalar(graphene.Int)
-boolean = _scalar(graphene.Boolean)
 date = _scalar(graphene.Date)
 partial_date = _scalar(PartialDate)
 

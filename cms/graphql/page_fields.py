@@ -19,7 +19,7 @@ def _current_plan(partnership: Any, info: Any) -> Any:
     return info.context.loader.remember([plan])[0] if plan else None
 
 
-def _next_meeting(partnership: Any, info: Any) -> Any:
+def next_meeting(partnership: Any, info: Any) -> Any:
     meeting = current.next_meeting(info.context.at)
     return info.context.loader.remember([meeting])[0] if meeting else None
 
@@ -54,7 +54,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "next_meeting",
             type_of("pages.MeetingPage"),
-            _next_meeting,
+            next_meeting,
             description="The next meeting that residents can come to.",
         ),
     ],

@@ -20,10 +20,10 @@ from cms.graphql.connections import (
 )
 from cms.graphql.interfaces import PageConnection, PageInterface, Withdrawn, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
-from cms.graphql.page_fields import NewsConnection, PriorityList
+from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types import contract_types
 from feeds.sources import FEEDS, feed_url
-from pages import addresses, current
+from pages import addresses
 from pages.choices import ChangeKind, FeedFormat, MeetingWhen
 from pages.models import (
     AnnualReviewPage,
@@ -242,8 +242,7 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_next_meeting(root: Any, info: Any) -> Any:
-        meeting = current.next_meeting(info.context.at)
-        return info.context.loader.remember([meeting])[0] if meeting else None
+        return next_meeting(root, info)
 
     @staticmethod
     def resolve_meetings(root: Any, info: Any, when: Any, **args: Any) -> Connection:

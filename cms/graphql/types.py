@@ -24,8 +24,6 @@ def _declared(model: type) -> dict[str, graphene.Field]:
 
 
 def _page_fields() -> dict[str, graphene.Field]:
-    fields = dict(PageInterface._meta.fields)
-    title = fields["title"]
     return {
         name: graphene.Field(
             graphene.NonNull(graphene.String) if name == "title" else field._type,
@@ -33,8 +31,7 @@ def _page_fields() -> dict[str, graphene.Field]:
             description="Its title." if name == "title" else field.description,
             resolver=getattr(PageInterface, f"resolve_{name}", None),
         )
-        for name, field in fields.items()
-        if title
+        for name, field in PageInterface._meta.fields.items()
     }
 
 
