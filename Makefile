@@ -9,10 +9,10 @@ RUN := $(VENV)/bin/python
 export PORT DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check requirements schema
+.PHONY: help demo test test-postgres lint types check requirements schema
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
 # Each step says what it does; a step that fails says what to do.
 define step
@@ -54,7 +54,11 @@ demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=80
 
 test: $(VENV)/.installed-tests ## Run the whole test suite
 	@echo "==> Running the tests"
-	@env -u DATA_DIR -u PORT $(RUN) -m pytest -n 2 || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
+	@env -u DATA_DIR -u PORT $(RUN) -m pytest -n 2 --dist worksteal || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
+
+test-postgres: $(VENV)/.installed-tests ## Run the whole test suite on PostgreSQL (the server that DATABASE_URL names)
+	@case "$$DATABASE_URL" in postgres*) ;; *) echo "*** Set DATABASE_URL, as in postgres://user:password@localhost/name" >&2; exit 1;; esac
+	@$(MAKE) --no-print-directory test
 
 lint: $(VENV)/.installed-tests ## Check style and format
 	$(VENV)/bin/ruff check .

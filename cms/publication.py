@@ -1,31 +1,107 @@
-"""What happens, in the same transaction, when a page is published. The only module that listens to signals."""
+"""What happens, in the same transaction, when something becomes public or stops being so.
 
+The only module that listens to signals.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import transaction
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.utils import timezone
-from wagtail.signals import page_published
+from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
 
-from documents.models import RENDITIONS, Image, PublishedFile
+from documents.access import remember_public_files
+from documents.models import RENDITIONS, Document, Image, PublishedFile
+from feeds.sources import FEEDS, feed_url
+from pages import addresses, ledger
 from pages.choices import UpdateKind
-from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage
-from pages.references import files_of
+from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage, MeetingPage, PublicRecord, Takedown
+from pages.models.base import visibility_changed
+from pages.references import files_of, once_exempt
 
 
 def connect() -> None:
-    page_published.connect(on_page_published, dispatch_uid="cms.publication")
+    visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
+    page_published.connect(on_page_published, dispatch_uid="cms.published")
+    for signal in (page_unpublished, page_slug_changed, post_page_move):
+        signal.connect(on_page_hidden_or_moved, dispatch_uid="cms.hidden_or_moved")
+    pre_delete.connect(before_page_is_deleted, sender=ContentPage, dispatch_uid="cms.before_page_is_deleted")
+    post_delete.connect(on_page_deleted, sender=ContentPage, dispatch_uid="cms.page_deleted")
+    post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
+    for model in (Document, Image):
+        pre_delete.connect(on_file_deleted, sender=model, dispatch_uid="cms.file_deleted")
+    for signal in (post_save, post_delete):
+        signal.connect(on_page_restriction, sender=PageViewRestriction, dispatch_uid="cms.page_restriction")
+        signal.connect(on_private_collection, sender=CollectionViewRestriction, dispatch_uid="cms.private_collection")
+
+
+# --- Pages ---
+
+
+def on_visibility_changed(
+    sender: type, page: Page | None = None, file: Document | Image | None = None, **kwargs: Any
+) -> None:
+    if page is not None and (paths := ledger.update(page, timezone.now())):
+        remember_public_files(PublishedFile.objects.filter(page__path__startswith=page.path))
+        tell_caches(paths, PublishedFile.objects.filter(page__path__startswith=page.path))
+    if file is not None:
+        tell_caches([], file.published_in.all())
+
+
+def on_page_hidden_or_moved(sender: type, instance: Page, **kwargs: Any) -> None:
+    on_visibility_changed(sender, page=instance)
+
+
+def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
+    """`origin` is what is deleted: a restriction that goes together with its page makes nothing public."""
+    if origin is None or getattr(origin, "model", type(origin)) is PageViewRestriction:
+        on_visibility_changed(sender, page=instance.page.specific)
+
+
+def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
+    paths = PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True)
+    tell_caches(paths, instance.published_files.all())
+
+
+def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
+    """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
+    ledger.end(PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None), timezone.now())
+
+
+def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
+    Site.clear_site_root_paths_cache()  # Wagtail does it too, yet later
+    on_visibility_changed(sender, page=instance.root_page.specific)
 
 
 @transaction.atomic
 def on_page_published(sender: type, instance: Any, **kwargs: Any) -> None:
     """Wagtail also sends this when a publication is only scheduled: then nothing is public yet."""
-    if instance.live and isinstance(instance, ContentPage):
-        record_update(instance)
-        record_files(instance)
-    if instance.live and isinstance(instance, DeathReviewNoticePage):
+    if not instance.live or not isinstance(instance, ContentPage):
+        return
+    come_back(instance)
+    record_update(instance)
+    record_files(instance)
+    if isinstance(instance, DeathReviewNoticePage):
         promise_time_online(instance)
+    on_visibility_changed(sender, page=instance)
+    remember_public_files(instance.published_files.all())
+    tell_caches([addresses.url_path(instance)], instance.published_files.all())
+
+
+def come_back(page: ContentPage) -> None:
+    """A page that was withdrawn or taken down is back when a new version of it was approved."""
+    if page.withdrawal_kind:
+        page.withdrawal_kind, page.withdrawal_explanation = "", ""
+        page.withdrawn_at = page.withdrawal_alternative = None
+        ContentPage.objects.filter(pk=page.pk).update(
+            withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
+        )
+    Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
 def record_update(page: ContentPage) -> None:
@@ -52,26 +128,72 @@ def promise_time_online(notice: DeathReviewNoticePage) -> None:
         DeathReviewNoticePage.objects.filter(pk=notice.pk).update(minimum_online_until=notice.minimum_online_until)
 
 
+# --- Files ---
+
+
 def record_files(page: ContentPage) -> None:
     """Note which files this version shows, and make the public sizes of its pictures while nobody waits for them."""
-    documents, images = files_of(page)
-    kept = PublishedFile.objects.filter(page_id=page.pk)
-    kept.exclude(document_id__in=documents).filter(document__isnull=False).delete()
-    kept.exclude(image_id__in=images).filter(image__isnull=False).delete()
-    known_documents = set(kept.values_list("document_id", flat=True))
-    known_images = set(kept.values_list("image_id", flat=True))
+    document_keys, image_keys = files_of(page)
+    documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
+    exempt = once_exempt(page) if isinstance(page, MeetingPage) else set()
     now = timezone.now()
-    PublishedFile.objects.bulk_create(
-        [
-            *(
-                PublishedFile(page_id=page.pk, document_id=key, first_public_at=now)
-                for key in sorted(documents - known_documents)
-            ),
-            *(
-                PublishedFile(page_id=page.pk, image_id=key, first_public_at=now)
-                for key in sorted(images - known_images)
-            ),
-        ]
-    )
-    for image in Image.objects.filter(pk__in=images - known_images):
+    rows = [
+        PublishedFile(
+            page_id=page.pk,
+            document=document,
+            file_key=document.file_key,
+            first_public_at=now,
+            no_store=isinstance(page, DeathReviewNoticePage) or document.pk in exempt,
+        )
+        for document in documents.values()
+    ] + [
+        PublishedFile(page_id=page.pk, image=image, file_key=image.file_key, first_public_at=now)
+        for image in images.values()
+    ]
+    old = {(row.document_id, row.image_id): row for row in page.published_files.all()}
+    new = {(row.document_id, row.image_id): row for row in rows}
+    page.published_files.filter(pk__in=[row.pk for key, row in old.items() if key not in new]).delete()
+    PublishedFile.objects.bulk_create(row for key, row in new.items() if key not in old)
+    for key, row in old.items():
+        if key in new and row.file_key != new[key].file_key:
+            row.file_key = new[key].file_key
+            row.save(update_fields=["file_key"])
+    for image in images.values():
         image.get_renditions(*RENDITIONS.values())
+
+
+def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:
+    collections = instance.collection.get_descendants(inclusive=True)
+    for name in ("document", "image"):
+        files = PublishedFile.objects.filter(**{f"{name}__collection__in": collections})
+        remember_public_files(files)
+        tell_caches([], files)
+
+
+def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+    on_visibility_changed(sender, file=instance)
+
+
+# --- Caches ---
+
+
+def tell_caches(paths: Iterable[str], files: Any) -> None:
+    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them."""
+    if not settings.WAGTAILFRONTENDCACHE:
+        return
+    urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
+    for row in files.select_related("document", "image"):
+        if row.document:
+            urls.add(row.document.address)
+        else:
+            urls |= {
+                rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
+            }
+    urls |= {feed_url(name, kind) for name, feed in FEEDS.items() for kind in feed.formats}
+    urls.add(f"{settings.CMS_URL}/sitemap.xml")
+    transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
+
+
+def forget_everything() -> None:
+    """Tell the HTTP caches in front to forget every page and file that is public now."""
+    tell_caches(PublicRecord.objects.filter(ended_at=None).values_list("path", flat=True), PublishedFile.objects.all())

@@ -42,6 +42,12 @@ S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
 S3_REGION = env.str("S3_REGION", "")
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
+FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access.py has allowed it
+    "FILE_DELIVERY",
+    "stream",
+    validate=validate.OneOf(["stream", "x-accel-redirect", "x-sendfile", "signed-redirect"]),
+)
+HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
 FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
 EMAIL_URL = env.dj_email_url("EMAIL_URL", "console:")
 EMAIL_FROM = env.str("EMAIL_FROM", "cms@localhost")
@@ -58,6 +64,15 @@ except EnvValidationError as error:
     _problems = dict(error.error_messages)  # type: ignore[arg-type]
 if STORAGE == "s3" and not S3_BUCKET:
     _problems["S3_BUCKET"] = ["is needed when STORAGE is s3"]
+if FILE_DELIVERY == "signed-redirect" and STORAGE != "s3":
+    _problems["FILE_DELIVERY"] = ["can be signed-redirect only when STORAGE is s3"]
+if (FILE_DELIVERY or "").startswith("x-") and STORAGE != "local":
+    _problems["FILE_DELIVERY"] = [f"can be {FILE_DELIVERY} only when STORAGE is local"]
+try:
+    for _address in HTTP_CACHES or []:
+        _web_address(_address)
+except ValidationError as error:
+    _problems["HTTP_CACHES"] = [str(error)]
 if DATABASE_URL and DATABASE_URL["ENGINE"].rpartition(".")[2] not in ("sqlite3", "postgresql"):
     _problems["DATABASE_URL"] = ["must be sqlite:///… or postgres://…"]
 if EMAIL_URL is not None and "EMAIL_BACKEND" not in EMAIL_URL:
@@ -232,6 +247,16 @@ WAGTAILDOCS_DOCUMENT_MODEL = "documents.Document"
 WAGTAILIMAGES_IMAGE_MODEL = "documents.Image"
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "json", "odp", "ods", "odt", "pdf", "pptx", "txt", "xlsx"]
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "documents.forms.DocumentForm"
+WAGTAILIMAGES_IMAGE_FORM_BASE = "documents.forms.ImageForm"
+# Wagtail keeps these passwords as plain text.
+WAGTAIL_PRIVATE_PAGE_OPTIONS = WAGTAILDOCS_PRIVATE_COLLECTION_OPTIONS = {"SHARED_PASSWORD": False}
+WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger leads from old addresses to new ones (pages/at_path.py)
+WAGTAIL_ALLOW_UNICODE_SLUGS = False
+WAGTAILFRONTENDCACHE = {
+    address: {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}
+    for address in HTTP_CACHES
+}
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
 WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approvals.publish_approved"

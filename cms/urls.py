@@ -7,7 +7,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
-from pages import page_views
+from pages import page_views, search_engines
 
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("feeds/", include("feeds.urls")),
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
+    path("sitemap.xml", search_engines.sitemap, name="sitemap"),
+    path("robots.txt", search_engines.robots, name="robots"),
     path("healthz", front_page.health, name="health"),
     re_path(r"^documents/(?P<key>[\w\-]{22})/(?P<filename>[^/\x00]+)$", files.document, name="document"),
     re_path(r"^images/(?P<key>[\w\-]{22})/(?P<name>[\w\-.]+)$", files.rendition, name="rendition"),

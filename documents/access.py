@@ -1,16 +1,59 @@
-"""Which files are public now: those that the published version of a public page uses."""
+"""Which files are public now: those that the published version of a public page uses.
+
+A file must also be the one that was approved with that version (`file_key`), lie outside private collections, and
+not have been taken offline in an emergency.
+"""
 
 from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
+from django.utils import timezone
+from wagtail.models import CollectionViewRestriction
 
-from documents.models import Document, Image, PublishedFile
+from documents.models import Document, Image, PublicFileRecord, PublishedFile
+from pages.models import Takedown
 from pages.visibility import public_rows
+
+AnyFile = TypeVar("AnyFile", Document, Image)
 
 
 def public_documents(queryset: QuerySet[Document], at: datetime | None = None) -> QuerySet[Document]:
-    return queryset.filter(Exists(public_rows(PublishedFile.objects.filter(document_id=OuterRef("pk")), "page__", at)))
+    return _public(queryset, "document", at)
 
 
 def public_images(queryset: QuerySet[Image], at: datetime | None = None) -> QuerySet[Image]:
-    return queryset.filter(Exists(public_rows(PublishedFile.objects.filter(image_id=OuterRef("pk")), "page__", at)))
+    return _public(queryset, "image", at)
+
+
+def is_public(file: Document | Image) -> bool:
+    if isinstance(file, Document):
+        return public_documents(Document.objects.filter(pk=file.pk)).exists()
+    return public_images(Image.objects.filter(pk=file.pk)).exists()
+
+
+def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
+    shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
+    collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
+    private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
+    return queryset.filter(
+        Exists(public_rows(shown, "page__", at)),
+        ~Exists(private),
+        ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})),
+    )
+
+
+def never_stored(name: str) -> Exists:
+    """Whether caches must keep no copy: the file belongs to a death review, or was once for an exempt item."""
+    return Exists(PublishedFile.objects.filter(**{name: OuterRef("pk")}, no_store=True))
+
+
+def remember_public_files(rows: QuerySet[PublishedFile]) -> None:
+    """Note the keys of those files that are public now, so that their addresses say "gone" and not "unknown" later."""
+    documents = public_documents(Document.objects.filter(pk__in=rows.values("document")))
+    images = public_images(Image.objects.filter(pk__in=rows.values("image")))
+    keys = {*documents.values_list("file_key", flat=True), *images.values_list("file_key", flat=True)}
+    now = timezone.now()
+    PublicFileRecord.objects.bulk_create(
+        [PublicFileRecord(file_key=key, first_public_at=now) for key in sorted(keys)], ignore_conflicts=True
+    )

@@ -133,7 +133,10 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
     class Meta(AbstractDocument.Meta):
         verbose_name = "document"
         verbose_name_plural = "documents"
-        permissions = [("choose_document", "Can choose document")]
+        permissions = [
+            ("choose_document", "Can choose document"),
+            ("change_public_file", "Can change documents and images that the public can have"),
+        ]
 
     def clean(self) -> None:
         if not self.file:
@@ -214,8 +217,10 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
             )
 
     def save(self, *args, **kwargs) -> None:
-        self.note_new_file()
+        new_file = self.note_new_file()
         super().save(*args, **kwargs)
+        if new_file:
+            self.renditions.all().delete()  # they show the file that was replaced
 
     @property
     def alt(self) -> str:
@@ -259,7 +264,11 @@ class PublishedFile(models.Model):
     page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="published_files")
     document = models.ForeignKey(Document, null=True, on_delete=models.CASCADE, related_name="published_in")
     image = models.ForeignKey(Image, null=True, on_delete=models.CASCADE, related_name="published_in")
+    file_key = models.CharField(
+        max_length=32, help_text="The file as it was approved: another file needs another approval."
+    )
     first_public_at = models.DateTimeField()
+    no_store = models.BooleanField(default=False, help_text="Of a death review, or once for an exempt item.")
 
     class Meta:
         constraints = [
@@ -274,3 +283,13 @@ class PublishedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document or self.image} on {self.page}"
+
+
+class PublicFileRecord(models.Model):
+    """The key of a file that anybody could have once; it outlives the file and makes its address answer "gone"."""
+
+    file_key = models.CharField(max_length=32, unique=True)
+    first_public_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.file_key

@@ -1,45 +1,46 @@
-"""Serves files: to anybody while a public page uses them, and to editors who may see them in the admin.
+"""Answers for files: to anybody while a public page uses them, and to editors who may see them in the admin.
 
-The answer for a file that exists but is not public is the answer for a file that does not exist.
+The answer for a file that exists but was never public is the answer for a file that does not exist, and costs the
+same queries. A file that was public once is gone (410).
 """
 
-import mimetypes
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
 from wagtail.permissions import policy_registry
 
-from documents.access import public_documents, public_images
-from documents.models import RENDITIONS, Document, Image, Rendition
+from documents.access import never_stored, public_documents, public_images
+from documents.delivery import Delivery, send
+from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
-SHOWN_IN_THE_BROWSER = {
-    "application/pdf",
-    "text/plain",
-    "image/avif",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-}
+FOR_STAFF = "private, no-store"
 
 
 @require_safe
 @transaction.non_atomic_requests
 def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
+    was_public = PublicFileRecord.objects.filter(file_key=key).exists()
     found = Document.objects.filter(file_key=key)
-    public = public_documents(found).first()
+    public: Any = public_documents(found).annotate(never_stored=never_stored("document")).first()
     wanted = public or _for_staff(request, found)
-    if wanted is None or wanted.filename != filename:
-        raise Http404
-    return _send(request, wanted.file, wanted.checksum, public is not None)
+    if wanted is not None and wanted.filename == filename:
+        return send(
+            request,
+            Delivery(
+                file=wanted.file,
+                filename=wanted.filename,
+                version=wanted.checksum,
+                cache_control=_cache_control(public.never_stored) if public else FOR_STAFF,
+                noindex=bool(public and public.never_stored),
+            ),
+        )
+    return _absent(was_public and wanted is None)
 
 
 @require_safe
@@ -47,19 +48,23 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
     label = name.rpartition(".")[0]
+    was_public = label in SPECS and PublicFileRecord.objects.filter(file_key=key).exists()
+    sizes = Rendition.objects.select_related("image")
+    sizes = sizes.filter(filter_spec=SPECS[label]) if label in SPECS else sizes.filter(pk=_number(label))
     found = Image.objects.filter(file_key=key)
-    public = public_images(found).first() if label in SPECS else None
-    image = public or _for_staff(request, found)
-    if image is None:
-        raise Http404
-    renditions = Rendition.objects.filter(image=image)
-    if label in SPECS:
-        wanted = renditions.filter(filter_spec=SPECS[label]).first()
-    else:
-        wanted = renditions.filter(pk=int(label[1:])).first() if label[1:].isdecimal() else None
+    public = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
+    wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None:
-        raise Http404
-    return _send(request, wanted.file, f"{image.checksum}-{wanted.pk}", public is not None)
+        return _absent(was_public)
+    return send(
+        request,
+        Delivery(
+            file=wanted.file,
+            filename=name,
+            version=f"{wanted.image.checksum}-{wanted.pk}",
+            cache_control=_cache_control(False) if public else FOR_STAFF,
+        ),
+    )
 
 
 @require_safe
@@ -68,8 +73,14 @@ def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """A stored file by its storage name, for the forms of the admin, which link to it. Never public."""
     for model in (Document, Image):
         if wanted := _for_staff(request, model.objects.filter(file=name)):
-            return _send(request, wanted.file, wanted.checksum, False)
+            return send(request, Delivery(wanted.file, wanted.filename, wanted.checksum, FOR_STAFF))
     raise Http404
+
+
+def _number(label: str) -> int:
+    """The primary key in "r12"; 0, which no row has, for anything else."""
+    digits = label[1:]
+    return int(digits) if label[:1] == "r" and digits.isdecimal() and len(digits) < 19 else 0
 
 
 def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
@@ -84,26 +95,14 @@ def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
     return wanted if allowed else None
 
 
-def _send(request: HttpRequest, file: FieldFile, version: str, public: bool) -> HttpResponseBase:
-    name = file.name or ""
-    etag = f'"{version}"'
-    response: HttpResponseBase
-    if public and etag in parse_etags(request.headers.get("If-None-Match", "")):
-        response = HttpResponseNotModified()
-    else:
-        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        try:
-            stream = file.storage.open(name, "rb")
-        except FileNotFoundError:
-            raise Http404 from None
-        response = FileResponse(
-            stream, content_type=content_type, as_attachment=content_type not in SHOWN_IN_THE_BROWSER
-        )
-    response["Cache-Control"] = (
-        f"public, max-age={settings.FILE_MAX_AGE}, must-revalidate" if public else "private, no-store"
+def _cache_control(never_stored: bool) -> str:
+    return "no-store" if never_stored else f"public, max-age={settings.FILE_MAX_AGE}, must-revalidate"
+
+
+def _absent(was_public: bool) -> HttpResponse:
+    if not was_public:
+        raise Http404
+    text = "This file is no longer available.\n"
+    return HttpResponse(
+        text, status=410, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"}
     )
-    if public:
-        response["ETag"] = etag
-    # An uploaded file runs nothing and frames nothing, whatever is in it.
-    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    return response

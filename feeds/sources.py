@@ -66,7 +66,7 @@ def feed(name: str, at: datetime) -> Feed:
     return Feed(
         # A feed is the partnership's own, whatever becomes of the page that lists the same things.
         uuid=uuid5(home.uuid, f"feed:{name}") if home else uuid5(NAMESPACE_URL, feed_url(name, "atom")),
-        url=addresses.url(index) if index else settings.WEBSITE_URL or settings.CMS_URL,
+        url=addresses.url(index) if index else addresses.website(""),
         title=f"{home.title}: {source.title.lower()}" if home else source.title,
         description=source.description,
         author=home.title if home else source.title,

@@ -17,7 +17,12 @@ def url_path(page: Page) -> str:
 
 def url(page: Page) -> str:
     """The absolute address on the public website, or on this CMS where there is no website yet."""
-    return (settings.WEBSITE_URL or settings.CMS_URL) + url_path(page)
+    return website(url_path(page))
+
+
+def website(path: str) -> str:
+    """The absolute address of a path of the site."""
+    return (settings.WEBSITE_URL or settings.CMS_URL) + path
 
 
 def tree_path(path: str) -> str:

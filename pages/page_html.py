@@ -24,6 +24,7 @@ from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages import addresses
 from pages.choices import AgendaItemAccess
 from pages.models import ContentPage, MeetingPage
+from pages.models.meetings import same_number
 from pages.plain_words import file_facts
 from pages.references import of_blocks_and_text, raw_blocks
 from pages.rich_text import LinkTargets, render
@@ -262,10 +263,10 @@ def _table(value: dict[str, Any]) -> dict[str, Any]:
 
 def papers(meeting: MeetingPage, targets: Targets) -> list[PublicPaper]:
     """The public papers of a meeting, in its own order. An exempt item has none, whatever was entered."""
-    access = {item.number: item.access for item in meeting.agenda_items.all()}
+    access = {same_number(item.number): item.access for item in meeting.agenda_items.all()}
     found = []
     for paper in meeting.papers.all():
-        number, file = paper.agenda_item_number, targets.related(paper, "document")
+        number, file = same_number(paper.agenda_item_number), targets.related(paper, "document")
         if file and access.get(number) != AgendaItemAccess.EXEMPT:
             found.append(
                 PublicPaper(

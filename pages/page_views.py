@@ -22,6 +22,7 @@ from wagtail.models import Page
 
 from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
 from pages import addresses, current
+from pages.at_path import Redirection, Withdrawn, at_path
 from pages.choices import ActionHorizon, MeetingStatus, WithdrawalKind
 from pages.models import (
     ContentPage,
@@ -37,7 +38,7 @@ from pages.models import (
 )
 from pages.page_html import Link, article_html, rendered, targets_of
 from pages.plain_words import day, local, when
-from pages.visibility import public, public_alerts, withdrawn
+from pages.visibility import public, public_alerts
 
 CHILDREN_AT_ONCE = 50
 # What stands below a page, and in which order. Below all others: any page, in the order of the admin.
@@ -60,18 +61,29 @@ NOTABLE = {
 def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
     """The answer for a hidden page is the answer for a page that does not exist."""
     at = timezone.now()
-    here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
-    if page := public(here, at).first():
-        if settings.WEBSITE_URL:
-            return _sent(HttpResponseRedirect(addresses.url(page)))
-        try:
-            html = _page_html(page.specific, at, number=request.GET.get("page", "1"))
-        except Http404:
-            return _not_found(at)
-        return _sent(HttpResponse(html), page)
-    if page := withdrawn(here, at).first():
-        return _withdrawn(page, at)
+    found = at_path(path, at)
+    if isinstance(found, ContentPage):
+        return _page(request, found, at)
+    if isinstance(found, Redirection):
+        to = HttpResponsePermanentRedirect if found.permanent else HttpResponseRedirect
+        return _sent(to(found.target))
+    if isinstance(found, Withdrawn):
+        return _withdrawn(found, at)
     return _not_found(at)
+
+
+def _page(request: HttpRequest, page: ContentPage, at: datetime) -> HttpResponse:
+    if settings.WEBSITE_URL:
+        return _sent(HttpResponseRedirect(addresses.url(page)))
+    page = page.specific
+    try:
+        html = _page_html(page, at, number=request.GET.get("page", "1"))
+    except Http404:
+        return _not_found(at)
+    response = _sent(HttpResponse(html), page.show_safe_exit)
+    if page.noindex:
+        response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def preview(request: HttpRequest, page: ContentPage) -> HttpResponse:
@@ -79,29 +91,24 @@ def preview(request: HttpRequest, page: ContentPage) -> HttpResponse:
     return HttpResponse(_page_html(page, timezone.now(), in_preview=True))
 
 
-def _withdrawn(page: ContentPage, at: datetime) -> HttpResponse:
-    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), at).first()
-    if page.withdrawal_kind == WithdrawalKind.REDIRECT and alternative:
-        return _sent(HttpResponsePermanentRedirect(addresses.url(alternative)))
-    explained = page if page.withdrawal_kind == WithdrawalKind.WITHDRAWN else None
-    context = {
-        "explained": explained,
-        "alternative": _link(alternative) if alternative else None,
-        "safe_exit": explained and explained.show_safe_exit,
-    }
-    return _sent(HttpResponse(_render("removed", _site(at), context), status=410), page)
+def _withdrawn(page: Withdrawn, at: datetime) -> HttpResponse:
+    alternative = _link(page.alternative) if page.alternative else None
+    if page.kind == WithdrawalKind.REDIRECT and alternative:
+        return _sent(HttpResponsePermanentRedirect(alternative.url))
+    context = {"removed": page, "alternative": alternative, "safe_exit": page.show_safe_exit}
+    return _sent(HttpResponse(_render("removed", _site(at), context), status=410), page.show_safe_exit)
 
 
 def _not_found(at: datetime) -> HttpResponse:
     return _sent(HttpResponse(_render("not_found", _site(at), {}), status=404))
 
 
-def _sent(response: HttpResponse, page: ContentPage | None = None) -> HttpResponse:
+def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
     """Browsers ask again each time, so that a page that is taken down is down at once. No script runs.
 
     What has a safe exit is not kept at all: the next person at the computer may be the one who is feared.
     """
-    response["Cache-Control"] = "no-store" if page and page.show_safe_exit else "no-cache"
+    response["Cache-Control"] = "no-store" if safe_exit else "no-cache"
     response["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -125,7 +132,7 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview
         "topics": list(page.topics.all()),
         "changes": list(page.change_notes.all()) if page.pk else [],
         "safe_exit": page.show_safe_exit,
-        "noindex": isinstance(page, DeathReviewNoticePage),
+        "noindex": page.noindex,
     }
     return _render("page", ancestors[0] if ancestors else _link(page), context)
 

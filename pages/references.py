@@ -10,7 +10,9 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
-from pages.models import ContentPage
+from pages.choices import AgendaItemAccess
+from pages.models import ContentPage, MeetingPage
+from pages.models.meetings import same_number
 from pages.rich_text import linked_ids
 
 
@@ -78,3 +80,20 @@ def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
             elif key and model_field.related_model is Image:
                 everything.images.add(key)
     return everything.documents, everything.images
+
+
+def once_exempt(meeting: MeetingPage) -> set[int]:
+    """Documents that any version of the meeting's page, drafts included, had as papers of an exempt item."""
+    found = set()
+    for content in meeting.revisions.values_list("content", flat=True).iterator():
+        exempt = {
+            same_number(item["number"])
+            for item in content.get("agenda_items", [])
+            if item["access"] == AgendaItemAccess.EXEMPT
+        }
+        found |= {
+            paper["document"]
+            for paper in content.get("papers", [])
+            if same_number(paper["agenda_item_number"]) in exempt
+        }
+    return found

@@ -1,7 +1,10 @@
 """What editors see in the admin beside the page tree: snippets, lists of meetings and priorities, log entries."""
 
+from django.contrib import messages
+from django.urls import reverse
 from django.utils import timezone
 from wagtail import hooks
+from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
 from wagtail.snippets.models import register_snippet
@@ -11,6 +14,7 @@ from pages.models import (
     Agency,
     Alert,
     Contact,
+    ContentPage,
     DeathReviewIndexPage,
     LegalBasis,
     MeetingPage,
@@ -20,6 +24,10 @@ from pages.models import (
     Topic,
     Venue,
 )
+from pages.models.public_records import TAKE_DOWN
+from pages.redaction import REDACTED
+from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
+from pages.withdrawal_views import admin_urls, page_buttons
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, set_up_death_reviews
 
 
@@ -137,3 +145,36 @@ def register_log_actions(actions) -> None:
         "Publish by a command",
         "Published by a command of the system, without a moderator",
     )
+    actions.register_action(WITHDRAWN, "Withdraw", "Withdrawn from readers")
+    actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
+    actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
+    actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
+
+
+# --- Taking away ---
+
+
+@hooks.register("register_admin_urls")
+def register_withdrawal_urls() -> list:
+    return admin_urls
+
+
+@hooks.register("register_page_header_buttons")
+def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
+    return page_buttons(page.specific, user)
+
+
+class TakedownsMenuItem(MenuItem):
+    def is_shown(self, request) -> bool:
+        return request.user.has_perm(TAKE_DOWN)
+
+
+@hooks.register("register_admin_menu_item")
+def register_takedowns() -> MenuItem:
+    return TakedownsMenuItem("Emergency takedown", reverse("takedowns"), icon_name="warning", order=9000)
+
+
+@hooks.register("before_edit_page")
+def say_that_it_is_withdrawn(request, page) -> None:
+    if request.method == "GET" and isinstance(page, ContentPage) and page.withdrawal_kind:
+        messages.warning(request, "This page is withdrawn. It comes back when a new version of it is approved.")

@@ -21,9 +21,9 @@ from wagtail.models import (
     WorkflowTask,
 )
 
-from documents.models import Document, Image
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
 
 EDITORS, MODERATORS, SAFEGUARDING_LEADS = "Editors", "Moderators", "Safeguarding leads"
@@ -70,6 +70,10 @@ def set_up_moderation() -> None:
             _allow(moderators, model._meta.app_label, f"{action}_{model._meta.model_name}")
     for group in (moderators, leads):
         _allow(group, *HANDLE_DEATH_REVIEWS.split("."))
+        _allow(group, *TAKE_DOWN.split("."))
+    _allow(moderators, "documents", "change_public_file")
+    for action in ("add", "change", "delete"):
+        _allow(moderators, "wagtailredirects", f"{action}_redirect")
 
     moderation = _workflow("Moderators approval", _approval_by("Moderators approval", moderators))
     if not WorkflowPage.objects.filter(page=root).exists():
@@ -115,12 +119,9 @@ def _allow_pages(group: Group, page: Page, *actions: str) -> None:
 
 def _allow_files(group: Group) -> None:
     collection = Collection.get_first_root_node()
-    for model in (Document, Image):
+    for app, kind in (("wagtaildocs", "document"), ("wagtailimages", "image")):
         for action in ("add", "change", "choose"):
-            permission = Permission.objects.get(
-                content_type=ContentType.objects.get_for_model(model),
-                codename=f"{action}_{model._meta.model_name}",
-            )
+            permission = Permission.objects.get(content_type__app_label=app, codename=f"{action}_{kind}")
             GroupCollectionPermission.objects.get_or_create(group=group, collection=collection, permission=permission)
 
 

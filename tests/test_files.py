@@ -7,8 +7,12 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pypdf import PdfWriter
+from wagtail.models import Collection, CollectionViewRestriction, ModelLogEntry, PageViewRestriction
 
 from documents.models import RENDITIONS, Document, PublishedFile
 from pages import models
@@ -39,8 +43,10 @@ def test_a_document_is_public_while_a_public_page_uses_it(client, meeting_with_p
     again = client.get(document.url, headers={"If-None-Match": headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     meeting_with_paper.unpublish()
-    assert client.get(document.url).status_code == 404
-    assert client.get(document.url, headers={"If-None-Match": headers["ETag"]}).status_code == 404
+    for more in ({}, {"If-None-Match": headers["ETag"]}, {"Range": "bytes=0-1"}):
+        gone = client.get(document.url, headers=more)
+        assert (gone.status_code, gone.content) == (410, b"This file is no longer available.\n")
+        assert gone.headers["Cache-Control"] == "no-store"
 
 
 def test_an_unused_file_answers_as_one_that_does_not_exist(home, client):
@@ -53,7 +59,7 @@ def test_an_unused_file_answers_as_one_that_does_not_exist(home, client):
 def test_a_file_of_a_draft_an_expired_or_a_private_page_is_not_public(home, client, meeting_with_paper):
     document = Document.objects.get()
     models.MeetingPage.objects.update(expire_at=timezone.now() - timedelta(seconds=1))
-    assert client.get(document.url).status_code == 404
+    assert client.get(document.url).status_code == 410
     models.MeetingPage.objects.update(expire_at=None)
     assert client.get(document.url).status_code == 200
     other = factories.document("Of a draft")
@@ -68,8 +74,12 @@ def test_the_address_changes_with_the_file_and_the_old_one_stops(client, meeting
     document.save()
     assert document.url != old_url
     assert document.checksum != old_checksum
-    assert client.get(old_url).status_code == 404
+    assert client.get(old_url).status_code == 410
+    # The page was approved with the other file: the new one waits for the next approval.
+    assert client.get(document.url).status_code == 404
+    factories.publish(meeting_with_paper)
     assert answer(client, document.url)[1] == b"c\n3\n"
+    assert client.get(old_url).status_code == 410
 
 
 def test_only_the_named_sizes_of_a_picture_are_public(home, client, ask):
@@ -151,3 +161,164 @@ def test_a_picture_needs_alternative_text_unless_it_is_decorative(db):
     picture.decorative = True
     picture.full_clean()
     assert picture.alt == ""
+
+
+# --- Beyond publication ---
+
+
+def test_a_file_in_a_private_collection_is_not_public_whatever_uses_it(home, client, ask):
+    collection = Collection.get_first_root_node().add_child(name="Confidential")
+    below = collection.add_child(name="Minutes")
+    document = factories.document("Confidential", collection=below)
+    restriction = CollectionViewRestriction.objects.create(collection=collection, restriction_type="login")
+    factories.page(models.StandardPage, home, slug="page", body=[("document", document)])
+    query = '{ page(urlPath: "/page/") { ... on StandardPage { body { ... on DocumentBlock { document { url } } } } } }'
+    assert client.get(document.url).status_code == 404  # it never was public
+    assert ask(query)["page"]["body"] == [{"document": None}]
+    restriction.delete()
+    assert client.get(document.url).status_code == 200
+    assert ask(query)["page"]["body"] == [{"document": {"url": document.address}}]
+    CollectionViewRestriction.objects.create(collection=below, restriction_type="login")
+    assert client.get(document.url).status_code == 410
+
+
+def test_a_document_that_was_once_for_an_exempt_item_is_kept_by_no_cache(home, client):
+    index = factories.page(models.MeetingIndexPage, home)
+    document, other = factories.document(), factories.document()
+    meeting = factories.draft(
+        models.MeetingPage,
+        index,
+        agenda_items=[models.AgendaItem(number="3A", title="Item", access="exempt", exempt_reason="Personal data.")],
+        papers=[
+            models.Paper(document=document, agenda_item_number=" 3a"),
+            models.Paper(document=other),
+        ],
+    )
+    meeting.save_revision()
+    assert client.get(document.url).status_code == 404
+    [item] = meeting.agenda_items.all()
+    item.access, item.exempt_reason = "public", ""
+    meeting.agenda_items = [item]
+    factories.publish(meeting)
+    assert client.get(document.url)["Cache-Control"] == "no-store"
+    assert client.get(other.url)["Cache-Control"] == "public, max-age=60, must-revalidate"
+
+
+def people(*groups):
+    for group in groups:
+        user = User.objects.create_user(group.split()[0].lower(), password="x")
+        user.groups.add(Group.objects.get(name=group))
+        yield user
+
+
+def change(client, kind, obj, **fields):
+    values = {"title": "Changed", "collection": obj.collection_id, "tags": "", **fields}
+    if kind == "wagtaildocs":
+        values |= {"kind": "other", "language": "en", "accessible": "yes"}
+    else:
+        values |= {"description": "Changed"}
+    return client.post(reverse(f"{kind}:edit", args=[obj.pk]), values)
+
+
+def uploads(editor):
+    """A document and a picture that an editor uploaded, by the name of Wagtail's screens for them."""
+    return {
+        "wagtaildocs": factories.document("Ours", uploaded_by_user=editor),
+        "wagtailimages": factories.image("Ours", uploaded_by_user=editor),
+    }
+
+
+@pytest.mark.parametrize("kind", ["wagtaildocs", "wagtailimages"])
+def test_an_editor_changes_and_deletes_a_file_only_while_it_is_not_public(home, client, kind):
+    [editor, moderator] = people("Editors", "Moderators")
+    file = uploads(editor)[kind]
+    client.force_login(editor)
+    assert change(client, kind, file).status_code == 302
+    file.refresh_from_db()
+    assert file.title == "Changed"
+    block = ("document", file) if kind == "wagtaildocs" else ("image", {"image": file, "caption": ""})
+    page = factories.page(models.StandardPage, home, body=[block])
+    change(client, kind, file, title="Past moderation")
+    client.post(reverse(f"{kind}:delete", args=[file.pk]))
+    file.refresh_from_db()  # still there
+    assert file.title == "Changed"
+    client.force_login(moderator)
+    change(client, kind, file, title="By a moderator")
+    file.refresh_from_db()
+    assert file.title == "By a moderator"
+    assert ModelLogEntry.objects.filter(user=moderator, action="wagtail.edit", object_id=str(file.pk)).count() == 1
+    page.unpublish()
+    client.force_login(editor)
+    client.post(reverse(f"{kind}:delete", args=[file.pk]))
+    assert not type(file).objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["wagtaildocs", "wagtailimages"])
+def test_nobody_exchanges_a_public_file(home, client, kind):
+    [editor, moderator] = people("Editors", "Moderators")
+    file = uploads(editor)[kind]
+    block = ("document", file) if kind == "wagtaildocs" else ("image", {"image": file, "caption": ""})
+    factories.page(models.StandardPage, home, body=[block])
+    other = factories.image().file if kind == "wagtailimages" else ContentFile(b"x\n", "new.csv")
+    before = type(file).objects.values("file", "file_key", "checksum", "title").get(pk=file.pk)
+    client.force_login(moderator)
+    response = change(client, kind, file, file=other)
+    assert "Upload the new version as a new file" in str(response.context["form"].errors["file"])
+    assert type(file).objects.values("file", "file_key", "checksum", "title").get(pk=file.pk) == before
+    assert file.file.storage.exists(file.file.name)
+
+
+def test_a_new_picture_has_new_sizes(home):
+    picture = factories.image()
+    factories.page(models.StandardPage, home, body=[("image", {"image": picture, "caption": ""})])
+    old = set(picture.renditions.values_list("pk", flat=True))
+    picture.file = factories.image().file
+    picture.file._committed = False
+    picture.save()
+    assert not picture.renditions.filter(pk__in=old).exists()
+
+
+def test_a_safeguarding_lead_opens_the_files_of_drafts(home, client):
+    [lead] = people("Safeguarding leads")
+    document = factories.document("Of a draft")
+    client.force_login(lead)
+    assert answer(client, document.url)[0] == 200
+
+
+def test_a_public_file_costs_at_most_four_queries_and_a_hidden_one_the_same(home, client):
+    document, hidden = factories.document(), factories.document()
+    picture, hidden_picture = factories.image(), factories.image()
+    hidden_picture.get_renditions(*RENDITIONS.values())
+    body = [("document", document), ("image", {"image": picture, "caption": ""})]
+    factories.page(models.StandardPage, home, body=body)
+
+    def queries(url):
+        with CaptureQueriesContext(connection) as captured:
+            client.get(url)
+        return len(captured)
+
+    def card(picture):
+        return next(each.url for each in picture.renditions.all() if each.url.endswith("card.webp"))
+
+    costs = {
+        "public document": queries(document.url),
+        "hidden document": queries(hidden.url),
+        "no document": queries(f"/documents/{'x' * 22}/table.csv"),
+        "public picture": queries(card(picture)),
+        "hidden picture": queries(card(hidden_picture)),
+        "no picture": queries(f"/images/{'x' * 22}/card.webp"),
+    }
+    assert set(costs.values()) == {2}, costs
+
+
+def test_private_pages_and_collections_cannot_have_a_shared_password(home, client):
+    client.force_login(User.objects.create_superuser("administrator", password="x"))
+    collection = Collection.get_first_root_node().add_child(name="Files")
+    for url in (
+        reverse("wagtailadmin_pages:set_privacy", args=[home.pk]),
+        reverse("wagtailadmin_collections:set_privacy", args=[collection.pk]),
+    ):
+        form = client.get(url).context["form"]
+        assert {value for value, _ in form.fields["restriction_type"].choices} == {"none", "login", "groups"}
+        client.post(url, {"restriction_type": "password", "password": "x"})
+    assert (PageViewRestriction.objects.count(), CollectionViewRestriction.objects.count()) == (0, 0)

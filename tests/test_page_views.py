@@ -671,7 +671,9 @@ def test_a_hidden_page_answers_like_one_that_does_not_exist(client, news_index):
     missing = client.get("/news/there-is-no-such-page/")
     assert missing.status_code == 404
     assert missing["Content-Type"] == "text/html; charset=utf-8"
-    paths = [f"/news/{name}/" for name in pages if name != "withdrawn"]
+    never_public = [name for name in pages if pages[name].first_published_at is None]
+    assert never_public == ["draft", "scheduled"]
+    paths = [f"/news/{name}/" for name in never_public]
     for path in [*paths, "/draft-parent/", f"/draft-parent/{below_a_draft.slug}/"]:
         response = client.get(path)
         assert (response.status_code, path) == (404, path)
@@ -679,6 +681,10 @@ def test_a_hidden_page_answers_like_one_that_does_not_exist(client, news_index):
         assert response.headers == missing.headers
         assert not response.cookies
     assert SECRET not in missing.content.decode()
+    for name in pages.keys() - set(never_public):
+        response = client.get(f"/news/{name}/")
+        assert (response.status_code, name) == (410, name)
+        assert SECRET not in response.content.decode()
 
 
 def test_links_to_what_is_not_public_become_plain_words(client, news_index):
@@ -774,12 +780,14 @@ def test_a_redirected_page_leads_to_a_public_page_or_is_gone(client, news_index)
     assert "/news/new/" not in response.content.decode()
 
 
-def test_what_lies_below_a_withdrawn_page_is_not_found(client, home):
+def test_what_lies_below_a_withdrawn_page_is_gone_without_a_word(client, home):
     parent = factories.page(models.StandardPage, home, slug="parent")
     factories.page(models.StandardPage, parent, slug="child")
     withdraw(parent, withdrawal_kind="withdrawn", withdrawal_explanation="Why.")
     assert client.get("/parent/").status_code == 410
-    assert client.get("/parent/child/").content == client.get("/parent/none/").content
+    child = client.get("/parent/child/")
+    assert (child.status_code, client.get("/parent/none/").status_code) == (410, 404)
+    assert "It is no longer published." in child.content.decode()
 
 
 # --- HTTP ---

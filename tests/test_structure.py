@@ -34,7 +34,13 @@ ALLOWED = {("pages.models.base", "pages.page_views")}
 ONLY_IN = {
     r"\.live\(\)": set(),
     r"\.public\(\)": set(),
-    r"view_restrictions|PageViewRestriction": {"pages/visibility.py"},
+    # publication.py only hears that one was set or lifted, canary_content.py sets some to look for leaks.
+    r"view_restrictions|PageViewRestriction": {
+        "pages/visibility.py",
+        "cms/publication.py",
+        "cms/canary_content.py",
+    },
+    r"CollectionViewRestriction": {"documents/access.py", "cms/publication.py", "cms/canary_content.py"},
     r"\.file\.url\b": set(),
     r"grapple\.schema|grapple\.types\.(pages|search|redirects|tags|snippets|documents|images)": set(),
     r"wagtail\.signals": {"cms/publication.py"},

@@ -4,112 +4,47 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
-from wagtail.models import PageViewRestriction
+from graphql import GraphQLObjectType, get_named_type
 
+from cms.graphql.schema import schema
+from documents.models import RENDITIONS, Document, Image
 from pages import models
 from pages.choices import WithdrawalKind
 from pages.visibility import Answer, answer, public, withdrawn
 from tests import factories
+from tests.hidden_content import (
+    EXPECTED,
+    MARK,
+    STATES,
+    STATUS,
+    begin,
+    finish,
+    need_login,
+    point_at,
+    secrets,
+)
 from tests.whole_schema import QUERIES, everything
 
-MARK = "zzmarker"
 
-
-def unpublish(page):
-    page.unpublish()
-
-
-def expire(page):
-    type(page).objects.filter(pk=page.pk).update(expire_at=timezone.now() - timedelta(seconds=1))
-
-
-def need_login(page):
-    PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
-
-
-def need_password(page):
-    PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.PASSWORD, password="secret")
-
-
-def withdraw(page, kind=WithdrawalKind.WITHDRAWN):
-    models.ContentPage.objects.filter(pk=page.pk).update(
-        withdrawal_kind=kind, withdrawal_explanation="Out of date.", withdrawn_at=timezone.now()
-    )
-
-
-def make_gone(page):
-    withdraw(page, WithdrawalKind.GONE)
-
-
-def schedule(page):
-    page.go_live_at = timezone.now() + timedelta(days=1)
-    page.save_revision().publish()
-
-
-def never_published(page):
-    """Live, yet no revision was ever published: somebody set a flag behind the system's back."""
-    type(page).objects.filter(pk=page.pk).update(live=True)
-
-
-AFTER_PUBLISHING = {
-    "unpublished": unpublish,
-    "expired": expire,
-    "login": need_login,
-    "password": need_password,
-    "withdrawn": withdraw,
-    "gone": make_gone,
-}
-INSTEAD_OF_PUBLISHING = {
-    "draft": lambda page: None,
-    "scheduled": schedule,
-    "never published": never_published,
-}
-OWN_STATES = [*AFTER_PUBLISHING, *INSTEAD_OF_PUBLISHING]
-STATES = [*OWN_STATES, *(f"child of {state}" for state in OWN_STATES)]
-
-
-def put(state, model, parent, **fields):
-    """A page in a state."""
-    if state in INSTEAD_OF_PUBLISHING:
-        page = factories.draft(model, parent, **fields)
-        INSTEAD_OF_PUBLISHING[state](page)
-    else:
-        page = factories.page(model, parent, **fields)
-        AFTER_PUBLISHING.get(state, lambda page: None)(page)
-    page.refresh_from_db()
-    return page
-
-
-EXPECTED = {
-    **dict.fromkeys(STATES, Answer.HIDDEN),
-    "live": Answer.PUBLIC,
-    "withdrawn": Answer.WITHDRAWN,
-    "gone": Answer.WITHDRAWN,
-}
-
-
-@pytest.mark.parametrize("state", EXPECTED)
+@pytest.mark.parametrize("state", [state for state in EXPECTED if "deleted" not in state])
 def test_sql_and_python_agree_on_every_state(home, state):
-    if state.startswith("child of "):
-        parent = factories.page(models.StandardPage, home)
+    own = state.removeprefix("child of ")
+    page = parent = begin(own, models.StandardPage, home)
+    if state != own:
         page = factories.page(models.StandardPage, parent)
-        own = state.removeprefix("child of ")
-        if own in AFTER_PUBLISHING:
-            AFTER_PUBLISHING[own](parent)
-        else:
-            type(parent).objects.filter(pk=parent.pk).update(live=False)
-    else:
-        page = put(state, models.StandardPage, home)
+    finish(own, parent)
     assert answer(page) == EXPECTED[state]
     for other in models.ContentPage.objects.all():
-        in_sql = (
-            Answer.PUBLIC
-            if public(models.ContentPage.objects.filter(pk=other.pk)).exists()
-            else Answer.WITHDRAWN
-            if withdrawn(models.ContentPage.objects.filter(pk=other.pk)).exists()
-            else Answer.HIDDEN
-        )
+        itself = models.ContentPage.objects.filter(pk=other.pk)
+        found = withdrawn(itself).first()
+        if public(itself).exists():
+            in_sql = Answer.PUBLIC
+        elif found and found.withdrawal_kind != WithdrawalKind.GONE:
+            in_sql = Answer.WITHDRAWN
+        else:
+            in_sql = Answer.GONE if models.PublicRecord.objects.filter(page=other.pk).exists() else Answer.HIDDEN
         assert in_sql == answer(other), other
     assert answer(home) == Answer.PUBLIC
 
@@ -118,7 +53,7 @@ def test_a_page_expires_at_its_second_whether_or_not_the_scheduler_ran(home):
     end = timezone.now() + timedelta(hours=1)
     page = factories.page(models.StandardPage, home, expire_at=end)
     assert answer(page, end - timedelta(microseconds=1)) == Answer.PUBLIC
-    assert answer(page, end) == Answer.HIDDEN
+    assert answer(page, end) == Answer.GONE
     assert public(models.StandardPage.objects.all(), end - timedelta(microseconds=1)).count() == 1
     assert public(models.StandardPage.objects.all(), end).count() == 0
     assert page.live is True
@@ -126,130 +61,11 @@ def test_a_page_expires_at_its_second_whether_or_not_the_scheduler_ran(home):
 
 def test_a_restriction_on_the_root_of_the_tree_hides_everything(home):
     need_login(home.get_parent())
-    assert answer(home) == Answer.HIDDEN
+    assert answer(home) == Answer.GONE
     assert not public(models.ContentPage.objects.all()).exists()
 
 
 # --- Markers: what is hidden is in no answer -----------------------------------------------------------------
-
-
-def body(**blocks):
-    return list(blocks.items())
-
-
-def secrets(state, home):
-    """Pages of many types in a state, each with the marker wherever text can be, and files and a topic of their own."""
-    own = state.removeprefix("child of ")
-    below = state.startswith("child of ")
-    topic = factories.topic(name=f"{MARK} topic", slug=f"{MARK}-topic")
-    document = factories.document(f"{MARK} document", name=f"{MARK}.csv")
-    picture = factories.image(f"{MARK} picture", description=f"{MARK} alt")
-    text = f"<p>{MARK} text</p>"
-    common = {
-        "summary": f"{MARK} summary",
-        "seo_title": f"{MARK} seo",
-        "search_description": f"{MARK} search",
-    }
-    content = body(paragraph=text, image={"image": picture, "caption": f"{MARK} caption"}, document=document)
-    state_of_pages = "live" if below else own
-    standard_parent = factories.page(models.StandardPage, home) if below else home
-    period = factories.page(models.PriorityPeriodPage, home, starts_on="2031", ends_on="2032")
-    indexes = {
-        kind: factories.page(models.PublicationIndexPage, home, publication_kind=kind)
-        for kind in ("plans", "insights", "annual-reviews")
-    }
-    pages = {
-        "standard": put(
-            state_of_pages,
-            models.StandardPage,
-            standard_parent,
-            title=f"{MARK} standard",
-            slug=f"{MARK}-standard",
-            body=content,
-            show_in_menus=True,
-            **common,
-        ),
-        "priority": put(
-            state_of_pages,
-            models.PriorityPage,
-            period,
-            title=f"{MARK} priority",
-            rationale=text,
-            actions=[models.Action(text=f"{MARK} action", horizon="in-year")],
-            **common,
-        ),
-        "insight": put(
-            state_of_pages,
-            models.InsightPage,
-            indexes["insights"],
-            title=f"{MARK} insight",
-            subjects=f"{MARK} subject",
-            headline_findings=f"{MARK} finding",
-            disclosure_checked_by="A colleague",
-            disclosure_checked_on="2026-01-01",
-            page_documents=[models.PageDocument(document=document)],
-            **common,
-        ),
-        "plan": put(
-            state_of_pages,
-            models.CommunitySafetyPlanPage,
-            indexes["plans"],
-            title=f"{MARK} plan",
-            body=content,
-            **common,
-        ),
-        "review": put(
-            state_of_pages,
-            models.AnnualReviewPage,
-            indexes["annual-reviews"],
-            title=f"{MARK} review",
-            actions_ahead=f"{MARK} ahead",
-            **common,
-        ),
-    }
-    if not below:
-        news_index = models.NewsIndexPage.objects.get()
-        meeting_index = models.MeetingIndexPage.objects.get()
-        review_index = models.DeathReviewIndexPage.objects.get()
-        pages["news"] = put(
-            state_of_pages,
-            models.NewsPage,
-            news_index,
-            title=f"{MARK} news",
-            body=content,
-            image=picture,
-            **common,
-        )
-        pages["meeting"] = put(
-            state_of_pages,
-            models.MeetingPage,
-            meeting_index,
-            title=f"{MARK} meeting",
-            starts_at=timezone.now() + timedelta(days=2),
-            agenda_items=[models.AgendaItem(number="1", title=f"{MARK} item")],
-            papers=[models.Paper(document=document, title=f"{MARK} paper")],
-            **common,
-        )
-        pages["notice"] = put(
-            state_of_pages,
-            models.DeathReviewNoticePage,
-            review_index,
-            pseudonym=MARK,
-            executive_summary=text,
-            learning_themes=f"{MARK} theme",
-            recommendations=[models.Recommendation(number="1", text=f"{MARK} recommendation", level="local")],
-            **common,
-        )
-    for page in pages.values():
-        page.topics.set([topic])
-        models.ContentPage.topics.through.objects.get_or_create(contentpage_id=page.pk, topic_id=topic.pk)
-    if below:
-        for container in (standard_parent, period, *indexes.values()):
-            if own in AFTER_PUBLISHING:
-                AFTER_PUBLISHING[own](container)
-            else:
-                models.ContentPage.objects.filter(pk=container.pk).update(live=False)
-    return pages
 
 
 @pytest.fixture
@@ -261,75 +77,19 @@ def world(home):
     return home
 
 
-def point_at(home, pages):
-    links = "".join(f'<p><a linktype="page" id="{page.pk}">words</a></p>' for page in pages.values())
-    stream = [("page_link", {"page": page, "text": ""}) for page in pages.values()] + [("paragraph", links)]
-    factories.page(models.StandardPage, home, title="Hub", slug="hub", body=stream)
-    period = factories.page(
-        models.PriorityPeriodPage,
-        home,
-        title="Public period",
-        slug="public-period",
-        evidence=pages["insight"],
-    )
-    priority = factories.page(
-        models.PriorityPage,
-        period,
-        title="Public priority",
-        rationale=links,
-        number=1,
-        actions=[
-            models.Action(
-                text="Act",
-                horizon="in-year",
-                lead_agency=factories.agency(name=f"{MARK} agency", live=False),
-            )
-        ],
-    )
-    factories.page(
-        models.NewsPage,
-        models.NewsIndexPage.objects.get(),
-        title="Public news",
-        body=stream,
-        priority=pages["priority"],
-    )
-    plans = factories.page(models.PublicationIndexPage, home, publication_kind="plans")
-    factories.page(
-        models.CommunitySafetyPlanPage,
-        plans,
-        title="Public plan",
-        supersedes=pages["plan"],
-        based_on=pages["insight"],
-    )
-    reviews = factories.page(models.PublicationIndexPage, home, publication_kind="annual-reviews")
-    factories.page(
-        models.AnnualReviewPage,
-        reviews,
-        title="Public review",
-        outcomes=[
-            models.Outcome(priority=pages["priority"], text="Outcome"),
-            models.Outcome(priority=priority, text="Other outcome"),
-        ],
-    )
-    factories.page(
-        models.MeetingPage,
-        models.MeetingIndexPage.objects.get(),
-        title="Public meeting",
-        starts_at=timezone.now() + timedelta(days=1),
-        how_to_ask_a_question=links,
-    )
-
-
 def everything_public(client) -> dict[str, bytes]:
-    """Channel → bytes, for every root field with everything below it, pages, the feeds and the front page."""
+    """Channel → bytes, for every root field with everything below it, pages, feeds, sitemap and the front page."""
     found = {f"graphql {name}": json.dumps(everything(name)).encode() for name in QUERIES}
-    for path in ("/news/", "/hub/", "/meetings/", "/public-period/", "/death-reviews/"):
+    for path in ("/news/", "/hub/", "/meetings/", "/public-period/", "/death-reviews/", "/old/"):
         found[f"graphql page {path}"] = json.dumps(everything("page", path)).encode()
-        found[f"html {path}"] = client.get(path).content
+        found[f"graphql redirect {path}"] = json.dumps(everything("redirect", path)).encode()
+        answer = client.get(path)
+        found[f"html {path}"] = answer.content + str(answer.headers).encode()
     for feed in ("news", "meetings"):
         for kind in ("rss", "atom"):
             found[f"{feed}.{kind}"] = client.get(f"/feeds/{feed}.{kind}").content
-    found["front page"] = client.get("/").content
+    for name in ("", "sitemap.xml", "robots.txt", "docs/"):
+        found[f"/{name}"] = client.get(f"/{name}").content
     return found
 
 
@@ -337,32 +97,101 @@ def carriers(client) -> set[str]:
     return {name for name, content in everything_public(client).items() if MARK.encode() in content}
 
 
+def at_their_own_paths(client, paths) -> dict[str, list]:
+    """Path → what GraphQL and the CMS answer there, without the path itself, which the reader knows."""
+    found = {}
+    for path in paths:
+        page = json.dumps(everything("page", path)).replace(path, "")
+        response = client.get(path)
+        found[path] = [page, response.status_code, response.content.decode().replace(path, "")]
+    return found
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_of_a_hidden_page_is_in_any_channel(world, client, state):
-    pages = secrets(state, world)
+    pages, to_finish = secrets(state, world)
     point_at(world, pages)
+    paths = {name: f"/{page.url_path.removeprefix(world.url_path)}" for name, page in pages.items()}
+    picture = Image.objects.get(title__startswith=MARK)
+    files = [Document.objects.get(title__startswith=MARK).url]
+    files += [rendition.url for rendition in picture.get_renditions(*RENDITIONS.values()).values()]
+    for page in to_finish:
+        finish(state.removeprefix("child of "), page)
     assert carriers(client) == set()
-    for page in pages.values():
-        path = page.url_path.removeprefix(world.url_path)
-        expected = 410 if state in ("withdrawn", "gone") else 404
-        assert client.get(f"/{path}").status_code == expected
+    expected = EXPECTED[state]
+    for name, (page, status, html) in zip(paths, at_their_own_paths(client, paths.values()).values(), strict=True):
+        assert status == STATUS[expected], name
+        if expected == Answer.WITHDRAWN:
+            kept = json.loads(page)["Query_page"]
+            assert kept.pop("WithdrawnPage_title") == pages[name].title
+            assert MARK not in json.dumps(kept)
+        else:
+            assert (name, MARK in page, MARK in html) == (name, False, False)
+    for url in files:
+        answer_ = client.get(url)
+        assert answer_.status_code == STATUS[expected], url
+        assert MARK.encode() not in answer_.content
 
 
 def test_the_same_pages_are_in_the_channels_when_they_are_public(world, client):
     """The control: the test above would pass if the queries asked for nothing."""
-    pages = secrets("live", world)
-    point_at(world, pages)
+    pages, _ = secrets("live", world)
+    point_at(world, pages, live=True)
     found = carriers(client)
     lists = {"plans", "insights", "annualReviews", "deathReviews", "news", "meetings", "navigation", "topics"}
     assert {f"graphql {name}" for name in lists} <= found
     assert {
         "graphql page /hub/",
+        "graphql redirect /old/",
         "html /hub/",
         "html /news/",
+        "html /old/",
         "news.rss",
         "news.atom",
         "meetings.rss",
+        "/sitemap.xml",
     } <= found
+    for name, page in pages.items():
+        path = f"/{page.url_path.removeprefix(world.url_path)}"
+        assert MARK in json.dumps(everything("page", path)), name
+        assert MARK.encode() in client.get(path).content, name
+    document = Document.objects.get(title__startswith=MARK)
+    assert b"".join(client.get(document.url).streaming_content) == f"{MARK} content".encode()
+
+
+def test_the_walk_of_the_schema_finds_something_behind_every_field(world, client):
+    """Every field that leads to an object leads to one here, or the matrix above proves nothing about it."""
+    pages, _ = secrets("live", world)
+    point_at(world, pages, live=True)
+    paths = [f"/{page.url_path.removeprefix(world.url_path)}" for page in models.ContentPage.objects.all()]
+    answers = [everything(name) for name in QUERIES] + [everything("page", path) for path in [*paths, "/gone/"]]
+    found = set()
+
+    def look(value):
+        if isinstance(value, list):
+            for item in value:
+                look(item)
+        elif isinstance(value, dict):
+            for alias, item in value.items():
+                if item not in (None, [], {}):
+                    found.add(alias)
+                look(item)
+
+    look(answers)
+    types = schema.graphql_schema.type_map
+    of_pages = set(types["PageInterface"].fields)
+    targets = {"PageInterface", "Document", "Image", "Rendition", "Paper"}
+    targets |= {model.__name__ for model in apps.get_app_config("pages").get_models()} & set(types)
+    fields = {
+        f"{kind.name}_{name}"
+        for kind in types.values()
+        if isinstance(kind, GraphQLObjectType) and kind.name[:2] != "__" and kind.name != "WithdrawnPage"
+        for name, field in kind.fields.items()
+        if get_named_type(field.type).name in targets and name not in of_pages
+    }
+    assert len(fields) > 30
+    # The list of changes is still empty (Query.changes says so).
+    assert sorted(fields - found) == ["Change_page"]
 
 
 def test_a_draft_of_a_live_page_changes_nothing_public(world, client):
@@ -377,3 +206,21 @@ def test_a_draft_of_a_live_page_changes_nothing_public(world, client):
         page.summary = f"{MARK} summary"
         page.save_revision()
     assert everything_public(client) == before
+
+
+def test_the_schema_knows_no_draft_no_schedule_and_no_free_sort_order():
+    fields = {
+        name.lower()
+        for kind in schema.graphql_schema.type_map.values()
+        if hasattr(kind, "fields") and kind.name[:2] != "__"
+        for name in kind.fields
+    }
+    for word in ("draft", "golive", "expire", "unpublished", "revision", "workflow", "locked"):
+        assert {name for name in fields if word in name} == set(), word
+    arguments = {
+        (name, arg)
+        for name, field in schema.graphql_schema.query_type.fields.items()
+        for arg in field.args
+        if arg in ("order", "orderBy", "sort", "limit", "offset")
+    }
+    assert arguments == set()

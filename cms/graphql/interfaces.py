@@ -7,6 +7,7 @@ from grapple.registry import registry
 
 from cms.graphql.connections import EMPTY, connection_args, connection_type
 from pages import addresses
+from pages.at_path import Withdrawn
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage
 from pages.public_fields import enum, list_of, type_of
@@ -23,6 +24,7 @@ class PageInterface(graphene.Interface):
     search_description = graphene.String(description="The description for search engines.")
     summary = graphene.String(description="One or two sentences, up to 160 characters.")
     show_safe_exit = graphene.Boolean(required=True, description='Show an "exit this page" button.')
+    noindex = graphene.Boolean(required=True, description="Ask search engines to leave it out.")
     published_at = graphene.DateTime(description="When it was first published.")
     public_updated_at = graphene.DateTime(description="When its last major update was published.")
     last_reviewed_on = graphene.Date(description="When somebody last checked that it is right.")
@@ -98,18 +100,6 @@ class PageInterface(graphene.Interface):
 PageConnection: Any = connection_type(PageInterface)
 
 
-class Withdrawn:
-    """A page that is not public any more, reduced to what may be said of it."""
-
-    def __init__(self, page: ContentPage, alternative: ContentPage | None) -> None:
-        self.page = page
-        self.alternative = alternative
-
-    @property
-    def gone(self) -> bool:
-        return self.page.withdrawal_kind == WithdrawalKind.GONE
-
-
 class Withdrawal(graphene.ObjectType):
     """Why and when a page was taken away."""
 
@@ -129,33 +119,32 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: Any) -> Withdrawal:
-        page = withdrawn.page
         return Withdrawal(
-            kind=page.withdrawal_kind,
-            explanation=None if withdrawn.gone else page.withdrawal_explanation or None,
-            withdrawn_at=info.context.local(page.withdrawn_at),
+            kind=withdrawn.kind.value,
+            explanation=withdrawn.explanation,
+            withdrawn_at=info.context.local(withdrawn.at),
             alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
         )
 
     @staticmethod
     def resolve_id(withdrawn: Withdrawn, info: Any) -> str:
-        return str(withdrawn.page.uuid)
+        return str(withdrawn.uuid)
 
     @staticmethod
     def resolve_title(withdrawn: Withdrawn, info: Any) -> str | None:
-        return None if withdrawn.gone else withdrawn.page.title
+        return withdrawn.title
 
     @staticmethod
     def resolve_url(withdrawn: Withdrawn, info: Any) -> str:
-        return addresses.url(withdrawn.page)
+        return addresses.website(withdrawn.path)
 
     @staticmethod
     def resolve_url_path(withdrawn: Withdrawn, info: Any) -> str:
-        return addresses.url_path(withdrawn.page)
+        return withdrawn.path
 
     @staticmethod
-    def resolve_show_safe_exit(withdrawn: Withdrawn, info: Any) -> bool:
-        return withdrawn.page.show_safe_exit
+    def resolve_noindex(withdrawn: Withdrawn, info: Any) -> bool:
+        return True
 
     @staticmethod
     def resolve_change_history(withdrawn: Withdrawn, info: Any) -> list[Any]:

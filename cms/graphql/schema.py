@@ -18,13 +18,14 @@ from cms.graphql.connections import (
     nothing,
     paginate,
 )
-from cms.graphql.interfaces import PageConnection, PageInterface, Withdrawn, WithdrawnPage
+from cms.graphql.interfaces import PageConnection, PageInterface, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types import contract_types
 from feeds.sources import FEEDS, feed_url
 from pages import addresses
-from pages.choices import ChangeKind, FeedFormat, MeetingWhen
+from pages.at_path import Redirection, Withdrawn, at_path
+from pages.choices import ChangeKind, FeedFormat, MeetingWhen, WithdrawalKind
 from pages.models import (
     AnnualReviewPage,
     BusinessAsUsualPage,
@@ -39,7 +40,7 @@ from pages.models import (
     PriorityPeriodPage,
 )
 from pages.public_fields import enum, list_of, type_of
-from pages.visibility import public, public_alerts, public_topics, withdrawn
+from pages.visibility import public, public_alerts, public_topics
 
 TYPES = contract_types()
 
@@ -221,7 +222,7 @@ class Query(graphene.ObjectType):
     redirect = graphene.Field(
         Redirect,
         args={"path": graphene.String(required=True, description="A path on the site.")},
-        description="Where an old path leads. Not built yet: the answer is always null.",
+        description="Where a path leads that has no page of its own any more, or null.",
     )
     search = graphene.Field(
         PageConnection,
@@ -312,16 +313,10 @@ class Query(graphene.ObjectType):
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
             return None
-        path = addresses.tree_path(_text("urlPath", url_path))
-        at, loader = info.context.at, info.context.loader
-        key = public(ContentPage.objects.filter(url_path=path), at).values_list("pk", flat=True).first()
-        if key is not None:
-            return loader.pages([key]).get(key)
-        page = withdrawn(ContentPage.objects.filter(url_path=path), at).first()
-        if page is None:
-            return None
-        alternative = page.withdrawal_alternative_id
-        return Withdrawn(page, loader.pages([alternative]).get(alternative) if alternative else None)
+        found = at_path(_text("urlPath", url_path), info.context.at)
+        if isinstance(found, ContentPage):
+            return info.context.loader.pages([found.pk]).get(found.pk)
+        return found if isinstance(found, Withdrawn) else None
 
     @staticmethod
     def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
@@ -351,14 +346,19 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_site(root: Any, info: Any) -> Site:
         home = public(PartnershipPage.objects.all(), info.context.at).values_list("title", flat=True).first()
-        return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=(settings.WEBSITE_URL or settings.CMS_URL) + "/")
+        return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=addresses.website("/"))
 
     @staticmethod
     def resolve_alerts(root: Any, info: Any) -> Any:
         return public_alerts(info.context.at)
 
     @staticmethod
-    def resolve_redirect(root: Any, info: Any, path: str) -> None:
+    def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
+        found = at_path(_text("path", path), info.context.at)
+        if isinstance(found, Redirection):
+            return Redirect(target=found.target, permanent=found.permanent)
+        if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
+            return Redirect(target=addresses.url(found.alternative), permanent=True)
         return None
 
     @staticmethod

@@ -13,6 +13,7 @@ from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, M
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
+from pages.models.public_records import PublicAddress, PublicRecord, Takedown
 from pages.models.publications import (
     AnnualReviewPage,
     CommunitySafetyPlanPage,
@@ -52,12 +53,15 @@ __all__ = [
     "PartnershipPage",
     "PriorityPage",
     "PriorityPeriodPage",
+    "PublicAddress",
+    "PublicRecord",
     "PublicationIndexPage",
     "Recommendation",
     "RelatedLink",
     "ReviewDocument",
     "StandardPage",
     "SupportService",
+    "Takedown",
     "Topic",
     "Venue",
     "WorkArea",

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
-from django.db import models
+from django.db import models, transaction
+from django.dispatch import Signal
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
 from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.admin.panels import (
@@ -34,6 +35,9 @@ from pages.rich_text import has_text
 
 # Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
 MAX_DEPTH = 10
+
+# Sent in the transaction that may have made a page (`page`) or a file (`file`) public, or hidden it, or moved it.
+visibility_changed = Signal()
 
 
 def body_field(**kwargs) -> StreamField:
@@ -169,7 +173,10 @@ class ContentPage(Page):
         """Every route to publication ends here with a live page, so none gets past `publishing_problems`."""
         if clean and self.live and (problems := self.publishing_problems()):
             raise ValidationError(problems)
-        super().save(clean=clean, **kwargs)
+        with transaction.atomic():
+            super().save(clean=clean, **kwargs)
+            if kwargs.get("update_fields") is None:  # with it, Wagtail saves facts about drafts
+                visibility_changed.send(type(self), page=self)
 
     def publishing_problems(self) -> dict[str, Any]:
         """What keeps this version from being published: field name → what to do. Page types add theirs."""
@@ -183,6 +190,15 @@ class ContentPage(Page):
         for name in self.SYSTEM_FIELDS:
             setattr(page, name, getattr(self, name))
         return page
+
+    @property
+    def noindex(self) -> bool:
+        """Whether search engines are asked to leave this page out."""
+        return False
+
+    def get_admin_display_title(self) -> str:
+        title = super().get_admin_display_title()
+        return f"{title} (withdrawn)" if self.withdrawal_kind else title
 
     # Public answers are built from data (GraphQL, feeds, pages/page_views.py), so a preview is the same small
     # HTML page, made from the draft.

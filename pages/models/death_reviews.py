@@ -62,6 +62,13 @@ class DeathReviewPermissions(PagePermissionTester):
         elif not user.is_superuser:
             self.permissions.discard("publish")  # only the workflow publishes a notice
 
+    def can_unpublish(self) -> bool:
+        """A notice that readers knew goes with an explanation (pages/withdrawal.py), never in silence."""
+        return False
+
+    def can_delete(self, ignore_bulk=False) -> bool:
+        return super().can_delete(ignore_bulk) and self.page.first_published_at is None
+
 
 class DeathReviewIndexPage(ContentPage):
     """Tells residents what Domestic Abuse Related Death Reviews are, and holds the notices."""
@@ -128,6 +135,11 @@ class DeathReviewNoticePage(ContentPage):
         blank=True,
         help_text="Approved for readers. Needed unless the review is published in full.",
     )
+    listed_by_search_engines = models.BooleanField(
+        "let search engines list it",
+        default=False,
+        help_text="Leave this off unless the family and the partnership agree that people should find it by searching.",
+    )
     # Restricted: in no public type, feed, page or search index.
     stage = models.CharField(max_length=30, choices=DeathReviewStage.choices, default=DeathReviewStage.NOTIFIED)
     decision_reasons = models.TextField("reasons for the decision", blank=True)
@@ -163,6 +175,7 @@ class DeathReviewNoticePage(ContentPage):
         "family_informed_on",
         "sent_to_commissioner_on",
         "minimum_online_until",
+        "listed_by_search_engines",
     ]
     # Neither the text nor the restricted fields of a notice go into the search index through this class.
     search_fields = ContentPage.search_fields
@@ -186,6 +199,7 @@ class DeathReviewNoticePage(ContentPage):
             InlinePanel("notice_support_services", heading="Support services", label="Support service"),
             FieldRowPanel([FieldPanel("qa_letter_on"), FieldPanel("minimum_online_until")], heading="Dates"),
             FieldPanel("library_url"),
+            FieldPanel("listed_by_search_engines"),
         ],
         restricted=[
             HelpPanel("<p>Nothing on this tab is ever shown to the public.</p>"),
@@ -229,6 +243,10 @@ class DeathReviewNoticePage(ContentPage):
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
+
+    @property
+    def noindex(self) -> bool:
+        return not self.listed_by_search_engines
 
     def full_clean(self, exclude=None, **kwargs) -> None:
         self._name_after_reference()

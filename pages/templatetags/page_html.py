@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from pages import page_html, plain_words
 from pages.models import ContentPage, MeetingPage
+from pages.models.meetings import same_number
 from pages.public_fields import split_lines
 
 register = Library()
@@ -39,7 +40,7 @@ def public(context: Context, obj: Model, name: str) -> Any:
 @register.simple_tag(takes_context=True)
 def papers(context: Context, meeting: MeetingPage, item: str = "") -> list[page_html.PublicPaper]:
     """The papers for an agenda item, or those that belong to the meeting as a whole."""
-    return [paper for paper in page_html.papers(meeting, context["targets"]) if paper.item == item]
+    return [paper for paper in page_html.papers(meeting, context["targets"]) if paper.item == same_number(item)]
 
 
 @register.simple_tag(takes_context=True)

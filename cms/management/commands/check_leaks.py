@@ -1,0 +1,131 @@
+"""Looks at a running site as an anonymous visitor, over HTTP alone, for anything that must not be public."""
+
+import time
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from cms.leak_check import Answer, Fetch, LeakCheck, NoEndpoint, Report, Unreachable
+
+SECONDS = 10
+LARGEST_ANSWER = 64 * 1024 * 1024  # bytes
+MOST_REQUESTS = 1_000_000
+SHORTEST_WORD, LONGEST_WORD = 4, 200
+LONGEST_TABLE = 200
+
+
+class Command(BaseCommand):
+    help = (
+        "Asks a running site for all that an anonymous visitor can get, and fails when anything of the canaries that"
+        " `plant_canaries` put there is in an answer. Uses no database."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("url", help="Address of the CMS, as in https://cms.example.org")
+        parser.add_argument(
+            "--canary", action="append", default=[], metavar="WORD", help="Look for this word too; can be repeated."
+        )
+        parser.add_argument("--max-requests", type=int, default=5000, help="Stop after so many (%(default)s).")
+        parser.add_argument(
+            "--without-control", action="store_true", help="Do not insist on seeing the public control page."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        base = site_address(options["url"])
+        limit = options["max_requests"]
+        if not 1 <= limit <= MOST_REQUESTS:
+            raise CommandError(f"--max-requests: give a number from 1 to {MOST_REQUESTS}, not {limit}.")
+        words = [" ".join(word.split()) for word in options["canary"]]
+        for word in words:
+            if not SHORTEST_WORD <= len(word) <= LONGEST_WORD:
+                raise CommandError(f"--canary: give a word of {SHORTEST_WORD} to {LONGEST_WORD} letters, not {word!r}.")
+        with tqdm(desc="requests", unit="request", disable=None) as bar:
+
+            def progress(done: int, left: int) -> None:
+                bar.total = done + left
+                bar.update(done - bar.n)
+
+            try:
+                report = LeakCheck(over_http(base), base, tuple(words), limit, progress).run()
+            except Unreachable as error:
+                raise CommandError(f"{base} does not answer ({error}): start the site, or mend the address.") from error
+            except NoEndpoint as error:
+                raise CommandError(f"{base}: {error}") from error
+        self.conclude(report, needs_control=not options["without_control"])
+
+    def conclude(self, report: Report, needs_control: bool) -> None:
+        asked = f"{report.queries} queries, {report.addresses} addresses"
+        rows = [(finding.place, finding.where, finding.excerpt) for finding in report.findings]
+        if rows:
+            self.stdout.write(table([("address or GraphQL path", "where", "excerpt"), *rows[:LONGEST_TABLE]]))
+            if len(rows) > LONGEST_TABLE:
+                self.stdout.write(f"… and {len(rows) - LONGEST_TABLE} more.")
+            raise CommandError(
+                f"{asked}. Findings: {len(rows)}. The table says what got out or could not be looked at."
+            )
+        if needs_control and not report.control_seen:
+            raise CommandError(
+                f"{asked}, and the control page was never seen, so this proves nothing: run `manage.py plant_canaries`"
+                " on that site first, or add --without-control."
+            )
+        self.stdout.write(f"{asked}, no leak.")
+
+
+def site_address(text: str) -> str:
+    """The address without a slash at the end. Raises CommandError."""
+    try:
+        parts = urlsplit(text.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise CommandError(f"{text!r}: give the address of the CMS with no path, as in https://cms.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """The check looks at a redirect itself, and goes where it leads only on the same site."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def over_http(base: str) -> Fetch:
+    """Requests to this one site, with no cookies. Only paths can be asked for, so no other host ever hears of it."""
+    opener = build_opener(_NoRedirect)
+
+    def fetch(path: str, body: bytes | None) -> Answer:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = Request(base + path, data=body, headers=headers)  # noqa: S310 - `site_address` allows http(s) alone
+        deadline = time.monotonic() + SECONDS
+        try:
+            try:
+                response = opener.open(request, timeout=SECONDS)
+            except HTTPError as error:
+                response = error
+            with response:
+                content = bytearray()
+                while chunk := response.read(65536):
+                    content += chunk
+                    if time.monotonic() > deadline:
+                        raise Unreachable(f"not all of it came in {SECONDS} seconds")
+                    if len(content) > LARGEST_ANSWER:
+                        raise Unreachable(f"the answer is larger than {LARGEST_ANSWER} bytes")
+                names = {name.lower() for name in response.headers}
+                told = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
+                return Answer(response.status or 0, told, bytes(content))
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unreachable(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
+
+    return fetch
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    widths = [min(70, max(len(row[column]) for row in rows)) for column in (0, 1)]
+    return "\n".join(f"{place:{widths[0]}} | {where:{widths[1]}} | {excerpt}" for place, where, excerpt in rows)

@@ -1,0 +1,83 @@
+"""Hides canary content in a site's database, so that `check_leaks` can prove over HTTP that none of it gets out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import models, transaction
+from taggit.models import Tag
+from wagtail.actions.delete_page import DeletePageAction
+from wagtail.models import Collection
+
+from cms.canaries import CANARY, CONTROL
+from cms.canary_content import FILES, Canaries, identities, identity, words_for
+from documents.models import Document, Image
+from pages import addresses
+from pages.models import ContentPage, PartnershipPage, StandardPage, Topic
+from pages.models.snippets import ModeratedSnippet
+from pages.visibility import public
+
+NOTHING_NEW = "Everything is already there. Nothing was changed."
+
+
+class Command(BaseCommand):
+    help = (
+        "Adds hidden pages, files and snippets that carry a canary word, and one public page that links to them, for"
+        " `check_leaks`. Safe to run again. --remove deletes them; what logs and ledger remember stays."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--remove", action="store_true", help="Delete all that this command added.")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["remove"]:
+            self.stdout.write(f"{remove()} pages, files and snippets removed.")
+            return
+        home = public(PartnershipPage.objects.all()).first()
+        if home is None:
+            raise CommandError(
+                "There is no public home page: publish a partnership page, or run `manage.py load_demo`."
+            )
+        if public(StandardPage.objects.filter(uuid=identity(CONTROL))).exists():
+            self.stdout.write(NOTHING_NEW)
+            return
+        if any(True for _ in planted()):
+            raise CommandError("Part of it is there, without the public page: run this with --remove, and then again.")
+        control = Canaries(home).plant()
+        self.stdout.write(
+            f'{sum(1 for _ in planted())} things planted, with the word "{CANARY}". Public: {addresses.url(control)}\n'
+            "Now run `manage.py check_leaks` with the address of the site, and then this command with --remove."
+        )
+
+
+def planted() -> Iterator[models.Model]:
+    """All that this command added, in the order in which it can be deleted."""
+    yield from ContentPage.objects.filter(uuid__in=identities()).order_by("-path")
+    for model in (Document, Image):
+        yield from model.objects.filter(title__in=FILES)
+    yield from Collection.objects.filter(name=CANARY)
+    for snippet in ModeratedSnippet.__subclasses__():
+        name = next(
+            field for field in snippet._meta.concrete_fields if type(field) is models.CharField and field.editable
+        )
+        yield from snippet._default_manager.filter(**{name.name: words_for(name, snippet.__name__)})
+    yield from Topic.objects.filter(slug=CANARY)
+    yield from Tag.objects.filter(name=CANARY)
+
+
+def remove() -> int:
+    """Delete it all, and say how much it was. Nothing of anybody else's goes with it."""
+    found = list(planted())
+    for thing in found:
+        if isinstance(thing, ContentPage):
+            if (other := thing.get_descendants().exclude(contentpage__uuid__in=identities()).first()) is not None:
+                raise CommandError(f"The page {other.title!r} is below a planted page: move it first.")
+            DeletePageAction(thing.specific).execute(skip_permission_checks=True)
+            continue
+        try:
+            thing.delete()
+        except models.ProtectedError as error:
+            users = ", ".join(sorted({str(user) for user in error.protected_objects}))
+            raise CommandError(f"{thing} is used by {users}: take it off there first.") from error
+    return len(found)

@@ -1,0 +1,112 @@
+"""What a reader finds at a path of the site: a page, what became of one, where to go instead, or nothing.
+
+GraphQL (`page`, `redirect`) and the CMS's own pages (pages/page_views.py) ask here and so give the same answer. A
+path at which nothing was ever public finds nothing, whether or not there is a draft, and costs the same queries.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Q
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Site
+
+from pages import addresses
+from pages.choices import WithdrawalKind
+from pages.models import ContentPage, PublicAddress, PublicRecord
+from pages.rich_text import absolute
+from pages.visibility import public, withdrawn
+
+NEUTRAL_LINE = "This page is not available at the moment."
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A page that was public here and is not now, reduced to what may be said of it."""
+
+    uuid: uuid.UUID
+    path: str
+    kind: WithdrawalKind
+    title: str | None = None
+    explanation: str | None = None
+    at: datetime | None = None
+    alternative: ContentPage | None = None
+    show_safe_exit: bool = False
+
+
+@dataclass(frozen=True)
+class Redirection:
+    """Another address to go to; permanent ones may be remembered."""
+
+    target: str
+    permanent: bool
+
+
+def at_path(path: str, at: datetime) -> ContentPage | Withdrawn | Redirection | None:
+    """A public page comes first, then an editor's explanation, an editor's redirect, and what the ledger remembers."""
+    path = f"/{path.strip('/')}/" if path.strip("/") else "/"
+    here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
+    if page := public(here, at).first():
+        return page
+    if page := withdrawn(here, at).first():
+        return _explained(page, at)
+    return _editors_redirect(path, at) or _remembered(path, at)
+
+
+def _explained(page: ContentPage, at: datetime) -> Withdrawn:
+    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), at).first()
+    kind = WithdrawalKind(page.withdrawal_kind)
+    if kind == WithdrawalKind.REDIRECT and alternative is None:
+        kind = WithdrawalKind.GONE  # what it led to has gone too
+    gone = kind == WithdrawalKind.GONE
+    return Withdrawn(
+        uuid=page.uuid,
+        path=addresses.url_path(page),
+        kind=kind,
+        title=None if gone else page.title,
+        explanation=None if gone else page.withdrawal_explanation or None,
+        at=page.withdrawn_at,
+        alternative=alternative,
+        show_safe_exit=page.show_safe_exit,
+    )
+
+
+def _editors_redirect(path: str, at: datetime) -> Redirection | None:
+    """A redirect that a moderator entered, unless it leads to a page that is not public."""
+    here = Q(site__isnull=True) | Q(site=Site.objects.filter(is_default_site=True).values("pk")[:1])
+    found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path))
+    redirect = found.order_by(F("site").asc(nulls_last=True)).first()
+    if redirect is None:
+        return None
+    if redirect.redirect_page_id:
+        page = public(ContentPage.objects.filter(pk=redirect.redirect_page_id), at).first()
+        target = addresses.url(page) if page else None
+    else:
+        target = absolute(redirect.redirect_link)
+    return Redirection(target, redirect.is_permanent) if target else None
+
+
+def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
+    """What became of the page that was public here last."""
+    address = PublicAddress.objects.filter(path=path).select_related("record").order_by("-since", "-pk").first()
+    if address is None:
+        return None
+    record = address.record
+    itself = ContentPage.objects.filter(pk=record.page_id)
+    if moved := public(itself, at).first() or withdrawn(itself, at).first():
+        return Redirection(addresses.url(moved), permanent=True)
+    return gone(record, path)
+
+
+def gone(record: PublicRecord, path: str) -> Withdrawn:
+    """A page that went without an explanation, or with the neutral line of an emergency takedown."""
+    takedown = record.takedowns.filter(ended_at__isnull=True).first()
+    return Withdrawn(
+        uuid=record.uuid,
+        path=path,
+        kind=WithdrawalKind.GONE,
+        explanation=NEUTRAL_LINE if takedown else None,
+        at=takedown.at if takedown else record.ended_at,
+        show_safe_exit=record.show_safe_exit,
+    )

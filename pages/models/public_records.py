@@ -1,0 +1,73 @@
+"""What was ever public, kept for good: which page, at which addresses, and what was taken offline in an emergency.
+
+pages/ledger.py writes these rows, pages/at_path.py reads them. They hold no text of any page.
+"""
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.db import models
+
+from documents.models import Document, Image
+from pages.models.base import ContentPage
+
+TAKE_DOWN = "pages.take_down"
+
+
+class PublicRecord(models.Model):
+    """A page that was public at least once. The row outlives the page."""
+
+    uuid = models.UUIDField(primary_key=True)
+    page = models.ForeignKey(ContentPage, null=True, on_delete=models.SET_NULL, related_name="+")
+    path = models.CharField(max_length=2600, help_text="Where it is public, or was last: the path on the site.")
+    show_safe_exit = models.BooleanField()
+    first_public_at = models.DateTimeField()
+    ended_at = models.DateTimeField(
+        null=True,
+        help_text="When it stopped being public. Empty while it is, and after an expiry that nobody processed yet.",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.uuid})"
+
+
+class PublicAddress(models.Model):
+    """A path at which a page was public. Old ones lead to where the page is now."""
+
+    record = models.ForeignKey(PublicRecord, on_delete=models.CASCADE, related_name="addresses")
+    path = models.CharField(max_length=2600, db_index=True)
+    since = models.DateTimeField(help_text="When the page last became public here.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["record", "path"], name="one_row_per_record_and_path")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Takedown(models.Model):
+    """Something that one person took offline at once. A second person confirms it afterwards."""
+
+    record = models.ForeignKey(PublicRecord, null=True, on_delete=models.PROTECT, related_name="takedowns")
+    # Only the file: what is known of it (who, when, why) outlives it.
+    document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="takedowns")
+    image = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="takedowns")
+    address = models.CharField(max_length=2600, help_text="Its public address at the time.")
+    reason = models.TextField(
+        "why",
+        max_length=1000,
+        validators=[MaxLengthValidator(1000)],
+        help_text="For colleagues only: readers see a neutral line. Do not repeat here what must not be read.",
+    )
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True, help_text="When a new version was approved. A file stays down.")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        default_permissions = ()
+        permissions = [("take_down", "Can take pages and files offline at once")]
+
+    def __str__(self) -> str:
+        return self.address

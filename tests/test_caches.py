@@ -1,0 +1,125 @@
+"""HTTP caches in front are told after the commit what to forget: pages, files, feeds and the sitemap."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from wagtail.models import CollectionViewRestriction
+
+from pages import models
+from pages.withdrawal import take_down
+from tests import factories
+from tests.hidden_content import administrator
+
+LISTS = {
+    f"http://testserver{path}"
+    for path in (
+        "/feeds/news.rss",
+        "/feeds/news.atom",
+        "/feeds/meetings.rss",
+        "/feeds/meetings.atom",
+        "/sitemap.xml",
+    )
+}
+
+
+@pytest.fixture
+def told(settings, django_capture_on_commit_callbacks):
+    """Runs something and returns the addresses, all as http, that a cache on loopback was told to forget."""
+    found: list[str] = []
+
+    class Cache(BaseHTTPRequestHandler):
+        def do_PURGE(self):
+            found.append(f"http://{self.headers['Host']}{self.path}")
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Cache)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    backend = {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}
+
+    def run(action):
+        found.clear()
+        settings.WAGTAILFRONTENDCACHE = {address: backend}
+        settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+        with django_capture_on_commit_callbacks(execute=True):
+            action()
+            assert found == []  # nothing before the commit
+        settings.WAGTAILFRONTENDCACHE = {}
+        return set(found)
+
+    yield run
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def page(home):
+    document, picture = factories.document(), factories.image()
+    body = [("document", document), ("image", {"image": picture, "caption": ""})]
+    return factories.page(models.StandardPage, home, slug="page", body=body)
+
+
+def files_of(page):
+    [document, picture] = (row.document or row.image for row in page.published_files.order_by("image"))
+    if not hasattr(document, "filename"):
+        document, picture = picture, document
+    return {document.address, *(rendition.full_url for rendition in picture.renditions.all())}
+
+
+HERE = "http://testserver/page/"
+
+
+def test_publishing_withdrawing_and_deleting_tell_the_caches(page, told):
+    files = files_of(page)
+    assert len(files) == 6
+    for action in (
+        lambda: factories.publish(page),
+        page.unpublish,
+        lambda: factories.publish(page),
+        lambda: take_down(page, administrator(), "It names somebody."),
+        lambda: models.StandardPage.objects.get().delete(),
+    ):
+        assert told(action) == {HERE, *files, *LISTS}
+
+
+def test_with_a_website_its_address_is_told_too(page, told, settings):
+    settings.WEBSITE_URL = "https://www.example.org"
+    assert told(page.unpublish) == {HERE, "http://www.example.org/page/", *files_of(page), *LISTS}
+
+
+def test_a_moved_page_is_forgotten_at_both_addresses(page, told):
+    page.slug = "new"
+    assert told(lambda: factories.publish(page)) == {HERE, "http://testserver/new/", *files_of(page), *LISTS}
+
+
+def test_a_draft_tells_nobody_anything(page, told):
+    page.title = "Draft"
+    assert told(page.save_revision) == set()
+
+
+def test_a_file_that_goes_private_or_is_taken_down_is_forgotten(page, told):
+    files = files_of(page)
+    document = page.published_files.get(document__isnull=False).document
+    restriction = CollectionViewRestriction(collection=document.collection, restriction_type="login")
+    assert told(restriction.save) == {*files, *LISTS}
+    assert told(restriction.delete) == {*files, *LISTS}
+    assert told(lambda: take_down(document, administrator(), "It names somebody.")) == {document.address, *LISTS}
+
+
+def test_what_rolls_back_is_not_told(page, told, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError
+
+    monkeypatch.setattr("pages.withdrawal.log", fail)
+
+    def action():
+        with pytest.raises(RuntimeError):
+            take_down(page, administrator(), "It names somebody.")
+
+    assert told(action) == set()
+    assert models.StandardPage.objects.get().live is True

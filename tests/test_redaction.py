@@ -1,0 +1,138 @@
+"""A text that must go for good is taken out of everything that the CMS keeps, and written nowhere."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Comment, Page, PageLogEntry
+from wagtail.search import index
+from wagtail.search.backends import get_search_backend
+
+from documents.models import Document
+from pages import models
+from pages.redaction import redact
+from tests import factories
+
+NAME = "Zoë O'Marker & Sons"
+SPELLINGS = [
+    NAME,
+    "zoë  o'marker &  sons",
+    "Zoë O’Marker & Sons",
+    "Zoë O&#x27;Marker &amp; Sons",
+    "<b>Zoë</b> O'Marker&nbsp;&amp; Sons",
+]
+
+
+def everything_stored() -> str:
+    """All rows of all tables as text, but for accounts and sessions."""
+    found = []
+    for model in apps.get_models():
+        if model._meta.managed and model._meta.app_label not in ("auth", "sessions"):
+            for row in model._base_manager.values():
+                found.append(json.dumps(row, default=str, ensure_ascii=False))
+    return "\n".join(found).encode().decode("unicode_escape", "ignore") + "\n".join(found)
+
+
+@pytest.fixture
+def told_everywhere(home):
+    author = User.objects.create_user("author")
+    topic = factories.topic(name=f"About {NAME}", slug="zoe-omarker-sons")
+    body = [
+        ("heading", {"text": NAME, "level": "2"}),
+        ("paragraph", "".join(f"<p>{text}</p>" for text in SPELLINGS)),
+        ("table", {"data": [[NAME, "x"]]}),
+        ("document", factories.document(NAME, name=f"{NAME}.csv")),
+    ]
+    page = factories.page(
+        models.StandardPage, home, title=f"What {NAME} did", slug="zoe-omarker-sons", summary=NAME, body=body
+    )
+    page.title = f"Again {NAME}"
+    page.save_revision(user=author, log_action=True)
+    page.topics.add(topic)
+    Comment.objects.create(page=page, user=author, text=NAME, contentpath="title")
+    Redirect.objects.create(old_path="/zoe-omarker-sons", redirect_page=page)
+    factories.agency(name=NAME)
+    return page
+
+
+def test_a_text_is_taken_out_of_everything(told_everywhere, ask, client):
+    assert "Marker" in everything_stored()
+    changed = redact(NAME)
+    after = everything_stored()
+    for spelling in ("Marker", "marker"):
+        assert spelling not in after, after[after.index(spelling) - 200 : after.index(spelling) + 100]
+    assert changed["standard page"] == 1
+    page = models.StandardPage.objects.get()
+    assert page.title == "What [redacted] did"
+    assert page.slug == "redacted"
+    assert page.url_path == "/home/redacted/"
+    heading, paragraph, table, _ = page.body
+    assert heading.value["text"] == "[redacted]"
+    assert paragraph.value.source.count("[redacted]") == len(SPELLINGS)
+    assert table.value["data"] == [["[redacted]", "x"]]
+    assert page.get_latest_revision_as_object().title == "Again [redacted]"
+    document = Document.objects.get()
+    assert "arker" not in document.file.name
+    assert document.file.read() == b"a,b\n1,2\n"
+    assert client.get("/zoe-omarker-sons/").status_code == 404
+    assert ask('{ page(urlPath: "/redacted/") { title } }') == {"page": {"title": "What [redacted] did"}}
+
+
+def test_it_is_logged_that_it_ran_and_not_what_it_removed(told_everywhere, monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO(f"{NAME}\n"))
+    out = StringIO()
+    call_command("redact", "--yes", stdout=out)
+    entry = PageLogEntry.objects.get(action="pages.redacted")
+    assert entry.page_id == Page.objects.get(depth=1).pk
+    assert list(entry.data) == ["rows"]
+    assert f"{entry.data['rows']} rows redacted." in out.getvalue()
+    assert "arker" not in out.getvalue()
+
+
+def test_the_search_index_forgets_it(told_everywhere):
+    page = models.StandardPage.objects.get()
+    index.insert_or_update_object(page)
+    backend = get_search_backend()
+    assert [found.pk for found in backend.search("omarker", models.StandardPage)] in ([page.pk], [])
+    before = [found.pk for found in backend.search("Zoë", models.StandardPage)]
+    assert before == [page.pk]
+    redact(NAME)
+    assert list(backend.search("Zoë", models.StandardPage)) == []
+
+
+def test_nothing_is_redacted_when_something_goes_wrong(told_everywhere, monkeypatch):
+    before = everything_stored()
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("pages.redaction.log", fail)
+    with pytest.raises(RuntimeError):
+        redact(NAME)
+    assert everything_stored() == before
+
+
+@pytest.mark.parametrize("text", ["", "  ", "ab", "a b"])
+def test_a_text_that_is_too_short_is_refused(told_everywhere, monkeypatch, text):
+    before = everything_stored()
+    monkeypatch.setattr("sys.stdin", StringIO(text))
+    with pytest.raises(CommandError, match="at least 3 characters"):
+        call_command("redact", "--yes")
+    assert everything_stored() == before
+
+
+def test_it_asks_for_a_yes(db):
+    with pytest.raises(CommandError, match="Add --yes"):
+        call_command("redact")
+
+
+def test_other_words_and_the_systems_own_stay(told_everywhere):
+    redact("paragraph")  # also the name of a kind of block
+    page = models.StandardPage.objects.get()
+    assert [block.block_type for block in page.body] == ["heading", "paragraph", "table", "document"]
+    assert page.title == f"What {NAME} did"
