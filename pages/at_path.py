@@ -84,7 +84,8 @@ def _editors_redirect(path: str, at: datetime) -> Redirection | None:
         target = addresses.url(page) if page else None
     else:
         target = absolute(redirect.redirect_link)
-    return Redirection(target, redirect.is_permanent) if target else None
+    to_itself = target is not None and target.rstrip("/") == addresses.website(path).rstrip("/")
+    return Redirection(target, redirect.is_permanent) if target and not to_itself else None
 
 
 def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:

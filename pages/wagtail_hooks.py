@@ -171,7 +171,7 @@ class TakedownsMenuItem(MenuItem):
 
 @hooks.register("register_admin_menu_item")
 def register_takedowns() -> MenuItem:
-    return TakedownsMenuItem("Emergency takedown", reverse("takedowns"), icon_name="warning", order=9000)
+    return TakedownsMenuItem("Takedown", reverse("takedowns"), icon_name="warning", order=9000)
 
 
 @hooks.register("before_edit_page")

@@ -60,7 +60,6 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
 
     form_class = WithdrawForm
     template_name = "pages/admin/withdraw.html"
-    page_title = "Withdraw"
     header_icon = "download"
 
     @cached_property
@@ -72,8 +71,12 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
-    def get_page_subtitle(self) -> str:
-        return self.page.get_admin_display_title()
+    def get_page_title(self) -> str:
+        return f"Withdraw “{self.page.get_admin_display_title()}”"
+
+    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
+        edit = reverse("wagtailadmin_pages:edit", args=[self.page.pk])
+        return [*super().get_breadcrumbs_items(), {"url": edit, "label": self.page.title}, {"label": "Withdraw"}]
 
     def get_initial(self) -> dict[str, Any]:
         return {
@@ -107,6 +110,9 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
         if not request.user.has_perm(TAKE_DOWN):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
+
+    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
+        return [*super().get_breadcrumbs_items(), {"label": self.page_title}]
 
     def get_initial(self) -> dict[str, Any]:
         return {"address": self.request.GET.get("address", "")}

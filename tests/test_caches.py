@@ -65,9 +65,8 @@ def page(home):
 
 
 def files_of(page):
-    [document, picture] = (row.document or row.image for row in page.published_files.order_by("image"))
-    if not hasattr(document, "filename"):
-        document, picture = picture, document
+    document = page.published_files.get(document__isnull=False).document
+    picture = page.published_files.get(image__isnull=False).image
     return {document.address, *(rendition.full_url for rendition in picture.renditions.all())}
 
 

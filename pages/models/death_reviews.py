@@ -66,6 +66,9 @@ class DeathReviewPermissions(PagePermissionTester):
         """A notice that readers knew goes with an explanation (pages/withdrawal.py), never in silence."""
         return False
 
+    def can_set_view_restrictions(self) -> bool:
+        return False
+
     def can_delete(self, ignore_bulk=False) -> bool:
         return super().can_delete(ignore_bulk) and self.page.first_published_at is None
 
