@@ -179,7 +179,9 @@ def test_an_editors_redirect_wins_over_what_the_ledger_remembers(home, at, clien
     assert at("/old/")["redirect"] == {"target": "http://testserver/its-own-site", "permanent": True}
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "//evil.example/", "ftp://example.org/", "/old", "http://testserver/old/"])
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "//evil.example/", "ftp://example.org/", "/old", "http://testserver/old/"]
+)
 def test_a_redirect_to_itself_or_to_what_is_no_web_address_is_ignored(home, at, link):
     Redirect.objects.create(old_path="/old", redirect_link=link)
     assert at("/old/") == NOTHING
