@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Revision, Site
 from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
 
 from documents.access import remember_public_files
@@ -79,18 +79,19 @@ def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
 
 
 @transaction.atomic
-def on_page_published(sender: type, instance: Any, **kwargs: Any) -> None:
+def on_page_published(sender: type, instance: Any, revision: Revision, **kwargs: Any) -> None:
     """Wagtail also sends this when a publication is only scheduled: then nothing is public yet."""
     if not instance.live or not isinstance(instance, ContentPage):
         return
     come_back(instance)
     record_update(instance)
-    record_files(instance)
+    tell_caches([addresses.url_path(instance)], instance.published_files.all())  # those that this version drops, too
+    record_files(instance, revision.content.get("file_keys", {}))
     if isinstance(instance, DeathReviewNoticePage):
         promise_time_online(instance)
     on_visibility_changed(sender, page=instance)
     remember_public_files(instance.published_files.all())
-    tell_caches([addresses.url_path(instance)], instance.published_files.all())
+    tell_caches([], instance.published_files.all())
 
 
 def come_back(page: ContentPage) -> None:
@@ -131,8 +132,12 @@ def promise_time_online(notice: DeathReviewNoticePage) -> None:
 # --- Files ---
 
 
-def record_files(page: ContentPage) -> None:
-    """Note which files this version shows, and make the public sizes of its pictures while nobody waits for them."""
+def record_files(page: ContentPage, approved: dict[str, dict[str, str]]) -> None:
+    """Note which files this version shows, and make the public sizes of its pictures while nobody waits for them.
+
+    `approved` has the key that each file had when the version was made (`file_keys_of`). Another key never matches,
+    so a file that was exchanged in between stays hidden.
+    """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
     exempt = once_exempt(page) if isinstance(page, MeetingPage) else set()
@@ -141,13 +146,18 @@ def record_files(page: ContentPage) -> None:
         PublishedFile(
             page_id=page.pk,
             document=document,
-            file_key=document.file_key,
+            file_key=approved.get("documents", {}).get(str(document.pk), ""),
             first_public_at=now,
             no_store=isinstance(page, DeathReviewNoticePage) or document.pk in exempt,
         )
         for document in documents.values()
     ] + [
-        PublishedFile(page_id=page.pk, image=image, file_key=image.file_key, first_public_at=now)
+        PublishedFile(
+            page_id=page.pk,
+            image=image,
+            file_key=approved.get("images", {}).get(str(image.pk), ""),
+            first_public_at=now,
+        )
         for image in images.values()
     ]
     old = {(row.document_id, row.image_id): row for row in page.published_files.all()}

@@ -26,10 +26,9 @@ def public_images(queryset: QuerySet[Image], at: datetime | None = None) -> Quer
     return _public(queryset, "image", at)
 
 
-def is_public(file: Document | Image) -> bool:
-    if isinstance(file, Document):
-        return public_documents(Document.objects.filter(pk=file.pk)).exists()
-    return public_images(Image.objects.filter(pk=file.pk)).exists()
+def on_a_public_page(file: Document | Image) -> bool:
+    """Whether a public page uses the file, be the file itself public or not: moving it would make it so."""
+    return public_rows(file.published_in.all(), "page__").exists()
 
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:

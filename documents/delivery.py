@@ -77,18 +77,24 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
 
 def _signed(delivery: Delivery, content_type: str, disposition: str) -> HttpResponse:
     """An address of the private bucket that works for a minute, for one person: nobody may keep the redirect."""
-    parameters = {"ResponseContentType": content_type, "ResponseContentDisposition": disposition}
+    parameters = {
+        "ResponseContentType": content_type,
+        "ResponseContentDisposition": disposition,
+        "ResponseCacheControl": delivery.cache_control,
+    }
     storage: Any = delivery.file.storage
     response = HttpResponseRedirect(storage.url(delivery.file.name, parameters=parameters, expire=SIGNED_FOR))
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
+    if delivery.noindex:
+        response["X-Robots-Tag"] = "noindex"
     return response
 
 
 def _by_web_server(file: FieldFile) -> HttpResponse:
     if settings.FILE_DELIVERY == "x-accel-redirect":
         return HttpResponse(headers={"X-Accel-Redirect": INTERNAL_PREFIX + quote(file.name or "")})
-    return HttpResponse(headers={"X-Sendfile": file.path})
+    return HttpResponse(headers={"X-Sendfile": quote(file.path)})
 
 
 def _streamed(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponseBase:

@@ -29,6 +29,7 @@ RENDITIONS = {
     "SOCIAL": "fill-1200x630|format-jpeg",
 }
 TAGS_HELP = "Words that help colleagues find the file. Never public."
+CHANGE_PUBLIC_FILES = "documents.change_public_file"
 language_code = RegexValidator(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl.")
 
 

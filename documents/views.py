@@ -54,8 +54,8 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     found = Image.objects.filter(file_key=key)
     public = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
-    if wanted is None:
-        return _absent(was_public)
+    if wanted is None or not wanted.url.endswith(f"/{name}"):
+        return _absent(was_public and wanted is None)
     return send(
         request,
         Delivery(

@@ -59,15 +59,15 @@ def _explained(page: ContentPage, at: datetime) -> Withdrawn:
     kind = WithdrawalKind(page.withdrawal_kind)
     if kind == WithdrawalKind.REDIRECT and alternative is None:
         kind = WithdrawalKind.GONE  # what it led to has gone too
-    gone = kind == WithdrawalKind.GONE
+    told = kind == WithdrawalKind.WITHDRAWN
     return Withdrawn(
         uuid=page.uuid,
         path=addresses.url_path(page),
         kind=kind,
-        title=None if gone else page.title,
-        explanation=None if gone else page.withdrawal_explanation or None,
+        title=page.title if told else None,
+        explanation=page.withdrawal_explanation or None if told else None,
         at=page.withdrawn_at,
-        alternative=alternative,
+        alternative=None if kind == WithdrawalKind.GONE else alternative,
         show_safe_exit=page.show_safe_exit,
     )
 

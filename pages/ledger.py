@@ -17,36 +17,28 @@ from pages.visibility import public
 
 @transaction.atomic
 def update(page: Page, at: datetime) -> set[str]:
-    """Bring the ledger up to date for a page and, when that changed, for all below it.
+    """Bring the ledger up to date for a page and all below it.
 
     Returns the paths whose answer is another one now.
     """
-    itself = ContentPage.objects.filter(pk=page.pk)
-    paths = _update(itself, PublicRecord.objects.filter(page=page.pk), at)
-    # While the page itself neither appears nor goes nor moves, what is below it does not either.
-    if paths or not isinstance(page, ContentPage):
-        below = ContentPage.objects.filter(path__startswith=page.path)
-        paths |= _update(below, PublicRecord.objects.filter(page__path__startswith=page.path), at)
-    return paths
-
-
-def _update(pages: QuerySet[ContentPage], records: QuerySet[PublicRecord], at: datetime) -> set[str]:
+    pages = ContentPage.objects.filter(path__startswith=page.path)
+    records = PublicRecord.objects.filter(page__path__startswith=page.path)
     known = {record.uuid: record for record in records}
-    now_public = {page.uuid: page for page in public(pages, at).only("uuid", "url_path", "show_safe_exit")}
+    now_public = {row.uuid: row for row in public(pages, at).only("uuid", "url_path", "show_safe_exit")}
     written, new_addresses, paths = [], [], set()
-    for uuid, page in now_public.items():
-        path, record = addresses.url_path(page), known.get(uuid)
+    for uuid, row in now_public.items():
+        path, record = addresses.url_path(row), known.get(uuid)
         if record is None or record.ended_at or record.path != path:
             new_addresses.append(PublicAddress(record_id=uuid, path=path, since=at))
             paths |= {path, record.path if record else path}
-        elif record.show_safe_exit == page.show_safe_exit:
+        elif record.show_safe_exit == row.show_safe_exit:
             continue
         written.append(
             PublicRecord(
                 uuid=uuid,
-                page_id=page.pk,
+                page_id=row.pk,
                 path=path,
-                show_safe_exit=page.show_safe_exit,
+                show_safe_exit=row.show_safe_exit,
                 first_public_at=record.first_public_at if record else at,
             )
         )

@@ -17,6 +17,7 @@ from django.apps import apps
 from django.core.cache import cache
 from django.db import models, transaction
 from django.utils.text import slugify
+from modelcluster.fields import ParentalKey
 from wagtail.fields import StreamField
 from wagtail.log_actions import log
 from wagtail.models import Page
@@ -107,10 +108,10 @@ def redact(text: str, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter)
             changed[str(model._meta.verbose_name)] += 1
             touched.append(model._base_manager.get(pk=key))
     for obj in touched:
-        if isinstance(obj, Page):
-            obj = obj.specific  # noqa: PLW2901
-        if isinstance(obj, index.Indexed):
-            index.insert_or_update_object(obj)
+        parents = [getattr(obj, field.name) for field in obj._meta.concrete_fields if isinstance(field, ParentalKey)]
+        for found in (obj, *parents):
+            if isinstance(found, index.Indexed):
+                index.insert_or_update_object(found.specific if isinstance(found, Page) else found)
     transaction.on_commit(cache.clear)
     log(instance=Page.objects.get(depth=1), action=REDACTED, data={"rows": changed.total()})
     return changed
@@ -132,7 +133,8 @@ def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[
         for field, value in zip(fields, values, strict=True):
             new = _new_value(field, value, redaction)
             if new is not value:
-                changes[field.attname] = new
+                # Two values that differed in the text alone must not become one.
+                changes[field.attname] = f"{new}-{key}"[-(field.max_length or 255) :] if field.unique else new
         if changes:
             yield key, changes
 

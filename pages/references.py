@@ -82,6 +82,19 @@ def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
     return everything.documents, everything.images
 
 
+def file_keys_of(page: ContentPage) -> dict[str, dict[str, str]]:
+    """The keys of the files that a version shows, as they are now: {"documents": {primary key: key}, "images": …}.
+
+    Primary keys are texts, as in the JSON of a revision.
+    """
+    documents, images = files_of(page)
+    found = {
+        "documents": Document.objects.filter(pk__in=documents) if documents else Document.objects.none(),
+        "images": Image.objects.filter(pk__in=images) if images else Image.objects.none(),
+    }
+    return {name: {str(pk): key for pk, key in files.values_list("pk", "file_key")} for name, files in found.items()}
+
+
 def once_exempt(meeting: MeetingPage) -> set[int]:
     """Documents that any version of the meeting's page, drafts included, had as papers of an exempt item."""
     found = set()

@@ -6,17 +6,17 @@ The screens for it are in pages/withdrawal_views.py. Coming back is a publicatio
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from wagtail.actions.unpublish_page import UnpublishPageAction
 from wagtail.log_actions import log
 
-from documents.models import Document, Image
+from documents.models import Document, Image, PublicFileRecord
 from pages import addresses
 from pages.choices import WithdrawalKind
-from pages.models import ContentPage, DeathReviewNoticePage, PublicRecord, Takedown
+from pages.models import ContentPage, DeathReviewNoticePage, PublicAddress, PublicRecord, Takedown
 from pages.models.base import visibility_changed
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.public_records import TAKE_DOWN
@@ -36,8 +36,10 @@ def may_withdraw(user: Any, page: ContentPage) -> bool:
 def withdrawal_problems(page: ContentPage, kind: str, explanation: str, alternative: Any) -> dict[str, str]:
     """What keeps a page from being withdrawn in this way: field name → what to do."""
     problems = {}
-    if answer(page) not in (Answer.PUBLIC, Answer.WITHDRAWN):
+    if not page.withdrawal_kind and answer(page) != Answer.PUBLIC:
         problems["kind"] = "This page is not public, so there is nothing to withdraw."
+    if public(DeathReviewNoticePage.objects.descendant_of(page)).exists():
+        problems["kind"] = "There are death-review notices below this page, which readers may not lose in this way."
     if isinstance(page, DeathReviewNoticePage):
         until = page.minimum_online_until
         if until and until > timezone.localdate():
@@ -98,17 +100,23 @@ def public_path(page: ContentPage) -> str:
 def at_address(address: str) -> ContentPage | Document | Image | None:
     """The public page or file at an address that somebody pasted. Looks at its path alone."""
     try:
-        path = unquote(urlsplit(address.strip()).path)
+        parts = urlsplit(address.strip())
     except ValueError:
         return None
-    parts = path.strip("/").split("/")
-    if parts[0] == "documents" and len(parts) == 3:
-        return Document.objects.filter(file_key=parts[1]).first()
-    if parts[0] == "images" and len(parts) == 3:
-        return Image.objects.filter(file_key=parts[1]).first()
-    here = PublicRecord.objects.filter(path=f"/{path.strip('/')}/" if path.strip("/") else "/", page__live=True)
-    record = here.order_by(F("ended_at").desc(nulls_first=True)).first()
-    return record.page.specific if record and record.page else None
+    path = unquote(parts.path)
+    kind, _, rest = path.strip("/").partition("/")
+    key = rest.partition("/")[0]
+    if kind == "documents" and (document := Document.objects.filter(file_key=key).first()):
+        return document
+    if kind == "images" and (image := Image.objects.filter(file_key=key).first()):
+        return image
+    website = urlsplit(settings.WEBSITE_URL)
+    if parts.netloc and parts.netloc == website.netloc:
+        path = path.removeprefix(website.path)
+    path = f"/{path.strip('/')}/" if path.strip("/") else "/"
+    here = PublicAddress.objects.filter(path=path, record__page__live=True).select_related("record__page")
+    found = here.order_by("-since", "-pk").first()
+    return found.record.page.specific if found and found.record.page else None
 
 
 @transaction.atomic
@@ -127,6 +135,8 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
         takedown.save()
         _stop_what_is_on_its_way(thing, user)
         UnpublishPageAction(thing, user=user).execute(skip_permission_checks=True)
+    elif not PublicFileRecord.objects.filter(file_key=thing.file_key).exists():
+        raise ValidationError({"address": "This file is not public."})
     else:
         takedown.address = thing.url if isinstance(thing, Document) else f"/images/{thing.file_key}/"
         if isinstance(thing, Document):

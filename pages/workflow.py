@@ -21,6 +21,7 @@ from wagtail.models import (
     WorkflowTask,
 )
 
+from documents.models import CHANGE_PUBLIC_FILES
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.public_records import TAKE_DOWN
@@ -71,7 +72,7 @@ def set_up_moderation() -> None:
     for group in (moderators, leads):
         _allow(group, *HANDLE_DEATH_REVIEWS.split("."))
         _allow(group, *TAKE_DOWN.split("."))
-    _allow(moderators, "documents", "change_public_file")
+    _allow(moderators, *CHANGE_PUBLIC_FILES.split("."))
     for action in ("add", "change", "delete"):
         _allow(moderators, "wagtailredirects", f"{action}_redirect")
 

@@ -128,6 +128,20 @@ def test_an_expired_page_is_gone_at_its_second_and_dated_when_it_was_processed(h
         assert at("/page/child/") == gone(child, "/page/child/", "2026-03-02T10:05:00+00:00")
 
 
+def test_what_was_published_below_an_expired_page_is_remembered_when_that_comes_back(home, at):
+    with time_machine.travel(factories.london(2026, 3, 1, 10), tick=False) as clock:
+        parent = factories.page(models.StandardPage, home, slug="parent", expire_at=factories.london(2026, 3, 1, 11))
+        clock.move_to(factories.london(2026, 3, 1, 12))
+        child = factories.page(models.StandardPage, parent, slug="child")
+        assert at("/parent/child/") == NOTHING
+        parent.refresh_from_db()
+        parent.expire_at = None
+        factories.publish(parent)
+        assert at("/parent/child/")["page"]["id"] == str(child.uuid)
+        parent.unpublish()
+        assert at("/parent/child/") == gone(child, "/parent/child/", "2026-03-01T12:00:00+00:00")
+
+
 def test_publishing_a_parent_makes_what_is_below_it_public_and_remembered(home, at):
     parent = factories.draft(models.StandardPage, home, slug="parent")
     child = factories.page(models.StandardPage, parent, slug="child")

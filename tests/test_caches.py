@@ -86,6 +86,12 @@ def test_publishing_withdrawing_and_deleting_tell_the_caches(page, told):
         assert told(action) == {HERE, *files, *LISTS}
 
 
+def test_a_file_that_a_new_version_drops_is_forgotten(page, told):
+    files = files_of(page)
+    page.body = [("heading", {"text": "Nothing", "level": "2"})]
+    assert told(lambda: factories.publish(page)) == {HERE, *files, *LISTS}
+
+
 def test_with_a_website_its_address_is_told_too(page, told, settings):
     settings.WEBSITE_URL = "https://www.example.org"
     assert told(page.unpublish) == {HERE, "http://www.example.org/page/", *files_of(page), *LISTS}

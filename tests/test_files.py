@@ -4,9 +4,11 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -202,6 +204,32 @@ def test_a_document_that_was_once_for_an_exempt_item_is_kept_by_no_cache(home, c
     factories.publish(meeting)
     assert client.get(document.url)["Cache-Control"] == "no-store"
     assert client.get(other.url)["Cache-Control"] == "public, max-age=60, must-revalidate"
+
+
+def test_a_file_exchanged_between_approval_and_publication_stays_hidden(home, client):
+    document, picture = factories.document(), factories.image()
+    body = [("document", document), ("image", {"image": picture, "caption": ""})]
+    page = factories.page(models.StandardPage, home, slug="page")
+    page.body, page.go_live_at = body, timezone.now() + timedelta(hours=1)
+    page.save_revision().publish()
+    document.file = ContentFile(b"not approved", "table.csv")
+    document.save()
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        call_command("publish_scheduled")
+        page = models.StandardPage.objects.get()
+        assert len(page.body) == 2
+        assert client.get(document.url).status_code == 404
+        assert client.get(picture.get_rendition(RENDITIONS["CARD"]).url).status_code == 200
+        factories.publish(page)
+        assert client.get(document.url).status_code == 200
+
+
+def test_a_size_of_a_picture_has_one_address(home, client):
+    picture = factories.image()
+    factories.page(models.StandardPage, home, body=[("image", {"image": picture, "caption": ""})])
+    url = picture.get_rendition(RENDITIONS["CARD"]).url
+    assert client.get(url).status_code == 200
+    assert client.get(url.replace(".webp", ".png")).status_code == 404
 
 
 def people(*groups):

@@ -137,6 +137,10 @@ class Site(RuleBasedStateMachine):
         file = next((each for each in self.files if each.pk == version.document), None)
         return file if file and not file.down and file.word == version.file else None
 
+    def public_files(self) -> list[File]:
+        versions = [node.published for node in self.nodes if node.published and self.is_public(node)]
+        return [file for file in self.files if any(self.shown_file(version) is file for version in versions)]
+
     # --- What people do ---
 
     @initialize()
@@ -242,18 +246,20 @@ class Site(RuleBasedStateMachine):
         page.go_live_at, page.expire_at = go_live_at, expire_at
         page.save_revision().publish()
 
-    def published(self, node: Node, version: Version) -> None:
-        """The file of a version is the one that was there when it was approved, which may be newer."""
+    def as_it_is(self, version: Version) -> Version:
+        """The version with the file that is there when it is submitted, which may be newer than the draft."""
         file = next((each for each in self.files if each.pk == version.document), None)
-        node.published = replace(version, file=file.word) if file else version
-        node.draft = version
+        return replace(version, file=file.word) if file else version
+
+    def published(self, node: Node, version: Version) -> None:
+        node.published, node.draft = self.as_it_is(version), version
         node.withdrawn = ""
 
     @precondition(lambda self: self.alive())
     @rule(data=st.data(), hours=st.integers(1, 12))
     def schedule(self, data, hours) -> None:
         node = self.pick(data, self.alive())
-        node.scheduled = (self.at + timedelta(hours=hours), node.draft)
+        node.scheduled = (self.at + timedelta(hours=hours), self.as_it_is(node.draft))
         self.approve(node, node.scheduled[0], None)
 
     @precondition(lambda self: self.alive())
@@ -293,10 +299,10 @@ class Site(RuleBasedStateMachine):
         take_down(self.page(node), administrator(), "It names somebody.")
         node.published = node.scheduled = None
 
-    @precondition(lambda self: self.files)
+    @precondition(lambda self: self.public_files())
     @rule(data=st.data())
     def take_file_down(self, data) -> None:
-        file = self.pick(data, self.files)
+        file = self.pick(data, self.public_files())
         take_down(Document.objects.get(pk=file.pk), administrator(), "It names somebody.")
         file.down = True
 
@@ -347,8 +353,8 @@ class Site(RuleBasedStateMachine):
             if node.expires and node.expires <= self.at and node.published:
                 node.published = node.scheduled = None
             if node.scheduled and node.scheduled[0] <= self.at:
-                self.published(node, node.scheduled[1])
-                node.expires = node.scheduled = None
+                node.published, node.draft = node.scheduled[1], node.draft
+                node.withdrawn, node.expires, node.scheduled = "", None, None
 
     # --- What readers see ---
 

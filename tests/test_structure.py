@@ -35,7 +35,7 @@ ONLY_IN = {
     r"\.live\(\)": set(),
     r"\.public\(\)": set(),
     # publication.py only hears that one was set or lifted, canary_content.py sets some to look for leaks.
-    r"view_restrictions|PageViewRestriction": {
+    r"(?<!can_set_)view_restrictions|PageViewRestriction": {
         "pages/visibility.py",
         "cms/publication.py",
         "cms/canary_content.py",

@@ -85,12 +85,19 @@ def test_a_page_can_be_redirected_or_made_gone(home, people, client, ask):
     other.unpublish()
     found = ask(PAGE, path="/page/")
     assert (found["redirect"], found["page"]["title"], found["page"]["withdrawal"]["kind"]) == (None, None, "GONE")
-    assert withdraw(client, page, kind="gone", explanation="Nobody reads this.").status_code == 302
+    other.save_revision().publish()
+    assert (
+        withdraw(client, page, kind="gone", explanation="Nobody reads this.", alternative=other.pk).status_code == 302
+    )
+    assert ask(PAGE, path="/page/")["page"]["withdrawal"]["alternativeUrl"] is None
     found = ask(PAGE, path="/page/")["page"]
     assert (found["title"], found["withdrawal"]["kind"], found["withdrawal"]["explanation"]) == (None, "GONE", None)
     html = client.get("/page/").content.decode()
     assert "Old advice" not in html
     assert "Nobody reads this" not in html
+    # What was said in haste can be mended.
+    assert withdraw(client, page, explanation="The law changed.").status_code == 302
+    assert ask(PAGE, path="/page/")["page"]["withdrawal"]["explanation"] == "The law changed."
 
 
 @pytest.mark.parametrize(
@@ -294,6 +301,41 @@ def test_a_notice_goes_only_with_an_explanation_and_after_its_time(home, people,
     found = ask(PAGE, path=path)["page"]
     assert (found["withdrawal"]["explanation"], found["showSafeExit"]) == ("Its time is over.", True)
     assert client.get(path)["Cache-Control"] == "no-store"
+
+
+def test_notices_do_not_expire_and_do_not_go_with_what_is_above_them(home, people, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.page(models.DeathReviewNoticePage, index)
+    for page in (notice, index):
+        page.expire_at = timezone.now() + timedelta(days=1)
+        assert list(page.publishing_problems()) == ["expire_at"]
+    administrator = User.objects.create_superuser("administrator", password="x")
+    for page, user in ((home, people["Moderators"]), (index, administrator)):
+        client.force_login(user)
+        response = withdraw(client, page, kind="gone")
+        assert "death-review notices below" in str(response.context["form"].errors["kind"])
+    assert not models.ContentPage.objects.exclude(withdrawal_kind="").exists()
+
+
+def test_a_takedown_understands_old_addresses_and_those_of_the_website(home, people, client, settings):
+    settings.WEBSITE_URL = "https://www.example.org/safety"
+    page = factories.page(models.StandardPage, home, slug="documents")
+    child = factories.page(models.StandardPage, page, slug="old")
+    grandchild = factories.page(models.StandardPage, child, slug="deep")
+    grandchild.slug = "new"
+    factories.publish(grandchild)
+    client.force_login(people["Moderators"])
+    assert take_down(client, "https://www.example.org/safety/documents/old/deep/").status_code == 302
+    assert Takedown.objects.get().address == "/documents/old/new/"
+    assert models.StandardPage.objects.get(pk=grandchild.pk).live is False
+
+
+def test_a_file_that_is_not_public_cannot_be_taken_down(home, people, client):
+    document = factories.document()
+    client.force_login(people["Moderators"])
+    response = take_down(client, document.url)
+    assert "not public" in str(response.context["form"].errors["address"])
+    assert Takedown.objects.count() == 0
 
 
 def test_nobody_unpublishes_or_deletes_a_notice_that_readers_knew(home, people, client):

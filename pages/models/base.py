@@ -185,6 +185,17 @@ class ContentPage(Page):
             problems["change_note"] = "Say in one sentence what changed: this is a major update."
         return problems
 
+    def serializable_data(self) -> dict[str, Any]:
+        """A revision also says which files it was made with: a file that is exchanged later was not approved."""
+        from pages.references import file_keys_of  # noqa: PLC0415 - reads models
+
+        return {**super().serializable_data(), "file_keys": file_keys_of(self)}
+
+    @transaction.atomic
+    def publish(self, *args, **kwargs) -> None:
+        """The page and all that cms/publication.py notes of it, or neither."""
+        return super().publish(*args, **kwargs)
+
     def with_content_json(self, content: dict[str, Any]) -> "ContentPage":
         page = super().with_content_json(content)
         for name in self.SYSTEM_FIELDS:

@@ -73,6 +73,11 @@ class DeathReviewPermissions(PagePermissionTester):
         return super().can_delete(ignore_bulk) and self.page.first_published_at is None
 
 
+def no_expiry(page: ContentPage) -> dict[str, str]:
+    """Readers of notices are told why one went; an expiry would take it away without a word."""
+    return {"expire_at": "Leave this empty: a notice is withdrawn with an explanation."} if page.expire_at else {}
+
+
 class DeathReviewIndexPage(ContentPage):
     """Tells residents what Domestic Abuse Related Death Reviews are, and holds the notices."""
 
@@ -91,6 +96,9 @@ class DeathReviewIndexPage(ContentPage):
     def full_clean(self, exclude=None, **kwargs) -> None:
         self.show_safe_exit = True
         super().full_clean(exclude=exclude, **kwargs)
+
+    def publishing_problems(self) -> dict[str, Any]:
+        return {**super().publishing_problems(), **no_expiry(self)}
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
@@ -266,7 +274,7 @@ class DeathReviewNoticePage(ContentPage):
         self.show_safe_exit = True
 
     def publishing_problems(self) -> dict[str, Any]:
-        problems = super().publishing_problems()
+        problems = {**super().publishing_problems(), **no_expiry(self)}
         if not self.publication_decision:
             problems["publication_decision"] = "Record the decision about publication."
         elif self.publication_decision != PublicationDecision.FULL and not self.publication_reason.strip():

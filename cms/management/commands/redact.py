@@ -2,6 +2,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from tqdm import tqdm
 
 from cms.publication import forget_everything
@@ -23,10 +24,12 @@ class Command(BaseCommand):
             raise CommandError("What is redacted cannot be brought back. Add --yes when you mean it.")
         text = sys.stdin.read().strip()
         try:
-            changed = redact(text, lambda tables: tqdm(tables, unit="table", disable=not sys.stderr.isatty()))
+            with transaction.atomic():
+                forget_everything()  # the addresses that may have the text in them
+                changed = redact(text, lambda tables: tqdm(tables, unit="table", disable=not sys.stderr.isatty()))
+                forget_everything()
         except ValueError as error:
             raise CommandError(str(error)) from error
-        forget_everything()
         for name, rows in sorted(changed.items()):
             self.stdout.write(f"{rows:6} {name}")
         self.stdout.write(f"{changed.total()} rows redacted.")
