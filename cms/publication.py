@@ -3,6 +3,7 @@
 The only module that listens to signals.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
+from wagtail.images.models import SourceImageIOError
 from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Revision, Site
 from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
 
@@ -23,6 +25,8 @@ from pages.choices import UpdateKind
 from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage, MeetingPage, PublicRecord, Takedown
 from pages.models.base import visibility_changed
 from pages.references import files_of, once_exempt
+
+logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
@@ -165,11 +169,14 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, str]]) -> None
     page.published_files.filter(pk__in=[row.pk for key, row in old.items() if key not in new]).delete()
     PublishedFile.objects.bulk_create(row for key, row in new.items() if key not in old)
     for key, row in old.items():
-        if key in new and row.file_key != new[key].file_key:
-            row.file_key = new[key].file_key
-            row.save(update_fields=["file_key"])
+        if key in new and (row.file_key, row.no_store) != (new[key].file_key, row.no_store or new[key].no_store):
+            row.file_key, row.no_store = new[key].file_key, row.no_store or new[key].no_store
+            row.save(update_fields=["file_key", "no_store"])
     for image in images.values():
-        image.get_renditions(*RENDITIONS.values())
+        try:
+            image.get_renditions(*RENDITIONS.values())
+        except SourceImageIOError:
+            logger.warning("The file of picture %s is missing: its public sizes were not made.", image.pk)
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:

@@ -23,11 +23,18 @@ from wagtail.log_actions import log
 from wagtail.models import Page
 from wagtail.search import index
 
+from pages.models import PublicAddress, PublicRecord
+
 REDACTED = "pages.redacted"
 MARK, SLUG_MARK = "[redacted]", "redacted"
 SHORTEST = 3
 # Accounts and sessions hold no content.
 LEFT_ALONE = {"auth", "contenttypes", "sessions"}
+# What the system itself writes into columns of text, and into revisions.
+SYSTEM_FIELDS = {
+    "action", "checksum", "content_hash", "file_hash", "file_key", "file_keys", "filter_spec", "focal_point_key", "id",
+    "language_code", "path", "translation_key", "type", "uuid",
+}  # fmt: skip
 _BETWEEN_WORDS = r"(?:\s|&nbsp;|<[^>]*>)+"
 _QUOTES = "'’‘"
 
@@ -60,17 +67,19 @@ class Redaction:
         words = text.split()
         if len("".join(words)) < SHORTEST:
             raise ValueError(f"Give a text of at least {SHORTEST} characters.")
-        self.plain = re.compile(_BETWEEN_WORDS.join(map(_spellings, words)), re.IGNORECASE)
+        plain = _BETWEEN_WORDS.join(map(_spellings, words))
+        self.plain = re.compile(rf"(?<!\w){plain}(?!\w)", re.IGNORECASE)
         bare = [names for word in words if (names := _bare(word))]
-        self.in_names = re.compile("[-_]+".join(bare), re.IGNORECASE) if len(slugify(text)) >= SHORTEST else None
+        names = "[-_]+".join(bare)
+        long_enough = len(slugify(text)) >= SHORTEST
+        self.in_names = re.compile(rf"(?<![^\W_]){names}(?![^\W_])", re.IGNORECASE) if long_enough else None
 
     def of(self, value: Any) -> Any:
         """The value without the text; the same object when it was not in there."""
         if isinstance(value, str):
             return self._of_text(value)
         if isinstance(value, dict):
-            # The kinds and ids of blocks are the system's own words.
-            changed: Any = {key: item if key in ("type", "id") else self.of(item) for key, item in value.items()}
+            changed: Any = {key: item if key in SYSTEM_FIELDS else self.of(item) for key, item in value.items()}
         elif isinstance(value, list):
             changed = [self.of(item) for item in value]
         else:
@@ -124,6 +133,7 @@ def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[
         for field in model._meta.local_concrete_fields
         if isinstance(field, models.CharField | models.TextField | models.JSONField | StreamField | models.FileField)
         and not field.choices
+        and (field.name not in SYSTEM_FIELDS or model in (PublicRecord, PublicAddress))  # "path": of tree or site
         and not field.primary_key
     ]
     if not fields:

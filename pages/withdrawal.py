@@ -114,9 +114,10 @@ def at_address(address: str) -> ContentPage | Document | Image | None:
     if parts.netloc and parts.netloc == website.netloc:
         path = path.removeprefix(website.path)
     path = f"/{path.strip('/')}/" if path.strip("/") else "/"
-    here = PublicAddress.objects.filter(path=path, record__page__live=True).select_related("record__page")
+    here = PublicAddress.objects.filter(path=path).select_related("record__page")
     found = here.order_by("-since", "-pk").first()
-    return found.record.page.specific if found and found.record.page else None
+    # The page that was here last: when it went, nobody means another that had the address before.
+    return found.record.page.specific if found and found.record.page and found.record.page.live else None
 
 
 @transaction.atomic
@@ -135,7 +136,7 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
         takedown.save()
         _stop_what_is_on_its_way(thing, user)
         UnpublishPageAction(thing, user=user).execute(skip_permission_checks=True)
-    elif not PublicFileRecord.objects.filter(file_key=thing.file_key).exists():
+    elif not (thing.published_in.exists() or PublicFileRecord.objects.filter(file_key=thing.file_key).exists()):
         raise ValidationError({"address": "This file is not public."})
     else:
         takedown.address = thing.url if isinstance(thing, Document) else f"/images/{thing.file_key}/"

@@ -98,7 +98,6 @@ def test_the_search_index_forgets_it(told_everywhere):
     page = models.StandardPage.objects.get()
     index.insert_or_update_object(page)
     backend = get_search_backend()
-    assert [found.pk for found in backend.search("omarker", models.StandardPage)] in ([page.pk], [])
     before = [found.pk for found in backend.search("Zoë", models.StandardPage)]
     assert before == [page.pk]
     redact(NAME)
@@ -136,3 +135,20 @@ def test_other_words_and_the_systems_own_stay(told_everywhere):
     page = models.StandardPage.objects.get()
     assert [block.block_type for block in page.body] == ["heading", "paragraph", "table", "document"]
     assert page.title == f"What {NAME} did"
+
+
+def test_a_part_of_a_word_and_the_systems_own_columns_stay(home, client):
+    picture = factories.image(title="Max and Maxine")
+    page = factories.page(
+        models.StandardPage, home, title="Lee Asleep", slug="page", body=[("image", {"image": picture, "caption": ""})]
+    )
+    redact("Max")
+    redact("Lee")
+    redact("publish")
+    page = models.StandardPage.objects.get(pk=page.pk)
+    picture.refresh_from_db()
+    assert (page.title, picture.title) == ("[redacted] Asleep", "[redacted] and Maxine")
+    assert page.get_latest_revision_as_object().title == "[redacted] Asleep"
+    assert PageLogEntry.objects.filter(action="wagtail.publish", page=page.pk).exists()
+    [url] = [each.url for each in picture.renditions.all() if each.url.endswith("content.webp")]
+    assert client.get(url).status_code == 200

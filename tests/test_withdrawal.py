@@ -330,6 +330,18 @@ def test_a_takedown_understands_old_addresses_and_those_of_the_website(home, peo
     assert models.StandardPage.objects.get(pk=grandchild.pk).live is False
 
 
+def test_a_takedown_of_an_address_that_went_does_not_hit_who_had_it_before(home, people, client):
+    first = factories.page(models.StandardPage, home, slug="here")
+    first.slug = "elsewhere"
+    factories.publish(first)
+    factories.page(models.StandardPage, home, slug="here").unpublish()
+    client.force_login(people["Moderators"])
+    response = take_down(client, "/here/")
+    assert "no public page or file" in str(response.context["form"].errors["address"])
+    first.refresh_from_db()
+    assert first.live is True
+
+
 def test_a_file_that_is_not_public_cannot_be_taken_down(home, people, client):
     document = factories.document()
     client.force_login(people["Moderators"])
