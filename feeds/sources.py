@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Max, QuerySet
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, Page, PageLogEntry
@@ -22,17 +23,37 @@ from pages.models import (
     NewsIndexPage,
     NewsPage,
     PartnershipPage,
+    PublicRecord,
     Venue,
 )
+from pages.models.snippets import ModeratedSnippet
 from pages.page_html import File, Targets, article_html, child_relations, papers, targets_of
 from pages.plain_words import local, place, when
+from pages.redaction import REDACTED
 from pages.references import raw_blocks
 from pages.visibility import public
+from pages.withdrawal import TAKEN_DOWN, WITHDRAWN
+from pages.workflow import PUBLISHED_BY_COMMAND
 
 NEWEST = 30
 MEDIA_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml"}
 # Before the first page was published. Feeds with nothing in them need a date that does not change.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# Actions of Wagtail's logs, and our own, after which readers may see something else.
+PUBLISHING = [
+    "wagtail.publish",
+    "wagtail.unpublish",
+    "wagtail.move",
+    "wagtail.reorder",
+    "wagtail.delete",
+    "wagtail.view_restriction.create",
+    "wagtail.view_restriction.edit",
+    "wagtail.view_restriction.delete",
+    PUBLISHED_BY_COMMAND,
+    WITHDRAWN,
+    TAKEN_DOWN,
+    REDACTED,
+]
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 
 AnyPage = TypeVar("AnyPage", bound=ContentPage)
@@ -78,14 +99,19 @@ def feed(name: str, at: datetime) -> Feed:
 def changed_at(at: datetime) -> datetime | None:
     """When an answer may last have changed.
 
-    Whatever an editor does leaves an entry in Wagtail's logs, work on drafts included. Taking something down
-    does too, and moves no date of what is left. An expiry happens by itself. A second is kept back, because
-    HTTP dates have no fractions: another change in the same second would otherwise go unnoticed for ever.
+    What changes pages that are or were public leaves an entry in Wagtail's logs or a date in the ledger; taking
+    something down does too, and moves no date of what is left. Work on drafts is nobody's business and does not
+    count. An expiry happens by itself. A second is kept back, because HTTP dates have no fractions: another change
+    in the same second would otherwise go unnoticed for ever.
     """
+    known = PublicRecord.objects.values("page")
+    of_drafts = [ContentType.objects.get_for_model(model) for model in ModeratedSnippet.__subclasses__()]
+    models = ModelLogEntry.objects.filter(action__in=[*PUBLISHING, "wagtail.edit"])
     moments = [
-        PageLogEntry.objects.aggregate(last=Max("timestamp"))["last"],
-        ModelLogEntry.objects.aggregate(last=Max("timestamp"))["last"],
-        Page.objects.filter(expire_at__lte=at).aggregate(last=Max("expire_at"))["last"],
+        PageLogEntry.objects.filter(action__in=PUBLISHING, page__in=known).aggregate(last=Max("timestamp"))["last"],
+        PublicRecord.objects.aggregate(last=Max("ended_at"))["last"],
+        models.exclude(action="wagtail.edit", content_type__in=of_drafts).aggregate(last=Max("timestamp"))["last"],
+        Page.objects.filter(expire_at__lte=at, pk__in=known).aggregate(last=Max("expire_at"))["last"],
         Venue.objects.filter(expire_at__lte=at).aggregate(last=Max("expire_at"))["last"],
     ]
     latest = max((moment for moment in moments if moment), default=None)

@@ -605,3 +605,19 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(client, sit
     for address, (few, many) in counts.items():
         assert few == many, address
         assert many < 25, address
+
+
+def test_work_on_drafts_moves_no_date_of_a_feed(client, home):
+    index = factories.page(models.NewsIndexPage, home)
+    page = factories.page(models.NewsPage, index)
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        before = client.get("/feeds/news.atom")["Last-Modified"]
+        page.title = "Draft"
+        page.save_revision(log_action=True)
+        draft = factories.draft(models.NewsPage, index)
+        draft.save_revision(log_action=True)
+        draft.delete()
+        assert client.get("/feeds/news.atom")["Last-Modified"] == before
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        factories.publish(page)
+        assert client.get("/feeds/news.atom")["Last-Modified"] != before

@@ -248,7 +248,9 @@ def test_a_meeting_says_when_where_and_what(client, meeting_index):
     )
     # The form refuses such a paper. Were it there all the same, nobody would see it.
     models.Paper.objects.create(page=meeting, document=exempt, agenda_item_number="2", sort_order=9)
-    PublishedFile.objects.create(page=meeting, document=exempt, file_key=exempt.file_key, first_public_at=timezone.now())
+    PublishedFile.objects.create(
+        page=meeting, document=exempt, file_key=exempt.file_key, first_public_at=timezone.now()
+    )
     address = "http://testserver/documents"
     response = client.get("/meetings/m/")
     assert article_of(response).splitlines() == [
