@@ -246,3 +246,21 @@ def test_a_long_summary_is_refused_by_every_route(home):
     assert list(refusal.value.message_dict) == ["summary"]
     page.refresh_from_db()
     assert (page.live, page.revisions.count()) == (False, 0)
+
+
+def test_two_agenda_items_of_one_number_cannot_hide_that_one_is_exempt(home):
+    index = factories.page(models.MeetingIndexPage, home)
+    meeting = factories.draft(
+        models.MeetingPage,
+        index,
+        agenda_items=[
+            models.AgendaItem(number="3", title="Item", access="exempt", exempt_reason="Personal data."),
+            models.AgendaItem(number="3 ", title="Other item"),
+        ],
+        papers=[models.Paper(document=factories.document(), agenda_item_number="3")],
+    )
+    assert set(meeting.publishing_problems()) == {"agenda_items", "papers"}
+    with pytest.raises(ValidationError):
+        publish_by_command(meeting, "tests")
+    meeting.refresh_from_db()
+    assert meeting.live is False

@@ -166,7 +166,10 @@ class MeetingPage(ContentPage):
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
-        access = {same_number(item.number): item.access for item in self.agenda_items.all()}
+        items = sorted(self.agenda_items.all(), key=lambda item: item.access == AgendaItemAccess.EXEMPT)
+        access = {same_number(item.number): item.access for item in items}  # of two with one number, the exempt one
+        if len(access) < len(items):
+            problems["agenda_items"] = "Two items of the agenda have the same number."
         for paper in self.papers.all():
             number = paper.agenda_item_number
             if number and same_number(number) not in access:
