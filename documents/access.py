@@ -42,9 +42,9 @@ def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> Quer
     )
 
 
-def never_stored(name: str) -> Exists:
-    """Whether caches must keep no copy: the file belongs to a death review, or was once for an exempt item."""
-    return Exists(PublishedFile.objects.filter(**{name: OuterRef("pk")}, no_store=True))
+def never_stored() -> Exists:
+    """Whether caches must keep no copy of a document: it belongs to a death review, or was once for an exempt item."""
+    return Exists(PublishedFile.objects.filter(document=OuterRef("pk"), no_store=True))
 
 
 def remember_public_files(rows: QuerySet[PublishedFile]) -> None:

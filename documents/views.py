@@ -27,7 +27,7 @@ FOR_STAFF = "private, no-store"
 def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
     was_public = PublicFileRecord.objects.filter(file_key=key).exists()
     found = Document.objects.filter(file_key=key)
-    public: Any = public_documents(found).annotate(never_stored=never_stored("document")).first()
+    public: Any = public_documents(found).annotate(never_stored=never_stored()).first()
     wanted = public or _for_staff(request, found)
     if wanted is not None and wanted.filename == filename:
         return send(

@@ -97,10 +97,10 @@ def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
     itself = ContentPage.objects.filter(pk=record.page_id)
     if moved := public(itself, at).first() or withdrawn(itself, at).first():
         return Redirection(addresses.url(moved), permanent=True)
-    return gone(record, path)
+    return _gone(record, path)
 
 
-def gone(record: PublicRecord, path: str) -> Withdrawn:
+def _gone(record: PublicRecord, path: str) -> Withdrawn:
     """A page that went without an explanation, or with the neutral line of an emergency takedown."""
     takedown = record.takedowns.filter(ended_at__isnull=True).first()
     return Withdrawn(

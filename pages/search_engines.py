@@ -38,7 +38,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def robots(request: HttpRequest) -> HttpResponse:
-    """Where a website shows the pages, search engines have nothing to look for here but files and feeds."""
+    """Search engines have nothing to look for in the machinery."""
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in NOT_FOR_THEM),

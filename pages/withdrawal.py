@@ -98,7 +98,7 @@ def public_path(page: ContentPage) -> str:
 
 
 def at_address(address: str) -> ContentPage | Document | Image | None:
-    """The public page or file at an address that somebody pasted. Looks at its path alone."""
+    """The page or file that an address which somebody pasted leads to; `take_down` says whether it is public."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
