@@ -87,13 +87,12 @@ def on_page_published(sender: type, instance: Any, revision: Revision, **kwargs:
     """Wagtail also sends this when a publication is only scheduled: then nothing is public yet."""
     if not instance.live or not isinstance(instance, ContentPage):
         return
-    come_back(instance)
+    come_back(instance)  # the save has told the ledger of everything else
     record_update(instance)
     tell_caches([addresses.url_path(instance)], instance.published_files.all())  # those that this version drops, too
     record_files(instance, revision.content.get("file_keys", {}))
     if isinstance(instance, DeathReviewNoticePage):
         promise_time_online(instance)
-    on_visibility_changed(sender, page=instance)
     remember_public_files(instance.published_files.all())
     tell_caches([], instance.published_files.all())
 
@@ -106,6 +105,7 @@ def come_back(page: ContentPage) -> None:
         ContentPage.objects.filter(pk=page.pk).update(
             withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
         )
+        on_visibility_changed(type(page), page=page)
     Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
