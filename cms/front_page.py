@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
 from pages import addresses
+from pages.at_path import Withdrawn, at_path
 from pages.models import ContentPage, PartnershipPage
 from pages.page_views import article
 from pages.visibility import public
@@ -34,14 +35,18 @@ def front_page(request: HttpRequest) -> HttpResponse:
         for kind in feed.formats
     ]
     at = timezone.now()
+    gone = at_path("/", at) if home is None else None
     context = {
         "home": home,
+        "explanation": gone.explanation if isinstance(gone, Withdrawn) else None,
         "article": article(home, at) if home and not settings.WEBSITE_URL else "",
         "sections": _sections(home) if home else [],
         "feeds": feeds,
         "website": settings.WEBSITE_URL,
     }
-    return render(request, "cms/front_page.html", context)
+    response = render(request, "cms/front_page.html", context)
+    response["Cache-Control"] = "no-cache"
+    return response
 
 
 def _sections(home: PartnershipPage) -> list[dict[str, str]]:

@@ -10,34 +10,41 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Revision, Site
-from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.signals import page_slug_changed, post_page_move, unpublished
+from wagtail.signals import published as wagtail_published
 
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.sources import FEEDS, feed_url
 from pages import addresses, ledger
 from pages.choices import UpdateKind
+from pages.meeting_changes import note_changes
 from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage, MeetingPage, PublicRecord, Takedown
+from pages.models.approvals import NeedsApproval, approvals_of, void
 from pages.models.base import visibility_changed
-from pages.references import files_of, once_exempt
+from pages.models.snippets import ModeratedSnippet
+from pages.references import files_of
 
 logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
     visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
-    page_published.connect(on_page_published, dispatch_uid="cms.published")
-    for signal in (page_unpublished, page_slug_changed, post_page_move):
-        signal.connect(on_page_hidden_or_moved, dispatch_uid="cms.hidden_or_moved")
+    unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
+    for signal in (page_slug_changed, post_page_move):
+        signal.connect(on_page_moved, dispatch_uid="cms.moved")
+    wagtail_published.connect(on_snippet_published, dispatch_uid="cms.snippet_published")
     pre_delete.connect(before_page_is_deleted, sender=ContentPage, dispatch_uid="cms.before_page_is_deleted")
     post_delete.connect(on_page_deleted, sender=ContentPage, dispatch_uid="cms.page_deleted")
     post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
     for model in (Document, Image):
+        pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")
+        post_save.connect(on_file_saved, sender=model, dispatch_uid="cms.file_saved")
         pre_delete.connect(on_file_deleted, sender=model, dispatch_uid="cms.file_deleted")
     for signal in (post_save, post_delete):
         signal.connect(on_page_restriction, sender=PageViewRestriction, dispatch_uid="cms.page_restriction")
@@ -48,17 +55,42 @@ def connect() -> None:
 
 
 def on_visibility_changed(
-    sender: type, page: Page | None = None, file: Document | Image | None = None, **kwargs: Any
+    sender: type,
+    page: Page | None = None,
+    file: Document | Image | None = None,
+    published: bool = False,
+    before: ContentPage | None = None,
+    **kwargs: Any,
 ) -> None:
-    if page is not None and (paths := ledger.update(page, timezone.now())):
-        remember_public_files(PublishedFile.objects.filter(page__path__startswith=page.path))
-        tell_caches(paths, PublishedFile.objects.filter(page__path__startswith=page.path))
+    if page is not None:
+        if published and isinstance(page, ContentPage):
+            note_publication(page, before)
+        paths = ledger.update(page, timezone.now())
+        if paths or published:
+            files = PublishedFile.objects.filter(page__path__startswith=page.path)
+            remember_public_files(files)
+            tell_caches(paths | ({addresses.url_path(page)} if published else set()), files)
     if file is not None:
         tell_caches([], file.published_in.all())
 
 
-def on_page_hidden_or_moved(sender: type, instance: Page, **kwargs: Any) -> None:
+def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:
     on_visibility_changed(sender, page=instance)
+
+
+def on_unpublished(sender: type, instance: Any, **kwargs: Any) -> None:
+    """What was approved before something went does not bring it back."""
+    if isinstance(instance, NeedsApproval):
+        void(instance, approvals_of(instance), "It was unpublished after the approval.")
+    if isinstance(instance, ContentPage):
+        on_visibility_changed(sender, page=instance)
+    else:
+        tell_caches([], PublishedFile.objects.none())
+
+
+def on_snippet_published(sender: type, instance: Any, **kwargs: Any) -> None:
+    if isinstance(instance, ModeratedSnippet):
+        tell_caches([], PublishedFile.objects.none())
 
 
 def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
@@ -82,19 +114,16 @@ def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
     on_visibility_changed(sender, page=instance.root_page.specific)
 
 
-@transaction.atomic
-def on_page_published(sender: type, instance: Any, revision: Revision, **kwargs: Any) -> None:
-    """Wagtail also sends this when a publication is only scheduled: then nothing is public yet."""
-    if not instance.live or not isinstance(instance, ContentPage):
-        return
-    come_back(instance)  # the save has told the ledger of everything else
-    record_update(instance)
-    tell_caches([addresses.url_path(instance)], instance.published_files.all())  # those that this version drops, too
-    record_files(instance, revision.content.get("file_keys", {}))
-    if isinstance(instance, DeathReviewNoticePage):
-        promise_time_online(instance)
-    remember_public_files(instance.published_files.all())
-    tell_caches([], instance.published_files.all())
+def note_publication(page: ContentPage, before: ContentPage | None) -> None:
+    """All that a new version changes beside the page itself, in the transaction that saves it."""
+    come_back(page)
+    record_update(page)
+    tell_caches([], page.published_files.all())  # those that this version drops, too
+    record_files(page, page.live_revision.content.get("file_facts", {}))
+    if isinstance(page, DeathReviewNoticePage):
+        promise_time_online(page)
+    if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
+        note_changes(before, page)
 
 
 def come_back(page: ContentPage) -> None:
@@ -105,7 +134,6 @@ def come_back(page: ContentPage) -> None:
         ContentPage.objects.filter(pk=page.pk).update(
             withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
         )
-        on_visibility_changed(type(page), page=page)
     Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
@@ -136,30 +164,29 @@ def promise_time_online(notice: DeathReviewNoticePage) -> None:
 # --- Files ---
 
 
-def record_files(page: ContentPage, approved: dict[str, dict[str, str]]) -> None:
+def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -> None:
     """Note which files this version shows, and make the public sizes of its pictures while nobody waits for them.
 
-    `approved` has the key that each file had when the version was made (`file_keys_of`). Another key never matches,
+    `approved` has the key that each file had when the version was made (`file_facts_of`). Another key never matches,
     so a file that was exchanged in between stays hidden.
     """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
-    exempt = once_exempt(page) if isinstance(page, MeetingPage) else set()
     now = timezone.now()
     rows = [
         PublishedFile(
             page_id=page.pk,
             document=document,
-            file_key=approved.get("documents", {}).get(str(document.pk), ""),
+            file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
             first_public_at=now,
-            no_store=isinstance(page, DeathReviewNoticePage) or document.pk in exempt,
+            no_store=isinstance(page, DeathReviewNoticePage) or document.once_exempt,
         )
         for document in documents.values()
     ] + [
         PublishedFile(
             page_id=page.pk,
             image=image,
-            file_key=approved.get("images", {}).get(str(image.pk), ""),
+            file_key=approved.get("images", {}).get(str(image.pk), [""])[0],
             first_public_at=now,
         )
         for image in images.values()
@@ -189,6 +216,24 @@ def on_private_collection(sender: type, instance: CollectionViewRestriction, **k
 
 def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
     on_visibility_changed(sender, file=instance)
+
+
+def on_file_saved(sender: type, instance: Document | Image, update_fields: Any = None, **kwargs: Any) -> None:
+    """A file that moved to another collection may be public now, or not any more."""
+    files = instance.published_in.all()
+    remember_public_files(files)
+    tell_caches([], files)
+
+
+def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+    """The address that it has until now."""
+    if instance.pk:
+        tell_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
+
+
+def catch_up() -> None:
+    """Note files that became public in ways that tell nobody: a collection that was moved, or time that passed."""
+    remember_public_files(PublishedFile.objects.all())
 
 
 # --- Caches ---

@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pages.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "cms.urls"
@@ -259,6 +260,7 @@ WAGTAILFRONTENDCACHE = {
 }
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
+WAGTAIL_WORKFLOW_CANCEL_ON_PUBLISH = False  # a version that waits for approval goes on waiting
 WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approvals.publish_approved"
 WAGTAIL_USER_TIME_ZONES = ["Europe/London"]  # meetings are at local time, wherever an editor sits
 WAGTAIL_ENABLE_UPDATE_CHECK = False

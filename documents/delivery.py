@@ -56,7 +56,7 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
         return _signed(delivery, content_type, disposition)
     etag = f'"{delivery.version}"'
     response: HttpResponseBase
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+    if _known(etag, request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     elif settings.FILE_DELIVERY == "stream":
         response = _streamed(request, delivery.file, etag)
@@ -73,6 +73,11 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
     # An uploaded file runs nothing and frames nothing, whatever is in it.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return response
+
+
+def _known(etag: str, header: str) -> bool:
+    """Whether the client has this version already: weak comparison, and "*" for any (RFC 9110, section 13.1.2)."""
+    return any(known == "*" or known.removeprefix("W/") == etag for known in parse_etags(header))
 
 
 def _signed(delivery: Delivery, content_type: str, disposition: str) -> HttpResponse:

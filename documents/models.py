@@ -4,6 +4,8 @@
 (cms/publication.py) and read by documents/access.py, which decides who may have a file.
 """
 
+import hashlib
+import json
 import secrets
 from pathlib import PurePath
 
@@ -67,8 +69,17 @@ class StoredFile(models.Model):
     )
     uploaded_by_user.wagtail_reference_index_ignore = True  # type: ignore[attr-defined]
 
+    # What readers are told of it, beside the file itself.
+    public_facts: tuple[str, ...] = ()
+
     class Meta:
         abstract = True
+
+    @property
+    def public_facts_hash(self) -> str:
+        """SHA-256 of what readers are told of the file, so that an approval can be bound to it."""
+        facts = [getattr(self, name) for name in self.public_facts]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def note_new_file(self) -> bool:
         """Refresh what depends on the bytes when a new file was given. Returns whether one was."""
@@ -118,6 +129,11 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
         help_text="For example: a scan of a document from before 23 September 2018.",
     )
     page_count = models.PositiveIntegerField("number of pages", null=True, blank=True, editable=False)
+
+    # Set by pages/models/meetings.py and never taken back: caches keep no copy of what was once not for the public.
+    once_exempt = models.BooleanField(default=False, editable=False)
+
+    public_facts = ("title", "kind", "language", "accessible", "html_equivalent_id", "accessibility_exemption")
 
     admin_form_fields = (
         "title",
@@ -189,6 +205,16 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         help_text="What the picture shows, for people who cannot see it. Needed unless it is decorative.",
     )
 
+    public_facts = (
+        "title",
+        "description",
+        "decorative",
+        "focal_point_x",
+        "focal_point_y",
+        "focal_point_width",
+        "focal_point_height",
+    )
+
     admin_form_fields = (
         "title",
         "file",
@@ -219,9 +245,13 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     def save(self, *args, **kwargs) -> None:
         new_file = self.note_new_file()
+        cut_otherwise = self.pk and not type(self).objects.filter(pk=self.pk, **self._focal_point()).exists()
         super().save(*args, **kwargs)
-        if new_file:
-            self.renditions.all().delete()  # they show the file that was replaced
+        if new_file or cut_otherwise:
+            self.renditions.all().delete()  # they show the file that was replaced, or another part of it
+
+    def _focal_point(self) -> dict[str, int | None]:
+        return {f"focal_point_{part}": getattr(self, f"focal_point_{part}") for part in ("x", "y", "width", "height")}
 
     @property
     def alt(self) -> str:

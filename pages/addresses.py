@@ -12,7 +12,12 @@ def site_root_path() -> str:
 
 def url_path(page: Page) -> str:
     """The path on the site, as in "/meetings/24-february-2026/"."""
-    return "/" + page.url_path.removeprefix(site_root_path())
+    return site_path(page.url_path)
+
+
+def site_path(tree_path: str) -> str:
+    """The path on the site for Wagtail's tree path, as in "/home/meetings/24-february-2026/"."""
+    return "/" + tree_path.removeprefix(site_root_path()).lstrip("/")
 
 
 def url(page: Page) -> str:

@@ -7,8 +7,9 @@ path at which nothing was ever public finds nothing, whether or not there is a d
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Site
 
@@ -73,19 +74,25 @@ def _explained(page: ContentPage, at: datetime) -> Withdrawn:
 
 
 def _editors_redirect(path: str, at: datetime) -> Redirection | None:
-    """A redirect that a moderator entered, unless it leads to a page that is not public."""
+    """A redirect that a moderator entered, unless it leads to a page that is not public, or nowhere on the web.
+
+    The page is looked up together with the redirect: a hidden one costs no more than no redirect at all.
+    """
     here = Q(site__isnull=True) | Q(site=Site.objects.filter(is_default_site=True).values("pk")[:1])
-    found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path))
+    found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
+        tree_path=Subquery(public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), at).values("url_path")[:1])
+    )
     redirect = found.order_by(F("site").asc(nulls_last=True)).first()
     if redirect is None:
         return None
     if redirect.redirect_page_id:
-        page = public(ContentPage.objects.filter(pk=redirect.redirect_page_id), at).first()
-        target = addresses.url(page) if page else None
+        target = addresses.website(addresses.site_path(redirect.tree_path)) if redirect.tree_path else None
     else:
         target = absolute(redirect.redirect_link)
-    to_itself = target is not None and target.rstrip("/") == addresses.website(path).rstrip("/")
-    return Redirection(target, redirect.is_permanent) if target and not to_itself else None
+    if target is None or urlsplit(target).scheme not in ("http", "https"):
+        return None
+    to_itself = target.rstrip("/") == addresses.website(path).rstrip("/")
+    return None if to_itself else Redirection(target, redirect.is_permanent)
 
 
 def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:

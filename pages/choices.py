@@ -241,6 +241,15 @@ class UpdateKind(TextChoices):
     MAJOR = "major", "Major: readers are told"
 
 
+class ApprovalRole(TextChoices):
+    """In what role somebody approved a version."""
+
+    MODERATOR = "moderator", "Moderator"
+    SAFEGUARDING_LEAD = "safeguarding-lead", "Safeguarding lead"
+    FAST_LANE = "fast-lane", "Moderator, in the fast lane"
+    COMMAND = "command", "Command of the system"
+
+
 class DeathReviewStage(TextChoices):
     """Where a death review stands. Restricted."""
 
@@ -284,4 +293,4 @@ class LegalClearance(TextChoices):
 
 
 # These never appear in the public schema.
-PRIVATE = (UpdateKind, DeathReviewStage, QualityAssuranceOutcome, LegalClearance)
+PRIVATE = (UpdateKind, ApprovalRole, DeathReviewStage, QualityAssuranceOutcome, LegalClearance)

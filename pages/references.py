@@ -1,6 +1,6 @@
 """What the stored content of a page refers to, read from the JSON and rich text without any query."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
-from pages.choices import AgendaItemAccess
-from pages.models import ContentPage, MeetingPage
-from pages.models.meetings import same_number
+from pages.models import ContentPage
 from pages.rich_text import linked_ids
 
 
@@ -82,31 +80,15 @@ def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
     return everything.documents, everything.images
 
 
-def file_keys_of(page: ContentPage) -> dict[str, dict[str, str]]:
-    """The keys of the files that a version shows, as they are now: {"documents": {primary key: key}, "images": …}.
+def file_facts_of(page: ContentPage) -> dict[str, dict[str, list[str]]]:
+    """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of what is said
+    of it]}, "images": …}.
 
-    Primary keys are texts, as in the JSON of a revision.
+    Primary keys are texts, as in the JSON of a revision. The words themselves are not repeated here.
     """
     documents, images = files_of(page)
-    found = {
-        "documents": Document.objects.filter(pk__in=documents) if documents else Document.objects.none(),
-        "images": Image.objects.filter(pk__in=images) if images else Image.objects.none(),
+    found: dict[str, Iterable[Document | Image]] = {
+        "documents": Document.objects.filter(pk__in=documents) if documents else (),
+        "images": Image.objects.filter(pk__in=images) if images else (),
     }
-    return {name: {str(pk): key for pk, key in files.values_list("pk", "file_key")} for name, files in found.items()}
-
-
-def once_exempt(meeting: MeetingPage) -> set[int]:
-    """Documents that any version of the meeting's page, drafts included, had as papers of an exempt item."""
-    found = set()
-    for content in meeting.revisions.values_list("content", flat=True).iterator():
-        exempt = {
-            same_number(item["number"])
-            for item in content.get("agenda_items", [])
-            if item["access"] == AgendaItemAccess.EXEMPT
-        }
-        found |= {
-            paper["document"]
-            for paper in content.get("papers", [])
-            if same_number(paper["agenda_item_number"]) in exempt
-        }
-    return found
+    return {name: {str(file.pk): [file.file_key, file.public_facts_hash] for file in of} for name, of in found.items()}

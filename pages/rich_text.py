@@ -124,3 +124,8 @@ def render(source: str, targets: LinkTargets) -> RichTextValue:
     )
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(walker.text).split("\n"))
     return RichTextValue(html=html, text="\n".join(line for line in lines if line))
+
+
+def plain_text(source: str) -> str:
+    """Stored rich text as plain text, a line a paragraph."""
+    return render(source, LinkTargets()).text if source else ""

@@ -1,5 +1,7 @@
 """What editors see in the admin beside the page tree: snippets, lists of meetings and priorities, log entries."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.urls import reverse
 from django.utils import timezone
@@ -7,9 +9,13 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
+from wagtail.permission_policies import ModelPermissionPolicy
+from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
-from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
+from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
+from pages import meeting_views, withdrawal_views
+from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
     Alert,
@@ -25,38 +31,69 @@ from pages.models import (
     Venue,
 )
 from pages.models.public_records import TAKE_DOWN
+from pages.models.snippets import ModeratedSnippet
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
-from pages.withdrawal_views import admin_urls, page_buttons
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, set_up_death_reviews
 
 
-class AgencyViewSet(SnippetViewSet):
+class ModeratedSnippetPolicy(ModelPermissionPolicy):
+    """Nobody publishes a snippet without approval, superusers included; moderators may take it away."""
+
+    def user_has_permission(self, user: Any, action: str) -> bool:
+        if action == "publish":
+            return False
+        return super().user_has_permission(user, "publish" if action == "unpublish" else action)
+
+
+class UnpublishSnippetView(UnpublishView):
+    permission_required = "unpublish"
+
+
+class UnscheduleSnippetView(RevisionsUnscheduleView):
+    permission_required = "unpublish"
+
+
+class ModeratedSnippetViewSet(SnippetViewSet):
+    unpublish_view_class = UnpublishSnippetView
+    revisions_unschedule_view_class = UnscheduleSnippetView
+
+
+for _model in ModeratedSnippet.__subclasses__():
+    register_permission_policy(_model, ModeratedSnippetPolicy(_model), exact_class=True)
+
+
+@hooks.register("construct_snippet_action_menu")
+def no_publish_button(menu_items: list, request, context) -> None:
+    menu_items[:] = [item for item in menu_items if item.name != "action-publish"]
+
+
+class AgencyViewSet(ModeratedSnippetViewSet):
     model = Agency
     icon = "group"
     list_display = ["name", "sector", UpdatedAtColumn()]
     list_filter = ["sector"]
 
 
-class VenueViewSet(SnippetViewSet):
+class VenueViewSet(ModeratedSnippetViewSet):
     model = Venue
     icon = "home"
     list_display = ["name", "room", "postcode", UpdatedAtColumn()]
 
 
-class ContactViewSet(SnippetViewSet):
+class ContactViewSet(ModeratedSnippetViewSet):
     model = Contact
     icon = "mail"
     list_display = ["team", "email", "phone", UpdatedAtColumn()]
 
 
-class SupportServiceViewSet(SnippetViewSet):
+class SupportServiceViewSet(ModeratedSnippetViewSet):
     model = SupportService
     icon = "help"
     list_display = ["name", "phone", "hours", UpdatedAtColumn()]
 
 
-class AlertViewSet(SnippetViewSet):
+class AlertViewSet(ModeratedSnippetViewSet):
     model = Alert
     icon = "warning"
     list_display = ["message", "severity", "active_from", "active_until", UpdatedAtColumn()]
@@ -138,6 +175,13 @@ def set_up_a_new_section(request, page) -> None:
         set_up_death_reviews(page)
 
 
+@hooks.register("after_copy_page")
+def leave_old_versions_behind(request, page, new_page) -> None:
+    """A copy is a page of its own: what its original said in earlier versions and drafts is not its history."""
+    for copy in new_page.get_descendants(inclusive=True):
+        copy.revisions.exclude(pk=copy.latest_revision_id).delete()
+
+
 @hooks.register("register_log_actions")
 def register_log_actions(actions) -> None:
     actions.register_action(
@@ -148,6 +192,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(WITHDRAWN, "Withdraw", "Withdrawn from readers")
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
     actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
+    actions.register_action(FAST_LANE, "Fast lane", "Called off by one moderator, in the fast lane")
     actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
 
 
@@ -155,13 +200,14 @@ def register_log_actions(actions) -> None:
 
 
 @hooks.register("register_admin_urls")
-def register_withdrawal_urls() -> list:
-    return admin_urls
+def register_admin_urls() -> list:
+    return [*withdrawal_views.admin_urls, *meeting_views.admin_urls]
 
 
 @hooks.register("register_page_header_buttons")
 def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
-    return page_buttons(page.specific, user)
+    specific = page.specific
+    return [*withdrawal_views.page_buttons(specific, user), *meeting_views.page_buttons(specific, user)]
 
 
 class TakedownsMenuItem(MenuItem):

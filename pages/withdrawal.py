@@ -17,6 +17,7 @@ from documents.models import Document, Image, PublicFileRecord
 from pages import addresses
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage, DeathReviewNoticePage, PublicAddress, PublicRecord, Takedown
+from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.public_records import TAKE_DOWN
@@ -30,7 +31,7 @@ WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down
 def may_withdraw(user: Any, page: ContentPage) -> bool:
     if isinstance(page, DeathReviewNoticePage):
         return user.has_perm(HANDLE_DEATH_REVIEWS) and user.has_perm(TAKE_DOWN)
-    return page.permissions_for_user(user).can_publish()
+    return page.permissions_for_user(user).may_moderate()
 
 
 def withdrawal_problems(page: ContentPage, kind: str, explanation: str, alternative: Any) -> dict[str, str]:
@@ -65,6 +66,7 @@ def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alt
     """Take a public page away, and scheduled versions of it with it. Raises PermissionDenied or ValidationError."""
     if not may_withdraw(user, page):
         raise PermissionDenied
+    ContentPage.objects.select_for_update().get(pk=page.pk)  # one at a time
     if problems := withdrawal_problems(page, kind, explanation, alternative):
         raise ValidationError(problems)
     page.withdrawal_kind, page.withdrawal_explanation = kind, explanation.strip()
@@ -83,6 +85,7 @@ def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alt
 
 def _stop_what_is_on_its_way(page: ContentPage, user: Any) -> None:
     """Versions that were scheduled or submitted before the page went are not those that bring it back."""
+    void(page, approvals_of(page), "The page was taken away from readers after the approval.")
     page.revisions.update(approved_go_live_at=None)
     if state := page.current_workflow_state:
         state.cancel(user=user)
@@ -129,6 +132,7 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
         raise ValidationError({"reason": "Say why, for the colleague who will check this."})
     takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
     if isinstance(thing, ContentPage):
+        ContentPage.objects.select_for_update().get(pk=thing.pk)  # one at a time
         record = PublicRecord.objects.filter(pk=thing.uuid).first()
         if record is None or not thing.live:
             raise ValidationError({"address": "This page is not public."})

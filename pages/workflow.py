@@ -1,11 +1,8 @@
 """Who may do what, which approvals a page needs, and the one door through which commands publish."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from wagtail.log_actions import log
 from wagtail.models import (
@@ -22,17 +19,17 @@ from wagtail.models import (
 )
 
 from documents.models import CHANGE_PUBLIC_FILES
+from pages.choices import ApprovalRole
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
+from pages.models.approvals import NotApproved, approve
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.models.moderation import GROUPS, FourEyesTask
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
 
-EDITORS, MODERATORS, SAFEGUARDING_LEADS = "Editors", "Moderators", "Safeguarding leads"
+EDITORS = "Editors"
+MODERATORS, SAFEGUARDING_LEADS = GROUPS[ApprovalRole.MODERATOR], GROUPS[ApprovalRole.SAFEGUARDING_LEAD]
 PUBLISHED_BY_COMMAND = "pages.published_by_command"
-
-
-class NotApproved(PermissionDenied):
-    """Somebody tried to publish what needs an approval first."""
 
 
 @transaction.atomic
@@ -45,7 +42,9 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
     if isinstance(page, DeathReviewNoticePage) and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
         raise NotApproved("A death-review notice cannot be published by a command.")
     page.full_clean()
-    page.save_revision(clean=False).publish()
+    revision = page.save_revision(clean=False)
+    approve(page, revision, ApprovalRole.COMMAND, None)
+    revision.publish()
     log(instance=page, action=PUBLISHED_BY_COMMAND, data={"command": command})
 
 
@@ -126,16 +125,20 @@ def _allow_files(group: Group) -> None:
             GroupCollectionPermission.objects.get_or_create(group=group, collection=collection, permission=permission)
 
 
-def _approval_by(name: str, group: Group) -> GroupApprovalTask:
-    task, made = GroupApprovalTask.objects.get_or_create(name=name)
+def _approval_by(name: str, group: Group) -> FourEyesTask:
+    task, made = FourEyesTask.objects.get_or_create(name=name)
     if made:
         task.groups.add(group)
     return task
 
 
-def _workflow(name: str, *tasks: Any) -> Workflow:
-    workflow, made = Workflow.objects.get_or_create(name=name)
-    if made:
+def _workflow(name: str, *tasks: FourEyesTask) -> Workflow:
+    """The workflow of this name, with these steps unless it has them already. Wagtail comes with one whose step is of
+    another kind, which gives no approval that counts: that step goes."""
+    workflow, _ = Workflow.objects.get_or_create(name=name)
+    if not workflow.workflow_tasks.filter(task__in=tasks).exists():
+        workflow.workflow_tasks.all().delete()
         for order, task in enumerate(tasks):
             WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=order)
+        GroupApprovalTask.objects.filter(workflow_tasks=None).update(active=False)
     return workflow

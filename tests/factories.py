@@ -12,16 +12,26 @@ from wagtail.models import Page, Site
 
 from documents.models import Document, Image
 from pages import models
-from pages.models import ContentPage
+from pages.choices import ApprovalRole
+from pages.models import ContentPage, approvals
+from pages.models.snippets import ModeratedSnippet
 from pages.workflow import publish_by_command
 
 LONDON = ZoneInfo("Europe/London")
 _numbers = count(1)
 AnyPage = TypeVar("AnyPage", bound=ContentPage)
+AnySnippet = TypeVar("AnySnippet", bound=ModeratedSnippet)
 
 
 def london(*when: int) -> datetime:
     return datetime(*when, tzinfo=LONDON)  # type: ignore[arg-type, misc]
+
+
+def approve(obj: Any) -> Any:
+    """A new revision of the object as it stands, which may be published: now, or on the date that it names."""
+    revision = obj.save_revision()
+    approvals.approve(obj, revision, ApprovalRole.COMMAND, None)
+    return revision
 
 
 def publish(obj: Any) -> Any:
@@ -96,16 +106,22 @@ def index(model: type[AnyPage], home: Page, **fields: Any) -> AnyPage:
 def venue(**fields: Any) -> models.Venue:
     number = next(_numbers)
     values = {"name": f"Hall {number}", "address": "Cambridge", "postcode": "CB1 1JF", **fields}
-    return models.Venue.objects.create(**values)
+    return snippet(models.Venue, **values)
+
+
+def snippet(model: type[AnySnippet], live: bool = True, **fields: Any) -> AnySnippet:
+    """A snippet with public text: published, or a draft."""
+    made = model._default_manager.create(live=False, **fields)
+    return publish(made) if live else made
 
 
 def agency(**fields: Any) -> models.Agency:
-    return models.Agency.objects.create(**{"name": f"Agency {next(_numbers)}", "sector": "council", **fields})
+    return snippet(models.Agency, **{"name": f"Agency {next(_numbers)}", "sector": "council", **fields})
 
 
 def support_service(**fields: Any) -> models.SupportService:
     number = next(_numbers)
-    return models.SupportService.objects.create(**{"name": f"Helpline {number}", "phone": "0800 000 000", **fields})
+    return snippet(models.SupportService, **{"name": f"Helpline {number}", "phone": "0800 000 000", **fields})
 
 
 def topic(**fields: Any) -> models.Topic:

@@ -54,7 +54,7 @@ def withdraw_with(kind, explanation=""):
 
 def schedule(page):
     page.go_live_at = timezone.now() + timedelta(days=1)
-    page.save_revision().publish()
+    factories.approve(page).publish()
 
 
 def never_published(page):
@@ -228,10 +228,10 @@ def shared_text(live: bool) -> dict:
     return {
         "agency": factories.agency(name=f"{MARK} agency", live=live),
         "venue": factories.venue(name=f"{MARK} venue", live=live),
-        "contact": models.Contact.objects.create(team=f"{MARK} team", live=live),
+        "contact": factories.snippet(models.Contact, team=f"{MARK} team", live=live),
         "service": factories.support_service(name=f"{MARK} service", live=live),
-        "alert": models.Alert.objects.create(
-            message=f"{MARK} alert", active_until=timezone.now() + timedelta(days=1), live=live
+        "alert": factories.snippet(
+            models.Alert, message=f"{MARK} alert", active_until=timezone.now() + timedelta(days=1), live=live
         ),
     }
 

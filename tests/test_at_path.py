@@ -225,7 +225,7 @@ def test_the_ledger_is_written_with_the_publication_or_not_at_all(home, monkeypa
 
     monkeypatch.setattr("cms.publication.ledger.update", fail)
     with pytest.raises(RuntimeError):
-        page.save_revision().publish()
+        factories.approve(page).publish()
     page.refresh_from_db()
     assert (page.live, page.first_published_at) == (False, None)
     assert not PublicAddress.objects.filter(path="/page/").exists()

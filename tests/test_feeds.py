@@ -324,7 +324,7 @@ def test_nothing_hidden_is_in_a_feed(client, site):
     draft = factories.draft(models.NewsPage, index, **text)
     scheduled = factories.draft(models.NewsPage, index, **text)
     scheduled.go_live_at = now + timedelta(days=1)
-    scheduled.save_revision().publish()
+    factories.approve(scheduled).publish()
     expired, private, withdrawn, unpublished = (news_page(**text) for _ in range(4))
     ContentPage.objects.filter(pk=expired.pk).update(expire_at=now - timedelta(seconds=1))
     PageViewRestriction.objects.create(page=private, restriction_type=PageViewRestriction.LOGIN)

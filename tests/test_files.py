@@ -18,6 +18,7 @@ from wagtail.models import Collection, CollectionViewRestriction, ModelLogEntry,
 
 from documents.models import RENDITIONS, Document, PublishedFile
 from pages import models
+from pages.models.approvals import NotApproved
 from tests import factories
 
 
@@ -206,22 +207,38 @@ def test_a_document_that_was_once_for_an_exempt_item_is_kept_by_no_cache(home, c
     assert client.get(other.url)["Cache-Control"] == "public, max-age=60, must-revalidate"
 
 
-def test_a_file_exchanged_between_approval_and_publication_stays_hidden(home, client):
+def test_a_file_exchanged_between_approval_and_publication_stops_the_publication(home, client):
     document, picture = factories.document(), factories.image()
     body = [("document", document), ("image", {"image": picture, "caption": ""})]
     page = factories.page(models.StandardPage, home, slug="page")
     page.body, page.go_live_at = body, timezone.now() + timedelta(hours=1)
-    page.save_revision().publish()
+    factories.approve(page).publish()
     document.file = ContentFile(b"not approved", "table.csv")
     document.save()
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
         call_command("publish_scheduled")
         page = models.StandardPage.objects.get()
-        assert len(page.body) == 2
+        assert len(page.body) == 0
         assert client.get(document.url).status_code == 404
-        assert client.get(picture.get_rendition(RENDITIONS["CARD"]).url).status_code == 200
+        assert client.get(picture.get_rendition(RENDITIONS["CARD"]).url).status_code == 404
+        page = page.get_latest_revision_as_object()
+        page.go_live_at = None
         factories.publish(page)
         assert client.get(document.url).status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"title": "Other"}, {"accessible": "no"}, {"language": "pl"}])
+def test_a_file_described_in_other_words_was_not_approved(home, change):
+    document = factories.document()
+    page = factories.draft(models.StandardPage, home, body=[("document", document)])
+    revision = factories.approve(page)
+    for name, value in change.items():
+        setattr(document, name, value)
+    document.save()
+    with pytest.raises(NotApproved):
+        revision.publish()
+    page.refresh_from_db()
+    assert (page.live, page.published_files.count()) == (False, 0)
 
 
 def test_a_size_of_a_picture_has_one_address(home, client):

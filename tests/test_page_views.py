@@ -85,7 +85,7 @@ def hidden_pages(index) -> dict[str, ContentPage]:
     # As between two runs of publish_scheduled: the page is still live, but its time is over.
     ContentPage.objects.filter(pk=pages["expired"].pk).update(expire_at=now - timedelta(seconds=1))
     pages["scheduled"].go_live_at = now + timedelta(days=1)
-    pages["scheduled"].save_revision().publish()
+    factories.approve(pages["scheduled"]).publish()
     PageViewRestriction.objects.create(
         page=pages["private"], restriction_type=PageViewRestriction.PASSWORD, password="x"
     )
@@ -620,8 +620,8 @@ def test_the_foot_of_a_page_says_when_it_was_reviewed_and_what_changed(client, h
 
 def test_an_alert_shows_while_it_is_active(client, home):
     now = timezone.now()
-    models.Alert.objects.create(message="Flood in town.", severity="warning", active_until=now + timedelta(hours=1))
-    models.Alert.objects.create(message=SECRET, active_until=now - timedelta(hours=1))
+    factories.snippet(models.Alert, message="Flood in town.", severity="warning", active_until=now + timedelta(hours=1))
+    factories.snippet(models.Alert, message=SECRET, active_until=now - timedelta(hours=1))
     factories.page(models.StandardPage, home, slug="about")
     html = client.get("/about/").content.decode()
     assert "<p><strong>Warning:</strong> Flood in town." in html

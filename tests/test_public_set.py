@@ -154,7 +154,7 @@ class Site(RuleBasedStateMachine):
 
     def made(self, parent: Node | None, news: bool, file: File) -> Node:
         node = self.new_page(parent, news, Version(self.word("page"), file.pk, file.word))
-        self.page(node).save_revision().publish()
+        factories.approve(self.page(node)).publish()
         self.published(node, node.draft)
         return node
 
@@ -244,7 +244,7 @@ class Site(RuleBasedStateMachine):
         page = self.page(node)
         page = page.get_latest_revision_as_object() if page.latest_revision_id else page
         page.go_live_at, page.expire_at = go_live_at, expire_at
-        page.save_revision().publish()
+        factories.approve(page).publish()
 
     def as_it_is(self, version: Version) -> Version:
         """The version with the file that is there when it is submitted, which may be newer than the draft."""

@@ -85,7 +85,7 @@ def test_a_page_can_be_redirected_or_made_gone(home, people, client, ask):
     other.unpublish()
     found = ask(PAGE, path="/page/")
     assert (found["redirect"], found["page"]["title"], found["page"]["withdrawal"]["kind"]) == (None, None, "GONE")
-    other.save_revision().publish()
+    factories.approve(other).publish()
     assert (
         withdraw(client, page, kind="gone", explanation="Nobody reads this.", alternative=other.pk).status_code == 302
     )
@@ -147,7 +147,7 @@ def test_a_draft_cannot_be_withdrawn(home, people, client):
 def test_what_was_scheduled_or_submitted_does_not_bring_a_withdrawn_page_back(home, people, client):
     page = factories.page(models.StandardPage, home, slug="page")
     page.go_live_at = timezone.now() + timedelta(days=1)
-    page.save_revision().publish()
+    factories.approve(page).publish()
     page.get_workflow().start(page, people["Editors"])
     client.force_login(people["Moderators"])
     withdraw(client, page, kind="gone")
@@ -220,7 +220,7 @@ def test_a_second_person_confirms_a_takedown(home, people, client):
 def test_a_page_that_was_taken_down_comes_back_through_approval_only(home, people, client, ask):
     page = factories.page(models.StandardPage, home, slug="page")
     page.go_live_at = timezone.now() + timedelta(days=1)
-    page.save_revision().publish()
+    factories.approve(page).publish()
     client.force_login(people["Moderators"])
     take_down(client, "/page/")
     page = models.StandardPage.objects.get(pk=page.pk)

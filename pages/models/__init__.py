@@ -1,5 +1,6 @@
 """All page types and snippets, one module per subject."""
 
+from pages.models.approvals import Approval
 from pages.models.base import ChangeNote, ContentPage, PageDocument
 from pages.models.business_as_usual import BusinessAsUsualPage, WorkArea, WorkTopic
 from pages.models.death_reviews import (
@@ -10,6 +11,7 @@ from pages.models.death_reviews import (
     ReviewDocument,
 )
 from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
+from pages.models.moderation import FourEyesTask
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
@@ -30,6 +32,7 @@ __all__ = [
     "AgendaItem",
     "Alert",
     "AnnualReviewPage",
+    "Approval",
     "BusinessAsUsualPage",
     "ChangeNote",
     "CommunitySafetyPlanPage",
@@ -38,6 +41,7 @@ __all__ = [
     "DeathReviewIndexPage",
     "DeathReviewNoticePage",
     "EvidenceStatement",
+    "FourEyesTask",
     "InsightPage",
     "LegalBasis",
     "MeetingChange",

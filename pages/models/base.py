@@ -23,13 +23,15 @@ from wagtail.admin.panels import (
     TabbedInterface,
 )
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Orderable, Page
+from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from documents.models import Document
 from pages import public_fields as public
 from pages.blocks import BodyBlock
 from pages.choices import UpdateKind, WithdrawalKind
+from pages.models.approvals import NeedsApproval
+from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
 from pages.rich_text import has_text
 
@@ -37,6 +39,7 @@ from pages.rich_text import has_text
 MAX_DEPTH = 10
 
 # Sent in the transaction that may have made a page (`page`) or a file (`file`) public, or hidden it, or moved it.
+# With a page comes whether a version was `published` with it, and the version that was live `before`, if one was.
 visibility_changed = Signal()
 
 
@@ -71,7 +74,7 @@ class ContentPageForm(WagtailAdminPageForm):
         return valid
 
 
-class ContentPage(Page):
+class ContentPage(NeedsApproval, Page):
     """The part that all page types share. Editors never create one of these by itself."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -114,9 +117,12 @@ class ContentPage(Page):
 
     is_creatable = False
     base_form_class = ContentPageForm
+    copy_form_class = CopyAsDraftForm
     review_date_needed = True
+    may_expire = True
     SYSTEM_FIELDS = (
         "uuid",
+        "first_published_at",
         "public_updated_at",
         "withdrawal_kind",
         "withdrawal_explanation",
@@ -169,32 +175,36 @@ class ContentPage(Page):
             exclude.add("last_reviewed_on")
         super().full_clean(exclude=exclude, **kwargs)
 
-    def save(self, clean=True, **kwargs) -> None:
-        """Every route to publication ends here with a live page, so none gets past `publishing_problems`."""
-        if clean and self.live and (problems := self.publishing_problems()):
-            raise ValidationError(problems)
+    def save(self, **kwargs) -> None:
+        """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
+        whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
         with transaction.atomic():
-            super().save(clean=clean, **kwargs)
-            if kwargs.get("update_fields") is None:  # with it, Wagtail saves facts about drafts
-                visibility_changed.send(type(self), page=self)
+            before = self.published_version() if whole else None
+            publishes = whole and self.publishes()
+            super().save(**kwargs)
+            if whole:
+                visibility_changed.send(type(self), page=self, published=publishes, before=before)
 
     def publishing_problems(self) -> dict[str, Any]:
-        """What keeps this version from being published: field name → what to do. Page types add theirs."""
-        problems: dict[str, Any] = {}
+        problems = super().publishing_problems()
+        if self.expire_at and not self.may_expire:
+            problems["expire_at"] = "Leave this empty: the page would take death-review notices away without a word."
+        if self.alias_of_id:
+            problems["slug"] = "Aliases are off: make a copy, which is approved by itself."
         if self.update_kind == UpdateKind.MAJOR and self.public_updated_at and not self.change_note.strip():
             problems["change_note"] = "Say in one sentence what changed: this is a major update."
         return problems
 
     def serializable_data(self) -> dict[str, Any]:
-        """A revision also says which files it was made with: a file that is exchanged later was not approved."""
-        from pages.references import file_keys_of  # noqa: PLC0415 - reads models
+        """A revision also says which files it was made with, and how they are described: a file that is exchanged,
+        or described in other words, was not approved.
+        """
+        from pages.references import file_facts_of  # noqa: PLC0415 - reads models
 
-        return {**super().serializable_data(), "file_keys": file_keys_of(self)}
+        return {**super().serializable_data(), "file_facts": file_facts_of(self)}
 
-    @transaction.atomic
-    def publish(self, *args, **kwargs) -> None:
-        """The page and all that cms/publication.py notes of it, or neither."""
-        return super().publish(*args, **kwargs)
+    def permissions_for_user(self, user) -> PagePermissionTester:
+        return ModeratedPermissions(user, self)
 
     def with_content_json(self, content: dict[str, Any]) -> "ContentPage":
         page = super().with_content_json(content)

@@ -23,6 +23,7 @@ from documents.models import Document
 from pages import public_fields as public
 from pages.choices import (
     ActionStatus,
+    ApprovalRole,
     DeathReviewStage,
     LegalClearance,
     PublicationDecision,
@@ -32,6 +33,7 @@ from pages.choices import (
     ReviewDocumentState,
 )
 from pages.models.base import ContentPage, tabs
+from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
 from pages.rich_text import FEATURES, has_text
 
@@ -52,30 +54,13 @@ def name_hash(name: str) -> str:
     return hmac.new(key, " ".join(plain.split()).encode(), hashlib.sha256).hexdigest()
 
 
-class DeathReviewPermissions(PagePermissionTester):
+class DeathReviewPermissions(StandingPermissions):
     """Only people who may handle death reviews can do anything with these pages in the admin."""
 
     def __init__(self, user, page):
         super().__init__(user, page)
         if not user.has_perm(HANDLE_DEATH_REVIEWS):
             self.permissions = set()
-        elif not user.is_superuser:
-            self.permissions.discard("publish")  # only the workflow publishes a notice
-
-    def can_unpublish(self) -> bool:
-        """A notice that readers knew goes with an explanation (pages/withdrawal.py), never in silence."""
-        return False
-
-    def can_set_view_restrictions(self) -> bool:
-        return False
-
-    def can_delete(self, ignore_bulk=False) -> bool:
-        return super().can_delete(ignore_bulk) and self.page.first_published_at is None
-
-
-def no_expiry(page: ContentPage) -> dict[str, str]:
-    """Readers of notices are told why one went; an expiry would take it away without a word."""
-    return {"expire_at": "Leave this empty: a notice is withdrawn with an explanation."} if page.expire_at else {}
 
 
 class DeathReviewIndexPage(ContentPage):
@@ -83,6 +68,7 @@ class DeathReviewIndexPage(ContentPage):
 
     introduction = RichTextField(features=FEATURES, blank=True)
 
+    may_expire = False
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.DeathReviewNoticePage"]
     max_count = 1
@@ -96,9 +82,6 @@ class DeathReviewIndexPage(ContentPage):
     def full_clean(self, exclude=None, **kwargs) -> None:
         self.show_safe_exit = True
         super().full_clean(exclude=exclude, **kwargs)
-
-    def publishing_problems(self) -> dict[str, Any]:
-        return {**super().publishing_problems(), **no_expiry(self)}
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
@@ -173,6 +156,8 @@ class DeathReviewNoticePage(ContentPage):
     sent_to_commissioner_on = models.DateField("sent to the Commissioner on", null=True, blank=True)
     name_blocklist = models.JSONField(default=list, blank=True, editable=False)
 
+    may_expire = False
+    approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
     subpage_types: list[str] = []
     # A copy is another review: it was decided, cleared and told to nobody.
@@ -274,7 +259,7 @@ class DeathReviewNoticePage(ContentPage):
         self.show_safe_exit = True
 
     def publishing_problems(self) -> dict[str, Any]:
-        problems = {**super().publishing_problems(), **no_expiry(self)}
+        problems = super().publishing_problems()
         if not self.publication_decision:
             problems["publication_decision"] = "Record the decision about publication."
         elif self.publication_decision != PublicationDecision.FULL and not self.publication_reason.strip():

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Orderable
+from wagtail.models import Orderable, Revision
 from wagtail.search import index
 
 from documents.choices import DocumentAccessibility
@@ -21,7 +21,7 @@ from pages.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenT
 from pages.deadlines import agenda_due_on
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Venue
-from pages.rich_text import FEATURES, has_text
+from pages.rich_text import FEATURES, plain_text
 
 NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
 
@@ -63,6 +63,21 @@ class MeetingPage(ContentPage):
     questions_deadline = models.DateTimeField("deadline for questions", null=True, blank=True)
 
     review_date_needed = False
+    # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).
+    exclude_fields_in_copy = [
+        *ContentPage.exclude_fields_in_copy,
+        "starts_at",
+        "ends_at",
+        "status",
+        "status_notice",
+        "joining_url",
+        "questions_deadline",
+        "agenda_items",
+        "papers",
+        "summary",
+        "last_reviewed_on",
+        "next_review_due_on",
+    ]
     parent_page_types = ["pages.MeetingIndexPage"]
     subpage_types: list[str] = []
 
@@ -164,6 +179,16 @@ class MeetingPage(ContentPage):
         if self.starts_at and self.questions_deadline and self.questions_deadline > self.starts_at:
             raise ValidationError({"questions_deadline": "The deadline is before the meeting starts."})
 
+    def save_revision(self, *args, **kwargs) -> Revision:
+        """The system remembers which documents were ever papers of an exempt item, in whatever version."""
+        exempt = {
+            same_number(item.number) for item in self.agenda_items.all() if item.access == AgendaItemAccess.EXEMPT
+        }
+        papers = [paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt]
+        if papers:
+            Document.objects.filter(pk__in=papers, once_exempt=False).update(once_exempt=True)
+        return super().save_revision(*args, **kwargs)
+
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
         items = sorted(self.agenda_items.all(), key=lambda item: item.access == AgendaItemAccess.EXEMPT)
@@ -176,8 +201,8 @@ class MeetingPage(ContentPage):
                 problems["papers"] = f"“{paper}” is for item {number}, which is not on the agenda."
             elif number and access[same_number(number)] == AgendaItemAccess.EXEMPT:
                 problems["papers"] = f"Item {number} is exempt, so it can have no public paper: take “{paper}” off it."
-        if self.status in NEEDS_NOTICE and not has_text(self.status_notice):
-            problems["status_notice"] = "Say what changed and why: the meeting is cancelled, postponed or moved."
+        if problem := self._problem_of_the_notice():
+            problems["status_notice"] = problem
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
         if self.attendance_mode != AttendanceMode.IN_PERSON and not self.joining_url:
@@ -185,6 +210,21 @@ class MeetingPage(ContentPage):
         if self.open_to_public != OpenToPublic.OPEN and not self.closed_reason.strip():
             problems["closed_reason"] = "Say why the public may not come, or not to all of it."
         return problems
+
+    def _problem_of_the_notice(self) -> str:
+        """Readers are told of each change of a meeting that they know of, and what they were told stays."""
+        known = self.published_version()
+        told_before = plain_text(known.status_notice) if known else ""
+        told_now = plain_text(self.status_notice)
+        if not told_now.startswith(told_before):
+            return "Add to the notice that readers have seen, at its end. Do not change or remove it."
+        changed = known is not None and (known.starts_at, known.venue_id) != (self.starts_at, self.venue_id)
+        if changed and told_now == told_before:
+            return "Say what changed and why: the date, the time or the place is not the one that readers know."
+        newly = known is None or known.status != self.status
+        if self.status in NEEDS_NOTICE and (not told_now or (newly and known is not None and told_now == told_before)):
+            return "Say what changed and why: the meeting is cancelled, postponed or moved."
+        return ""
 
 
 def same_number(number: str) -> str:

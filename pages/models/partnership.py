@@ -4,12 +4,13 @@ from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Orderable, Page
+from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from pages import public_fields as public
 from pages.choices import MembershipRole
 from pages.models.base import ContentPage, tabs
+from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, Contact
 from pages.rich_text import FEATURES
 
@@ -29,6 +30,7 @@ class PartnershipPage(ContentPage):
     )
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
+    may_expire = False
     parent_page_types = [Page]
     subpage_types = [
         "pages.PriorityPeriodPage",
@@ -40,6 +42,9 @@ class PartnershipPage(ContentPage):
         "pages.StandardPage",
     ]
     max_count = 1
+
+    def permissions_for_user(self, user) -> PagePermissionTester:
+        return StandingPermissions(user, self)
 
     @classmethod
     def can_create_at(cls, parent) -> bool:

@@ -1,5 +1,7 @@
 """Pieces of public text that several pages share: agencies, venues, contacts, support services, alerts, labels."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, PublishingPanel
@@ -8,13 +10,19 @@ from wagtail.search import index
 
 from pages import public_fields as public
 from pages.choices import AgencySector, AlertSeverity, YesNoUnknown
+from pages.models.approvals import NeedsApproval
 
 
-class ModeratedSnippet(WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
+class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
     """A snippet whose text is public: it has drafts, revisions and the moderators' workflow, as pages have."""
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None:
+            self.publishes()
+        super().save(*args, **kwargs)
 
 
 class Agency(ModeratedSnippet, index.Indexed):
@@ -163,6 +171,9 @@ class Alert(ModeratedSnippet):
         public.date_time("active_until", description="When it stops showing."),
         public.text("url", description="Where to read more."),
     ]
+
+    # One moderator is enough, also as the author: an alert is for the hour in which it is written.
+    author_may_approve = True
 
     class Meta:
         ordering = ["-pk"]

@@ -24,7 +24,7 @@ def priority(state, parent, **fields):
     page = make(models.PriorityPage, parent, **texts, **fields)
     if state == "scheduled":
         page.go_live_at = timezone.now() + timedelta(days=1)
-        page.save_revision().publish()
+        factories.approve(page).publish()
     elif state == "expired":
         models.PriorityPage.objects.filter(pk=page.pk).update(expire_at=timezone.now() - timedelta(seconds=1))
     elif state in ("login", "password"):
@@ -112,7 +112,7 @@ def make():
         models.ContentPage.topics.through.objects.get_or_create(contentpage_id=page.pk, topic_id=topic.pk)
     end = timezone.now() + timedelta(days=1)
     for name, live in ((OPEN, True), ("zzlabel", False)):
-        models.Alert.objects.create(message=f"{name} alert", active_until=end, live=live)
+        factories.snippet(models.Alert, message=f"{name} alert", active_until=end, live=live)
     changed = factories.page(models.StandardPage, home, title=f"{OPEN} changed", slug="changed", expire_at=end)
     changed.title = "zzlater title"
     changed.save_revision()

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from cms.publication import catch_up
+from pages.scheduling import expire_what_is_over, publish_what_is_due
+
+
+class Command(BaseCommand):
+    help = (
+        "Publishes the approved versions whose time has come and takes away what expired. Run it every minute. "
+        "A version that may not be published any more is taken off its schedule, and the people concerned are told."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        at = timezone.now()
+        expired = expire_what_is_over(at)
+        published, refused = publish_what_is_due(at)
+        catch_up()
+        for line in refused:
+            self.stderr.write(f"Not published: {line}")
+        if options["verbosity"] > 1 or expired or published:
+            self.stdout.write(f"{published} published, {expired} expired, {len(refused)} not published.")

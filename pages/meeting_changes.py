@@ -1,0 +1,79 @@
+"""What happens to a meeting after it was announced: its change log, and the fast lane for calling it off."""
+
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from wagtail.log_actions import log
+
+from pages.choices import ApprovalRole, MeetingStatus
+from pages.models import MeetingChange, MeetingPage
+from pages.models.approvals import approve
+from pages.models.moderation import is_in
+from pages.plain_words import place, when
+from pages.rich_text import plain_text
+
+FAST_LANE = "pages.fast_lane"
+FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
+
+
+def note_changes(before: MeetingPage, after: MeetingPage) -> None:
+    """Write down what readers knew otherwise until now, with the words that were added to the notice."""
+    reason = plain_text(after.status_notice).removeprefix(plain_text(before.status_notice)).strip()
+    MeetingChange.objects.bulk_create(
+        MeetingChange(page=after, at=after.last_published_at, field=name, before=old, after=new, reason=reason)
+        for name, old, new in (
+            ("starts", _moment(before.starts_at), _moment(after.starts_at)),
+            ("ends", _moment(before.ends_at), _moment(after.ends_at)),
+            ("status", before.get_status_display(), after.get_status_display()),
+            ("venue", _place(before), _place(after)),
+        )
+        if old != new
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return when(moment) if moment else ""
+
+
+def _place(meeting: MeetingPage) -> str:
+    return place(meeting.venue)[:300] if meeting.venue else ""
+
+
+def may_call_off(user: Any, meeting: MeetingPage) -> bool:
+    """The fast lane: one moderator, also as the author, for a meeting that readers know of."""
+    return is_in(user, ApprovalRole.MODERATOR) and meeting.live and not meeting.withdrawal_kind
+
+
+@transaction.atomic
+def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
+    """Cancel or postpone a meeting at once. Only its status and its notice change.
+
+    A draft that somebody is working on gets the same status and notice, and is not published with it.
+    Raises PermissionDenied or ValidationError.
+    """
+    published = MeetingPage.objects.select_for_update().get(pk=meeting.pk)
+    if not may_call_off(user, published):
+        raise PermissionDenied
+    if status not in FAST_LANE_STATUSES:
+        raise ValidationError({"status": "Only cancelling and postponing can be done without a colleague."})
+    if not notice.strip():
+        raise ValidationError({"notice": "Say what changed and why: readers see this."})
+    draft = published.get_latest_revision() if published.has_unpublished_changes else None
+    _add(published, status, notice)
+    revision = published.save_revision(user=user)
+    approve(published, revision, ApprovalRole.FAST_LANE, user)
+    revision.publish(user=user, skip_permission_checks=True)
+    if draft is not None:
+        version = draft.as_object()
+        _add(version, status, notice)
+        version.save_revision(user=draft.user, clean=False)
+    log(instance=published, action=FAST_LANE, user=user, data={"status": status}, revision=revision)
+
+
+def _add(meeting: MeetingPage, status: str, notice: str) -> None:
+    meeting.status = status
+    paragraphs = (line.strip() for line in notice.splitlines())
+    meeting.status_notice += "".join(f"<p>{escape(line)}</p>" for line in paragraphs if line)

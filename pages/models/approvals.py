@@ -1,0 +1,205 @@
+"""Approvals: who allowed which version of a page or snippet, and the rule that nothing is published without them.
+
+`NeedsApproval` is part of every page and of every snippet with public text. Whatever route leads to publication
+(a workflow, a schedule, a copy, a command, code), it ends in `save`, which asks here. An approval belongs to one
+revision and to a hash of its content: a text or a file that changed afterwards was not approved.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.utils import timezone
+from wagtail.models import Revision, TaskState
+
+from pages.choices import ApprovalRole
+from pages.mail import tell
+
+# What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
+# schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
+NOT_APPROVED_BY_ANYBODY = {
+    "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "first_published_at",
+    "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
+    "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
+    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "translation_key",
+    "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation", "withdrawal_kind",
+    "withdrawn_at",
+}  # fmt: skip
+
+
+class NotApproved(Exception):
+    """Somebody or something tried to publish what was not approved. The text is for the person who tried."""
+
+
+def content_hash(content: dict[str, Any]) -> str:
+    """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
+    an object. Rows below a page count without their keys, which they get only when they are published.
+    """
+    approved = {
+        name: [{key: part for key, part in row.items() if key not in ("pk", "page")} for row in value]
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+        else value
+        for name, value in content.items()
+        if name not in NOT_APPROVED_BY_ANYBODY
+    }
+    return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
+
+
+class Approval(models.Model):
+    """One person, or one command, allowed one version. Rows are never changed but to void them."""
+
+    revision = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL, related_name="approvals")
+    content_hash = models.CharField(max_length=64)
+    role = models.CharField(max_length=20, choices=ApprovalRole.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+    voided_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}, {self.at:%Y-%m-%d %H:%M}"
+
+
+class NeedsApproval(models.Model):
+    """The part of pages and snippets that keeps anything from being published that was not approved."""
+
+    # Who has to approve a version, each another person.
+    approving_roles: tuple[ApprovalRole, ...] = (ApprovalRole.MODERATOR,)
+    author_may_approve = False
+
+    class Meta:
+        abstract = True
+
+    def publishing_problems(self) -> dict[str, Any]:
+        """What keeps this version from being published: field name → what to do. Page types add theirs."""
+        return {}
+
+    def require_publishable(self, revision: Revision | None) -> None:
+        """Raises ValidationError where something is missing, NotApproved where an approval of the revision is."""
+        if problems := self.publishing_problems():
+            raise ValidationError(problems)
+        approvals = Approval.objects.filter(
+            revision=revision, content_hash=content_hash(self.serializable_data()), voided_at=None
+        )
+        if revision is None or not self._is_approved_by(approvals, revision):
+            raise NotApproved(
+                f"“{self}” was not published: this version, with its files as they are now, was not approved. "
+                "Submit it for moderation."
+            )
+
+    def publishes(self) -> bool:
+        """Whether saving this object publishes a version. Raises as `require_publishable` does.
+
+        To save what is live as it is publishes nothing.
+        """
+        if not self.live:
+            return False
+        before = self.published_version()
+        if (
+            before is not None
+            and (before.live_revision_id, before.last_published_at) == (self.live_revision_id, self.last_published_at)
+            and content_hash(before.serializable_data()) == content_hash(self.serializable_data())
+        ):
+            return False
+        self.require_publishable(self.live_revision)
+        return True
+
+    def published_version(self) -> Any:
+        """This object as it is in the database when it is live there, or None."""
+        return type(self)._default_manager.filter(pk=self.pk, live=True).first() if self.pk else None
+
+    def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
+        people: dict[str, set[int]] = {}
+        author = last_editor(revision)
+        for approval in approvals:
+            if approval.role in (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE):
+                return True
+            if approval.by_id and (approval.by_id != author or self.author_may_approve):
+                people.setdefault(approval.role, set()).add(approval.by_id)
+        return _each_by_another([people.get(role, set()) for role in self.approving_roles])
+
+    @transaction.atomic
+    def save_revision(self, *args: Any, **kwargs: Any) -> Revision:
+        """Another text voids the approvals of versions that wait to be published."""
+        overwritten = kwargs.get("overwrite_revision")
+        if overwritten is not None and overwritten.approvals.exists():
+            kwargs["overwrite_revision"] = None  # what was approved is kept as it was
+        revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
+        if waiting := self.current_workflow_task_state:  # type: ignore[attr-defined]
+            # Whoever is asked to approve is asked about the latest version.
+            TaskState.objects.filter(pk=waiting.pk, status=TaskState.STATUS_IN_PROGRESS).update(revision=revision)
+        others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
+        void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
+        return revision
+
+
+def _each_by_another(candidates: list[set[int]]) -> bool:
+    """Whether one person can be taken from each set without taking anybody twice."""
+    if not candidates:
+        return True
+    return any(_each_by_another([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
+
+
+def last_editor(revision: Revision | None) -> int | None:
+    """Who made this text: the person of the first of the versions in a row that have the same content.
+
+    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's.
+    """
+    if revision is None:
+        return None
+    digest, author = content_hash(revision.content), revision.user_id
+    earlier = Revision.objects.filter(
+        base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
+    )
+    for one in earlier.order_by("-pk").iterator(chunk_size=10):
+        if content_hash(one.content) != digest:
+            break
+        author = one.user_id
+    return author
+
+
+def approve(obj: Any, revision: Revision, role: ApprovalRole, user: Any) -> Approval:
+    """Write an approval down. Who may give one is decided by the callers: pages/moderation.py, pages/workflow.py."""
+    return Approval.objects.create(
+        revision=revision, content_hash=content_hash(revision.content), role=role, by=user, at=timezone.now()
+    )
+
+
+def approvals_of(obj: Any) -> models.QuerySet[Approval]:
+    """The approvals of all versions of an object that hold."""
+    return Approval.objects.filter(
+        revision__base_content_type=obj.get_base_content_type(), revision__object_id=str(obj.pk), voided_at=None
+    )
+
+
+def void(obj: Any, approvals: models.QuerySet[Approval], because: str) -> None:
+    """The approvals hold no longer. A publication that was scheduled with them is off, and those concerned are told."""
+    rows = list(approvals.select_related("revision__user", "by"))
+    if not rows:
+        return
+    Approval.objects.filter(pk__in=[row.pk for row in rows]).update(voided_at=timezone.now(), voided_because=because)
+    scheduled = {row.revision_id: row.revision for row in rows if row.revision and row.revision.approved_go_live_at}
+    for revision in scheduled.values():
+        revision.approved_go_live_at = None
+        revision.save(update_fields=["approved_go_live_at"])
+        not_published(obj, revision, because)
+
+
+def not_published(obj: Any, revision: Revision, because: str) -> None:
+    """Tell the author and the approvers that a scheduled publication does not happen."""
+    people = {revision.user, *(approval.by for approval in revision.approvals.select_related("by"))}
+    tell(
+        {person for person in people if person is not None},
+        f"Not published: {obj}",
+        f"“{obj}” was to be published on a date that was set, and will not be.\n\nWhy: {because}\n\n"
+        "Look at the latest version and submit it for moderation again.",
+        obj,
+    )

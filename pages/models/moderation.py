@@ -1,0 +1,131 @@
+"""The step of a workflow in which somebody approves a version that they did not write, and what admins may do.
+
+`FourEyesTask` is chosen for workflows by pages/workflow.py. It writes approvals (pages/models/approvals.py), without
+which nothing is published, so a workflow that somebody puts together from other tasks ends in a refusal.
+"""
+
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from wagtail.admin.forms.pages import CopyForm
+from wagtail.forms import TaskStateCommentForm
+from wagtail.models import AbstractGroupApprovalTask, PagePermissionTester, TaskState
+
+from pages.choices import ApprovalRole
+from pages.models.approvals import NotApproved, approve, last_editor
+
+# The groups whose members approve. Their names are those of the admin.
+GROUPS = {ApprovalRole.MODERATOR: "Moderators", ApprovalRole.SAFEGUARDING_LEAD: "Safeguarding leads"}
+
+
+def is_in(user: Any, role: ApprovalRole) -> bool:
+    """Superusers hold no role unless somebody put them into its group."""
+    return user.is_active and user.groups.filter(name=GROUPS[role]).exists()
+
+
+class ReasonForm(TaskStateCommentForm):
+    comment = forms.CharField(
+        label="What has to change",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="The author reads this.",
+        error_messages={"required": "Say what has to change: the author reads this."},
+    )
+
+
+class FourEyesTask(AbstractGroupApprovalTask):
+    """Approval by a member of a group who did not make the last edit. Being a superuser does not help."""
+
+    class Meta:
+        verbose_name = "four-eyes approval"
+        verbose_name_plural = "four-eyes approvals"
+
+    @classmethod
+    def get_description(cls) -> str:
+        return "A member of the group who did not make the last edit approves the version"
+
+    def get_actions(self, obj: Any, user: Any) -> list[tuple[str, str, bool]]:
+        if not self._user_in_groups(user):
+            return []
+        send_back = ("reject", "Request changes", True)
+        if self.why_not(obj, obj.get_latest_revision(), user):
+            return [send_back]
+        return [send_back, ("approve", "Approve", False), ("approve", "Approve with comment", True)]
+
+    def get_form_for_action(self, action: str) -> type[forms.Form]:
+        return ReasonForm if action == "reject" else TaskStateCommentForm
+
+    @transaction.atomic
+    def on_action(self, task_state: TaskState, user: Any, action_name: str, **kwargs: Any) -> Any:
+        """Raises NotApproved, in words for the person who tried, and then nothing has changed."""
+        obj = task_state.workflow_state.content_object
+        if not self._user_in_groups(user):
+            raise NotApproved(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
+        if action_name == "reject" and not kwargs.get("comment", "").strip():
+            raise NotApproved("Say what has to change: the author reads this.")
+        if action_name == "approve":
+            if problem := self.why_not(obj, task_state.revision, user):
+                raise NotApproved(problem)
+            for role in self.roles(user):
+                approve(obj, task_state.revision, role, user)
+        return super().on_action(task_state, user, action_name, **kwargs)
+
+    def why_not(self, obj: Any, revision: Any, user: Any) -> str:
+        """What keeps this person from approving this version, if anything does."""
+        obj = getattr(obj, "specific", obj)
+        if not obj.author_may_approve and last_editor(revision) == user.pk:
+            return f"You made the last change to “{obj}”, so a colleague has to approve it."
+        return ""
+
+    def roles(self, user: Any) -> list[ApprovalRole]:
+        names = set(self.groups.filter(pk__in=user.groups.all()).values_list("name", flat=True))
+        return [role for role, name in GROUPS.items() if name in names]
+
+    def _names_of_groups(self) -> str:
+        return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
+
+
+class ModeratedPermissions(PagePermissionTester):
+    """Wagtail's rules for a page, and one more: nobody publishes without approval, superusers included."""
+
+    def can_publish(self) -> bool:
+        return False
+
+    def can_publish_subpage(self) -> bool:
+        return False
+
+    def may_moderate(self) -> bool:
+        """Whether this person may take the page away, restrict it or stop a scheduled version."""
+        return super().can_publish()
+
+    def can_set_view_restrictions(self) -> bool:
+        return self.may_moderate()
+
+    def can_unschedule(self) -> bool:
+        return self.may_moderate()
+
+
+class StandingPermissions(ModeratedPermissions):
+    """For death-review notices and the pages above them: readers are told why one went, so none goes in silence.
+
+    What is left is withdrawing with an explanation, and the emergency takedown (pages/withdrawal.py).
+    """
+
+    def can_unpublish(self) -> bool:
+        return False
+
+    def can_set_view_restrictions(self) -> bool:
+        return False
+
+    def can_delete(self, ignore_bulk: bool = False) -> bool:
+        return super().can_delete(ignore_bulk) and self.page.first_published_at is None
+
+
+class CopyAsDraftForm(CopyForm):
+    """A copy is a draft: it was approved by nobody. Aliases, which would be public at once, are off."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("publish_copies", "alias"):
+            self.fields.pop(name, None)

@@ -1,0 +1,221 @@
+"""The moderator's stories: approving other people's work, and never one's own; told over HTTP, as in the admin."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core import mail
+from django.urls import reverse
+from wagtail.models import TaskState
+
+from pages import models
+from pages.models.approvals import Approval, NotApproved
+from pages.workflow import set_up_death_reviews
+from tests import factories
+from tests.admin_forms import posted
+
+EDIT, ACTION = "wagtailadmin_pages:edit", "wagtailadmin_pages:workflow_action"
+
+
+@pytest.fixture
+def person(home):
+    """Make an account: person("name", "Group", …)."""
+
+    def make(name, *groups, superuser=False):
+        create = User.objects.create_superuser if superuser else User.objects.create_user
+        user = create(name, email=f"{name}@example.org", password="x")
+        user.groups.set(Group.objects.filter(name__in=groups))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def submitted(home, person, client):
+    """A page that the named person wrote and submitted."""
+
+    def make(author, **words):
+        page = factories.draft(models.StandardPage, home, slug="advice")
+        client.force_login(author)
+        send(client, page, {"title": "Advice", **words}, "action-submit")
+        page.refresh_from_db()
+        assert page.workflow_in_progress is True
+        return page
+
+    return make
+
+
+def send(client, page, changes, *actions, **more):
+    """Post the edit screen of a page with these changes."""
+    url = reverse(EDIT, args=[page.pk])
+    form = posted(client.get(url).content, **{"body-count": "0", **changes})
+    return client.post(url, {**form, **dict.fromkeys(actions, "on"), **more}, follow=True)
+
+
+def act(client, page, action, **fields):
+    page = models.StandardPage.objects.get(pk=page.pk)
+    return client.post(
+        reverse(ACTION, args=[page.pk, action, page.current_workflow_task_state.pk]), fields, follow=True
+    )
+
+
+def is_live(page):
+    return type(page).objects.get(pk=page.pk).live
+
+
+def test_a_moderator_approves_what_an_editor_submitted(person, submitted, client, ask):
+    page = submitted(person("editor", "Editors"))
+    moderator = person("moderator", "Moderators")
+    client.force_login(moderator)
+    act(client, page, "approve")
+    assert ask('{ page(urlPath: "/advice/") { title } }') == {"page": {"title": "Advice"}}
+    approval = Approval.objects.get(by=moderator)
+    assert (approval.role, approval.revision.object_id) == ("moderator", str(page.pk))
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_story_m1_the_last_editor_sees_the_task_but_cannot_approve(person, submitted, client, superuser):
+    author = person("moderator", "Moderators", superuser=superuser)
+    page = submitted(author)
+    listing = client.get(reverse("wagtailadmin_home")).content.decode()
+    assert "Advice" in listing
+    screen = client.get(reverse(EDIT, args=[page.pk])).content.decode()
+    assert 'data-workflow-action-name="approve"' not in screen
+    assert 'data-workflow-action-name="reject"' in screen
+    act(client, page, "approve")
+    form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
+    send(client, page, {}, **form)
+    state = TaskState.objects.get()
+    with pytest.raises(NotApproved, match="You made the last change"):
+        state.task.specific.on_action(state, author, "approve")
+    bulk = reverse("wagtail_bulk_action", args=["wagtailcore", "page", "publish"])
+    client.post(f"{bulk}?id={page.pk}")
+    state.refresh_from_db()
+    assert (is_live(page), state.status) == (False, "in_progress")
+    assert not Approval.objects.filter(by=author).exists()
+
+
+def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, submitted, client):
+    page = submitted(person("editor", "Editors"))
+    moderator = person("moderator", "Moderators")
+    client.force_login(moderator)
+    form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
+    response = send(client, page, {"title": "Advice, mended"}, **form)
+    assert (
+        "You made the last change to “Advice, mended”, so a colleague has to approve it." in response.content.decode()
+    )
+    assert is_live(page) is False
+    assert not Approval.objects.filter(by=moderator).exists()
+    client.force_login(person("colleague", "Moderators"))
+    act(client, page, "approve")
+    page = models.StandardPage.objects.get(pk=page.pk)
+    assert (page.live, page.title) == (True, "Advice, mended")
+
+
+def test_saving_a_colleagues_text_once_more_does_not_launder_ones_own(person, submitted, client):
+    """The moderator edits, the editor saves without a change: the text is still the moderator's."""
+    editor = person("editor", "Editors")
+    page = submitted(editor)
+    moderator = person("moderator", "Moderators")
+    client.force_login(moderator)
+    send(client, page, {"title": "The moderator's text"})
+    page = models.StandardPage.objects.get(pk=page.pk)
+    page.get_latest_revision_as_object().save_revision(user=editor)
+    act(client, page, "approve")
+    assert is_live(page) is False
+    client.force_login(person("colleague", "Moderators"))
+    act(client, page, "approve")
+    assert is_live(page) is True
+
+
+def test_an_approver_who_saves_without_a_change_can_still_approve(person, submitted, client):
+    page = submitted(person("editor", "Editors"))
+    client.force_login(person("moderator", "Moderators"))
+    send(client, page, {"title": "Advice"})
+    act(client, page, "approve")
+    assert is_live(page) is True
+
+
+def test_story_m2_an_edit_after_the_approval_voids_it(home, person, client):
+    """A notice needs two approvals: after the first, somebody edits, and both are needed again."""
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    author, moderator = person("author", "Safeguarding leads"), person("moderator", "Moderators")
+    lead, other = person("lead", "Safeguarding leads"), person("other", "Moderators")
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    notice.save_revision(user=author)
+    state = notice.get_workflow().start(notice, author)
+
+    def approve(user):
+        client.force_login(user)
+        state.refresh_from_db()
+        client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+        state.refresh_from_db()
+
+    approve(moderator)
+    first = Approval.objects.get(by=moderator)
+    edited = models.DeathReviewNoticePage.objects.get(pk=notice.pk).get_latest_revision_as_object()
+    edited.executive_summary = "<p>Another summary.</p>"
+    edited.save_revision(user=author)
+    first.refresh_from_db()
+    assert first.voided_because == "The text was changed after the approval."
+    approve(lead)
+    assert (is_live(notice), state.current_task_state.task.name) == (False, "Moderators approval")
+    approve(other)
+    assert is_live(notice) is True
+    assert models.DeathReviewNoticePage.objects.get().executive_summary == "<p>Another summary.</p>"
+
+
+def test_one_person_in_both_groups_does_not_approve_a_notice_alone(home, person, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    author, both = person("author", "Safeguarding leads"), person("both", "Moderators", "Safeguarding leads")
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    notice.save_revision(user=author)
+    state = notice.get_workflow().start(notice, author)
+    client.force_login(both)
+    for _ in range(2):
+        state.refresh_from_db()
+        client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+    state.refresh_from_db()
+    assert (is_live(notice), state.status) == (False, "in_progress")
+    client.force_login(person("lead", "Safeguarding leads"))
+    client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+    assert is_live(notice) is True
+
+
+@pytest.mark.parametrize("comment", ["", "  "])
+def test_story_m3_a_rejection_needs_a_reason(person, submitted, client, comment):
+    page = submitted(person("editor", "Editors"))
+    client.force_login(person("moderator", "Moderators"))
+    act(client, page, "reject", comment=comment)
+    assert TaskState.objects.get().status == "in_progress"
+    assert [message.subject for message in mail.outbox if "editor@example.org" in message.to] == []
+
+
+def test_story_m3_the_reason_arrives(person, submitted, client, django_capture_on_commit_callbacks):
+    editor = person("editor", "Editors")
+    page = submitted(editor)
+    mail.outbox.clear()
+    client.force_login(person("moderator", "Moderators"))
+    act(client, page, "reject", comment="The date is wrong.")
+    [message] = mail.outbox
+    assert message.to == ["editor@example.org"]
+    assert "The date is wrong." in message.body
+    client.force_login(editor)
+    assert "The date is wrong." in client.get(reverse(EDIT, args=[page.pk])).content.decode()
+
+
+def test_mail_about_a_death_review_says_the_reference_and_no_more(home, person, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    author, moderator = person("author", "Safeguarding leads"), person("moderator", "Moderators")
+    notice = factories.draft(models.DeathReviewNoticePage, index, pseudonym="Zzpseudonym")
+    notice.save_revision(user=author)
+    state = notice.get_workflow().start(notice, author)
+    client.force_login(moderator)
+    url = reverse(ACTION, args=[notice.pk, "reject", state.current_task_state.pk])
+    client.post(url, {"comment": "The zzname of the street is in it."})
+    bodies = [f"{message.subject} {message.body}" for message in mail.outbox]
+    assert len([body for body in bodies if "rejected" in body or "changes" in body]) == 1
+    assert all(notice.reference in body and "zz" not in body.lower() for body in bodies)
+    client.force_login(author)
+    assert "The zzname of the street is in it." in client.get(reverse(EDIT, args=[notice.pk])).content.decode()
