@@ -39,6 +39,7 @@ _ATTRIBUTE = re.compile(
     r"""(?P<name>[^\s"'<>/=]+) \s*=\s* (?: "(?P<double>[^"]*)" | '(?P<single>[^']*)' | (?P<bare>[^\s"'>]+) )""",
     re.VERBOSE,
 )
+_ADDRESS = re.compile(r"(?:mailto:|tel:|[^\s<>/@]*[/@])[^\s<>]*", re.IGNORECASE)
 _INLINE_NAMES = set(INLINE.split())
 
 
@@ -207,14 +208,15 @@ class Spellings:
 
 def _gap(between: str, run_together: bool) -> str:
     """A pattern for what stands between two words of the text: itself, space, or what joins words in addresses."""
-    sign = re.escape(between.strip())
     if between == "'":
         return "(?:'|[-_.+])?"
-    return rf"(?:\s*{sign}\s*|\s+|[-_.+]+)" + ("?" if run_together else "")
+    sign = between.strip()
+    itself = rf"\s*{re.escape(sign)}\s*|" if sign else ""
+    return rf"(?:{itself}\s+|[-_.+]+)" + ("?" if run_together else "")
 
 
 def _looks_like_an_address(value: str) -> bool:
-    return ("/" in value or "@" in value) and not re.search(r"[\s<>]", value)
+    return bool(_ADDRESS.fullmatch(value))
 
 
 @lru_cache(maxsize=4096)
