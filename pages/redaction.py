@@ -51,7 +51,7 @@ class Redaction:
 
     def __init__(self, text: str) -> None:
         self.spellings = Spellings(text)
-        self.stage = ""
+        self.stage = "the beginning"
         self.changed = Counter[str]()
         self.renamed: dict[tuple[Storage, str], str] = {}
         fields = [field for model in apps.get_models() for field in model._meta.local_concrete_fields]
@@ -196,7 +196,8 @@ def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[
     fields = text_fields(model)
     if not fields:
         return
-    for key, *values in model._base_manager.values_list("pk", *(field.attname for field in fields)).iterator():
+    rows = model._base_manager.order_by("pk").values_list("pk", *(field.attname for field in fields))
+    for key, *values in rows.iterator():
         changes = {}
         for field, value in zip(fields, values, strict=True):
             new = redaction.new_value(field, value)

@@ -69,8 +69,11 @@ def test_names_of_files_and_slugs_leave_signs_out(value):
         ("<p>Jane</p><p>Doe</p>", "<p>[redacted]</p><p></p>"),
         ("J<b>ane</b> <i>D</i>oe", "[redacted]<b></b><i></i>"),
         ("Jane<br/>Doe", "[redacted]<br/>"),
-        ('<a href="mailto:jane.doe@x.org" id="3">Jane Doe</a>', '<a href="mailto:redacted@x.org" id="3">[redacted]</a>'),
-        ("<embed alt='Jane Doe' embedtype=\"image\" id=\"4\"/>", "<embed alt='[redacted]' embedtype=\"image\" id=\"4\"/>"),
+        (
+            '<a href="mailto:jane.doe@x.org" id="3">Jane Doe</a>',
+            '<a href="mailto:redacted@x.org" id="3">[redacted]</a>',
+        ),
+        ('<embed alt=\'Jane Doe\' embedtype="image" id="4"/>', '<embed alt=\'[redacted]\' embedtype="image" id="4"/>'),
     ],
 )
 def test_tags_stay_as_they_were(value, left):
