@@ -181,7 +181,7 @@ def test_the_search_index_keeps_no_word_of_it(home):
     document = factories.document("Minutes")
     document.tags.add("Quibworth")
     notice = factories.page(factories.models.StandardPage, home, title="Of Quibworth")
-    gone = IndexEntry(content_type=ContentType.objects.get_for_model(Page), object_id="999999")
+    gone = IndexEntry(content_type=ContentType.objects.get_for_model(ContentType), object_id="999999")
     if connection.vendor == "sqlite":
         gone.title, gone.body = "Quibworth", ""
     else:
@@ -189,18 +189,25 @@ def test_the_search_index_keeps_no_word_of_it(home):
         gone.title = gone.body = gone.autocomplete = ""
     gone.save()
     call_command("update_index", verbosity=0)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:  # as it is once it was written to disk
+            cursor.execute("INSERT INTO wagtailsearch_indexentry_fts(wagtailsearch_indexentry_fts) VALUES('optimize')")
+        assert "uibworth" in segments()
     assert IndexEntry.objects.filter(object_id=str(document.pk)).exists()
     assert "quibworth" in index_words()
     redact("Quibworth")
-    assert "quib" not in index_words()
+    assert "uibworth" not in index_words()
     assert IndexEntry.objects.filter(object_id=str(notice.pk)).exists()
 
 
 def index_words() -> str:
     """The search index as it is stored: on SQLite with the segments that also keep deleted words."""
     found = str(list(IndexEntry.objects.values()))
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT block FROM {IndexEntry._meta.db_table}_fts_data")  # noqa: S608 - our own table
-            found += "".join(bytes(row[0]).decode("latin-1") for row in cursor.fetchall())
-    return found.lower()
+    return (found + segments() if connection.vendor == "sqlite" else found).lower()
+
+
+def segments() -> str:
+    """A word that begins like the one before is stored without that beginning."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT block FROM wagtailsearch_indexentry_fts_data")
+        return "".join(bytes(row[0]).decode("latin-1") for row in cursor.fetchall())
