@@ -1,6 +1,7 @@
 """A text that must go for good is taken out of everything that the CMS keeps, and written nowhere."""
 
 import json
+from contextlib import contextmanager
 from io import StringIO
 
 import pytest
@@ -8,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Comment, Page, PageLogEntry
 from wagtail.search import index
@@ -15,7 +17,7 @@ from wagtail.search.backends import get_search_backend
 
 from documents.models import Document
 from pages import models
-from pages.redaction import redact
+from pages.redaction import RedactionFailed, redact
 from tests import factories
 
 NAME = "Zoë O'Marker & Sons"
@@ -104,23 +106,57 @@ def test_the_search_index_forgets_it(told_everywhere):
     assert list(backend.search("Zoë", models.StandardPage)) == []
 
 
-def test_nothing_is_redacted_when_something_goes_wrong(told_everywhere, monkeypatch):
-    before = everything_stored()
+def test_nothing_is_redacted_and_no_file_moved_when_something_goes_wrong(told_everywhere, monkeypatch):
+    before, file = everything_stored(), Document.objects.get().file
+    folder = file.name.rsplit("/", 1)[0]
 
     def fail(*args, **kwargs):
-        raise RuntimeError("the disk is full")
+        raise RuntimeError(f"no room for {NAME}")
 
     monkeypatch.setattr("pages.redaction.log", fail)
-    with pytest.raises(RuntimeError):
-        redact(NAME)
+    monkeypatch.setattr("sys.stdin", StringIO(NAME))
+    with pytest.raises(CommandError) as refused:
+        call_command("redact", "--yes")
+    assert str(refused.value) == "RuntimeError in the log. Nothing was changed."
+    assert refused.value.__suppress_context__
     assert everything_stored() == before
+    assert file.storage.listdir(folder) == ([], [file.name.rsplit("/", 1)[1]])
+    assert file.storage.open(file.name).read() == b"a,b\n1,2\n"
+
+
+def test_a_cache_that_fails_after_the_commit_undoes_nothing(
+    told_everywhere, monkeypatch, django_capture_on_commit_callbacks
+):
+    old, atomic = Document.objects.get().file.name, transaction.atomic
+
+    @contextmanager
+    def committing():
+        with django_capture_on_commit_callbacks() as callbacks, atomic():
+            yield
+        for callback in callbacks:
+            callback()
+
+    def outermost(using=None, savepoint=True, durable=False):
+        return committing() if durable else atomic(using, savepoint, durable)
+
+    def fail():
+        raise OSError(f"no answer for {NAME}")
+
+    monkeypatch.setattr("pages.redaction.transaction.atomic", outermost)
+    with pytest.raises(RedactionFailed) as failed:
+        redact(NAME, tell_caches=lambda: transaction.on_commit(fail))
+    assert str(failed.value).startswith("OSError in the caches. The text was taken out")
+    file = Document.objects.get().file
+    assert "arker" not in file.name
+    assert file.read() == b"a,b\n1,2\n"
+    assert not file.storage.exists(old)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "ab", "a b"])
 def test_a_text_that_is_too_short_is_refused(told_everywhere, monkeypatch, text):
     before = everything_stored()
     monkeypatch.setattr("sys.stdin", StringIO(text))
-    with pytest.raises(CommandError, match="at least 3 characters"):
+    with pytest.raises(CommandError, match="at least 3 letters or digits"):
         call_command("redact", "--yes")
     assert everything_stored() == before
 
