@@ -31,7 +31,7 @@ REDACTED = "pages.redacted"
 LEFT_ALONE = {"auth", "contenttypes", "sessions", "wagtailsearch"}
 # What the system itself writes into columns of text, and into JSON: keys, hashes, names in the code; also passwords.
 SYSTEM_FIELDS = {
-    "action", "checksum", "content_hash", "content_path", "contentpath", "file_hash", "file_key", "file_keys",
+    "action", "checksum", "content_hash", "content_path", "contentpath", "file_hash", "file_key", "file_facts",
     "filter_spec", "focal_point_key", "hash", "hostname", "id", "key_hash", "language_code", "model_path", "object_id",
     "parent_object_id", "password", "path", "prefix", "to_object_id", "translation_key", "type", "uuid",
 }  # fmt: skip
