@@ -68,15 +68,23 @@ class Approval(models.Model):
         return f"{self.get_role_display()}, {self.at:%Y-%m-%d %H:%M}"
 
 
-class NeedsApproval(models.Model):
-    """The part of pages and snippets that keeps anything from being published that was not approved."""
+class NeedsApproval:
+    """The part of pages and snippets that keeps anything from being published that was not approved.
+
+    They have drafts, revisions and a workflow of Wagtail's.
+    """
 
     # Who has to approve a version, each another person.
     approving_roles: tuple[ApprovalRole, ...] = (ApprovalRole.MODERATOR,)
     author_may_approve = False
 
-    class Meta:
-        abstract = True
+    pk: Any
+    live: Any
+    live_revision: Any
+    live_revision_id: Any
+    last_published_at: Any
+    current_workflow_task_state: Any
+    serializable_data: Any
 
     def publishing_problems(self) -> dict[str, Any]:
         """What keeps this version from being published: field name → what to do. Page types add theirs."""
@@ -114,7 +122,8 @@ class NeedsApproval(models.Model):
 
     def published_version(self) -> Any:
         """This object as it is in the database when it is live there, or None."""
-        return type(self)._default_manager.filter(pk=self.pk, live=True).first() if self.pk else None
+        model: Any = type(self)
+        return model._default_manager.filter(pk=self.pk, live=True).first() if self.pk else None
 
     def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
         people: dict[str, set[int]] = {}
@@ -133,7 +142,7 @@ class NeedsApproval(models.Model):
         if overwritten is not None and overwritten.approvals.exists():
             kwargs["overwrite_revision"] = None  # what was approved is kept as it was
         revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
-        if waiting := self.current_workflow_task_state:  # type: ignore[attr-defined]
+        if waiting := self.current_workflow_task_state:
             # Whoever is asked to approve is asked about the latest version.
             TaskState.objects.filter(pk=waiting.pk, status=TaskState.STATUS_IN_PROGRESS).update(revision=revision)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
