@@ -1,19 +1,47 @@
-"""Who may change or delete a file in the admin. What the public can have is not for editors alone to change."""
+"""Who may see, change or delete a file in the admin.
+
+What the public can have is not for editors alone to change, and the files of death reviews are in a collection of
+their own that only people who handle death reviews see.
+"""
 
 from typing import Any
 
+from django.db.models import QuerySet
+from wagtail.models import Collection
 from wagtail.permission_policies.collections import CollectionOwnershipPermissionPolicy
 
 from documents.access import on_a_public_page
 from documents.models import CHANGE_PUBLIC_FILES
+from pages.models import DeathReviewIndexPage
+from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 
 
 class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
-    """Wagtail's rule for files, and one more: changing or deleting a public file takes a moderator."""
+    """Wagtail's rule for files, and two more."""
 
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
         # Asked last, because it is the only part that needs a query.
         if actions & {"change", "delete"} and not user.has_perm(CHANGE_PUBLIC_FILES) and on_a_public_page(instance):
             actions -= {"change", "delete"}
-        return bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
+        allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
+        return allowed and not (
+            not user.has_perm(HANDLE_DEATH_REVIEWS) and _of_death_reviews().filter(pk=instance.collection_id).exists()
+        )
+
+    def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet:
+        found = super().instances_user_has_any_permission_for(user, actions)
+        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(collection__in=_of_death_reviews())
+
+    def collections_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
+        found = super().collections_user_has_any_permission_for(user, actions)
+        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(pk__in=_of_death_reviews())
+
+
+def _of_death_reviews() -> QuerySet[Collection]:
+    """The collections of death reviews and all below them."""
+    tops = Collection.objects.filter(pk__in=DeathReviewIndexPage.objects.values("files"))
+    below = Collection.objects.none()
+    for top in tops:
+        below |= top.get_descendants(inclusive=True)
+    return below

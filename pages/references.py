@@ -7,10 +7,10 @@ from typing import Any
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Page
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
-from pages.models import ContentPage
 from pages.rich_text import linked_ids
 
 
@@ -61,7 +61,7 @@ def of_blocks_and_text(obj: Model) -> References:
     return found
 
 
-def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
+def files_of(page: Page) -> tuple[set[int], set[int]]:
     """Documents and images that this version of a page shows: in its fields, its rows, its blocks and its text."""
     everything = of_blocks_and_text(page)
     rows = [
@@ -80,7 +80,7 @@ def files_of(page: ContentPage) -> tuple[set[int], set[int]]:
     return everything.documents, everything.images
 
 
-def file_facts_of(page: ContentPage) -> dict[str, dict[str, list[str]]]:
+def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of what is said
     of it]}, "images": …}.
 

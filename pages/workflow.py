@@ -98,6 +98,9 @@ def set_up_death_reviews(index: DeathReviewIndexPage) -> None:
     moderators = Group.objects.get(name=MODERATORS)
     leads = Group.objects.get(name=SAFEGUARDING_LEADS)
     _allow_pages(leads, index, "add", "change")
+    if index.files is None:
+        index.files = Collection.get_first_root_node().add_child(name="Death reviews")
+        DeathReviewIndexPage.objects.filter(pk=index.pk).update(files=index.files)
     workflow = _workflow(
         "Death reviews",
         _approval_by("Moderators approval", moderators),

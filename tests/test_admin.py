@@ -109,9 +109,9 @@ def test_partial_dates_go_through_the_form(tree, sign_in):
     data = querydict_from_html(client.get(edit).content.decode(), form_id="page-edit-form").copy()
     assert (data["starts_on"], data["ends_on"]) == ("2025", "2027")
     data["starts_on"] = "September 2025"
-    assert client.post(edit, {**data.dict(), "action-publish": "1"}).status_code == 302
-    period.refresh_from_db()
-    assert (period.starts_on.value, period.ends_on.value) == ("2025-09", "2027")
+    assert client.post(edit, {**data.dict(), "action-submit": "1"}).status_code == 302
+    draft = models.PriorityPeriodPage.objects.get(pk=period.pk).get_latest_revision_as_object()
+    assert (draft.starts_on.value, draft.ends_on.value) == ("2025-09", "2027")
     data["starts_on"] = "some day"
     refused = client.post(edit, data)
     assert list(refused.context["form"].errors) == ["starts_on"]
@@ -130,15 +130,15 @@ def test_rules_about_rows_look_at_the_rows_that_were_typed(tree, sign_in):
         "last_reviewed_on": "2026-02-11",
         "rationale": rich_text("<p>Because.</p>"),
     }
-    no_action = client.post(url, {**data, "action-publish": "1"})
+    no_action = client.post(url, {**data, "action-submit": "1"})
     assert "Add at least one action" in str(no_action.context["form"].errors)
     assert not models.PriorityPage.objects.exists()
     row = {"text": "Act", "horizon": "in-year", "status": "not-reported", "id": "", "ORDER": "1", "DELETE": ""}
     data |= {f"actions-0-{name}": value for name, value in row.items()} | {"actions-TOTAL_FORMS": "1"}
-    made = client.post(url, {**data, "action-publish": "1"})
+    made = client.post(url, {**data, "action-submit": "1"})
     assert made.status_code == 302
     priority = models.PriorityPage.objects.get()
-    assert (priority.live, [action.text for action in priority.actions.all()]) == (True, ["Act"])
+    assert (priority.workflow_in_progress, [action.text for action in priority.actions.all()]) == (True, ["Act"])
 
 
 def test_a_document_goes_through_both_steps_of_an_upload(home, sign_in):
@@ -172,7 +172,7 @@ def test_a_draft_of_a_live_page_may_be_incomplete_too(tree, sign_in):
     data = querydict_from_html(client.get(edit).content.decode(), form_id="page-edit-form").copy()
     data["status"] = "cancelled"
     assert client.post(edit, data).status_code == 302
-    refused = client.post(edit, {**data.dict(), "action-publish": "1"})
+    refused = client.post(edit, {**data.dict(), "action-submit": "1"})
     assert refused.context["form"].errors["status_notice"] == [
         "Say what changed and why: the meeting is cancelled, postponed or moved."
     ]
@@ -182,7 +182,7 @@ def test_a_draft_of_a_live_page_may_be_incomplete_too(tree, sign_in):
 
 
 @pytest.mark.parametrize("model", ModeratedSnippet.__subclasses__(), ids=lambda model: model.__name__)
-def test_an_editor_drafts_a_snippet_and_only_a_moderator_publishes_it(home, sign_in, client, model):
+def test_an_editor_submits_a_snippet_and_a_moderator_approves_it(home, sign_in, client, model):
     sign_in("Editors")
     url = reverse(f"wagtailsnippets_pages_{model._meta.model_name}:add")
     data = querydict_from_html(client.get(url).content.decode(), form_id="w-editor-form").copy()
@@ -198,13 +198,13 @@ def test_an_editor_drafts_a_snippet_and_only_a_moderator_publishes_it(home, sign
     }.items():
         if name in data:
             data[name] = value
-    assert client.post(url, {**data.dict(), "action-publish": "1"}).status_code == 302
+    assert client.post(url, {**data.dict(), "action-submit": "1"}).status_code == 302
     assert model.objects.get().live is False
-    edit = reverse(f"wagtailsnippets_pages_{model._meta.model_name}:edit", args=[model.objects.get().pk])
+    made = model.objects.get()
     client.force_login(User.objects.create_user("moderator", password="x"))
     User.objects.get(username="moderator").groups.add(Group.objects.get(name="Moderators"))
-    data = querydict_from_html(client.get(edit).content.decode(), form_id="w-editor-form").copy()
-    assert client.post(edit, {**data.dict(), "action-publish": "1"}).status_code == 302
+    action = made.snippet_viewset.get_url_name("workflow_action")
+    client.post(reverse(action, args=[made.pk, "approve", made.current_workflow_task_state.pk]))
     assert model.objects.get().live is True
 
 

@@ -19,6 +19,7 @@ from wagtail.models import Collection, CollectionViewRestriction, ModelLogEntry,
 from documents.models import RENDITIONS, Document, PublishedFile
 from pages import models
 from pages.models.approvals import NotApproved
+from pages.workflow import set_up_death_reviews
 from tests import factories
 
 
@@ -359,11 +360,47 @@ def test_a_public_file_costs_at_most_four_queries_and_a_hidden_one_the_same(home
 def test_private_pages_and_collections_cannot_have_a_shared_password(home, client):
     client.force_login(User.objects.create_superuser("administrator", password="x"))
     collection = Collection.get_first_root_node().add_child(name="Files")
+    page = factories.page(models.StandardPage, home)
     for url in (
-        reverse("wagtailadmin_pages:set_privacy", args=[home.pk]),
+        reverse("wagtailadmin_pages:set_privacy", args=[page.pk]),
         reverse("wagtailadmin_collections:set_privacy", args=[collection.pk]),
     ):
         form = client.get(url).context["form"]
         assert {value for value, _ in form.fields["restriction_type"].choices} == {"none", "login", "groups"}
         client.post(url, {"restriction_type": "password", "password": "x"})
     assert (PageViewRestriction.objects.count(), CollectionViewRestriction.objects.count()) == (0, 0)
+
+
+def test_files_of_a_death_review_are_for_those_who_handle_death_reviews(home, client):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    document, picture, other = factories.document(title="zzreport"), factories.image(), factories.document()
+    notice = factories.draft(
+        models.DeathReviewNoticePage,
+        index,
+        review_documents=[models.ReviewDocument(kind="overview-report", state="published", document=document)],
+    )
+    notice.save_revision()
+    document.refresh_from_db()
+    assert (document.collection.name, other.collection.name) == ("Death reviews", "Root")
+    edit, listing, chooser = (
+        reverse("wagtaildocs:edit", args=[document.pk]),
+        reverse("wagtaildocs:index"),
+        reverse("wagtaildocs_chooser:choose_results"),
+    )
+    for group, seen in (("Editors", False), ("Safeguarding leads", True)):
+        user = User.objects.create_user(group.split()[0], password="x")
+        user.groups.add(Group.objects.get(name=group))
+        client.force_login(user)
+        assert client.get(edit).status_code == (200 if seen else 302)
+        assert client.get(document.url).status_code == (200 if seen else 404)
+        assert client.get(other.url).status_code == 200
+        for url in (listing, chooser):
+            assert ("zzreport" in client.get(url).content.decode()) is seen
+            assert other.title in client.get(url).content.decode()
+        add = client.get(reverse("wagtaildocs:add_multiple")).content.decode()
+        assert ("Death reviews" in add) is seen
+    index.refresh_from_db()
+    factories.publish(index)
+    assert models.DeathReviewIndexPage.objects.get().files == document.collection
+    assert picture.collection.name == "Root"

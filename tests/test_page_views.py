@@ -604,8 +604,8 @@ def test_other_pages_have_no_exit_and_may_be_found(client, news_index):
 def test_the_foot_of_a_page_says_when_it_was_reviewed_and_what_changed(client, home):
     page = factories.page(models.StandardPage, home, slug="about", last_reviewed_on=date(2026, 2, 11))
     models.ChangeNote.objects.create(page=page, at=london(2026, 6, 30, 23, 30), note="New opening hours.")
-    page.topics.add(factories.topic(name="Cycling"))
-    page.save()
+    page.topics = [factories.topic(name="Cycling")]
+    factories.publish(page)
     assert main_of(client.get("/about/")).splitlines()[-8:] == [
         "<footer>",
         "<p>Topics: Cycling</p>",

@@ -50,8 +50,8 @@ def fill(home, rows):
             ],
             topics=[],
         )
-        news.topics.set([topics[number]])
-        news.save()
+        news.topics = [topics[number]]
+        factories.publish(news)
         factories.page(
             models.MeetingPage,
             meetings,

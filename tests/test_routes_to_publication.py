@@ -232,7 +232,7 @@ def test_no_snippet_is_published_without_approval(superuser, client, name):
     texts |= {"SupportService": {"name": "S", "phone": "1"}, "Venue": {"name": "V", "address": "A", "postcode": "P"}}
     made = factories.snippet(model, live=False, **texts[name], **until)
     url = reverse(made.snippet_viewset.get_url_name("edit"), args=[made.pk])
-    client.post(url, {**posted(client.get(url).content), "action-publish": "action-publish"})
+    client.post(url, {**posted(client.get(url).content, "w-editor-form"), "action-publish": "action-publish"})
     made.refresh_from_db()
     assert made.live is False
     made.live = True

@@ -23,7 +23,7 @@ from pages.mail import tell
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
 NOT_APPROVED_BY_ANYBODY = {
-    "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "first_published_at",
+    "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
     "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "translation_key",

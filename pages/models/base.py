@@ -33,6 +33,7 @@ from pages.choices import UpdateKind, WithdrawalKind
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
+from pages.references import file_facts_of
 from pages.rich_text import has_text
 
 # Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
@@ -120,7 +121,7 @@ class ContentPage(NeedsApproval, Page):
     copy_form_class = CopyAsDraftForm
     review_date_needed = True
     may_expire = True
-    SYSTEM_FIELDS = (
+    SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
         "public_updated_at",
@@ -199,8 +200,6 @@ class ContentPage(NeedsApproval, Page):
         """A revision also says which files it was made with, and how they are described: a file that is exchanged,
         or described in other words, was not approved.
         """
-        from pages.references import file_facts_of  # noqa: PLC0415 - reads models
-
         return {**super().serializable_data(), "file_facts": file_facts_of(self)}
 
     def permissions_for_user(self, user) -> PagePermissionTester:

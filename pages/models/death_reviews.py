@@ -17,9 +17,9 @@ from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Orderable, PagePermissionTester
+from wagtail.models import Collection, Orderable, PagePermissionTester, Revision
 
-from documents.models import Document
+from documents.models import Document, Image
 from pages import public_fields as public
 from pages.choices import (
     ActionStatus,
@@ -35,6 +35,7 @@ from pages.choices import (
 from pages.models.base import ContentPage, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
+from pages.references import files_of
 from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
@@ -67,7 +68,16 @@ class DeathReviewIndexPage(ContentPage):
     """Tells residents what Domestic Abuse Related Death Reviews are, and holds the notices."""
 
     introduction = RichTextField(features=FEATURES, blank=True)
+    files = models.ForeignKey(
+        Collection,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Where the files of notices are kept, out of the sight of other editors.",
+    )
 
+    SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "files_id")
     may_expire = False
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.DeathReviewNoticePage"]
@@ -257,6 +267,15 @@ class DeathReviewNoticePage(ContentPage):
         self.title = f"Death review {self.reference}"
         self.slug = self.reference.lower()
         self.show_safe_exit = True
+
+    def save_revision(self, *args, **kwargs) -> Revision:
+        """The files of a notice move to the collection of death reviews: a draft's are not for every editor."""
+        index = DeathReviewIndexPage.objects.filter(path=self.path[: -self.steplen]).first()
+        if index is not None and index.files_id:
+            documents, images = files_of(self)
+            Document.objects.filter(pk__in=documents).update(collection=index.files_id)
+            Image.objects.filter(pk__in=images).update(collection=index.files_id)
+        return super().save_revision(*args, **kwargs)
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
