@@ -29,7 +29,7 @@ REDACTED = "pages.redacted"
 MARK, SLUG_MARK = "[redacted]", "redacted"
 SHORTEST = 3
 # Accounts and sessions hold no content.
-LEFT_ALONE = {"auth", "contenttypes", "sessions"}
+LEFT_ALONE = {"account", "auth", "contenttypes", "mfa", "sessions", "socialaccount"}
 # What the system itself writes into columns of text, and into revisions.
 SYSTEM_FIELDS = {
     "action", "checksum", "content_hash", "file_hash", "file_key", "file_keys", "filter_spec", "focal_point_key", "id",

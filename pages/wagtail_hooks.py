@@ -25,6 +25,7 @@ from pages.models import (
     Venue,
 )
 from pages.models.public_records import TAKE_DOWN
+from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 from pages.withdrawal_views import admin_urls, page_buttons
@@ -149,6 +150,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
     actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
     actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
+    actions.register_action(SEEN)(SeenFormatter)
 
 
 # --- Taking away ---
