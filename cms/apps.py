@@ -5,6 +5,7 @@ from wagtail.users.apps import WagtailUsersAppConfig
 class CmsConfig(AppConfig):
     name = "cms"
     verbose_name = "CMS"
+    default = True  # Django asks, where a module has several
 
     def ready(self) -> None:
         from cms import publication  # noqa: PLC0415 - signals can be connected only once the models are there

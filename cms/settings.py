@@ -294,6 +294,12 @@ ACCOUNT_SESSION_REMEMBER = False  # a session ends with the browser, too
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ALLAUTH_TRUSTED_PROXY_COUNT = int(TRUSTED_PROXY)
 MFA_ADAPTER = "cms.sign_in.MFAAdapter"
+MFA_FORMS = {
+    "add_webauthn": "cms.sign_in.AddPasskeyForm",
+    "login_webauthn": "cms.sign_in.PasskeyLoginForm",
+    "authenticate_webauthn": "cms.sign_in.PasskeyForm",
+    "reauthenticate_webauthn": "cms.sign_in.ConfirmByPasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody can register, so no address is claimed by a stranger

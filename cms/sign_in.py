@@ -5,6 +5,8 @@ Nobody can register: administrators make the accounts, and single sign-on only o
 
 import base64
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,12 @@ from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -49,6 +57,45 @@ class ResetPasswordForm(AllauthResetPasswordForm):
         email: str = self.cleaned_data["email"]
         self.users = active_accounts(email)
         return email
+
+
+@contextmanager
+def _malformed_refused() -> Iterator[None]:
+    """A credential that no browser would send is an error of the form: allauth and fido2 let some of them through."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValidationError("The passkey was not accepted. Try again.") from error
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        alone = self.fields["passwordless"]
+        alone.label, alone.initial = "It can sign me in by itself, without my password", True
+        alone.help_text = "Clear this only for a security key that asks for no PIN, fingerprint or face."
+
+    def clean(self) -> dict[str, Any]:
+        with _malformed_refused():
+            return super().clean()
+
+
+class _UsePasskey:
+    def clean_credential(self) -> Authenticator:
+        with _malformed_refused():
+            return super().clean_credential()  # type: ignore[misc]
+
+
+class PasskeyLoginForm(_UsePasskey, LoginWebAuthnForm):
+    pass
+
+
+class PasskeyForm(_UsePasskey, AuthenticateWebAuthnForm):
+    pass
+
+
+class ConfirmByPasskeyForm(_UsePasskey, ReauthenticateWebAuthnForm):
+    pass
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

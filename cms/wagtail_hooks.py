@@ -34,8 +34,8 @@ def register_second_factor(request: HttpRequest) -> dict[str, str]:
 
 @hooks.register("register_account_menu_item")
 def register_password(request: HttpRequest) -> dict[str, str] | None:
-    if not request.user.has_usable_password():
-        return None
+    if not (request.user.is_authenticated and request.user.has_usable_password()):
+        return None  # single sign-on alone
     return {
         "url": reverse("account_change_password"),
         "label": "Change password",

@@ -93,10 +93,7 @@ def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
         return None
     wanted = found.first()
     policy = policy_registry.get_by_type(found.model)
-    allowed = wanted is not None and policy.user_has_any_permission_for_instance(
-        request.user, ["change", "choose"], wanted
-    )
-    if not allowed:
+    if wanted is None or not policy.user_has_any_permission_for_instance(request.user, ["change", "choose"], wanted):
         return None
     note_file_seen(wanted, request.user)
     return wanted
