@@ -202,7 +202,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": CACHE_URL}
+# Room for many attackers: a cache that is full forgets how often somebody has tried.
+CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
