@@ -33,7 +33,8 @@ DEBUG = env.bool("DEBUG", False)
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
-TRUSTED_PROXY = env.bool("TRUSTED_PROXY", False)  # believe X-Forwarded-Proto: only behind a proxy that sets it
+# Believe X-Forwarded-Proto and the last address of X-Forwarded-For: only behind one proxy that sets both.
+TRUSTED_PROXY = env.bool("TRUSTED_PROXY", False)
 HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000, validate=validate.Range(min=0))
 DATABASE_URL = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'cms.sqlite3'}")
 STORAGE = env.str("STORAGE", "local", validate=validate.OneOf(["local", "s3"]))
@@ -49,6 +50,15 @@ FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access.
 )
 HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
 FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
+CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")  # throttling and used codes: shared by all server processes
+REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/second_factor.py says of whom
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 60, validate=validate.Range(min=5, max=1440))
+OIDC_SERVER_URL = (env.str("OIDC_SERVER_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("OIDC_NAME", "your organisation's account")
+OIDC_EMAIL_DOMAINS: list[str] = env.list("OIDC_EMAIL_DOMAINS", [])
+OIDC_COUNTS_AS_MFA = env.bool("OIDC_COUNTS_AS_MFA", True)
 EMAIL_URL = env.dj_email_url("EMAIL_URL", "console:")
 EMAIL_FROM = env.str("EMAIL_FROM", "cms@localhost")
 AGENDA_POLICY = env.str(
@@ -73,6 +83,19 @@ try:
         _web_address(_address)
 except ValidationError as error:
     _problems["HTTP_CACHES"] = [str(error)]
+_oidc = {
+    "OIDC_SERVER_URL": OIDC_SERVER_URL,
+    "OIDC_CLIENT_ID": OIDC_CLIENT_ID,
+    "OIDC_CLIENT_SECRET": OIDC_CLIENT_SECRET,
+}
+if any(_oidc.values()):
+    for _name, _value in _oidc.items():
+        if not _value and _name not in _problems:
+            _problems[_name] = ["is needed for single sign-on, with the other two of " + ", ".join(_oidc)]
+    _issuer = urlsplit(OIDC_SERVER_URL)
+    # Whoever can change what the identity provider says on its way is signed in as anybody.
+    if _issuer.scheme == "http" and _issuer.hostname not in ("localhost", "127.0.0.1"):
+        _problems["OIDC_SERVER_URL"] = ["must begin with https://"]
 if DATABASE_URL and DATABASE_URL["ENGINE"].rpartition(".")[2] not in ("sqlite3", "postgresql"):
     _problems["DATABASE_URL"] = ["must be sqlite:///… or postgres://…"]
 if EMAIL_URL is not None and "EMAIL_BACKEND" not in EMAIL_URL:
@@ -112,7 +135,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.table_block",
     "wagtail.embeds",
     "wagtail.sites",
-    "wagtail.users",
+    "cms.apps.UsersConfig",
     "wagtail.snippets",
     "wagtail.documents",
     "wagtail.images",
@@ -126,9 +149,15 @@ INSTALLED_APPS = [
     "graphene_django",
     "graphene_django_graphiql_static",
     "grapple",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
@@ -142,6 +171,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "cms.second_factor.SecondFactorMiddleware",
+    "cms.sessions.IdleTimeMiddleware",
+    "pages.reading_log.ReadingLogMiddleware",
     "pages.refusals.RefusalMiddleware",
 ]
 
@@ -170,12 +203,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Room for many attackers: a cache that is full forgets how often somebody has tried.
+CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds for which a link that was sent by e-mail works, once
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "Europe/London"
@@ -216,6 +252,8 @@ _secure = CMS_URL.startswith("https://")
 ALLOWED_HOSTS = [*(ALLOWED_HOSTS or [urlsplit(CMS_URL).hostname or "localhost"]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = [CMS_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _secure
+SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60  # since cms/sessions.py last renewed it
+SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE = True, "Lax"
 SECURE_HSTS_SECONDS = HSTS_SECONDS if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a health check inside the network speaks plain HTTP
@@ -239,6 +277,59 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
+
+# --- Signing in (cms/sign_in.py) ---------------------------------------------------------------------------
+
+# The only backend: whoever signs in does so through allauth, with its throttling and its second factors.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "wagtailadmin_home", "account_login"
+ACCOUNT_ADAPTER = "cms.sign_in.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "cms.sign_in.ResetPasswordForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators enter the addresses
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # people are told when their password or second factor changes
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False  # people without access to the admin would be sent round in circles
+ACCOUNT_SESSION_REMEMBER = False  # a session ends with the browser, too
+# Not allauth's own, which would copy addresses to a table of its own that nobody keeps up to date.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ALLAUTH_TRUSTED_PROXY_COUNT = int(TRUSTED_PROXY)
+MFA_ADAPTER = "cms.sign_in.MFAAdapter"
+MFA_FORMS = {
+    "add_webauthn": "cms.sign_in.AddPasskeyForm",
+    "login_webauthn": "cms.sign_in.PasskeyLoginForm",
+    "authenticate_webauthn": "cms.sign_in.PasskeyForm",
+    "reauthenticate_webauthn": "cms.sign_in.ConfirmByPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody can register, so no address is claimed by a stranger
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _secure  # browsers themselves allow passkeys on http://localhost alone
+SOCIALACCOUNT_ADAPTER = "cms.sign_in.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {
+                    "server_url": OIDC_SERVER_URL,
+                    "oauth_pkce_enabled": True,
+                    "verified_email": OIDC_EMAIL_DOMAINS,
+                },
+            }
+        ]
+        if OIDC_SERVER_URL
+        else []
+    }
+}
+WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False  # allauth's screens change and reset passwords
+# An address is a way into an account (resets, single sign-on), so administrators alone change it.
+WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
 
 # --- Wagtail -----------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Every public address, in one list."""
 
+from allauth.account import views as account
+from allauth.socialaccount import views as single_sign_on
 from django.conf import settings
 from django.urls import include, path, re_path
 from wagtail.admin import urls as wagtailadmin_urls
@@ -9,8 +11,36 @@ from cms.graphql.view import graphql
 from documents import views as files
 from pages import page_views, search_engines
 
+# Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
+# three stand before Wagtail's own, at the same paths, so that there is one way in.
+signing_in = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("password_reset/", account.password_reset, name="account_reset_password"),
+    path("password_reset/done/", account.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password_reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password_reset/complete/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path("login/inactive/", account.account_inactive, name="account_inactive"),
+    path("login/again/", account.reauthenticate, name="account_reauthenticate"),
+    path("login/cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
+    path("login/error/", single_sign_on.login_error, name="socialaccount_login_error"),
+    path("login/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("account/password/", account.password_change, name="account_change_password"),
+    path("account/password/new/", account.password_set, name="account_set_password"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+]
+
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
+    path("admin/", include(signing_in)),
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),

@@ -17,6 +17,7 @@ from wagtail.permissions import policy_registry
 from documents.access import never_stored, public_documents, public_images
 from documents.delivery import Delivery, send
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
+from pages.reading_log import note_file_seen
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
 FOR_STAFF = "private, no-store"
@@ -84,15 +85,18 @@ def _number(label: str) -> int:
 
 
 def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
-    """The file, for somebody who is signed in and may change or choose it. Visitors cost no further query."""
+    """The file, for somebody who is signed in and may change or choose it. Visitors cost no further query.
+
+    Files of death-review notices that are not public leave a line in the log.
+    """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
         return None
     wanted = found.first()
     policy = policy_registry.get_by_type(found.model)
-    allowed = wanted is not None and policy.user_has_any_permission_for_instance(
-        request.user, ["change", "choose"], wanted
-    )
-    return wanted if allowed else None
+    if wanted is None or not policy.user_has_any_permission_for_instance(request.user, ["change", "choose"], wanted):
+        return None
+    note_file_seen(wanted, request.user)
+    return wanted
 
 
 def _cache_control(never_stored: bool) -> str:

@@ -28,7 +28,7 @@ from pages.spellings import Spellings
 
 REDACTED = "pages.redacted"
 # Accounts and their sessions (a session that has the text is ended), and the search index, which is made anew.
-LEFT_ALONE = {"auth", "contenttypes", "sessions", "wagtailsearch"}
+LEFT_ALONE = {"account", "auth", "contenttypes", "mfa", "sessions", "socialaccount", "wagtailsearch"}
 # What the system itself writes into columns of text, and into JSON: keys, hashes, names in the code; also passwords.
 SYSTEM_FIELDS = {
     "action", "checksum", "content_hash", "content_path", "contentpath", "file_hash", "file_key", "file_facts",

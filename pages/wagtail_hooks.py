@@ -32,6 +32,7 @@ from pages.models import (
 )
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
+from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, set_up_death_reviews
@@ -194,6 +195,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
     actions.register_action(FAST_LANE, "Fast lane", "Called off by one moderator, in the fast lane")
     actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
+    actions.register_action(SEEN)(SeenFormatter)
 
 
 # --- Taking away ---

@@ -32,6 +32,16 @@ MODERATORS, SAFEGUARDING_LEADS = GROUPS[ApprovalRole.MODERATOR], GROUPS[Approval
 PUBLISHED_BY_COMMAND = "pages.published_by_command"
 
 
+def may_publish(user: Any) -> bool:
+    """Whether the account may make anything public, take anything away, or handle death reviews: on any page."""
+    publishes = (HANDLE_DEATH_REVIEWS, TAKE_DOWN, CHANGE_PUBLIC_FILES)
+    snippets = (f"pages.publish_{model._meta.model_name}" for model in ModeratedSnippet.__subclasses__())
+    return any(user.has_perm(permission) for permission in (*publishes, *snippets)) or (
+        user.is_active
+        and GroupPagePermission.objects.filter(group__user=user, permission__codename="publish_page").exists()
+    )
+
+
 @transaction.atomic
 def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> None:
     """Publish the object as it stands, without a moderator, and log which command did.

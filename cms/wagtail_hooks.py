@@ -1,0 +1,58 @@
+"""What Wagtail's admin shows of accounts: letting colleagues go, password and second factor of one's own, the log."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from wagtail import hooks
+from wagtail.admin.widgets import Button
+from wagtail.log_actions import LogFormatter
+
+from cms.leaver_views import admin_urls, leaver_buttons
+from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
+from cms.second_factor import SECOND_FACTOR_RESET
+
+
+@hooks.register("register_admin_urls")
+def register_leaver_urls() -> list:
+    return admin_urls
+
+
+@hooks.register("register_user_listing_buttons")
+def register_leaver_buttons(user: Any, request_user: Any) -> list[Button]:
+    return leaver_buttons(user, request_user)
+
+
+@hooks.register("register_account_menu_item")
+def register_second_factor(request: HttpRequest) -> dict[str, str]:
+    return {
+        "url": reverse("mfa_index"),
+        "label": "Second factor",
+        "help_text": "Set up an authenticator app or a passkey, and get recovery codes.",
+    }
+
+
+@hooks.register("register_account_menu_item")
+def register_password(request: HttpRequest) -> dict[str, str] | None:
+    if not (request.user.is_authenticated and request.user.has_usable_password()):
+        return None  # single sign-on alone
+    return {
+        "url": reverse("account_change_password"),
+        "label": "Change password",
+        "help_text": "Your other sessions end, and you get an e-mail about it.",
+    }
+
+
+class HandedOverFormatter(LogFormatter):
+    label = "Hand over a leaver's work"
+
+    def format_message(self, log_entry: Any) -> str:
+        return "Handed over from {from} to {to}, because of a leaver".format(**log_entry.data)
+
+
+@hooks.register("register_log_actions")
+def register_log_actions(actions: Any) -> None:
+    actions.register_action(HANDED_OVER)(HandedOverFormatter)
+    actions.register_action(LEFT, "End the access of a leaver", "Access ended: the person has left")
+    actions.register_action(UNLOCKED, "Unlock what a leaver locked", "Unlocked, because the person has left")
+    actions.register_action(SECOND_FACTOR_RESET, "Reset a second factor", "Second factor removed by a command")
