@@ -7,7 +7,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
-from pages import page_views, search_engines
+from pages import page_views, search_engines, staff_calendar
 
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),
     path("feeds/", include("feeds.urls")),
+    re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
     path("sitemap.xml", search_engines.sitemap, name="sitemap"),

@@ -10,6 +10,7 @@ from wagtail.admin.viewsets.pages import PageListingViewSet
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
+from pages import editors_home, reviews, staff_calendar
 from pages.models import (
     Agency,
     Alert,
@@ -148,6 +149,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(WITHDRAWN, "Withdraw", "Withdrawn from readers")
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
     actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
+    actions.register_action(reviews.REVIEWED, "Mark as reviewed", "Marked as reviewed")
     actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
 
 
@@ -161,7 +163,18 @@ def register_withdrawal_urls() -> list:
 
 @hooks.register("register_page_header_buttons")
 def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
-    return page_buttons(page.specific, user)
+    page = page.specific
+    return [*reviews.page_buttons(page, user), *page_buttons(page, user)]
+
+
+@hooks.register("register_admin_urls")
+def register_staff_urls() -> list:
+    return [*reviews.admin_urls, *staff_calendar.admin_urls]
+
+
+@hooks.register("construct_homepage_panels")
+def arrange_the_home(request, panels) -> None:
+    editors_home.arrange(panels)
 
 
 class TakedownsMenuItem(MenuItem):

@@ -22,6 +22,7 @@ from pages.models.publications import (
     PublicationIndexPage,
 )
 from pages.models.snippets import Agency, Alert, Contact, LegalBasis, SupportService, Topic, Venue
+from pages.models.staff_deadlines import ReviewReminder, StaffCalendar
 from pages.models.standard import StandardPage
 
 __all__ = [
@@ -59,6 +60,8 @@ __all__ = [
     "Recommendation",
     "RelatedLink",
     "ReviewDocument",
+    "ReviewReminder",
+    "StaffCalendar",
     "StandardPage",
     "SupportService",
     "Takedown",
