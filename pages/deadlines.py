@@ -130,6 +130,7 @@ def pages_due_for_review(pages: QuerySet[ContentPage], at: datetime) -> list[Dea
 
     Source: POLICY: whoever reviewed the page last promised it.
     """
+    due: Any = public(pages.filter(next_review_due_on__isnull=False), at)
     return [
         Deadline(
             "review",
@@ -139,7 +140,7 @@ def pages_due_for_review(pages: QuerySet[ContentPage], at: datetime) -> list[Dea
             Standing.POLICY,
             "Date on the page",
         )
-        for page in public(pages.filter(next_review_due_on__isnull=False), at).specific()
+        for page in due.specific()
     ]
 
 

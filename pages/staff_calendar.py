@@ -113,11 +113,13 @@ class CalendarAddressView(WagtailAdminTemplateMixin, TemplateView):
         return [*super().get_breadcrumbs_items(), {"label": self.page_title}]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        calendar = StaffCalendar.objects.filter(user=self.request.user.pk).select_related("user").first()
+        owner: Any = self.request.user
+        calendar = StaffCalendar.objects.filter(user=owner).select_related("user").first()
         return super().get_context_data(address=calendar and address_of(calendar), **kwargs)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        StaffCalendar.objects.update_or_create(user=request.user, defaults={"key": new_calendar_key()})
+        owner: Any = request.user
+        StaffCalendar.objects.update_or_create(user=owner, defaults={"key": new_calendar_key()})
         messages.success(request, "This is your new address. An older one does not work any more.")
         return redirect("calendar_address")
 

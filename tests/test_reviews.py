@@ -1,19 +1,27 @@
 """Marking a page as reviewed in one click, and the reminders of reviews that are due."""
 
-from datetime import date
+from datetime import date, timedelta
+from io import StringIO
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.urls import reverse
 from wagtail.models import PageLogEntry
 
 from pages import models
 from pages.models import ContentPage
+from pages.reminders import reminders
 from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.factories import london
 from tests.test_moderation import form
+from tests.test_query_counts import queries
 
 PAGE = """query ($path: String!) { page(urlPath: $path) {
   id title summary url seoTitle lastReviewedOn nextReviewDueOn publishedAt publicUpdatedAt
@@ -189,3 +197,159 @@ def test_a_copy_was_never_marked(news, people, client):
     copy = news.copy(update_attrs={"slug": "copy"}, keep_live=False)
     copy.refresh_from_db()
     assert (news.marked_reviewed_at is None, copy.marked_reviewed_at) == (False, None)
+
+
+# --- Reminders ---
+
+
+@pytest.fixture
+def due(home, people):
+    """Pages by the day on which their review is due, seen from 1 August 2026."""
+
+    def make(on, owner=None, **fields):
+        return factories.page(
+            models.StandardPage, home, title=f"Due {on}", next_review_due_on=on, owner=owner, **fields
+        )
+
+    return make
+
+
+def send():
+    mail.outbox.clear()
+    out, err = StringIO(), StringIO()
+    call_command("send_reminders", stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def sent():
+    return sorted((message.to, message.subject) for message in mail.outbox)
+
+
+TODAY = london(2026, 8, 1, 6)
+
+
+@time_machine.travel(TODAY, tick=False)
+def test_one_mail_a_person_lists_what_is_near_and_overdue(home, people, due):
+    late = due(date(2026, 7, 31), people["Editors"])
+    last = due(date(2026, 8, 15), people["Editors"])
+    due(date(2026, 8, 16), people["Editors"])
+    factories.draft(
+        models.StandardPage, home, title="Draft", next_review_due_on=date(2026, 7, 1), owner=people["Editors"]
+    )
+    out, err = send()
+    assert (out, err) == ("1 person was reminded.\n", "")
+    [message] = mail.outbox
+    assert message.to == ["e@example.org"]
+    assert message.subject == "2 pages are due for review"
+    assert message.extra_headers == {"Auto-Submitted": "auto-generated"}
+    assert message.body == "\n".join(
+        [
+            "Please check that these pages are still right:",
+            "",
+            "Due 2026-07-31, due on 31 July 2026 (overdue)",
+            f"http://testserver/admin/pages/{late.pk}/edit/",
+            "",
+            "Due 2026-08-15, due on 15 August 2026",
+            f"http://testserver/admin/pages/{last.pk}/edit/",
+            "",
+            'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask a moderator',
+            "to do so. If it is not, edit it and submit it for moderation.",
+        ]
+    )
+
+
+def test_once_a_day_for_each_page(people, due):
+    due(date(2026, 8, 2), people["Editors"])
+    with time_machine.travel(TODAY, tick=False):
+        send()
+        assert sent() == [(["e@example.org"], "1 page is due for review")]
+        assert send() == ("0 people were reminded.\n", "")
+        assert mail.outbox == []
+        due(date(2026, 8, 3), people["Editors"])
+        send()
+        [message] = mail.outbox
+        assert "Due 2026-08-03" in message.body
+        assert "Due 2026-08-02" not in message.body
+    with time_machine.travel(TODAY + timedelta(days=1), tick=False):
+        send()
+        assert sent() == [(["e@example.org"], "2 pages are due for review")]
+        assert set(models.ReviewReminder.objects.values_list("sent_on", flat=True)) == {date(2026, 8, 2)}
+
+
+@pytest.mark.parametrize("why", ["none", "closed", "no address", "no rights"])
+@time_machine.travel(TODAY, tick=False)
+def test_without_an_owner_the_moderators_are_reminded(people, due, why):
+    owner = people["Editors"]
+    due(date(2026, 8, 2), None if why == "none" else owner)
+    if why == "closed":
+        owner.is_active = False
+    elif why == "no address":
+        owner.email = ""
+    elif why == "no rights":
+        owner.groups.clear()
+    owner.save()
+    send()
+    assert sent() == [(["m@example.org"], "1 page is due for review")]
+
+
+@time_machine.travel(TODAY, tick=False)
+def test_notices_are_named_by_reference_to_those_who_handle_them(home, people):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    notice = factories.page(
+        models.DeathReviewNoticePage,
+        index,
+        pseudonym="Robin",
+        next_review_due_on=date(2026, 8, 2),
+        owner=people["Editors"],
+    )
+    send()
+    assert sent() == [(["m@example.org"], "1 page is due for review")]
+    assert f"Death review {notice.reference}, due on 2 August 2026\n" in mail.outbox[0].body
+    assert "Robin" not in mail.outbox[0].body
+    Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+    models.ReviewReminder.objects.all().delete()
+    out, err = send()
+    assert (out, mail.outbox) == ("0 people were reminded.\n", [])
+    assert err == (
+        "Nobody can be reminded of 1 page(s): their owners and moderators have no open account with an e-mail "
+        f"address. Page numbers: {notice.pk}\n"
+    )
+
+
+class RefusingBackend(LocmemBackend):
+    def send_messages(self, messages):
+        if messages[0].to == ["e@example.org"]:
+            raise SMTPRecipientsRefused({})
+        return super().send_messages(messages)
+
+
+@time_machine.travel(TODAY, tick=False)
+def test_a_mail_that_fails_keeps_no_other_from_being_sent(people, due, settings):
+    due(date(2026, 8, 2), people["Editors"])
+    due(date(2026, 8, 3), people["Moderators"])
+    settings.EMAIL_BACKEND = "tests.test_reviews.RefusingBackend"
+    with pytest.raises(CommandError, match="No mail could be sent to: editors"):
+        send()
+    assert sent() == [(["m@example.org"], "1 page is due for review")]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    send()
+    assert sent() == [(["e@example.org"], "1 page is due for review")]
+
+
+@time_machine.travel(TODAY, tick=False)
+def test_as_many_queries_for_twenty_pages_as_for_two(home, people):
+    def fill(rows):
+        for _ in range(rows):
+            factories.page(models.StandardPage, home, next_review_due_on=date(2026, 8, 2), owner=people["Editors"])
+            factories.page(models.StandardPage, home, next_review_due_on=date(2026, 8, 2))
+
+    fill(2)
+    few = queries(lambda: reminders(TODAY))
+    fill(18)
+    many = queries(lambda: reminders(TODAY))
+    assert {person.username: len(rows) for person, rows in reminders(TODAY).of.items()} == {
+        "editors": 20,
+        "moderators": 20,
+    }
+    assert len(many) == len(few)
