@@ -32,10 +32,8 @@ from pages.visibility import public
 
 NOT_HELD = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 MINUTES_KEPT_YEARS = 6  # Local Government Act 1972 s.100C; nobody is asked for minutes from before
-COMMUNITY_SAFETY_LAW = (
-    "Crime and Disorder Act 1998, section 6, and the Crime and Disorder (Formulation and Implementation of Strategy) "
-    "Regulations 2007"
-)
+PLAN_LAW = "Crime and Disorder Act 1998, section 6"
+MEETING_LAW = "Crime and Disorder Regulations 2007 (SI 2007/1830)"
 PARTNERSHIP = "The partnership"
 
 
@@ -164,14 +162,15 @@ def plan_older_than_priorities(pages: QuerySet[ContentPage], at: datetime) -> li
     )
     if not pages.filter(pk=page.pk).exists():
         return []
-    return [Deadline("plan", page, what, period.starts_on.first_day, _if_confirmed("plan"), COMMUNITY_SAFETY_LAW)]
+    return [Deadline("plan", page, what, period.starts_on.first_day, _if_confirmed("plan"), PLAN_LAW)]
 
 
 def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
     """A year after the last meeting that the public could come to, unless the next is announced for a day before.
 
     Where none is known, a year after the partnership's page was first published: nobody can tell from here what was
-    held before. Source: the 2007 Regulations, at least one public meeting a year: TO BE VERIFIED as amended.
+    held before. Source: the Crime and Disorder (Formulation and Implementation of
+    Strategy) Regulations 2007, at least one public meeting a year: TO BE VERIFIED as amended.
     """
     home = PartnershipPage.objects.filter(pk__in=pages.values("pk")).order_by("path").first()
     if home is None or home.first_published_at is None:
@@ -184,7 +183,7 @@ def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadli
     if following and _local_day(following) <= due_on:
         return []
     what = f"Hold a public meeting: the last was on {day(_local_day(last))}" if last else "Hold a public meeting"
-    return [Deadline("public_meeting", home, what, due_on, _if_confirmed("public_meeting"), COMMUNITY_SAFETY_LAW)]
+    return [Deadline("public_meeting", home, what, due_on, _if_confirmed("public_meeting"), MEETING_LAW)]
 
 
 def action_plan_updates(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:

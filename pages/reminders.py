@@ -86,8 +86,8 @@ def message(person: Any, due: list[Deadline], at: datetime) -> EmailMessage:
             "",
         ]
     lines += [
-        'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask a moderator',
-        "to do so. If it is not, edit it and submit it for moderation.",
+        'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask',
+        "a moderator to do so. If it is not, edit it and submit it for moderation.",
     ]
     return EmailMessage(
         subject="1 page is due for review" if one else f"{len(due)} pages are due for review",

@@ -53,7 +53,7 @@ def sections(client):
         part = re.search(rf'<section[^>]*id="{name}-section".*?</section>', html, re.S)
         assert part, name
         body = re.search(r"<tbody>(.*?)</tbody>", part[0], re.S)
-        rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.S) if body else re.findall(r"<p>(.*?)</p>", part[0], re.S)[:1]
+        rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.S) if body else re.findall(r"<p\b[^>]*>(.*?)</p>", part[0], re.S)[:1]
         cells = [re.findall(r"<t[dh].*?>(.*?)</t[dh]>", row, re.S) or [row] for row in rows]
         found[name] = [[_words(cell) for cell in row] for row in cells]
     return found
@@ -199,7 +199,7 @@ def test_a_long_list_says_how_many_more_there_are(home, people, client):
     copies.update(live=True, first_published_at=NOW, next_review_due_on=date(2026, 3, 1))
     client.force_login(people["Editors"])
     assert len(sections(client)["deadlines"]) == 30
-    assert "<p>And 2 more.</p>" in client.get("/admin/").content.decode()
+    assert ">And 2 more.</p>" in client.get("/admin/").content.decode()
 
 
 @pytest.mark.parametrize("sees", ["Moderators", "Safeguarding leads"])

@@ -252,8 +252,8 @@ def test_one_mail_a_person_lists_what_is_near_and_overdue(home, people, due):
             "Due 2026-08-15, due on 15 August 2026",
             f"http://testserver/admin/pages/{last.pk}/edit/",
             "",
-            'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask a moderator',
-            "to do so. If it is not, edit it and submit it for moderation.",
+            'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask',
+            "a moderator to do so. If it is not, edit it and submit it for moderation.",
         ]
     )
 
