@@ -6,7 +6,9 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
+from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import PublishedFile
 from pages import deadlines, models
@@ -175,6 +177,27 @@ def test_papers_in_time_and_minutes_need_none(meetings, ask, published, kind):
     assert ask("{ meetings { nodes { papers { title } } } }") == {
         "meetings": {"nodes": [{"papers": [{"title": "Figures"}]}]}
     }
+
+
+def test_the_edit_screen_refuses_a_late_paper_and_names_the_field(meetings, client):
+    with time_machine.travel(london(2026, 1, 12, 9), tick=False):
+        meeting = factories.page(models.MeetingPage, meetings, starts_at=london(2026, 2, 24, 10))
+    with time_machine.travel(london(2026, 2, 21, 9), tick=False):
+        meeting.papers = [models.Paper(title="Figures", document=factories.document())]
+        meeting.save_revision()
+        client.force_login(person("Editors"))
+        edit = reverse("wagtailadmin_pages:edit", args=[meeting.pk])
+        html = client.get(edit).content.decode()
+        assert "Why it is late" in html
+        data = querydict_from_html(html, form_id="page-edit-form").dict()
+        refused = client.post(edit, {**data, "action-submit": "1"})
+        assert refused.context["form"].non_field_errors() == [REFUSAL]
+        meeting.refresh_from_db()
+        assert (meeting.workflow_in_progress, meeting.revisions.count()) == (False, 2)
+        data["papers-0-late_reason"] = "The figures came today."
+        assert client.post(edit, {**data, "action-submit": "1"}).status_code == 302
+        meeting.refresh_from_db()
+        assert (meeting.workflow_in_progress, meeting.revisions.count()) == (True, 3)
 
 
 def test_a_paper_that_was_public_in_time_is_never_late(meetings):

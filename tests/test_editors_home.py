@@ -53,7 +53,11 @@ def sections(client):
         part = re.search(rf'<section[^>]*id="{name}-section".*?</section>', html, re.S)
         assert part, name
         body = re.search(r"<tbody>(.*?)</tbody>", part[0], re.S)
-        rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.S) if body else re.findall(r"<p\b[^>]*>(.*?)</p>", part[0], re.S)[:1]
+        rows = (
+            re.findall(r"<tr>(.*?)</tr>", body[1], re.S)
+            if body
+            else re.findall(r"<p\b[^>]*>(.*?)</p>", part[0], re.S)[:1]
+        )
         cells = [re.findall(r"<t[dh].*?>(.*?)</t[dh]>", row, re.S) or [row] for row in rows]
         found[name] = [[_words(cell) for cell in row] for row in cells]
     return found
