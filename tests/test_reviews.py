@@ -12,7 +12,7 @@ from django.core.mail.backends.locmem import EmailBackend as LocmemBackend
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
-from wagtail.models import PageLogEntry
+from wagtail.models import PageLogEntry, Revision
 
 from pages import models
 from pages.models import ContentPage
@@ -116,13 +116,30 @@ def test_a_date_can_still_be_corrected_afterwards(news, people, client, ask):
     with time_machine.travel(london(2026, 5, 5, 9), tick=False):
         news.refresh_from_db()
         corrected = form(news, last_reviewed_on="2026-03-01", next_review_due_on="2026-09-01")
-        response = client.post(edit, {**corrected, "action-publish": "1"})
+        response = client.post(edit, corrected)
         assert response.status_code == 302, response.context["form"].errors
+        news.refresh_from_db()
+        assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] == "2026-05-04"
+        Revision.objects.get(pk=news.latest_revision_id).publish()
     page = ask(PAGE, path="/news/n/")["page"]
     assert (page["lastReviewedOn"], page["nextReviewDueOn"]) == ("2026-03-01", "2026-09-01")
     with time_machine.travel(london(2026, 5, 6, 9), tick=False):
         mark(client, news)
     assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] == "2026-05-06"
+
+
+def test_news_may_lose_its_date_again(news, people, client, ask):
+    """Where no review date is needed, the latest publication may be without one, and an old version may come back."""
+    news.last_reviewed_on = news.next_review_due_on = None
+    old = news.save_revision()
+    client.force_login(people["Moderators"])
+    mark(client, news)
+    news.refresh_from_db()
+    news.last_reviewed_on = news.next_review_due_on = None
+    factories.publish(news)
+    assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] is None
+    old.publish()
+    assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -204,9 +205,8 @@ class ContentPage(Page):
         page = super().with_content_json(content)
         for name in self.SYSTEM_FIELDS:
             setattr(page, name, getattr(self, name))
-        if self._reviewed_since(content) and (
-            not page.last_reviewed_on or page.last_reviewed_on < self.last_reviewed_on
-        ):
+        never = date.min
+        if self._reviewed_since(content) and (self.last_reviewed_on or never) > (page.last_reviewed_on or never):
             page.last_reviewed_on, page.next_review_due_on = self.last_reviewed_on, self.next_review_due_on
         return page
 
