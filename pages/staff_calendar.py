@@ -48,8 +48,8 @@ def owner_of(token: str) -> Any | None:
         _signer(calendar.user).unsign(token)
     except BadSignature:
         return None
-    user = calendar.user
-    return user if user.is_active and user.has_perm("wagtailadmin.access_admin") else None
+    # A closed account has no permission at all.
+    return calendar.user if calendar.user.has_perm("wagtailadmin.access_admin") else None
 
 
 def address_of(calendar: StaffCalendar) -> str:
