@@ -66,6 +66,11 @@ AGENDA_POLICY = env.str(
     "week_before",
     validate=validate.OneOf(["week_before", "five_clear_working_days", "five_clear_days"]),
 )
+MINUTES_DUE_DAYS = env.int("MINUTES_DUE_DAYS", 28, validate=validate.Range(min=1, max=365))
+# Deadlines whose source a lawyer has confirmed to bind the partnership (pages/deadlines.py).
+BINDING_DEADLINES: list[str] = env.list(
+    "BINDING_DEADLINES", [], subcast=str, validate=validate.ContainsOnly(["agenda", "plan", "public_meeting"])
+)
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
 _problems: dict[str, list[str]] = {}
 try:

@@ -9,7 +9,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
-from pages import page_views, search_engines
+from pages import page_views, search_engines, staff_calendar
 
 # Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
 # three stand before Wagtail's own, at the same paths, so that there is one way in.
@@ -45,6 +45,7 @@ urlpatterns = [
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),
     path("feeds/", include("feeds.urls")),
+    re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
     path("sitemap.xml", search_engines.sitemap, name="sitemap"),

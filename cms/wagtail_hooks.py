@@ -1,16 +1,20 @@
-"""What Wagtail's admin shows of accounts: letting colleagues go, password and second factor of one's own, the log."""
+"""What the admin shows of accounts, and of the parts that see pages and files together: the report of broken links."""
 
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import path, reverse
 from wagtail import hooks
+from wagtail.admin.menu import MenuItem
 from wagtail.admin.widgets import Button
 from wagtail.log_actions import LogFormatter
+from wagtail.permissions import policy_registry
 
 from cms.leaver_views import admin_urls, leaver_buttons
 from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
 from cms.second_factor import SECOND_FACTOR_RESET
+from pages.broken_links import BrokenLinksReport
+from pages.models import ContentPage
 
 
 @hooks.register("register_admin_urls")
@@ -56,3 +60,24 @@ def register_log_actions(actions: Any) -> None:
     actions.register_action(LEFT, "End the access of a leaver", "Access ended: the person has left")
     actions.register_action(UNLOCKED, "Unlock what a leaver locked", "Unlocked, because the person has left")
     actions.register_action(SECOND_FACTOR_RESET, "Reset a second factor", "Second factor removed by a command")
+
+
+class BrokenLinksMenuItem(MenuItem):
+    def is_shown(self, request) -> bool:
+        policy = policy_registry.get_by_type(ContentPage)
+        return policy.user_has_any_permission(request.user, BrokenLinksReport.any_permission_required)
+
+
+@hooks.register("register_reports_menu_item")
+def register_broken_links() -> MenuItem:
+    return BrokenLinksMenuItem("Broken links", reverse("broken_links"), icon_name="link", order=800)
+
+
+@hooks.register("register_admin_urls")
+def register_report_urls() -> list:
+    return [
+        path("reports/broken-links/", BrokenLinksReport.as_view(), name="broken_links"),
+        path(
+            "reports/broken-links/results/", BrokenLinksReport.as_view(results_only=True), name="broken_links_results"
+        ),
+    ]

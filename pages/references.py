@@ -33,28 +33,40 @@ def _text(value: Any) -> str:
     return value.source if isinstance(value, RichText) else str(value or "")
 
 
-def of_blocks_and_text(obj: Model) -> References:
-    """References in the rich text and the blocks of one object."""
-    found, texts = References(), []
+def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
+    """What may refer to something: (field, place among its blocks from 1, or 0, kind, content).
+
+    The kinds are "text" (rich text), and "page", "image" and "document" (a primary key).
+    """
     for model_field in obj._meta.concrete_fields:
         value = getattr(obj, model_field.attname, None)
         if not value:
             continue
         if isinstance(model_field, RichTextField):
-            texts.append(value)
+            yield model_field, 0, "text", value
         elif isinstance(model_field, StreamField):
-            for block in raw_blocks(value):
+            for place, block in enumerate(raw_blocks(value), start=1):
                 kind, content = block["type"], block["value"]
                 if kind == "paragraph":
-                    texts.append(_text(content))
+                    yield model_field, place, "text", _text(content)
                 elif kind == "callout":
-                    texts.append(_text(content.get("rich_text")))
+                    yield model_field, place, "text", _text(content.get("rich_text"))
                 elif kind == "page_link" and content.get("page"):
-                    found.pages.add(int(content["page"]))
+                    yield model_field, place, "page", int(content["page"])
                 elif kind == "image" and content.get("image"):
-                    found.images.add(int(content["image"]))
+                    yield model_field, place, "image", int(content["image"])
                 elif kind == "document" and content:
-                    found.documents.add(int(content))
+                    yield model_field, place, "document", int(content)
+
+
+def of_blocks_and_text(obj: Model) -> References:
+    """References in the rich text and the blocks of one object."""
+    found, texts = References(), []
+    for _field, _place, kind, content in contents(obj):
+        if kind == "text":
+            texts.append(content)
+        else:
+            getattr(found, f"{kind}s").add(content)
     pages, documents = linked_ids(texts)
     found.pages |= pages
     found.documents |= documents

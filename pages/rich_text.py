@@ -42,6 +42,7 @@ class _Walker(HTMLParser):
         self.targets = targets
         self.page_ids: set[int] = set()
         self.document_ids: set[int] = set()
+        self.typed: set[str] = set()
         self.html: list[str] = []
         self.text: list[str] = []
         self.open_links: list[bool] = []
@@ -73,7 +74,9 @@ class _Walker(HTMLParser):
     def _address(self, attrs: dict[str, str | None]) -> str | None:
         kind = attrs.get("linktype")
         if kind is None:
-            return absolute(attrs.get("href") or "")
+            address = absolute(attrs.get("href") or "")
+            self.typed |= {address} if address else set()
+            return address
         key = attrs.get("id") or ""
         if kind not in ("page", "document") or not key.isdecimal():
             return None
@@ -108,6 +111,13 @@ def linked_ids(sources: Iterable[str]) -> tuple[set[int], set[int]]:
         if _LINK.search(source):
             walker.feed(source)
     return walker.page_ids, walker.document_ids
+
+
+def typed_addresses(source: str) -> set[str]:
+    """The absolute addresses that somebody typed into this rich text."""
+    walker = _Walker(None)
+    walker.feed(source)
+    return walker.typed
 
 
 def render(source: str, targets: LinkTargets) -> RichTextValue:

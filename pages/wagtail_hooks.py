@@ -14,7 +14,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
-from pages import meeting_views, withdrawal_views
+from pages import editors_home, meeting_views, reviews, staff_calendar, withdrawal_views
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -194,6 +194,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
     actions.register_action(TAKEDOWN_CONFIRMED, "Confirm a takedown", "Takedown confirmed by a second person")
     actions.register_action(FAST_LANE, "Fast lane", "Called off by one moderator, in the fast lane")
+    actions.register_action(reviews.REVIEWED, "Mark as reviewed", "Marked as reviewed")
     actions.register_action(REDACTED, "Redact", "Text was redacted for good, here or elsewhere")
     actions.register_action(SEEN)(SeenFormatter)
 
@@ -203,13 +204,23 @@ def register_log_actions(actions) -> None:
 
 @hooks.register("register_admin_urls")
 def register_admin_urls() -> list:
-    return [*withdrawal_views.admin_urls, *meeting_views.admin_urls]
+    screens = (withdrawal_views, meeting_views, reviews, staff_calendar)
+    return [address for screen in screens for address in screen.admin_urls]
 
 
 @hooks.register("register_page_header_buttons")
 def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
     specific = page.specific
-    return [*withdrawal_views.page_buttons(specific, user), *meeting_views.page_buttons(specific, user)]
+    return [
+        *reviews.page_buttons(specific, user),
+        *withdrawal_views.page_buttons(specific, user),
+        *meeting_views.page_buttons(specific, user),
+    ]
+
+
+@hooks.register("construct_homepage_panels")
+def arrange_the_home(request, panels) -> None:
+    editors_home.arrange(panels)
 
 
 class TakedownsMenuItem(MenuItem):

@@ -1,5 +1,7 @@
 """Who may do what, which approvals a page needs, and the one door through which commands publish."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType

@@ -58,7 +58,14 @@ def fill(home, rows):
             slug=f"meeting-{priority.pk}",
             starts_at=now + timedelta(days=number + 1),
             agenda_items=[models.AgendaItem(number="1", title="Item")],
-            papers=[models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda")],
+            papers=[
+                models.Paper(
+                    document=factories.document(),
+                    agenda_item_number="1",
+                    kind="agenda",
+                    late_reason="It was not ready.",
+                )
+            ],
         )
         insight = factories.page(
             models.InsightPage,

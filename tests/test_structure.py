@@ -23,6 +23,7 @@ RANK = {
     "pages": 1,
     "documents": 2,
     "pages.page_html": 3,
+    "pages.broken_links": 3,
     "pages.templatetags.page_html": 3,
     "feeds": 4,
     "pages.page_views": 5,

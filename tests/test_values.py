@@ -10,7 +10,6 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from pages.deadlines import agenda_due_on
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
 from pages.rich_text import LinkTargets, has_text, linked_ids, render
@@ -44,24 +43,6 @@ def test_partial_dates_keep_their_precision(typed, value, words, precision, firs
 def test_what_is_no_date_is_refused_with_what_to_write(typed):
     with pytest.raises(ValueError, match='such as "2023", "September 2023" or "1 September 2023"'):
         read_partial_date(typed)
-
-
-@pytest.mark.parametrize(
-    ("policy", "due"),
-    [
-        ("week_before", date(2026, 2, 20)),
-        ("five_clear_working_days", date(2026, 2, 16)),
-        ("five_clear_days", date(2026, 2, 18)),
-    ],
-)
-def test_agenda_of_24_february_2026(policy, due):
-    assert agenda_due_on(date(2026, 2, 24), policy) == due
-
-
-def test_bank_holidays_are_no_working_days():
-    # Good Friday 3 April and Easter Monday 6 April 2026.
-    assert agenda_due_on(date(2026, 4, 8), "week_before") == date(2026, 4, 2)
-    assert agenda_due_on(date(2026, 4, 8), "five_clear_working_days") == date(2026, 3, 27)
 
 
 TARGETS = LinkTargets(pages={3: "https://example.org/a/?b=1&c=2"}, documents={5: "https://cms.example.org/f"})

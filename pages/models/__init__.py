@@ -24,6 +24,7 @@ from pages.models.publications import (
     PublicationIndexPage,
 )
 from pages.models.snippets import Agency, Alert, Contact, LegalBasis, SupportService, Topic, Venue
+from pages.models.staff_deadlines import ReviewReminder, StaffCalendar
 from pages.models.standard import StandardPage
 
 __all__ = [
@@ -63,6 +64,8 @@ __all__ = [
     "Recommendation",
     "RelatedLink",
     "ReviewDocument",
+    "ReviewReminder",
+    "StaffCalendar",
     "StandardPage",
     "SupportService",
     "Takedown",

@@ -5,6 +5,7 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -106,6 +107,9 @@ class ContentPage(NeedsApproval, Page):
         help_text="What changed, in one sentence for readers. Needed for a major update to a page that was public.",
     )
     # The system keeps the fields below: they belong to the page, not to one revision of it.
+    marked_reviewed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When somebody last said in one click that the public version is right."
+    )
     public_updated_at = models.DateTimeField(null=True, editable=False)
     withdrawal_kind = models.CharField(
         max_length=10, choices=WithdrawalKind.choices, blank=True, editable=False, db_index=True
@@ -124,6 +128,7 @@ class ContentPage(NeedsApproval, Page):
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
+        "marked_reviewed_at",
         "public_updated_at",
         "withdrawal_kind",
         "withdrawal_explanation",
@@ -209,7 +214,18 @@ class ContentPage(NeedsApproval, Page):
         page = super().with_content_json(content)
         for name in self.SYSTEM_FIELDS:
             setattr(page, name, getattr(self, name))
+        never = date.min
+        if self._reviewed_since(content) and (self.last_reviewed_on or never) > (page.last_reviewed_on or never):
+            page.last_reviewed_on, page.next_review_due_on = self.last_reviewed_on, self.next_review_due_on
         return page
+
+    def _reviewed_since(self, content: dict[str, Any]) -> bool:
+        """Whether the page was marked as reviewed (pages/reviews.py) after this version of it was saved.
+
+        Versions themselves stay as they are: an approval belongs to the content that was approved.
+        """
+        known = ContentPage._meta.get_field("marked_reviewed_at").to_python(content.get("marked_reviewed_at"))
+        return self.marked_reviewed_at is not None and self.marked_reviewed_at != known
 
     @property
     def noindex(self) -> bool:

@@ -205,6 +205,9 @@ class SampleContent:
         page.topics = rng.sample(self.topics, rng.randint(0, 2))
         page.agenda_items = self._agenda(rng, openness)
         page.papers = self._papers(rng, page.agenda_items.all(), held=status == MeetingStatus.HELD)
+        if not past and page.agenda_due_on and page.agenda_due_on < timezone.localdate(self.now):
+            for paper in page.papers.all():
+                paper.late_reason = "It was waiting for figures."
         return page
 
     def _agenda(self, rng: Random, openness: str) -> list[AgendaItem]:

@@ -1,0 +1,47 @@
+"""Reminds people by e-mail of the pages that are due for review."""
+
+import logging
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from pages.models import ReviewReminder
+from pages.plain_words import local
+from pages.reminders import message, reminders
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = (
+        "Sends each person one e-mail that lists the pages due for review: those overdue and those due within 14 "
+        "days. Run again on the same day, it sends only what was not sent. Exits with 1 if a mail could not be sent."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        at = timezone.now()
+        today = local(at).date()
+        ReviewReminder.objects.filter(sent_on__lt=today).delete()
+        planned, failed = reminders(at), []
+        for person, due in planned.of.items():
+            try:
+                message(person, due, at).send()
+            except Exception:
+                # Whatever a mail server or an address does wrong: the others still get theirs.
+                logger.exception("A reminder could not be sent.")
+                failed.append(person.get_username())
+                continue
+            ReviewReminder.objects.bulk_create(
+                [ReviewReminder(page=deadline.page, user=person, sent_on=today) for deadline in due],
+                ignore_conflicts=True,  # it was started twice at once
+            )
+        sent = len(planned.of) - len(failed)
+        self.stdout.write(f"{sent} {'person was' if sent == 1 else 'people were'} reminded.")
+        if planned.nobody:
+            self.stderr.write(
+                f"Nobody can be reminded of {len(planned.nobody)} page(s): their owners and moderators have no open "
+                f"account with an e-mail address. Page numbers: {', '.join(str(page.pk) for page in planned.nobody)}"
+            )
+        if failed:
+            raise CommandError(f"No mail could be sent to: {', '.join(failed)}. Check EMAIL_URL, then run this again.")
