@@ -205,7 +205,7 @@ def secrets(state, home):
             title=f"{MARK} meeting",
             starts_at=timezone.now() + timedelta(days=2),
             agenda_items=[models.AgendaItem(number="1", title=f"{MARK} item")],
-            papers=[models.Paper(document=document, title=f"{MARK} paper")],
+            papers=[models.Paper(document=document, title=f"{MARK} paper", late_reason=f"{MARK} late")],
             **common,
         )
         pages["notice"] = begin(
@@ -313,7 +313,7 @@ def point_at(home, pages, live: bool = False):
         how_to_ask_a_question=links,
         venue=shared["venue"],
         agenda_items=[models.AgendaItem(number="1", title="Item")],
-        papers=[models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda")],
+        papers=[models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda", late_reason="Late.")],
     )
     models.MeetingChange.objects.create(page=meeting, at=timezone.now(), field="starts")
     factories.page(

@@ -213,8 +213,11 @@ def test_a_hidden_page_costs_and_says_as_much_as_one_that_does_not_exist(home, c
     def query(path):
         return client.post("/graphql/", {"query": QUERY, "variables": {"path": path}}, content_type="application/json")
 
+    hidden = models.StandardPage.objects.get(slug="draft")
+    Redirect.objects.create(old_path="/to-hi", redirect_page=hidden)
     for send in (client.get, query):
         assert answer("/draft/", send) == answer("/no-pg/", send)
+        assert answer("/to-hi/", send) == answer("/no-pg/", send)
 
 
 def test_the_ledger_is_written_with_the_publication_or_not_at_all(home, monkeypatch):

@@ -4,6 +4,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from django.core.files.base import ContentFile
 from wagtail.models import CollectionViewRestriction
 
 from pages import models
@@ -128,3 +129,20 @@ def test_what_rolls_back_is_not_told(page, told, monkeypatch):
 
     assert told(action) == set()
     assert models.StandardPage.objects.get().live is True
+
+
+def test_a_file_that_moves_or_is_exchanged_is_forgotten(page, told):
+    document = page.published_files.get(document__isnull=False).document
+    private = document.collection.add_child(name="Private")
+    CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
+    document.collection = private
+    assert told(document.save) == {document.address, *LISTS}
+    old = document.address
+    document.file = ContentFile(b"new", "table.csv")
+    assert told(document.save) == {old, document.address, *LISTS}
+
+
+def test_shared_text_that_comes_or_goes_refreshes_the_lists(home, told):
+    venue = factories.venue()
+    assert told(lambda: factories.publish(venue)) == LISTS
+    assert told(venue.unpublish) == LISTS

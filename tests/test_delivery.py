@@ -73,6 +73,14 @@ def test_a_part_of_another_version_is_not_mixed_in(client, document):
     assert (same.status_code, other.status_code, body(other)) == (206, 200, CONTENT)
 
 
+@pytest.mark.parametrize(
+    ("known", "status"), [("{}", 304), ("W/{}", 304), ('"other", {}', 304), ("*", 304), ('"x"', 200)]
+)
+def test_a_version_that_the_client_has_is_not_sent_again(client, document, known, status):
+    etag = client.get(document.url)["ETag"]
+    assert client.get(document.url, headers={"If-None-Match": known.format(etag)}).status_code == status
+
+
 def test_head_has_the_length_and_no_body(client, document):
     response = client.head(document.url, headers={"Range": "bytes=0-9"})
     assert (response.status_code, response["Content-Length"], body(response)) == (200, "1024", b"")

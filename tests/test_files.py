@@ -404,3 +404,54 @@ def test_files_of_a_death_review_are_for_those_who_handle_death_reviews(home, cl
     factories.publish(index)
     assert models.DeathReviewIndexPage.objects.get().files == document.collection
     assert picture.collection.name == "Root"
+
+
+def private_collection(parent=None):
+    collection = (parent or Collection.get_first_root_node()).add_child(name="Private")
+    CollectionViewRestriction.objects.create(collection=collection, restriction_type="login")
+    return collection
+
+
+def test_a_file_that_leaves_a_private_collection_is_remembered(home, client):
+    private = private_collection()
+    document = factories.document(collection=private)
+    page = factories.page(models.StandardPage, home, body=[("document", document)])
+    assert client.get(document.url).status_code == 404
+    document.collection = Collection.get_first_root_node()
+    document.save()
+    assert client.get(document.url).status_code == 200
+    page.unpublish()
+    assert client.get(document.url).status_code == 410
+
+
+def test_a_collection_that_leaves_a_private_one_is_noticed_when_the_schedule_runs(home, client):
+    """Nothing tells of a collection that is moved, nor of files that a bulk action moves."""
+    inner = private_collection().add_child(name="Inner")
+    document = factories.document(collection=inner)
+    page = factories.page(models.StandardPage, home, body=[("document", document)])
+    inner.move(Collection.get_first_root_node(), "last-child")
+    assert client.get(document.url).status_code == 200
+    call_command("publish_scheduled")
+    page.unpublish()
+    assert client.get(document.url).status_code == 410
+
+
+def test_what_was_exempt_at_another_meeting_is_kept_by_no_cache(home, client):
+    index = factories.page(models.MeetingIndexPage, home)
+    document = factories.document()
+    exempt = models.AgendaItem(number="1", title="Item", access="exempt", exempt_reason="Personal data.")
+    papers = [models.Paper(document=document, agenda_item_number="1")]
+    factories.draft(models.MeetingPage, index, slug="first", agenda_items=[exempt], papers=papers).save_revision()
+    factories.page(models.MeetingPage, index, slug="second", papers=[models.Paper(document=document, late_reason="X.")])
+    assert client.get(document.url)["Cache-Control"] == "no-store"
+
+
+def test_another_focal_point_makes_new_sizes(home):
+    image = factories.image()
+    image.get_renditions(*RENDITIONS.values())
+    before = set(image.renditions.values_list("pk", flat=True))
+    image.save()
+    assert set(image.renditions.values_list("pk", flat=True)) == before
+    image.focal_point_x = image.focal_point_y = image.focal_point_width = image.focal_point_height = 10
+    image.save()
+    assert not image.renditions.exists()

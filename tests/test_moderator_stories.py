@@ -1,9 +1,12 @@
 """The moderator's stories: approving other people's work, and never one's own; told over HTTP, as in the admin."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import TaskState
 
 from pages import models
@@ -219,3 +222,38 @@ def test_mail_about_a_death_review_says_the_reference_and_no_more(home, person, 
     assert all(notice.reference in body and "zz" not in body.lower() for body in bodies)
     client.force_login(author)
     assert "The zzname of the street is in it." in client.get(reverse(EDIT, args=[notice.pk])).content.decode()
+
+
+def test_one_moderator_publishes_an_alert_alone(person, client, ask):
+    """The fast lane: also as the author; an editor's alert needs the moderator all the same."""
+    moderator, editor = person("moderator", "Moderators"), person("editor", "Editors")
+    for user in (editor, moderator):
+        alert = factories.snippet(models.Alert, live=False, message="Flood", active_until=tomorrow())
+        alert.save_revision(user=user)
+        state = alert.get_workflow().start(alert, user).current_task_state
+        client.force_login(user)
+        name = alert.snippet_viewset.get_url_name("workflow_action")
+        client.post(reverse(name, args=[alert.pk, "approve", state.pk]))
+        assert models.Alert.objects.get(pk=alert.pk).live is (user is moderator)
+    assert ask("{ alerts { message } }") == {"alerts": [{"message": "Flood"}]}
+    assert Approval.objects.filter(role="moderator").count() == 1
+
+
+def test_other_snippets_need_a_colleague(person, client):
+    moderator = person("moderator", "Moderators")
+    agency = factories.agency(live=False)
+    agency.save_revision(user=moderator)
+    state = agency.get_workflow().start(agency, moderator).current_task_state
+    client.force_login(moderator)
+    name = agency.snippet_viewset.get_url_name("workflow_action")
+    client.post(reverse(name, args=[agency.pk, "approve", state.pk]))
+    agency.refresh_from_db()
+    assert agency.live is False
+    client.force_login(person("colleague", "Moderators"))
+    client.post(reverse(name, args=[agency.pk, "approve", state.pk]))
+    agency.refresh_from_db()
+    assert agency.live is True
+
+
+def tomorrow():
+    return timezone.now() + timedelta(days=1)

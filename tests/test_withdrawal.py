@@ -7,11 +7,13 @@ import time_machine
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import ModelLogEntry, PageLogEntry
+from wagtail.models import ModelLogEntry, PageLogEntry, PageViewRestriction
 
 from documents.models import Document, Image
 from pages import models
 from pages.models import Takedown
+from pages.models.approvals import NotApproved
+from pages.withdrawal import take_down
 from tests import factories
 
 PAGE = """query($path: String!) { page(urlPath: $path) { __typename title summary showSafeExit noindex
@@ -363,3 +365,34 @@ def test_nobody_unpublishes_or_deletes_a_notice_that_readers_knew(home, people, 
     assert models.DeathReviewIndexPage.objects.get().live is True
     draft = factories.draft(models.DeathReviewNoticePage, index)
     assert draft.permissions_for_user(administrator).can_delete() is True
+
+
+def test_pages_above_notices_cannot_go_in_silence(home, client):
+    client.force_login(User.objects.create_superuser("root", password="x"))
+    index = factories.page(models.DeathReviewIndexPage, home)
+    for page in (home, index):
+        for name in ("unpublish", "delete"):
+            client.post(reverse(f"wagtailadmin_pages:{name}", args=[page.pk]))
+        client.post(reverse("wagtailadmin_pages:set_privacy", args=[page.pk]), {"restriction_type": "login"})
+        after = type(page).objects.get(pk=page.pk)
+        after.expire_at = timezone.now()
+        assert set(after.publishing_problems()) == {"expire_at"}
+        assert (after.live, PageViewRestriction.objects.count()) == (True, 0)
+
+
+def test_the_front_page_says_that_the_home_page_was_taken_down(home, client, people):
+    take_down(home, people["Moderators"], "A name.")
+    response = client.get("/")
+    assert "This page is not available at the moment." in response.content.decode()
+    assert home.title not in response.content.decode()
+    assert response["Cache-Control"] == "no-cache"
+
+
+def test_the_version_that_was_taken_down_does_not_come_back_by_itself(home, people):
+    page = factories.page(models.StandardPage, home)
+    approved = page.live_revision
+    take_down(page, people["Moderators"], "A name.")
+    with pytest.raises(NotApproved):
+        approved.publish()
+    page.refresh_from_db()
+    assert page.live is False
