@@ -29,8 +29,11 @@ def london(*when: int) -> datetime:
 
 def approve(obj: Any) -> Any:
     """A new revision of the object as it stands, which may be published: now, or on the date that it names."""
-    revision = obj.save_revision()
-    approvals.approve(obj, revision, ApprovalRole.COMMAND, None)
+    return approved(obj.save_revision())
+
+
+def approved(revision: Any) -> Any:
+    approvals.approve(revision.content_object, revision, ApprovalRole.COMMAND, None)
     return revision
 
 

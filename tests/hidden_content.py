@@ -313,7 +313,9 @@ def point_at(home, pages, live: bool = False):
         how_to_ask_a_question=links,
         venue=shared["venue"],
         agenda_items=[models.AgendaItem(number="1", title="Item")],
-        papers=[models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda", late_reason="Late.")],
+        papers=[
+            models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda", late_reason="Late.")
+        ],
     )
     models.MeetingChange.objects.create(page=meeting, at=timezone.now(), field="starts")
     factories.page(

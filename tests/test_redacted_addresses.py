@@ -61,7 +61,7 @@ def test_a_draft_can_still_be_published_afterwards(siblings):
     redact("Jane Doe")
     revision = fresh(second).get_latest_revision()
     assert (revision.content["slug"], revision.content["url_path"]) == ("redacted-2", "/home/redacted-2/")
-    revision.publish()
+    factories.approved(revision).publish()
     published = fresh(second)
     assert (published.title, published.url_path) == ("Changed", "/home/redacted-2/")
 
@@ -96,7 +96,7 @@ def test_old_addresses_of_the_ledger_stay_different(home, client):
     moved = page(home, "jane-doe")
     for slug in ("janedoe", "jane_doe", "now"):
         moved.slug = slug
-        moved.save()
+        factories.publish(moved)
     gone = page(home, "jane-doe")
     gone.delete()
     redact("Jane Doe")
@@ -112,7 +112,7 @@ def test_old_addresses_of_the_ledger_stay_different(home, client):
 def test_an_address_that_a_page_had_before_is_noted_once(home):
     found = page(home, "redacted")
     found.slug = "jane-doe"
-    found.save()
+    factories.publish(found)
     redact("Jane Doe")
     assert list(PublicAddress.objects.filter(record=found.uuid).values_list("path", flat=True)) == ["/redacted/"]
     assert PublicRecord.objects.get(uuid=found.uuid).path == fresh(found).url_path.removeprefix("/home") == "/redacted/"

@@ -28,7 +28,7 @@ LEFT = {
     "keys and places in the database": {"id", "object_id", "parent_object_id", "to_object_id", "path"},
     "paths of fields and blocks in the code": {"content_path", "contentpath", "model_path"},
     "names in the code": {"action", "filter_spec", "focal_point_key", "language_code"},
-    "hashes and random keys": {"checksum", "file_hash", "file_key", "hash", "key_hash", "prefix"},
+    "hashes and random keys": {"checksum", "content_hash", "file_hash", "file_key", "hash", "key_hash", "prefix"},
     "the host that serves the site": {"hostname"},
     "passwords, which are no content": {"password"},
     "dates": {"starts_on", "ends_on", "effective_from", "effective_to"},

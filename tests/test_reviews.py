@@ -84,7 +84,7 @@ def test_no_draft_is_published_and_none_undoes_it(news, people, client, ask):
     assert draft.content["title"] == content["title"] == "Draft title"
     screen = client.get(reverse("wagtailadmin_pages:edit", args=[news.pk]))
     assert screen.context["form"]["last_reviewed_on"].value() == date(2026, 5, 4)
-    draft.publish()
+    factories.approved(draft).publish()
     page = ask(PAGE, path="/news/n/")["page"]
     assert (page["title"], page["lastReviewedOn"], page["nextReviewDueOn"]) == (
         "Draft title",
@@ -115,15 +115,17 @@ def test_a_date_can_still_be_corrected_afterwards(news, people, client, ask):
     edit = reverse("wagtailadmin_pages:edit", args=[news.pk])
     with time_machine.travel(london(2026, 5, 5, 9), tick=False):
         news.refresh_from_db()
+        client.force_login(people["Moderators"])
         corrected = form(news, last_reviewed_on="2026-03-01", next_review_due_on="2026-09-01")
         response = client.post(edit, corrected)
         assert response.status_code == 302, response.context["form"].errors
         news.refresh_from_db()
         assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] == "2026-05-04"
-        Revision.objects.get(pk=news.latest_revision_id).publish()
+        factories.approved(Revision.objects.get(pk=news.latest_revision_id)).publish()
     page = ask(PAGE, path="/news/n/")["page"]
     assert (page["lastReviewedOn"], page["nextReviewDueOn"]) == ("2026-03-01", "2026-09-01")
     with time_machine.travel(london(2026, 5, 6, 9), tick=False):
+        client.force_login(people["Moderators"])
         mark(client, news)
     assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] == "2026-05-06"
 
@@ -138,7 +140,7 @@ def test_news_may_lose_its_date_again(news, people, client, ask):
     news.last_reviewed_on = news.next_review_due_on = None
     factories.publish(news)
     assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] is None
-    old.publish()
+    factories.approved(old).publish()
     assert ask(PAGE, path="/news/n/")["page"]["lastReviewedOn"] is None
 
 
