@@ -13,7 +13,7 @@ from documents.models import Document, Image
 from pages import models
 from pages.models import Takedown
 from pages.models.approvals import NotApproved
-from pages.withdrawal import take_down
+from pages.withdrawal import take_down as take_offline
 from tests import factories
 
 PAGE = """query($path: String!) { page(urlPath: $path) { __typename title summary showSafeExit noindex
@@ -381,7 +381,7 @@ def test_pages_above_notices_cannot_go_in_silence(home, client):
 
 
 def test_the_front_page_says_that_the_home_page_was_taken_down(home, client, people):
-    take_down(home, people["Moderators"], "A name.")
+    take_offline(home, people["Moderators"], "A name.")
     response = client.get("/")
     assert "This page is not available at the moment." in response.content.decode()
     assert home.title not in response.content.decode()
@@ -391,7 +391,7 @@ def test_the_front_page_says_that_the_home_page_was_taken_down(home, client, peo
 def test_the_version_that_was_taken_down_does_not_come_back_by_itself(home, people):
     page = factories.page(models.StandardPage, home)
     approved = page.live_revision
-    take_down(page, people["Moderators"], "A name.")
+    take_offline(page, people["Moderators"], "A name.")
     with pytest.raises(NotApproved):
         approved.publish()
     page.refresh_from_db()
