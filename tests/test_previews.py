@@ -98,15 +98,19 @@ def form_of(client, url):
 
 
 def preview_of(client, page, mode, **typed):
-    """A preview of the latest version, or of what was typed on its edit screen and not saved."""
-    url = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
+    """A preview of the latest draft, or of what was typed on its edit screen and not saved."""
+    return BeautifulSoup(previewed(client, page, mode, **typed), "html.parser")
+
+
+def previewed(client, page, mode, **typed):
+    url = reverse("wagtailadmin_pages:view_draft", args=[page.pk])
     if typed:
+        url = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
         data = form_of(client, reverse("wagtailadmin_pages:edit", args=[page.pk]))
-        answer = client.post(url, {**data.dict(), **typed})
-        assert answer.json() == {"is_valid": True, "is_available": True}
+        assert client.post(url, {**data.dict(), **typed}).json() == {"is_valid": True, "is_available": True}
     response = client.get(url, {"mode": mode})
     assert response.status_code == 200
-    return BeautifulSoup(response.content, "html.parser")
+    return response.content.decode()
 
 
 def words(soup, selector="main"):
@@ -171,7 +175,7 @@ def test_a_mode_that_a_type_has_not_is_not_found(staff, home):
     index = factories.page(models.NewsIndexPage, home)
     news = factories.draft(models.NewsPage, index)
     for page, mode in ((news, "calendar"), (index, "feed"), (news, "nonsense")):
-        url = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
+        url = reverse("wagtailadmin_pages:view_draft", args=[page.pk])
         assert staff.get(url, {"mode": mode}).status_code == 404
 
 
@@ -242,15 +246,15 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
     )
     page.topics.add(factories.topic(name="Parks"))
     page.save_revision()
-    soup = preview_of(staff, page, "feed")
-    html = staff.get(reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk]), {"mode": "feed"}).content.decode()
+    html = previewed(staff, page, "feed")
+    soup = BeautifulSoup(html, "html.parser")
     assert sources.news(NOW) == []
     factories.publish(page.get_latest_revision_as_object())
     (entry,) = sources.news(NOW)
     assert entry.html in html
     assert 'alt="A new bench"' in entry.html
     (file,) = entry.enclosures
-    assert [link["href"] for link in soup.select(".card > ul a")] == [file.url]
+    assert [link["href"] for link in soup.select(".files a")] == [file.url]
     assert (soup.select_one(".card h2 a").text, soup.select_one(".card h2 a")["href"]) == (entry.title, entry.url)
     assert soup.select_one(".summary").text == entry.summary == "One & more."
     assert entry.categories == ("Parks",)
@@ -262,8 +266,7 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
 
 def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meeting, staff):
     with time_machine.travel(NOW + timedelta(days=3), tick=False):
-        url = reverse("wagtailadmin_pages:preview_on_edit", args=[meeting.pk])
-        html = staff.get(url, {"mode": "feed"}).content.decode()
+        html = previewed(staff, meeting, "feed")
         (before,) = sources.meetings(NOW + timedelta(days=3))
         assert before.title == "Partnership meeting"
         factories.publish(meeting.get_latest_revision_as_object())
@@ -274,7 +277,7 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
     assert "Published 4 February 2026." in entry.html  # the paper that is new
     assert soup.select_one(".card h2 a").text == entry.title == "Cancelled: Partnership meeting"
     assert soup.select_one(".summary").text == entry.summary
-    assert [link["href"] for link in soup.select(".card > ul a")] == [file.url for file in entry.enclosures]
+    assert [link["href"] for link in soup.select(".files a")] == [file.url for file in entry.enclosures]
     assert len(entry.enclosures) == 2
     assert "RSS has room for one file and carries the first." in words(soup)
     assert "Published 1 February 2026, 9am. Updated 4 February 2026, 9am" in words(soup)
@@ -379,19 +382,24 @@ def test_a_preview_writes_nothing_and_costs_the_same_for_any_number_of_rows(home
 def test_previews_are_for_people_who_may_see_the_draft(tree, sign_in, client):  # noqa: F811
     notice = factories.draft(models.DeathReviewNoticePage, tree[models.DeathReviewIndexPage])
     news = factories.draft(models.NewsPage, tree[models.NewsIndexPage])
-    addresses = {page: reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk]) for page in (notice, news)}
-    for page, url in addresses.items():
+    names = ("view_draft", "preview_on_edit")
+    addresses = {
+        (name, page): reverse(f"wagtailadmin_pages:{name}", args=[page.pk]) for name in names for page in (notice, news)
+    }
+    for (_, page), url in addresses.items():
         for mode in MODES[type(page)]:
             refused = client.get(url, {"mode": mode})
             assert (refused.status_code, page.title in refused.content.decode()) == (302, False)
     editor = sign_in("Editors")
-    for mode in MODES[models.DeathReviewNoticePage]:
-        refused = editor.get(addresses[notice], {"mode": mode})
-        assert (refused.status_code, notice.title in refused.content.decode()) == (302, False)
+    for name in names:
+        for mode in MODES[models.DeathReviewNoticePage]:
+            refused = editor.get(addresses[name, notice], {"mode": mode})
+            assert (refused.status_code, notice.title in refused.content.decode()) == (302, False)
     for mode in MODES[models.NewsPage]:
-        response = editor.get(addresses[news], {"mode": mode})
+        response = editor.get(addresses["view_draft", news], {"mode": mode})
         assert response.status_code == 200
-        assert set(response["Cache-Control"].split(", ")) == {"private", "no-store"}
+        assert news.title in response.content.decode()
+        assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
         assert response["X-Robots-Tag"] == "noindex"
         assert response["X-Frame-Options"] == "SAMEORIGIN"
         assert response["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self' http://testserver;")
@@ -490,9 +498,10 @@ def test_the_social_preview_shows_the_picture_that_the_card_gets_and_keeps_it_fr
     soup = preview_of(staff, page, "social")
     assert words(soup, ".card") == "Testing Partnership A bench New. http://testserver/news/bench/"
     picture = soup.select_one("img")
-    assert (picture["width"], picture["height"], picture["alt"]) == ("1200", "630", "A new bench")
-    assert picture["src"].endswith("/social.jpg")
-    assert Rendition.objects.get().image == page.image
+    rendition = Rendition.objects.get()
+    assert (rendition.image, rendition.filter_spec) == (page.image, "fill-1200x630|format-jpeg")
+    assert (picture["src"], picture["alt"]) == (rendition.full_url, "A new bench")
+    assert (picture["width"], picture["height"]) == (str(rendition.width), str(rendition.height))
     assert staff.get(picture["src"]).status_code == 200
     client.logout()
     assert client.get(picture["src"]).status_code == 404
