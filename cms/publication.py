@@ -5,6 +5,7 @@ The only module that listens to signals.
 
 import logging
 from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -23,8 +24,16 @@ from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.sources import FEEDS, feed_url
 from pages import addresses, ledger
 from pages.choices import UpdateKind
-from pages.meeting_changes import note_changes
-from pages.models import ChangeNote, ContentPage, DeathReviewNoticePage, MeetingPage, PublicRecord, Takedown
+from pages.meeting_changes import changes
+from pages.models import (
+    ChangeNote,
+    ContentPage,
+    DeathReviewNoticePage,
+    MeetingChange,
+    MeetingPage,
+    PublicRecord,
+    Takedown,
+)
 from pages.models.approvals import NeedsApproval, approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
@@ -123,7 +132,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> None:
     if isinstance(page, DeathReviewNoticePage):
         promise_time_online(page)
     if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
-        note_changes(before, page)
+        MeetingChange.objects.bulk_create(changes(before, page, page.last_published_at))
 
 
 def come_back(page: ContentPage) -> None:
@@ -142,23 +151,40 @@ def record_update(page: ContentPage) -> None:
 
     The next update starts as a minor one without a note, so that nobody announces the same change twice.
     """
-    if page.public_updated_at is None:
-        page.public_updated_at = page.first_published_at
-    elif page.update_kind == UpdateKind.MAJOR:
-        page.public_updated_at = page.last_published_at
-        ChangeNote.objects.create(page_id=page.pk, at=page.last_published_at, note=page.change_note)
+    note = change_note(page, page.last_published_at)
+    page.public_updated_at = updated_at(page, page.last_published_at)
+    if note is not None:
+        note.save()
     page.update_kind, page.change_note = UpdateKind.MINOR, ""
     ContentPage.objects.filter(pk=page.pk).update(
         public_updated_at=page.public_updated_at, update_kind=page.update_kind, change_note=page.change_note
     )
 
 
+def updated_at(page: ContentPage, at: datetime) -> datetime:
+    """When readers were last told of the page, once this version is published at the instant."""
+    if page.public_updated_at is None:
+        return page.first_published_at or at
+    return at if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
+
+
+def change_note(page: ContentPage, at: datetime) -> ChangeNote | None:
+    """The line that publishing this version at the instant adds to the page's history, if it does; not saved."""
+    if page.public_updated_at is None or page.update_kind != UpdateKind.MAJOR:
+        return None
+    return ChangeNote(page_id=page.pk, at=at, note=page.change_note)
+
+
 def promise_time_online(notice: DeathReviewNoticePage) -> None:
     """Where nobody chose a date, the policy says until when a notice stays online at least."""
     if notice.minimum_online_until is None and notice.first_published_at is not None:
-        months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
-        notice.minimum_online_until = timezone.localdate(notice.first_published_at) + months
+        notice.minimum_online_until = online_until(notice.first_published_at)
         DeathReviewNoticePage.objects.filter(pk=notice.pk).update(minimum_online_until=notice.minimum_online_until)
+
+
+def online_until(first_published_at: datetime) -> date:
+    """The last day of the time that the policy promises for a notice."""
+    return timezone.localdate(first_published_at) + relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
 
 
 # --- Files ---

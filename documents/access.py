@@ -26,6 +26,14 @@ def public_images(queryset: QuerySet[Image], at: datetime | None = None) -> Quer
     return _public(queryset, "image", at)
 
 
+def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those files that are public as soon as a public page shows them: not private, not taken offline."""
+    collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
+    private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
+    name = "document" if issubclass(queryset.model, Document) else "image"
+    return queryset.filter(~Exists(private), ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})))
+
+
 def on_a_public_page(file: Document | Image) -> bool:
     """Whether a public page uses the file, be the file itself public or not: moving it would make it so."""
     return public_rows(file.published_in.all(), "page__").exists()
@@ -33,13 +41,7 @@ def on_a_public_page(file: Document | Image) -> bool:
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
     shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
-    collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
-    private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
-    return queryset.filter(
-        Exists(public_rows(shown, "page__", at)),
-        ~Exists(private),
-        ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})),
-    )
+    return fit_to_be_public(queryset.filter(Exists(public_rows(shown, "page__", at))))
 
 
 def never_stored() -> Exists:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
@@ -14,8 +14,9 @@ from wagtail.models import ModelLogEntry, Page, PageLogEntry
 
 from documents.models import Document
 from feeds.entry import Enclosure, Entry, Feed
+from feeds.event import OFF, where
 from pages import addresses
-from pages.choices import AttendanceMode, MeetingStatus, PaperKind
+from pages.choices import MeetingStatus, PaperKind
 from pages.models import (
     ContentPage,
     MeetingIndexPage,
@@ -28,7 +29,7 @@ from pages.models import (
 )
 from pages.models.snippets import ModeratedSnippet
 from pages.page_html import File, Targets, article_html, child_relations, papers, targets_of
-from pages.plain_words import local, place, when
+from pages.plain_words import local, when
 from pages.redaction import REDACTED
 from pages.references import raw_blocks
 from pages.visibility import public
@@ -54,7 +55,6 @@ PUBLISHING = [
     TAKEN_DOWN,
     REDACTED,
 ]
-OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 
 AnyPage = TypeVar("AnyPage", bound=ContentPage)
 
@@ -147,7 +147,11 @@ def _entry(page: ContentPage, targets: Targets, title: str, summary: str, files:
 
 def news(at: datetime) -> list[Entry]:
     pages, targets = _newest(NewsPage.objects.all(), at)
-    return [_entry(page, targets, page.title, page.summary, _files_in_body(page, targets)) for page in pages]
+    return [_news_entry(page, targets) for page in pages]
+
+
+def _news_entry(page: NewsPage, targets: Targets) -> Entry:
+    return _entry(page, targets, page.title, page.summary, _files_in_body(page, targets))
 
 
 def _files_in_body(page: NewsPage, targets: Targets) -> list[File]:
@@ -158,10 +162,11 @@ def _files_in_body(page: NewsPage, targets: Targets) -> list[File]:
 def meetings(at: datetime) -> list[Entry]:
     """Meetings in the order in which they were announced: feed readers show what is new at the top."""
     pages, targets = _newest(MeetingPage.objects.all(), at, "change_log")
-    return [
-        _entry(page, targets, meeting_title(page), meeting_summary(page, targets), _papers(page, targets))
-        for page in pages
-    ]
+    return [_meeting_entry(page, targets) for page in pages]
+
+
+def _meeting_entry(page: MeetingPage, targets: Targets) -> Entry:
+    return _entry(page, targets, meeting_title(page), meeting_summary(page, targets), _papers(page, targets))
 
 
 def meeting_title(meeting: MeetingPage) -> str:
@@ -174,13 +179,8 @@ def meeting_summary(meeting: MeetingPage, targets: Targets) -> str:
     """When and where, from the fields, then what the editor wrote unless that says the day again."""
     if meeting.starts_at is None:
         return meeting.summary
-    where = []
-    if meeting.attendance_mode != AttendanceMode.ONLINE and (venue := targets.related(meeting, "venue")):
-        where.append(place(venue))
-    if meeting.attendance_mode != AttendanceMode.IN_PERSON:
-        where.append("online")
     start = when(meeting.starts_at, meeting.ends_at)
-    facts = ", ".join([start, " and ".join(where)] if where else [start])
+    facts = ", ".join(part for part in (start, where(meeting, targets)) if part)
     if meeting.status in OFF:
         facts = f"This meeting was planned for {facts}"
     said_again = start.partition(",")[0] in meeting.summary
@@ -197,3 +197,22 @@ FEEDS: dict[str, Source] = {
     "news": Source("News", "What the partnership does, and wants residents to know.", NewsIndexPage, news),
     "meetings": Source("Meetings", "When the partnership meets, with agendas and papers.", MeetingIndexPage, meetings),
 }
+
+# --- One page, for previews ---
+
+# The page types that have entries: the feed, and what makes an entry of a page.
+ENTRIES: dict[type[ContentPage], tuple[str, Callable[[Any, Targets], Entry]]] = {
+    NewsPage: ("news", _news_entry),
+    MeetingPage: ("meetings", _meeting_entry),
+}
+
+
+def entry_of(page: ContentPage, targets: Targets) -> Entry:
+    """The entry of one page, which has a date of publication."""
+    return ENTRIES[type(page)][1](page, targets)
+
+
+def is_among_the_newest(page: ContentPage, at: datetime) -> bool:
+    """Whether a feed still has room for the page: it holds the newest by the date of their first publication."""
+    newer = type(page).objects.filter(first_published_at__gt=page.first_published_at, first_published_at__lte=at)
+    return public(newer.exclude(pk=page.pk), at).count() < NEWEST

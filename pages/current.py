@@ -1,5 +1,7 @@
 """Which period, plan and meeting are current at an instant. Only public ones count."""
 
+import math
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -18,12 +20,15 @@ def periods(
     A period given in years includes the whole last year; where two contain today, the later start is current and
     the other is past.
     """
+    return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), at), at)
+
+
+def by_standing(
+    started_or_to_come: Iterable[PriorityPeriodPage], at: datetime
+) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
+    """The same for periods that were found already; one that was never saved counts as the newest."""
     today = timezone.localdate(at)
-    found = sorted(
-        public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), at),
-        key=lambda period: (period.starts_on.value, period.pk),
-        reverse=True,
-    )
+    found = sorted(started_or_to_come, key=lambda period: (period.starts_on.value, period.pk or math.inf), reverse=True)
     future = [period for period in found if period.starts_on.first_day > today]
     started = [period for period in found if period.starts_on.first_day <= today]
     current = next((period for period in started if period.ends_on is None or period.ends_on.last_day >= today), None)

@@ -19,11 +19,11 @@ FAST_LANE = "pages.fast_lane"
 FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 
 
-def note_changes(before: MeetingPage, after: MeetingPage) -> None:
-    """Write down what readers knew otherwise until now, with the words that were added to the notice."""
+def changes(before: MeetingPage, after: MeetingPage, at: datetime) -> list[MeetingChange]:
+    """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
     reason = plain_text(after.status_notice).removeprefix(plain_text(before.status_notice)).strip()
-    MeetingChange.objects.bulk_create(
-        MeetingChange(page=after, at=after.last_published_at, field=name, before=old, after=new, reason=reason)
+    return [
+        MeetingChange(page=after, at=at, field=name, before=old, after=new, reason=reason)
         for name, old, new in (
             ("starts", _moment(before.starts_at), _moment(after.starts_at)),
             ("ends", _moment(before.ends_at), _moment(after.ends_at)),
@@ -31,7 +31,7 @@ def note_changes(before: MeetingPage, after: MeetingPage) -> None:
             ("venue", _place(before), _place(after)),
         )
         if old != new
-    )
+    ]
 
 
 def _moment(moment: datetime | None) -> str:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from modelcluster.fields import ParentalKey
 from wagtail.images.models import SourceImageIOError
 
-from documents.access import public_documents, public_images
+from documents.access import fit_to_be_public, public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages import addresses
@@ -142,8 +142,8 @@ def _with_rows(page: ContentPage) -> Iterator[Model]:
 def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool = False) -> Targets:
     """What these pages may show. The number of queries depends on their types, not on how much they hold.
 
-    A preview shows files that are not public yet, because the draft is what will make them public. Whoever
-    sees a preview is signed in, and documents/views.py asks what they may open.
+    A preview shows files that are not public yet, as published at the instant, because the draft is what will make
+    them public. Whoever sees a preview is signed in, and documents/views.py asks what they may open.
     """
     pages = list(pages)
     keys: dict[type[Model], set[int]] = defaultdict(set, {ContentPage: set(), Document: set(), Image: set()})
@@ -159,7 +159,9 @@ def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool =
     targets = Targets()
     documents: Any = Document.objects.filter(pk__in=keys.pop(Document))
     images: Any = Image.objects.filter(pk__in=keys.pop(Image)).prefetch_renditions(SIZE_ON_PAGES)
-    if not in_preview:
+    if in_preview:
+        documents, images = fit_to_be_public(documents), fit_to_be_public(images)
+    else:
         documents, images = public_documents(documents, at), public_images(images, at)
     files = list(documents)
     keys[ContentPage] |= {file.html_equivalent_id for file in files if file.html_equivalent_id}
@@ -179,6 +181,10 @@ def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool =
         (page_key, document_key): since
         for page_key, document_key, since in dates.values_list("page_id", "document_id", "first_public_at")
     }
+    if in_preview:
+        for page in pages:
+            for paper in page.papers.all() if isinstance(page, MeetingPage) else ():
+                targets.published.setdefault((page.pk, paper.document_id), at)
     return targets
 
 

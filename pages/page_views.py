@@ -1,6 +1,6 @@
 """What the CMS answers at the path of a page: a redirect to the website, a small HTML page, or that it went.
 
-cms/urls.py routes every path that is left to `page_at_path`; the admin shows drafts through `preview`.
+cms/urls.py routes every path that is left to `page_at_path`; cms/previews.py shows drafts through `draft_html`.
 """
 
 from datetime import datetime
@@ -86,9 +86,9 @@ def _page(request: HttpRequest, page: ContentPage, at: datetime) -> HttpResponse
     return response
 
 
-def preview(request: HttpRequest, page: ContentPage) -> HttpResponse:
+def draft_html(page: ContentPage, at: datetime) -> str:
     """A draft as it would look, for somebody who may edit it; `page` need not be saved."""
-    return HttpResponse(_page_html(page, timezone.now(), in_preview=True))
+    return _page_html(page, at, in_preview=True)
 
 
 def _withdrawn(page: Withdrawn, at: datetime) -> HttpResponse:
@@ -109,11 +109,16 @@ def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
     What has a safe exit is not kept at all: the next person at the computer may be the one who is feared.
     """
     response["Cache-Control"] = "no-store" if safe_exit else "no-cache"
-    response["Content-Security-Policy"] = (
+    response["Content-Security-Policy"] = no_scripts()
+    return response
+
+
+def no_scripts() -> str:
+    """The Content-Security-Policy of a page that is read and nothing else; the admin may show it in a frame."""
+    return (
         f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    return response
 
 
 # --- The page ---

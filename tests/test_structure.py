@@ -29,8 +29,8 @@ RANK = {
     "pages.page_views": 5,
     "cms": 6,
 }
-# Wagtail asks a page itself for its preview.
-ALLOWED = {("pages.models.base", "pages.page_views")}
+# Wagtail asks a page itself for its previews.
+ALLOWED = {("pages.models.base", "cms.previews")}
 # Written only here: pattern → the files that may.
 ONLY_IN = {
     r"\.live\(\)": set(),

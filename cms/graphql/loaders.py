@@ -25,6 +25,7 @@ from documents.access import public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
 from pages import addresses, current
+from pages.at_path import Withdrawn, at_path
 from pages.block_types import Block
 from pages.choices import PaperKind, PeriodStatus
 from pages.models import (
@@ -101,7 +102,18 @@ class Loader:
             group.values[type(obj), key] = load([m for m in group.members if type(m) is type(obj)])
         return group.values[type(obj), key].get(obj.pk)
 
+    def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
+        """The rows that belong to the pages or objects with these keys, in the order of their model."""
+        return list(model._default_manager.filter(**{f"{page}__in": keys}))
+
     # --- Pages ---
+
+    def page_at(self, path: str) -> ContentPage | Withdrawn | None:
+        """What the API tells of a path."""
+        found = at_path(path, self.at)
+        if isinstance(found, ContentPage):
+            return self.pages([found.pk]).get(found.pk)
+        return found if isinstance(found, Withdrawn) else None
 
     def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
         """The public pages among these primary keys, each as its own page type."""
@@ -239,7 +251,7 @@ class Loader:
         model, key = relation.related_model, relation.field.attname
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            rows = model._default_manager.filter(**{f"{relation.field.name}__in": [member.pk for member in members]})
+            rows = self.rows(model, [member.pk for member in members], relation.field.name)
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in self.together(rows):
                 found[getattr(row, key)].append(row)
@@ -259,7 +271,7 @@ class Loader:
 
     def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
         def load(members: list[Any]) -> dict[Any, Any]:
-            rows = list(NoticeSupportService.objects.filter(page__in=[member.pk for member in members]))
+            rows = self.rows(NoticeSupportService, [member.pk for member in members])
             services = self._public(SupportService, {row.service_id for row in rows})
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in rows:
@@ -273,7 +285,7 @@ class Loader:
 
     def page_documents(self, page: ContentPage, datasets: bool) -> list[Document]:
         def load(members: list[Any]) -> dict[Any, Any]:
-            rows = list(PageDocument.objects.filter(page__in=[member.pk for member in members]))
+            rows = self.rows(PageDocument, [member.pk for member in members])
             documents = self._documents({row.document_id for row in rows})
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in rows:
@@ -308,7 +320,7 @@ class Loader:
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
         """Papers whose document is public, with the document and the time since when it is public there."""
-        rows = list(Paper.objects.filter(page__in=meetings))
+        rows = self.rows(Paper, meetings)
         documents = self._documents({row.document_id for row in rows})
         since = {
             (page, document): first

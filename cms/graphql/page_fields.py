@@ -78,7 +78,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "period",
             type_of("pages.PriorityPeriodPage"),
-            lambda priority, info: info.context.loader.ancestors(priority)[-1],
+            lambda priority, info: next(reversed(info.context.loader.ancestors(priority)), None),
             required=True,
             description="The period that it belongs to.",
         ),

@@ -313,10 +313,7 @@ class Query(graphene.ObjectType):
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
             return None
-        found = at_path(_text("urlPath", url_path), info.context.at)
-        if isinstance(found, ContentPage):
-            return info.context.loader.pages([found.pk]).get(found.pk)
-        return found if isinstance(found, Withdrawn) else None
+        return info.context.loader.page_at(_text("urlPath", url_path))
 
     @staticmethod
     def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:

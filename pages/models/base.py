@@ -236,12 +236,17 @@ class ContentPage(NeedsApproval, Page):
         title = super().get_admin_display_title()
         return f"{title} (withdrawn)" if self.withdrawal_kind else title
 
-    # Public answers are built from data (GraphQL, feeds, pages/page_views.py), so a preview is the same small
-    # HTML page, made from the draft.
-    def serve_preview(self, request, mode_name):
-        from pages.page_views import preview  # noqa: PLC0415 - views build on models
+    # Public answers are built from data (GraphQL, feeds, pages/page_views.py), and so are the previews of them.
+    @property
+    def preview_modes(self) -> list[tuple[str, str]]:
+        from cms.previews import modes  # noqa: PLC0415 - sees everything that shows pages
 
-        return preview(request, self)
+        return modes(type(self))
+
+    def serve_preview(self, request, mode_name):
+        from cms.previews import preview  # noqa: PLC0415 - sees everything that shows pages
+
+        return preview(self, mode_name)
 
     def serve(self, request, *args, **kwargs):
         raise RuntimeError("Pages are served by pages.page_views, which asks pages.visibility first.")

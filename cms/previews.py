@@ -1,0 +1,200 @@
+"""What Wagtail's preview shows of a draft: one mode for each channel that will carry the page.
+
+Page models ask here (`ContentPage.preview_modes`, `serve_preview`); Wagtail's views ask who may see the draft first.
+Each mode takes the way that its channel takes, with the draft in place of the published page.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from wagtail.images.models import SourceImageIOError
+
+from cms.as_published import as_published
+from cms.graphql.drafts import draft_answer
+from documents.access import fit_to_be_public
+from documents.models import RENDITIONS, Image
+from feeds.event import event
+from feeds.sources import ENTRIES, FEEDS, NEWEST, entry_of, is_among_the_newest
+from pages import addresses
+from pages.choices import UpdateKind
+from pages.models import ContentPage, MeetingPage, PartnershipPage
+from pages.page_html import Picture, targets_of
+from pages.page_views import draft_html, no_scripts
+from pages.plain_words import clock, day, day_and_weekday
+from pages.visibility import public
+
+# About as much as search engines show; they measure in pixels, and each in its own way.
+TITLE_LETTERS, DESCRIPTION_LETTERS = 60, 160
+PAGE = ""  # the mode that Wagtail shows first, and wherever nobody can choose
+
+
+def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
+    """The previews of a page type, as (name, label): the page itself, and each channel that carries the type."""
+    found = [(PAGE, "Page")]
+    if model in ENTRIES:
+        found.append(("feed", "Feed reader"))
+    if model is MeetingPage:
+        found.append(("calendar", "Calendar"))
+    return [*found, ("search", "Search result"), ("social", "Social card"), ("graphql", "GraphQL")]
+
+
+def preview(page: ContentPage, mode: str) -> HttpResponse:
+    """A draft in one of its modes; `page` need not be saved or complete, and is changed in memory.
+
+    Raises Http404 for a mode that the type has not.
+    """
+    labels = dict(modes(type(page)))
+    if mode not in labels:
+        raise Http404(f"This page has no preview “{mode}”. Choose one of: {', '.join(labels.values())}.")
+    at = timezone.now()
+    html = draft_html(page, at) if mode == PAGE else _channel_html(page, mode, labels[mode], at)
+    headers = {
+        "Cache-Control": "private, no-store",
+        "X-Robots-Tag": "noindex",
+        "Content-Security-Policy": no_scripts(),
+    }
+    return HttpResponse(html, headers=headers)
+
+
+def _channel_html(page: ContentPage, mode: str, label: str, at: datetime) -> str:
+    told = what_readers_notice(page)
+    as_published(page, at)
+    context = {"label": label, "told": told, **CHANNELS[mode](page, at)}
+    return render_to_string(f"cms/previews/{mode}.html", context)
+
+
+# --- Feed readers ---
+
+
+def what_readers_notice(page: ContentPage) -> str:
+    """What publishing this version means for people who follow the feed."""
+    if page.public_updated_at is None:
+        return "Publishing this page makes a new entry."
+    if page.update_kind == UpdateKind.MAJOR:
+        return (
+            "A major update makes no second entry: this one gets a new date of update, and many feed readers show it "
+            "again."
+        )
+    return "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
+
+
+def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
+    entry, feed = entry_of(page, targets_of([page], at, in_preview=True)), FEEDS[ENTRIES[type(page)][0]]
+    return {
+        "entry": entry,
+        "content": mark_safe(entry.html),  # noqa: S308 - as safe as in the feed
+        "feed": feed,
+        "formats": [{"rss": "RSS", "atom": "Atom"}.get(kind, kind) for kind in feed.formats],
+        "published": f"{day(entry.published)}, {clock(entry.published)}",
+        "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
+        "too_old": not is_among_the_newest(page, at),
+        "newest": NEWEST,
+    }
+
+
+# --- Calendars ---
+
+
+def _calendar(page: MeetingPage, at: datetime) -> dict[str, Any]:
+    found = event(page, targets_of([page], at, in_preview=True))
+    if found is None:
+        return {"event": None}
+    end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)
+    statuses = {"CANCELLED": "Cancelled", "TENTATIVE": "Tentative", "CONFIRMED": "Confirmed"}
+    return {
+        "event": found,
+        "day": day_and_weekday(found.starts),
+        "start": clock(found.starts),
+        "end": end,
+        "status": statuses[found.status],
+    }
+
+
+def _day_and_clock(moment: datetime) -> str:
+    return f"{day_and_weekday(moment)}, {clock(moment)}"
+
+
+# --- Search engines and social networks ---
+
+
+def cut(text: str, letters: int) -> str:
+    """At most so many letters, cut after a whole word where there is one."""
+    text = " ".join(text.split())
+    if len(text) <= letters:
+        return text
+    start = text[: letters - 1]
+    whole_words = start if text[letters - 1] == " " else start.rpartition(" ")[0]
+    return (whole_words or start).rstrip() + "…"
+
+
+def _search(page: ContentPage, at: datetime) -> dict[str, Any]:
+    title, description = page.seo_title or page.title, page.search_description or page.summary
+    return {
+        "title": cut(title, TITLE_LETTERS),
+        "title_is_cut": len(title) > TITLE_LETTERS,
+        "description": cut(description, DESCRIPTION_LETTERS),
+        "description_is_cut": len(description) > DESCRIPTION_LETTERS,
+        "title_letters": TITLE_LETTERS,
+        "description_letters": DESCRIPTION_LETTERS,
+        "address": addresses.url(page),
+        "noindex": page.noindex,
+    }
+
+
+def _social(page: ContentPage, at: datetime) -> dict[str, Any]:
+    return {
+        "title": page.title,
+        "summary": page.summary,
+        "picture": _social_picture(page),
+        "may_have_a_picture": hasattr(page, "image_id"),
+        "site": _site_name(page, at),
+        "address": addresses.url(page),
+    }
+
+
+def _site_name(page: ContentPage, at: datetime) -> str:
+    home = page if isinstance(page, PartnershipPage) else public(PartnershipPage.objects.all(), at).first()
+    return home.title if home else settings.WAGTAIL_SITE_NAME
+
+
+def _social_picture(page: ContentPage) -> Picture | None:
+    """The size for social cards. Wagtail keeps it once it is made; it is public only when the picture is."""
+    key = getattr(page, "image_id", None)
+    image = fit_to_be_public(Image.objects.filter(pk=key)).first() if key else None
+    if image is None:
+        return None
+    try:
+        rendition = image.get_rendition(RENDITIONS["SOCIAL"])
+    except SourceImageIOError:
+        return None
+    return Picture(rendition.full_url, rendition.width, rendition.height, image.alt)
+
+
+# --- GraphQL ---
+
+
+def _graphql(page: ContentPage, at: datetime) -> dict[str, Any]:
+    answer = draft_answer(page, at)
+    return {
+        "query": answer.query,
+        "answer": json.dumps({"data": answer.data}, indent=2, ensure_ascii=False),
+        "left_out": answer.left_out,
+        "never_saved": page.pk is None,
+        "below_a_hidden_page": page.depth > 2 and not answer.data["page"]["ancestors"],
+    }
+
+
+CHANNELS: dict[str, Callable[[Any, datetime], dict[str, Any]]] = {
+    "feed": _feed,
+    "calendar": _calendar,
+    "search": _search,
+    "social": _social,
+    "graphql": _graphql,
+}
