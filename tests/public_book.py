@@ -7,13 +7,20 @@ It is told what people do and never looks at the database or asks the code that 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["standard", "news", "meetings"]
 
 
+class Named:
+    """Stands in a failure's steps by its name: all that is known of it would fill a screen."""
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
 @dataclass(eq=False, repr=False)
-class File:
+class File(Named):
     """A document, or a picture where `picture`. `label` is its title or alternative text."""
 
     pk: int
@@ -52,7 +59,7 @@ class Version:
 
 
 @dataclass(eq=False, repr=False)
-class Node:
+class Node(Named):
     """A page: what was published of it, and what stands in the way."""
 
     pk: int
@@ -104,6 +111,7 @@ class Book:
     files: list[File] = field(default_factory=list)
     venue: Venue | None = None
     redirects: dict[str, tuple[Node, bool]] = field(default_factory=dict)  # path → page, permanent
+    home_is_private: bool = False
     shelf_is_private: bool = True
     # What was public up to now:
     public_until_now: list[Node] = field(default_factory=list)
@@ -120,7 +128,9 @@ class Book:
         return [node for node in self.nodes if self.is_public(node)]
 
     def is_public(self, node: Node | None) -> bool:
-        return node is None or (not node.withdrawn and self.is_but_for_its_withdrawal(node))
+        if node is None:  # the home page
+            return not self.home_is_private
+        return not node.withdrawn and self.is_but_for_its_withdrawal(node)
 
     def is_but_for_its_withdrawal(self, node: Node) -> bool:
         return (

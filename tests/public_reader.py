@@ -46,12 +46,24 @@ class Reader:
         public = self.book.public_nodes()
         expected = {word for node in public for word in self.book.words_of(node)}
         self.lists_hold(public, expected)
-        answers = {path: self.book.answer(path) for path in [*self.book.paths, *self.book.redirects]}
+        answers = self.answers()
         changed = {path: answer for path, answer in answers.items() if self.has_changed(path, answer)}
         self.graphql_answers(changed)
         for number, (path, answer) in enumerate(answers.items()):
             if path in changed or (number + self.turn) % 2:
                 self.page_answers(path, answer, expected)
+        self.files_answer()
+
+    def finds_nothing(self) -> None:
+        """No page and no file is public: what once was says that it is gone, and nothing else says anything."""
+        for path, answer in self.answers().items():
+            self.page_answers(path, answer, set())
+        self.files_answer()
+
+    def answers(self) -> dict[str, Answer]:
+        return {path: self.book.answer(path) for path in [*self.book.paths, *self.book.redirects]}
+
+    def files_answer(self) -> None:
         for file in self.book.files:
             for word, address in file.addresses.items():
                 self.file_answers(file, word, address)
@@ -63,7 +75,7 @@ class Reader:
 
     def lists_hold(self, public: list[Node], expected: set[str]) -> None:
         answer, data = self.graphql(EVERYTHING)
-        assert self.words(answer) == expected
+        assert self.words(answer) == expected, (self.words(answer) - expected, expected - self.words(answer))
         for kind in ("news", "meetings"):
             titles = {node.published.word for node in public if node.kind == kind}
             assert {node["title"] for node in data[kind]["nodes"]} == titles
@@ -104,8 +116,8 @@ class Reader:
             self.page_is(data[f"p{number}"], answer, path)
 
     def page_is(self, page: Any, answer: Answer, path: str) -> None:
+        assert (page is None) == (answer.node is None), path
         if answer.node is None:
-            assert page is None, path
             return
         told = answer.status == 200 or answer.kind == "withdrawn"
         assert page["id"] == answer.node.uuid, path
