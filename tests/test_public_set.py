@@ -161,6 +161,7 @@ class Site(RuleBasedStateMachine):
         for name, value in self.content(node.kind, node.draft).items():
             setattr(page, name, value)
         page.save_revision()
+        node.scheduled = None  # what was approved for later is not what stands there now
 
     @precondition(lambda self: self.alive())
     @rule(data=st.data(), until=st.none() | st.integers(1, 12))
@@ -183,7 +184,7 @@ class Site(RuleBasedStateMachine):
         page = self.page(node)
         page = page.get_latest_revision_as_object() if page.latest_revision_id else page
         page.go_live_at, page.expire_at = go_live_at, expire_at
-        page.save_revision().publish()
+        factories.approve(page).publish()
 
     @precondition(lambda self: self.alive())
     @rule(data=st.data(), hours=st.integers(1, 12))
@@ -337,7 +338,7 @@ class Site(RuleBasedStateMachine):
         venue.name = self.word("venue")
         revision = venue.save_revision()
         if publish:
-            revision.publish()
+            factories.approved(revision).publish()
             self.book.venue.published = venue.name
 
     @precondition(lambda self: self.book.venue.published)
@@ -364,8 +365,10 @@ class Site(RuleBasedStateMachine):
             if node.expires and node.expires <= self.book.at and node.published:
                 node.unpublish()
             if node.scheduled and node.scheduled[0] <= self.book.at:
-                node.publish(node.scheduled[1])
-                node.expires = None
+                version, node.scheduled = node.scheduled[1], None
+                if version == version.as_it_is():  # with another file it is not what was approved
+                    node.publish(version)
+                    node.expires = None
 
     # --- What readers see ---
 
