@@ -8,9 +8,13 @@ class CmsConfig(AppConfig):
     default = True  # Django asks, where a module has several
 
     def ready(self) -> None:
-        from cms import publication  # noqa: PLC0415 - signals can be connected only once the models are there
+        # Signals can be connected only once the models are there.
+        from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
+
+        from cms import publication, second_factor  # noqa: PLC0415
 
         publication.connect()
+        authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")
 
 
 class UsersConfig(WagtailUsersAppConfig):

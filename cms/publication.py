@@ -11,11 +11,12 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Revision, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
@@ -34,7 +35,7 @@ from pages.models import (
     PublicRecord,
     Takedown,
 )
-from pages.models.approvals import NeedsApproval, approvals_of, void
+from pages.models.approvals import NeedsApproval, NotApproved, approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
 from pages.references import files_of
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 def connect() -> None:
     visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
     unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
+    pre_save.connect(on_plain_page_saved, sender=Page, dispatch_uid="cms.plain_page_saved")
+    pre_delete.connect(before_version_is_deleted, sender=Revision, dispatch_uid="cms.before_version_is_deleted")
     for signal in (page_slug_changed, post_page_move):
         signal.connect(on_page_moved, dispatch_uid="cms.moved")
     wagtail_published.connect(on_snippet_published, dispatch_uid="cms.snippet_published")
@@ -81,6 +84,23 @@ def on_visibility_changed(
             tell_caches(paths | ({addresses.url_path(page)} if published else set()), files)
     if file is not None:
         tell_caches([], file.published_in.all())
+
+
+def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
+    """The gate is the `save` of the page types. Wagtail's own page, without its type, may change nothing public."""
+    if instance.live and instance.depth > 1:
+        stored = Page.objects.filter(pk=instance.pk).values_list("live", "title", "slug").first()
+        if stored != (True, instance.title, instance.slug):
+            raise NotApproved(f"“{instance}” was not published: save the page as what it is, with its approvals.")
+
+
+def before_version_is_deleted(sender: type, instance: Revision, origin: Any = None, **kwargs: Any) -> None:
+    """The version that is live stays when old ones are cleared away: Wagtail needs it to replace the page later."""
+    kept = (Page, *ModeratedSnippet.__subclasses__())
+    if isinstance(origin, Revision) and any(
+        model.objects.filter(live=True, live_revision=instance).exists() for model in kept
+    ):
+        raise ProtectedError("This version is live.", {instance})
 
 
 def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:
@@ -137,12 +157,11 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> None:
 
 def come_back(page: ContentPage) -> None:
     """A page that was withdrawn or taken down is back when a new version of it was approved."""
-    if page.withdrawal_kind:
-        page.withdrawal_kind, page.withdrawal_explanation = "", ""
-        page.withdrawn_at = page.withdrawal_alternative = None
-        ContentPage.objects.filter(pk=page.pk).update(
-            withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
-        )
+    page.withdrawal_kind, page.withdrawal_explanation = "", ""
+    page.withdrawn_at = page.withdrawal_alternative = None
+    ContentPage.objects.filter(pk=page.pk).exclude(withdrawal_kind="").update(
+        withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
+    )
     Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
@@ -244,7 +263,7 @@ def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> 
     on_visibility_changed(sender, file=instance)
 
 
-def on_file_saved(sender: type, instance: Document | Image, update_fields: Any = None, **kwargs: Any) -> None:
+def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
     """A file that moved to another collection may be public now, or not any more."""
     files = instance.published_in.all()
     remember_public_files(files)

@@ -18,9 +18,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from cms.sessions import end_sessions
 from pages.workflow import may_publish
 
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes come with these
+# Whoever may do this can make themselves one who may publish.
+OVER_OTHERS = [
+    *(f"auth.{action}_{what}" for what in ("user", "group") for action in ("add", "change")),
+    *(f"wagtailcore.{action}_{what}" for what in ("workflow", "task", "site") for action in ("add", "change")),
+]
 SECOND_FACTOR_RESET = "cms.second_factor_reset"
 WHY = "You can publish or handle restricted content, so your account needs a second factor. Set one up to go on."
 # The views that people without their second factor reach: signing in and out, passwords, and setting it up.
@@ -57,7 +63,7 @@ OPEN = {
 
 def needs_second_factor(user: Any) -> bool:
     """Whether what the account may do is too much for a password alone."""
-    return may_publish(user) or user.has_perm("auth.add_user") or user.has_perm("auth.change_user")
+    return may_publish(user) or any(user.has_perm(permission) for permission in OVER_OTHERS)
 
 
 def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
@@ -69,6 +75,14 @@ def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
         and not is_mfa_enabled(user, SECOND_FACTORS)
         and not (settings.OIDC_COUNTS_AS_MFA and _came_by_single_sign_on(request, user))
     )
+
+
+def end_other_sessions(
+    sender: Any, request: HttpRequest, user: Any, authenticator: Authenticator, **kwargs: Any
+) -> None:
+    """Where somebody else signed in with the password before there was a second factor, they are out now."""
+    if authenticator.type in SECOND_FACTORS:
+        end_sessions(user, but=request.session.session_key)
 
 
 def _came_by_single_sign_on(request: HttpRequest, user: Any) -> bool:

@@ -37,10 +37,10 @@ class IdleTimeMiddleware:
             request.session[RENEWED_AT] = int(time.time())
 
 
-def end_sessions(user: User) -> int:
-    """Sign somebody out everywhere, now. Returns the number of sessions. Sessions that are over are left to expire."""
+def end_sessions(user: User, but: str | None = None) -> int:
+    """Sign somebody out everywhere, now; `but` is the key of a session to keep. Returns the number of sessions. Sessions that are over are left to expire."""
     ended = 0
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=but or "").iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):
             session.delete()
             ended += 1

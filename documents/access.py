@@ -34,9 +34,10 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     return queryset.filter(~Exists(private), ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})))
 
 
-def on_a_public_page(file: Document | Image) -> bool:
-    """Whether a public page uses the file, be the file itself public or not: moving it would make it so."""
-    return public_rows(file.published_in.all(), "page__").exists()
+def on_a_live_page(file: Document | Image) -> bool:
+    """Whether a published version uses the file. The page may be hidden by what is above it, or the file by its
+    collection: when that changes, readers see the file without another approval."""
+    return file.published_in.filter(page__live=True).exists()
 
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:

@@ -5,7 +5,7 @@ from typing import Any
 from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.forms import BaseImageForm
 
-from documents.access import on_a_public_page
+from documents.access import on_a_live_page
 
 NOT_REPLACED = (
     "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
@@ -16,7 +16,7 @@ NOT_REPLACED = (
 class _KeepsPublicFile:
     def clean(self: Any) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
-        if "file" in self.changed_data and self.instance.pk and on_a_public_page(self.instance):
+        if "file" in self.changed_data and self.instance.pk and on_a_live_page(self.instance):
             self.add_error("file", NOT_REPLACED)
         return cleaned
 

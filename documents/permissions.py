@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from wagtail.models import Collection
 from wagtail.permission_policies.collections import CollectionOwnershipPermissionPolicy
 
-from documents.access import on_a_public_page
+from documents.access import on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.models import DeathReviewIndexPage
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
@@ -22,7 +22,7 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
         # Asked last, because it is the only part that needs a query.
-        if actions & {"change", "delete"} and not user.has_perm(CHANGE_PUBLIC_FILES) and on_a_public_page(instance):
+        if actions & {"change", "delete"} and not user.has_perm(CHANGE_PUBLIC_FILES) and on_a_live_page(instance):
             actions -= {"change", "delete"}
         allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
         return allowed and not (

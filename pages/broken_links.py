@@ -18,6 +18,7 @@ from modelcluster.fields import ParentalKey
 from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail.admin.views.reports import ReportView
 from wagtail.models import Page, get_page_models
+from wagtail.permissions import policy_registry
 
 from documents.access import public_documents, public_images
 from documents.models import Document, Image
@@ -124,7 +125,9 @@ class _Targets:
         self.titles = dict(editable_by(user).values_list("pk", "title"))
         self.withdrawn = set(withdrawn(ContentPage.objects.all(), at).values_list("pk", flat=True))
         self.live = dict(Page.objects.values_list("pk", "live"))
-        self.document_titles = dict(Document.objects.values_list("pk", "title"))
+        self.all_documents = set(Document.objects.values_list("pk", flat=True))
+        seen = policy_registry.get_by_type(Document).instances_user_has_any_permission_for(user, ["change", "choose"])
+        self.document_titles = dict(seen.values_list("pk", "title"))
 
     def why_not(self, link: Link) -> tuple[str, str] | None:
         """The target in words and what is wrong with it; None where readers can follow the link."""
@@ -145,10 +148,10 @@ class _Targets:
         return title, "The page is private or has expired, or a page above it is not public."
 
     def _document(self, key: int) -> tuple[str, str]:
-        if key not in self.document_titles:
+        if key not in self.all_documents:
             return f"Document {key}", "The document was deleted."
         return (
-            self.document_titles[key],
+            self.document_titles.get(key, "A document that you cannot see"),
             "Readers cannot have the file: no approved page shows it as it is, it is private, or it was taken down.",
         )
 

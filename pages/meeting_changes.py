@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import timezone
 from wagtail.log_actions import log
 
 from pages.choices import ApprovalRole, MeetingStatus
@@ -13,6 +14,7 @@ from pages.models import MeetingChange, MeetingPage
 from pages.models.approvals import approve
 from pages.models.moderation import is_in
 from pages.plain_words import place, when
+from pages.references import file_facts_of
 from pages.rich_text import plain_text
 
 FAST_LANE = "pages.fast_lane"
@@ -44,7 +46,13 @@ def _place(meeting: MeetingPage) -> str:
 
 def may_call_off(user: Any, meeting: MeetingPage) -> bool:
     """The fast lane: one moderator, also as the author, for a meeting that readers know of."""
-    return is_in(user, ApprovalRole.MODERATOR) and meeting.live and not meeting.withdrawal_kind
+    return (
+        is_in(user, ApprovalRole.MODERATOR)
+        and meeting.live
+        and not meeting.withdrawal_kind
+        and meeting.starts_at is not None
+        and meeting.starts_at > timezone.now()
+    )
 
 
 @transaction.atomic
@@ -61,19 +69,27 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
         raise ValidationError({"status": "Only cancelling and postponing can be done without a colleague."})
     if not notice.strip():
         raise ValidationError({"notice": "Say what changed and why: readers see this."})
+    if published.status == status:
+        raise ValidationError({"status": f"Readers know already that it is {published.get_status_display().lower()}."})
+    if file_facts_of(published) != published.live_revision.content["file_facts"]:
+        raise ValidationError("A file of this meeting was changed after it was approved: submit the page instead.")
     draft = published.get_latest_revision() if published.has_unpublished_changes else None
-    _add(published, status, notice)
+    known = published.status_notice
+    _add(published, status, notice, known)
     revision = published.save_revision(user=user)
-    approve(published, revision, ApprovalRole.FAST_LANE, user)
+    approve(revision, ApprovalRole.FAST_LANE, user)
     revision.publish(user=user, skip_permission_checks=True)
     if draft is not None:
         version = draft.as_object()
-        _add(version, status, notice)
+        _add(version, status, notice, known)
         version.save_revision(user=draft.user, clean=False)
     log(instance=published, action=FAST_LANE, user=user, data={"status": status}, revision=revision)
 
 
-def _add(meeting: MeetingPage, status: str, notice: str) -> None:
+def _add(meeting: MeetingPage, status: str, notice: str, known: str) -> None:
+    """After what readers know, and before what a draft adds to it: only the end of a notice may change."""
     meeting.status = status
     paragraphs = (line.strip() for line in notice.splitlines())
-    meeting.status_notice += "".join(f"<p>{escape(line)}</p>" for line in paragraphs if line)
+    added = "".join(f"<p>{escape(line)}</p>" for line in paragraphs if line)
+    where = len(known) if meeting.status_notice.startswith(known) else len(meeting.status_notice)
+    meeting.status_notice = meeting.status_notice[:where] + added + meeting.status_notice[where:]

@@ -66,7 +66,7 @@ class CallOffView(WagtailAdminTemplateMixin, FormView):
         try:
             call_off(self.meeting, self.request.user, **form.cleaned_data)
         except ValidationError as problem:
-            form.add_error(None, problem)
+            form.add_error(None, problem.messages)
             return self.form_invalid(form)
         messages.success(self.request, f"Readers now see that “{self.meeting.title}” does not take place as announced.")
         return redirect("wagtailadmin_pages:edit", self.meeting.pk)

@@ -12,7 +12,8 @@ from pages.models.approvals import NotApproved
 
 
 class RefusalMiddleware:
-    """A refusal undoes what the request did in its transaction, so nothing is half published."""
+    """What refuses does it in a transaction of its own, so nothing is half published. A draft that the same request
+    saved before is kept."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

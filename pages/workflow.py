@@ -55,7 +55,7 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
         raise NotApproved("A death-review notice cannot be published by a command.")
     page.full_clean()
     revision = page.save_revision(clean=False)
-    approve(page, revision, ApprovalRole.COMMAND, None)
+    approve(revision, ApprovalRole.COMMAND, None)
     revision.publish()
     log(instance=page, action=PUBLISHED_BY_COMMAND, data={"command": command})
 

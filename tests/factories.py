@@ -33,7 +33,7 @@ def approve(obj: Any) -> Any:
 
 
 def approved(revision: Any) -> Any:
-    approvals.approve(revision.content_object, revision, ApprovalRole.COMMAND, None)
+    approvals.approve(revision, ApprovalRole.COMMAND, None)
     return revision
 
 

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
 from wagtail.models import Revision
@@ -13,6 +14,7 @@ from wagtail.test.utils.form_data import inline_formset, nested_form_data
 
 from documents.models import PublishedFile
 from pages import models
+from pages.meeting_changes import call_off, may_call_off
 from pages.models.approvals import Approval
 from tests import factories
 from tests.admin_forms import posted
@@ -112,6 +114,7 @@ def test_story_e3_cancelling_takes_a_notice(meeting, send, approve, ask):
     ]
 
 
+@time_machine.travel(factories.london(2026, 2, 20, 9), tick=False)
 def test_a_moderator_calls_a_meeting_off_alone_and_touches_nothing_else(meeting, people, client, ask):
     draft = models.MeetingPage.objects.get(pk=meeting.pk)
     draft.title = "A draft title"
@@ -150,6 +153,7 @@ def test_a_moderator_calls_a_meeting_off_alone_and_touches_nothing_else(meeting,
     assert Approval.objects.get(role="fast-lane").by == people["moderator"]
 
 
+@time_machine.travel(factories.london(2026, 2, 20, 9), tick=False)
 def test_the_fast_lane_leaves_what_waits_for_approval_waiting(meeting, send, approve, people, client):
     send(meeting, "action-submit", title="Better title")
     client.force_login(people["moderator"])
@@ -360,3 +364,29 @@ def posted_document(document, **changes):
         "tags": "",
     }
     return {**form, **changes}
+
+
+def test_words_that_a_draft_adds_to_a_notice_stay_after_those_of_the_fast_lane(meeting, people, client):
+    draft = models.MeetingPage.objects.get(pk=meeting.pk)
+    draft.status_notice = "<p>Draft words.</p>"
+    draft.save_revision(user=people["editor"])
+    client.force_login(people["moderator"])
+    with time_machine.travel(factories.london(2026, 2, 20, 9), tick=False):
+        client.force_login(people["moderator"])
+        client.post(reverse("call_off_meeting", args=[meeting.pk]), {"status": "cancelled", "notice": "Illness."})
+    waiting = models.MeetingPage.objects.get(pk=meeting.pk).get_latest_revision_as_object()
+    assert waiting.status_notice == "<p>Illness.</p><p>Draft words.</p>"
+    assert waiting.publishing_problems() == {}
+
+
+def test_the_fast_lane_is_for_meetings_to_come_and_approves_no_file(meeting, people):
+    with time_machine.travel(factories.london(2026, 2, 24, 11), tick=False):
+        assert may_call_off(people["moderator"], meeting) is False
+    with time_machine.travel(factories.london(2026, 2, 20, 9), tick=False):
+        document = meeting.papers.get().document
+        document.title = "Other words"
+        document.save()
+        with pytest.raises(ValidationError, match="A file of this meeting was changed"):
+            call_off(meeting, people["moderator"], "cancelled", "Illness.")
+    meeting.refresh_from_db()
+    assert (meeting.status, meeting.change_log.count()) == ("provisional", 0)

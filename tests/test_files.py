@@ -429,7 +429,7 @@ def test_a_collection_that_leaves_a_private_one_is_noticed_when_the_schedule_run
     inner = private_collection().add_child(name="Inner")
     document = factories.document(collection=inner)
     page = factories.page(models.StandardPage, home, body=[("document", document)])
-    inner.move(Collection.get_first_root_node(), "last-child")
+    inner.move(Collection.get_first_root_node(), "sorted-child")
     assert client.get(document.url).status_code == 200
     call_command("publish_scheduled")
     page.unpublish()

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
-from wagtail.models import ModelLogEntry, PageLogEntry, WorkflowState
+from wagtail.models import ModelLogEntry, PageLogEntry, Revision, WorkflowState
 
 from pages import models
 from pages.models.death_reviews import name_hash
@@ -266,3 +266,15 @@ def test_two_agenda_items_of_one_number_cannot_hide_that_one_is_exempt(home):
         publish_by_command(meeting, "tests")
     meeting.refresh_from_db()
     assert meeting.live is False
+
+
+def test_saving_a_draft_keeps_the_names_to_block(home):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    old = notice.save_revision()
+    models.DeathReviewNoticePage.objects.filter(pk=notice.pk).update(name_blocklist=["hash"])
+    version = Revision.objects.get(pk=old.pk).as_object()
+    assert version.name_blocklist == ["hash"]
+    version.save()
+    notice.refresh_from_db()
+    assert notice.name_blocklist == ["hash"]

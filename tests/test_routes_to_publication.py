@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.urls import reverse
@@ -132,7 +133,7 @@ def by_a_task_of_the_workflow_as_a_superuser(client, page, user):
 def by_an_approval_of_an_earlier_version(client, page, user):
     other = User.objects.create_user("other")
     first = models.StandardPage.objects.get(pk=page.pk).revisions.order_by("pk").first()
-    approve(page, first, "moderator", other)
+    approve(first, "moderator", other)
     with pytest.raises(NotApproved):
         page.latest_revision.publish()
 
@@ -311,3 +312,58 @@ def test_a_command_never_publishes_a_notice(home, settings):
 
 def test_groups_that_approve_exist_under_their_names(home):
     assert set(GROUPS.values()) <= set(Group.objects.values_list("name", flat=True))
+
+
+def test_wagtails_own_page_is_no_way_round(home):
+    draft = factories.draft(models.StandardPage, home)
+    plain = Page.objects.get(pk=draft.pk)
+    plain.live = True
+    with pytest.raises(NotApproved):
+        plain.save()
+    live = Page.objects.get(pk=factories.page(models.StandardPage, home, title="Advice").pk)
+    live.title = WORDS
+    with pytest.raises(NotApproved):
+        live.save()
+    assert (Page.objects.get(pk=draft.pk).live, Page.objects.get(pk=live.pk).title) == (False, "Advice")
+
+
+def test_the_live_version_stays_when_old_ones_are_cleared_away(home):
+    page = factories.page(models.StandardPage, home)
+    live = page.live_revision_id
+    for number in range(3):
+        page.title = f"Draft {number}"
+        page.save_revision()
+    call_command("purge_revisions", days=0)
+    assert {live, page.latest_revision_id} <= set(page.revisions.values_list("pk", flat=True))
+    page.refresh_from_db()
+    assert page.live_revision_id == live
+    page.delete()
+    assert not Revision.objects.filter(pk=live).exists()
+
+
+def test_a_topic_that_is_renamed_voids_nothing(home):
+    topics = [factories.topic(name=name) for name in ("A", "B")]
+    page = factories.draft(models.StandardPage, home, topics=[])
+    page.topics = topics
+    revision = factories.approve(page)
+    topics[0].name = "Z"
+    topics[0].save()
+    revision.publish()
+    page.refresh_from_db()
+    assert page.live is True
+
+
+def test_an_expiry_takes_nothing_back_that_was_approved_for_later(home):
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as clock:
+        page = factories.page(models.StandardPage, home, title="First", expire_at=now + timedelta(hours=1))
+        page.title, page.go_live_at, page.expire_at = "Second", now + timedelta(hours=3), None
+        factories.approve(page).publish()
+        clock.shift(timedelta(hours=2))
+        call_command("publish_scheduled")
+        page.refresh_from_db()
+        assert page.live is False
+        clock.shift(timedelta(hours=2))
+        call_command("publish_scheduled")
+        page.refresh_from_db()
+        assert (page.live, page.title) == (True, "Second")

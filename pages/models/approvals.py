@@ -26,7 +26,7 @@ NOT_APPROVED_BY_ANYBODY = {
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
-    "marked_reviewed_at",
+    "marked_reviewed_at", "name_blocklist",
     "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "translation_key",
     "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation", "withdrawal_kind",
     "withdrawn_at",
@@ -41,14 +41,16 @@ def content_hash(content: dict[str, Any]) -> str:
     """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
     an object. Rows below a page count without their keys, which they get only when they are published.
     """
-    approved = {
-        name: [{key: part for key, part in row.items() if key not in ("pk", "page")} for row in value]
-        if isinstance(value, list) and value and isinstance(value[0], dict)
-        else value
-        for name, value in content.items()
-        if name not in NOT_APPROVED_BY_ANYBODY
-    }
+    approved = {name: _as_read(value) for name, value in content.items() if name not in NOT_APPROVED_BY_ANYBODY}
     return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
+
+
+def _as_read(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    if all(isinstance(item, dict) for item in value):  # rows below a page
+        return [{key: part for key, part in row.items() if key not in ("pk", "page")} for row in value]
+    return sorted(value, key=str)  # keys of topics, in the order of names that may change
 
 
 class Approval(models.Model):
@@ -176,8 +178,9 @@ def last_editor(revision: Revision | None) -> int | None:
     return author
 
 
-def approve(obj: Any, revision: Revision, role: ApprovalRole, user: Any) -> Approval:
-    """Write an approval down. Who may give one is decided by the callers: pages/moderation.py, pages/workflow.py."""
+def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:
+    """Write an approval down. Who may give one is for the callers to decide: the step of a workflow
+    (pages/models/moderation.py), the fast lane (pages/meeting_changes.py), a command (pages/workflow.py)."""
     return Approval.objects.create(
         revision=revision, content_hash=content_hash(revision.content), role=role, by=user, at=timezone.now()
     )

@@ -185,6 +185,8 @@ class ContentPage(NeedsApproval, Page):
         """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
         whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
         with transaction.atomic():
+            if whole and self.live and self.pk:  # one at a time: a takedown that comes first counts
+                ContentPage.objects.select_for_update().filter(pk=self.pk).first()
             before = self.published_version() if whole else None
             publishes = whole and self.publishes()
             super().save(**kwargs)

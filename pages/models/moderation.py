@@ -10,10 +10,10 @@ from django import forms
 from django.db import transaction
 from wagtail.admin.forms.pages import CopyForm
 from wagtail.forms import TaskStateCommentForm
-from wagtail.models import AbstractGroupApprovalTask, PagePermissionTester, TaskState
+from wagtail.models import AbstractGroupApprovalTask, PagePermissionTester, TaskState, WorkflowState
 
 from pages.choices import ApprovalRole
-from pages.models.approvals import NotApproved, approve, last_editor
+from pages.models.approvals import Approval, NotApproved, approve, last_editor
 
 # The groups whose members approve. Their names are those of the admin.
 GROUPS = {ApprovalRole.MODERATOR: "Moderators", ApprovalRole.SAFEGUARDING_LEAD: "Safeguarding leads"}
@@ -59,7 +59,11 @@ class FourEyesTask(AbstractGroupApprovalTask):
     @transaction.atomic
     def on_action(self, task_state: TaskState, user: Any, action_name: str, **kwargs: Any) -> Any:
         """Raises NotApproved, in words for the person who tried, and then nothing has changed."""
+        WorkflowState.objects.select_for_update().get(pk=task_state.workflow_state_id)  # one at a time
+        task_state.refresh_from_db()
         obj = task_state.workflow_state.content_object
+        if task_state.status != TaskState.STATUS_IN_PROGRESS:
+            raise NotApproved("Somebody else has decided this already.")
         if not self._user_in_groups(user):
             raise NotApproved(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
         if action_name == "reject" and not kwargs.get("comment", "").strip():
@@ -68,7 +72,7 @@ class FourEyesTask(AbstractGroupApprovalTask):
             if problem := self.why_not(obj, task_state.revision, user):
                 raise NotApproved(problem)
             for role in self.roles(user):
-                approve(obj, task_state.revision, role, user)
+                approve(task_state.revision, role, user)
         return super().on_action(task_state, user, action_name, **kwargs)
 
     def why_not(self, obj: Any, revision: Any, user: Any) -> str:
@@ -76,6 +80,10 @@ class FourEyesTask(AbstractGroupApprovalTask):
         obj = getattr(obj, "specific", obj)
         if not obj.author_may_approve and last_editor(revision) == user.pk:
             return f"You made the last change to “{obj}”, so a colleague has to approve it."
+        # A version that needs two people: whoever gave the one approval does not give the other.
+        given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
+        if len(obj.approving_roles) > 1 and given.exclude(role__in=self.roles(user)).exists():
+            return f"You have approved “{obj}” already, so a colleague has to give the other approval."
         return ""
 
     def roles(self, user: Any) -> list[ApprovalRole]:

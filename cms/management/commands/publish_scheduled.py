@@ -15,8 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
+        published, refused = publish_what_is_due(at)  # first, so that a page is not gone between two versions
         expired = expire_what_is_over(at)
-        published, refused = publish_what_is_due(at)
         catch_up()
         for line in refused:
             self.stderr.write(f"Not published: {line}")

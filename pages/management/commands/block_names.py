@@ -1,6 +1,7 @@
 import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from pages.models import DeathReviewNoticePage
 from pages.models.death_reviews import name_hash
@@ -15,8 +16,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("reference", help="The notice's reference, as in DR-7KQ2.")
 
+    @transaction.atomic
     def handle(self, *args, **options) -> None:
-        notice = DeathReviewNoticePage.objects.filter(reference=options["reference"]).first()
+        notices = DeathReviewNoticePage.objects.select_for_update()
+        notice = notices.filter(reference=options["reference"]).first()
         if notice is None:
             raise CommandError(f"There is no notice with the reference {options['reference']}.")
         names = {name_hash(line) for line in sys.stdin if line.strip()}
