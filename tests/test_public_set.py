@@ -307,8 +307,9 @@ class Site(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def move_file(self, data) -> None:
-        """Into the collection that may be private, or out of it."""
-        file = self.pick(data, self.book.files)
+        """Into the collection that may be private, or out of it, which makes more of a difference."""
+        on_shelf = [file for file in self.book.files if file.on_shelf]
+        file = self.pick(data, [*on_shelf, *on_shelf, *self.book.files])
         self.put(file, not file.on_shelf)
 
     def put(self, file: File, on_shelf: bool) -> None:
