@@ -45,11 +45,13 @@ def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
     return [*found, ("search", "Search result"), ("social", "Social card"), ("graphql", "GraphQL")]
 
 
-def preview(page: ContentPage, mode: str) -> HttpResponse:
+def preview(page: ContentPage, mode: str | None) -> HttpResponse:
     """A draft in one of its modes; `page` need not be saved or complete, and is changed in memory.
 
-    Raises Http404 for a mode that the type has not.
+    None, which code may pass to Wagtail's `make_preview_request`, is the page itself. Raises Http404 for a mode that
+    the type has not.
     """
+    mode = mode or PAGE
     labels = dict(modes(type(page)))
     if mode not in labels:
         raise Http404(f"This page has no preview “{mode}”. Choose one of: {', '.join(labels.values())}.")
