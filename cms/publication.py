@@ -11,12 +11,11 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import transaction
-from django.db.models import ProtectedError
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Revision, Site
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
@@ -47,7 +46,6 @@ def connect() -> None:
     visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
     unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
     pre_save.connect(on_plain_page_saved, sender=Page, dispatch_uid="cms.plain_page_saved")
-    pre_delete.connect(before_version_is_deleted, sender=Revision, dispatch_uid="cms.before_version_is_deleted")
     for signal in (page_slug_changed, post_page_move):
         signal.connect(on_page_moved, dispatch_uid="cms.moved")
     wagtail_published.connect(on_snippet_published, dispatch_uid="cms.snippet_published")
@@ -92,15 +90,6 @@ def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
         stored = Page.objects.filter(pk=instance.pk).values_list("live", "title", "slug").first()
         if stored != (True, instance.title, instance.slug):
             raise NotApproved(f"“{instance}” was not published: save the page as what it is, with its approvals.")
-
-
-def before_version_is_deleted(sender: type, instance: Revision, origin: Any = None, **kwargs: Any) -> None:
-    """The version that is live stays when old ones are cleared away: Wagtail needs it to replace the page later."""
-    kept = (Page, *ModeratedSnippet.__subclasses__())
-    if isinstance(origin, Revision) and any(
-        model.objects.filter(live=True, live_revision=instance).exists() for model in kept
-    ):
-        raise ProtectedError("This version is live.", {instance})
 
 
 def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:

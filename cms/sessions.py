@@ -38,7 +38,10 @@ class IdleTimeMiddleware:
 
 
 def end_sessions(user: User, but: str | None = None) -> int:
-    """Sign somebody out everywhere, now; `but` is the key of a session to keep. Returns the number of sessions. Sessions that are over are left to expire."""
+    """Sign somebody out everywhere, now, but for the session with the key `but`.
+
+    Returns the number of sessions. Sessions that are over are left to expire.
+    """
     ended = 0
     for session in Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=but or "").iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):

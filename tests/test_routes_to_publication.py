@@ -327,20 +327,6 @@ def test_wagtails_own_page_is_no_way_round(home):
     assert (Page.objects.get(pk=draft.pk).live, Page.objects.get(pk=live.pk).title) == (False, "Advice")
 
 
-def test_the_live_version_stays_when_old_ones_are_cleared_away(home):
-    page = factories.page(models.StandardPage, home)
-    live = page.live_revision_id
-    for number in range(3):
-        page.title = f"Draft {number}"
-        page.save_revision()
-    call_command("purge_revisions", days=0)
-    assert {live, page.latest_revision_id} <= set(page.revisions.values_list("pk", flat=True))
-    page.refresh_from_db()
-    assert page.live_revision_id == live
-    page.delete()
-    assert not Revision.objects.filter(pk=live).exists()
-
-
 def test_a_topic_that_is_renamed_voids_nothing(home):
     topics = [factories.topic(name=name) for name in ("A", "B")]
     page = factories.draft(models.StandardPage, home, topics=[])
