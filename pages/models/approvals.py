@@ -46,6 +46,11 @@ def content_hash(content: dict[str, Any]) -> str:
 
 
 def _as_read(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)  # blocks: PostgreSQL gives the keys of JSON back in another order
+        except ValueError:
+            return value
     if not isinstance(value, list):
         return value
     if all(isinstance(item, dict) for item in value):  # rows below a page
