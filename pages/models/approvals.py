@@ -111,14 +111,13 @@ class NeedsApproval:
                 "Submit it for moderation."
             )
 
-    def publishes(self) -> bool:
-        """Whether saving this object publishes a version. Raises as `require_publishable` does.
+    def publishes(self, before: Any) -> bool:
+        """Whether saving this object publishes a version, where `before` is its `published_version` until now.
 
-        To save what is live as it is publishes nothing.
+        To save what is live as it is publishes nothing. Raises as `require_publishable` does.
         """
         if not self.live:
             return False
-        before = self.published_version()
         if (
             before is not None
             and (before.live_revision_id, before.last_published_at) == (self.live_revision_id, self.last_published_at)

@@ -188,7 +188,7 @@ class ContentPage(NeedsApproval, Page):
             if whole and self.live and self.pk:  # one at a time: a takedown that comes first counts
                 ContentPage.objects.select_for_update().filter(pk=self.pk).first()
             before = self.published_version() if whole else None
-            publishes = whole and self.publishes()
+            publishes = whole and self.publishes(before)
             super().save(**kwargs)
             if whole:
                 visibility_changed.send(type(self), page=self, published=publishes, before=before)

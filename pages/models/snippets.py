@@ -21,7 +21,7 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("update_fields") is None:
-            self.publishes()
+            self.publishes(self.published_version())
         super().save(*args, **kwargs)
 
 
