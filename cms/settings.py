@@ -179,6 +179,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "cms.second_factor.SecondFactorMiddleware",
     "cms.sessions.IdleTimeMiddleware",
+    "pages.permissions.OutOfSightMiddleware",
     "pages.reading_log.ReadingLogMiddleware",
     "pages.refusals.RefusalMiddleware",
 ]

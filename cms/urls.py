@@ -10,6 +10,7 @@ from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
 from pages import page_views, search_engines, staff_calendar
+from pages.permissions import PageTypesReport
 
 # Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
 # three stand before Wagtail's own, at the same paths, so that there is one way in.
@@ -41,6 +42,9 @@ signing_in = [
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
     path("admin/", include(signing_in)),
+    # In place of Wagtail's own.
+    path("admin/reports/page-types-usage/", PageTypesReport.as_view()),
+    path("admin/reports/page-types-usage/results/", PageTypesReport.as_view(results_only=True)),
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),

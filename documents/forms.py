@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wagtail.admin.widgets import AdminPageChooser
 from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.forms import BaseImageForm
 
@@ -11,6 +12,7 @@ NOT_REPLACED = (
     "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
     "the page, and submit the page for moderation."
 )
+UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives the form
 
 
 class _KeepsPublicFile:
@@ -22,7 +24,13 @@ class _KeepsPublicFile:
 
 
 class DocumentForm(_KeepsPublicFile, BaseDocumentForm):
-    pass
+    class Meta(BaseDocumentForm.Meta):
+        widgets = {**BaseDocumentForm.Meta.widgets, "html_equivalent": AdminPageChooser}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.prefix == UPLOAD_WHILE_CHOOSING:
+            del self.fields["html_equivalent"]  # no window to choose a page opens above another such window
 
 
 class ImageForm(_KeepsPublicFile, BaseImageForm):

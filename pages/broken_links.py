@@ -24,8 +24,8 @@ from documents.access import public_documents, public_images
 from documents.models import Document, Image
 from pages import addresses
 from pages.at_path import Redirection, at_path
-from pages.editable import editable_by
 from pages.models import ContentPage
+from pages.permissions import editable_by
 from pages.references import contents
 from pages.rich_text import absolute, linked_ids, typed_addresses
 from pages.visibility import public, public_rows, withdrawn

@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from pages import current
 from pages.choices import ActionStatus, MeetingStatus, OpenToPublic, PaperKind
-from pages.editable import editable_by
 from pages.models import (
     AgendaItem,
     ContentPage,
@@ -27,6 +26,7 @@ from pages.models import (
     PartnershipPage,
     Recommendation,
 )
+from pages.permissions import editable_by
 from pages.plain_words import day
 from pages.visibility import public
 

@@ -22,9 +22,9 @@ from wagtail.admin.views.home import (
 from wagtail.models import Page, TaskState, WorkflowState
 
 from pages.deadlines import Deadline, deadlines_of
-from pages.editable import may_see
 from pages.models import Takedown
 from pages.models.public_records import TAKE_DOWN
+from pages.permissions import may_see
 from pages.plain_words import day, local
 
 DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything

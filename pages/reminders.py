@@ -15,9 +15,9 @@ from django.core.mail import EmailMessage
 from wagtail.models import GroupPagePermission
 
 from pages.deadlines import Deadline, pages_due_for_review
-from pages.editable import editable_by, may_see
 from pages.editors_home import edit_url, name_of
 from pages.models import ContentPage, ReviewReminder
+from pages.permissions import editable_by, may_see
 from pages.plain_words import day, local
 
 DAYS_BEFORE = 14

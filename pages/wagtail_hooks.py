@@ -9,6 +9,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
+from wagtail.models import Page
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
@@ -32,6 +33,7 @@ from pages.models import (
 )
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
+from pages.permissions import PagePolicy, without_notices
 from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
@@ -60,8 +62,14 @@ class ModeratedSnippetViewSet(SnippetViewSet):
     revisions_unschedule_view_class = UnscheduleSnippetView
 
 
+register_permission_policy(Page, PagePolicy())
 for _model in ModeratedSnippet.__subclasses__():
     register_permission_policy(_model, ModeratedSnippetPolicy(_model), exact_class=True)
+
+
+@hooks.register("construct_page_chooser_queryset")
+def no_notices_to_choose(pages, request):
+    return without_notices(pages, request.user)
 
 
 @hooks.register("construct_snippet_action_menu")

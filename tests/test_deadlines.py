@@ -13,8 +13,8 @@ from wagtail.test.utils.form_data import querydict_from_html
 from documents.models import PublishedFile
 from pages import deadlines, models
 from pages.deadlines import Standing, deadlines_of
-from pages.editable import editable_by
 from pages.models import ContentPage
+from pages.permissions import editable_by
 from pages.workflow import set_up_death_reviews
 from pages.working_days import agenda_due_on, is_working_day
 from tests import factories

@@ -1,0 +1,99 @@
+"""Which pages somebody may find and edit in the admin: Wagtail's rule, and that death reviews are only for people who
+may handle them.
+
+Registered as the policy of all pages (pages/wagtail_hooks.py), so that Wagtail's own lists, reports and choosers keep
+to it too. A notice that is public can be found by everybody on the website, not in the admin.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
+from wagtail.models import Page
+from wagtail.permission_policies.pages import PagePermissionPolicy
+
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
+from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+
+OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
+# How the addresses of the admin name the keys of pages.
+KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
+
+
+class PagePolicy(PagePermissionPolicy):
+    """Wagtail's rule for pages without what the person may not know of. Superusers handle death reviews."""
+
+    def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Page) -> bool:
+        return super().user_has_any_permission_for_instance(user, actions, instance) and may_see(user, instance)
+
+    def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Page]:
+        return without_death_reviews(super().instances_user_has_any_permission_for(user, actions), user)
+
+    def explorable_instances(self, user: Any) -> QuerySet[Page]:
+        return without_death_reviews(super().explorable_instances(user), user)
+
+
+def editable_by(user: Any) -> QuerySet[ContentPage]:
+    """The rule of `permissions_for_user(user).can_edit()` for whole lists. A task of a workflow, which lets its
+    approvers into the edit screen while it lasts, counts for nothing here."""
+    allowed = PagePolicy().instances_user_has_permission_for(user, "change")
+    return ContentPage.objects.filter(pk__in=allowed.values("pk"))
+
+
+def without_death_reviews(pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """Nothing of death reviews for people who may not handle them: for lists of what they could look after."""
+    return _without(OF_DEATH_REVIEWS, pages, user)
+
+
+def without_notices(pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """For lists of what can be linked to: the page that explains death reviews is one like others there."""
+    return _without((DeathReviewNoticePage,), pages, user)
+
+
+def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    if user.has_perm(HANDLE_DEATH_REVIEWS):
+        return pages
+    return pages.exclude(content_type__in=ContentType.objects.get_for_models(*models).values())
+
+
+def may_see(user: Any, thing: Any) -> bool:
+    """Whether a list may name this page or snippet to somebody who otherwise has to do with it."""
+    page = thing.specific_class if isinstance(thing, Page) else type(thing)
+    return not issubclass(page, OF_DEATH_REVIEWS) or user.has_perm(HANDLE_DEATH_REVIEWS)
+
+
+class OutOfSightMiddleware:
+    """To people who may not handle death reviews, an address of the admin that names a notice is one of no page.
+
+    Some of Wagtail's views ask for a right to one page of those they are given, and show the titles of others.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        match = request.resolver_match
+        if match is None or not match.route.startswith("admin/") or not request.user.is_authenticated:
+            return
+        keys = {value for name, value in kwargs.items() if name in KEYS_OF_PAGES}
+        if match.url_name == "wagtailadmin_choose_page_chosen_multiple":
+            keys |= {int(key) for key in request.GET.getlist("id") if key.isdecimal()}
+        notices = DeathReviewNoticePage.objects.filter(pk__in=keys)
+        if keys and not request.user.has_perm(HANDLE_DEATH_REVIEWS) and notices.exists():
+            raise Http404
+
+
+class PageTypesReport(PageTypesUsageReportView):
+    """Wagtail's report of how many pages there are of each type, which names the one last edited."""
+
+    def decorate_paginated_queryset(self, page_types: Any) -> Any:
+        for each in super().decorate_paginated_queryset(page_types):
+            if each.last_edited_page and not may_see(self.request.user, each.last_edited_page):
+                each.last_edited_page = None
+        return page_types
