@@ -33,7 +33,7 @@ ARGUMENTS = [
     "--disable-quic",
     "--no-first-run",
 ]
-PATIENCE = 15_000  # milliseconds that a step waits for what it needs, on a busy machine
+PATIENCE = 10_000  # milliseconds that a step waits for what it needs, on a busy machine
 SCREEN = {"width": 1280, "height": 800}
 ARTIFACTS = Path(settings.BASE_DIR) / ".artifacts"
 SCREENSHOTS = ARTIFACTS / "screenshots"  # those that docs/editors.md shows
@@ -155,4 +155,5 @@ def shot(page: Page, name: str, whole: bool = False) -> None:
     """Keep a picture of the screen for docs/editors.md."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.mouse.move(0, 0)
+    page.evaluate("document.querySelectorAll('*').forEach(part => { if (part.scrollLeft) part.scrollLeft = 0 })")
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole, animations="disabled")
