@@ -53,6 +53,7 @@ def write(page: Page, field: str, text: str) -> None:
 def submit(page: Page) -> None:
     page.locator("footer").get_by_role("button", name="More actions").click()
     page.get_by_role("button", name="Submit to Moderators approval").click()
+    page.wait_for_load_state()
 
 
 def write_a_story(page: Page, folder: int) -> None:
