@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from pages.workflow import set_up_moderation
 
+PASSWORD = "correct horse battery"
 PEOPLE = {
     "editor": ("Editors", "Edith", "Editor"),
     "moderator": ("Moderators", "Morgan", "Moderator"),
@@ -70,7 +71,7 @@ def people(db):
     found = {}
     for name, (group, first, last) in PEOPLE.items():
         found[name] = User.objects.create_user(
-            name, f"{name}@example.org", "correct horse battery", first_name=first, last_name=last
+            name, f"{name}@example.org", PASSWORD, first_name=first, last_name=last
         )
         found[name].groups.add(Group.objects.get(name=group))
     return found
