@@ -1,12 +1,13 @@
 """The blocks that the body of a page is made of. Each is a GraphQL type of the same name (pages/block_types.py)."""
 
+from django.core.exceptions import ValidationError
 from wagtail import blocks
 from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
 from wagtail.documents.blocks import DocumentChooserBlock
 from wagtail.images.blocks import ImageChooserBlock
 
 from pages.choices import CalloutTone
-from pages.rich_text import FEATURES
+from pages.rich_text import FEATURES, has_text
 
 
 class HeadingBlock(blocks.StructBlock):
@@ -21,10 +22,20 @@ class HeadingBlock(blocks.StructBlock):
         icon = "title"
 
 
-class ParagraphBlock(blocks.RichTextBlock):
+class WrittenText(blocks.RichTextBlock):
+    """Rich text with something in it. The editor stores an empty box as an empty paragraph, which Wagtail takes for
+    text. A draft may be empty."""
+
     def __init__(self, **kwargs):
         super().__init__(**{"features": FEATURES, **kwargs})
 
+    def clean(self, value):
+        if not self.is_deferred_validation and not has_text(value.source):
+            raise ValidationError(f"{self.label} is empty. Write something, or delete the block.")
+        return super().clean(value)
+
+
+class ParagraphBlock(WrittenText):
     class Meta:
         icon = "pilcrow"
 
@@ -58,7 +69,7 @@ class TableBlock(WagtailTableBlock):
 
 class CalloutBlock(blocks.StructBlock):
     tone = blocks.ChoiceBlock(choices=CalloutTone.choices, default=CalloutTone.INFORMATION)
-    rich_text = blocks.RichTextBlock(features=FEATURES, label="Text")
+    rich_text = WrittenText(label="Text of the callout")
 
     class Meta:
         icon = "help"

@@ -34,12 +34,13 @@ APPROVED_SHOWN_DAYS = 14  # long enough to learn what became of something after 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a list. `note` is somebody's own words."""
+    """One line of a list. `note` is somebody's own words; `changes_url` compares a draft with what is live."""
 
     title: str
     url: str | None
     text: str
     note: str = ""
+    changes_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ def name_of(thing: Any) -> str:
 
 def edit_url(page: Page) -> str:
     return reverse("wagtailadmin_pages:edit", args=[page.pk])
+
+
+def _changes_url(thing: Any) -> str:
+    if not (isinstance(thing, Page) and thing.live and thing.latest_revision_id):
+        return ""
+    return reverse("wagtailadmin_pages:revisions_compare", args=[thing.pk, "live", thing.latest_revision_id])
 
 
 def _url_of(thing: Any, finder: AdminURLFinder) -> str | None:
@@ -88,7 +95,7 @@ def waiting_for(user: Any) -> list[Item]:
         thing = state.revision.content_object
         if thing is not None and may_see(user, thing):
             text = f"{state.task.name}, since {_on(state.started_at)}. Last edited by {_person(state.revision.user)}"
-            found.append(Item(name_of(thing), _url_of(thing, finder), text))
+            found.append(Item(name_of(thing), _url_of(thing, finder), text, changes_url=_changes_url(thing)))
     return [*_takedowns_to_confirm(user), *found]
 
 

@@ -24,6 +24,7 @@ class CallOffForm(forms.Form):
         label="The meeting is",
         choices=[(value, MeetingStatus(value).label) for value in FAST_LANE_STATUSES],
         widget=forms.RadioSelect,
+        error_messages={"required": "Say whether it is cancelled or postponed."},
     )
     notice = forms.CharField(
         label="Notice for readers",

@@ -36,7 +36,7 @@ class WithdrawForm(forms.Form):
         label="What to read instead",
         required=False,
         queryset=ContentPage.objects.all(),
-        widget=AdminPageChooser(target_models=[ContentPage]),
+        widget=AdminPageChooser(),
         help_text="Needed for a redirect. With an explanation it is shown as a link.",
     )
 
@@ -60,7 +60,7 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
 
     form_class = WithdrawForm
     template_name = "pages/admin/withdraw.html"
-    header_icon = "download"
+    header_icon = "no-view"
 
     @cached_property
     def page(self) -> ContentPage:
@@ -86,7 +86,8 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(page=self.page, **kwargs)
+        context = super().get_context_data(page=self.page, **kwargs)
+        return {**context, "media": context["form"].media}  # the page chooser brings its scripts
 
     def form_valid(self, form: WithdrawForm) -> HttpResponse:
         try:
@@ -159,7 +160,7 @@ def page_buttons(page: Any, user: Any) -> list[Button]:
     if isinstance(page, ContentPage) and page.live:
         if withdrawal.may_withdraw(user, page):
             buttons.append(
-                Button("Withdraw", reverse("withdraw_page", args=[page.pk]), icon_name="download", priority=61)
+                Button("Withdraw", reverse("withdraw_page", args=[page.pk]), icon_name="no-view", priority=61)
             )
         if user.has_perm(TAKE_DOWN):
             address = reverse("takedowns") + "?address=" + withdrawal.public_path(page)

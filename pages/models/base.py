@@ -66,6 +66,8 @@ class ContentPageForm(WagtailAdminPageForm):
         return cleaned
 
     def is_valid(self) -> bool:
+        if self._stops_the_workflow():
+            self.defer_required_fields()  # as for a draft: what is sent back need not keep the rules
         valid = super().is_valid()
         if valid and not self.is_deferred_validation:
             # Puts the rows that were typed on the page, in memory only: the rules look at them too.
@@ -74,6 +76,15 @@ class ContentPageForm(WagtailAdminPageForm):
                 self.add_error(field if field in self.fields else None, problem)
             valid = not self.errors
         return valid
+
+    def _stops_the_workflow(self) -> bool:
+        """Whether a moderator sends the version back, or its author takes it back: it is saved, and goes nowhere."""
+        onwards = ("action-publish", "action-submit", "action-restart-workflow")
+        if any(self.data.get(name) for name in onwards):
+            return False
+        if self.data.get("action-workflow-action"):
+            return self.data.get("workflow-action-name") == "reject"
+        return bool(self.data.get("action-cancel-workflow"))
 
 
 class ContentPage(NeedsApproval, Page):
