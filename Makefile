@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 export PORT DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres lint types check requirements schema
+.PHONY: help demo test test-postgres axe lint types check requirements schema
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -59,6 +59,9 @@ test: $(VENV)/.installed-tests ## Run the whole test suite
 test-postgres: $(VENV)/.installed-tests ## Run the whole test suite on PostgreSQL (the server that DATABASE_URL names)
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "*** Set DATABASE_URL, as in postgres://user:password@localhost/name" >&2; exit 1;; esac
 	@$(MAKE) --no-print-directory test
+
+axe: ## Install axe-core, with which the browser tests look for barriers (needs npm)
+	@npm ci --silent --no-audit --no-fund --prefix tests/browser
 
 lint: $(VENV)/.installed-tests ## Check style and format
 	$(VENV)/bin/ruff check .
