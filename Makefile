@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 export PORT DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres axe lint types check requirements schema
+.PHONY: help demo test test-postgres screenshots lint types check requirements schema
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -52,7 +52,8 @@ demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=80
 	@exec $(VENV)/bin/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 --log-level warning cms.wsgi:application \
 		|| { echo "*** The server stopped. Is port $(PORT) in use? Choose another: make demo PORT=8001" >&2; exit 1; }
 
-test: $(VENV)/.installed-tests ## Run the whole test suite
+test: $(VENV)/.installed-tests ## Run the whole test suite (with Chromium and npm also in a browser)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/browser/node_modules/.installed; fi
 	@echo "==> Running the tests"
 	@env -u DATA_DIR -u PORT $(RUN) -m pytest -n 2 --dist worksteal || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
 
@@ -60,8 +61,12 @@ test-postgres: $(VENV)/.installed-tests ## Run the whole test suite on PostgreSQ
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "*** Set DATABASE_URL, as in postgres://user:password@localhost/name" >&2; exit 1;; esac
 	@$(MAKE) --no-print-directory test
 
-axe: ## Install axe-core, with which the browser tests look for barriers (needs npm)
-	@npm ci --silent --no-audit --no-fund --prefix tests/browser
+tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
+	$(call step,Installing the packages of the browser tests,npm ci --prefix tests/browser --no-audit --no-fund --silent,Is npm installed? On Debian: apt install npm)
+	@touch $@
+
+screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)
+	@CI=true $(RUN) -m pytest -q tests/browser/test_sign_in.py tests/browser/test_editors_day.py tests/browser/test_moderators_day.py
 
 lint: $(VENV)/.installed-tests ## Check style and format
 	$(VENV)/bin/ruff check .

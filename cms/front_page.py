@@ -1,5 +1,6 @@
 """The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
 
+import re
 from pathlib import Path
 
 import markdown
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
@@ -22,6 +24,8 @@ GRAPHIQL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+EDITORS = Path(settings.BASE_DIR) / "docs" / "editors.md"
+SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
 
 
 @require_safe
@@ -73,9 +77,33 @@ def documentation(request: HttpRequest, name: str = "") -> HttpResponse:
     if name not in pages or not pages[name].exists():
         raise Http404
     text = pages[name].read_text()
-    html = markdown.markdown(text, extensions=["tables", "fenced_code", "toc"])
+    html = _as_on_this_site(markdown.markdown(text, extensions=["tables", "fenced_code", "toc"]))
     context = {"pages": list(pages), "name": name, "content": mark_safe(html)}  # noqa: S308 - our own files
     return render(request, "cms/documentation.html", context)
+
+
+def _as_on_this_site(html: str) -> str:
+    """Links between the files lead to their addresses here, and code that is too wide can be scrolled by keyboard."""
+    html = re.sub(r'(?<=href=")(?:docs/)?([\w-]+)\.md(?=["#])', lambda name: _address(name[1]), html)
+    html = re.sub(r'(?<=src=")screenshots/([\w-]+)\.png', lambda name: reverse("screenshot", args=[name[1]]), html)
+    return html.replace("<pre>", '<pre tabindex="0" role="group" aria-label="Code">')
+
+
+def _address(name: str) -> str:
+    return reverse("documentation", args=[name.lower()])
+
+
+@require_safe
+@transaction.non_atomic_requests
+def screenshot(request: HttpRequest, name: str) -> HttpResponse:
+    """A picture that docs/editors.md shows. They are made by a command, and are not part of the source code."""
+    if name not in re.findall(r"screenshots/([\w-]+)\.png", EDITORS.read_text()):
+        raise Http404
+    path = SCREENSHOTS / f"{name}.png"
+    if not path.exists():
+        text = "This picture was not made here. `make screenshots` takes them, with Chromium.\n"
+        return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+    return HttpResponse(path.read_bytes(), content_type="image/png")
 
 
 @require_safe

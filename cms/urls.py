@@ -51,6 +51,7 @@ urlpatterns = [
     path("feeds/", include("feeds.urls")),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
+    path("docs/screenshots/<slug:name>.png", front_page.screenshot, name="screenshot"),
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
     path("sitemap.xml", search_engines.sitemap, name="sitemap"),
     path("robots.txt", search_engines.robots, name="robots"),

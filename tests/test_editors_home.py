@@ -113,6 +113,18 @@ def test_what_an_editor_sends_in_waits_for_a_moderator(home, people, client):
     assert "in a workflow" not in client.get("/admin/").content.decode()
 
 
+def test_what_waits_for_a_page_that_is_live_links_to_what_changed(home, people, client):
+    page = factories.page(models.StandardPage, home, title="About")
+    page.title = "About us"
+    submit(page, people["Editors"])
+    submit(factories.draft(models.StandardPage, home, title="New"), people["Editors"])
+    client.force_login(people["Moderators"])
+    html = client.get("/admin/").content.decode()
+    changes = f"/admin/pages/{page.pk}/revisions/compare/live...{page.latest_revision_id}/"
+    assert re.findall(r'href="([^"]*/compare/[^"]*)"', html) == [changes]
+    assert "About us" in client.get(changes).content.decode()
+
+
 def test_a_rejection_comes_back_with_its_reason(home, people, client):
     page = submit(factories.draft(models.StandardPage, home, title="About"), people["Editors"])
     act(client, page, people["Moderators"], "reject", "Say <who> leads it.")

@@ -207,6 +207,63 @@ def test_story_m3_the_reason_arrives(person, submitted, client, django_capture_o
     assert "The date is wrong." in client.get(reverse(EDIT, args=[page.pk])).content.decode()
 
 
+WORKFLOW = {"action-workflow-action": "true"}
+REASON = {"workflow-action-extra-data": '{"comment": "Say more."}'}
+EMPTY_PARAGRAPH = {"body-count": "1", "body-0-type": "paragraph", "body-0-order": "0", "body-0-deleted": ""}
+
+
+@pytest.mark.parametrize("how", ["sent back", "taken back"])
+def test_what_does_not_keep_the_rules_is_sent_back_or_taken_back_all_the_same(person, submitted, client, how):
+    editor = person("editor", "Editors")
+    page = submitted(editor)
+    page.update_kind, page.public_updated_at = "major", timezone.now()
+    models.StandardPage.objects.filter(pk=page.pk).update(public_updated_at=timezone.now())
+    page.save_revision(user=editor)  # a major update without a note
+    client.force_login(editor)
+    assert "Say in one sentence what changed" in send(client, page, {}, "action-submit").content.decode()
+    if how == "sent back":
+        client.force_login(person("moderator", "Moderators"))
+        answer = send(client, page, {}, **WORKFLOW, **REASON, **{"workflow-action-name": "reject"}).content.decode()
+        assert "It goes back to its author, with your reason." in answer
+    else:
+        send(client, page, {}, "action-cancel-workflow")
+    page = models.StandardPage.objects.get(pk=page.pk)
+    status = {"sent back": "needs_changes", "taken back": "cancelled"}[how]
+    assert page.workflow_states.get().status == status
+    assert page.live is False
+
+
+@pytest.mark.parametrize("more", [{"action-submit": "on"}, {"workflow-action-name": "approve"}])
+def test_approving_and_submitting_keep_the_rules(person, submitted, client, more):
+    page = submitted(person("editor", "Editors"))
+    models.StandardPage.objects.filter(pk=page.pk).update(public_updated_at=timezone.now())
+    client.force_login(person("moderator", "Moderators"))
+    form = {**WORKFLOW, "workflow-action-name": "reject", **REASON, **more}
+    answer = send(client, page, {"update_kind": "major", "change_note": ""}, **form).content.decode()
+    assert "Say in one sentence what changed" in answer
+    assert page.workflow_states.get().status == "in_progress"
+
+
+def test_a_moderator_is_told_what_became_of_an_approval(person, submitted, client):
+    page = submitted(person("editor", "Editors"))
+    client.force_login(person("moderator", "Moderators"))
+    answer = send(client, page, {}, **WORKFLOW, **{"workflow-action-name": "approve"}).content.decode()
+    assert "It is approved, and readers see it now." in answer
+    assert is_live(page) is True
+
+
+@pytest.mark.parametrize(("action", "refused"), [("action-submit", True), ("", False)])
+def test_an_empty_paragraph_may_stand_in_a_draft_alone(home, person, client, action, refused):
+    page = factories.draft(models.StandardPage, home)
+    client.force_login(person("editor", "Editors"))
+    text = '{"blocks":[{"key":"a","text":" ","type":"unstyled","depth":0,"inlineStyleRanges":[],"entityRanges":[],\
+"data":{}}],"entityMap":{}}'
+    answer = send(client, page, {**EMPTY_PARAGRAPH, "body-0-value": text}, *filter(None, [action])).content.decode()
+    assert ("Paragraph is empty. Write something, or delete the block." in answer) is refused
+    page = models.StandardPage.objects.get(pk=page.pk)
+    assert (page.workflow_in_progress, page.latest_revision is None) == (False, refused)
+
+
 def test_mail_about_a_death_review_says_the_reference_and_no_more(home, person, client):
     index = factories.page(models.DeathReviewIndexPage, home)
     set_up_death_reviews(index)

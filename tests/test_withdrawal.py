@@ -73,6 +73,14 @@ def test_a_moderator_withdraws_a_page_with_an_explanation(home, people, client, 
     assert (entry.user, entry.data) == (people["Moderators"], {"kind": "withdrawn"})
 
 
+def test_the_screen_has_the_script_of_its_page_chooser(home, people, client):
+    page = factories.page(models.StandardPage, home)
+    client.force_login(people["Moderators"])
+    html = client.get(reverse("withdraw_page", args=[page.pk])).content.decode()
+    assert "wagtailadmin/js/page-chooser.js" in html
+    assert html.index("Withdraw this page</button>") < html.index("</form>")
+
+
 def test_a_page_can_be_redirected_or_made_gone(home, people, client, ask):
     page = factories.page(models.StandardPage, home, slug="page", title="Old advice")
     other = factories.page(models.StandardPage, home, slug="other")

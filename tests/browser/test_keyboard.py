@@ -12,18 +12,19 @@ from pages.models.approvals import Approval
 from tests import factories
 
 FAR_ENOUGH = 150  # times Tab
-# What has the focus: its words, and whether it is in sight and marked, itself or as the label or box around it.
+# What has the focus: its words, and whether it is in sight and marked, itself or by an outline around it or its label.
 FOCUS = """() => {
   const part = document.activeElement;
-  const marked = (one) => {
+  const outlined = (one) => {
     const style = getComputedStyle(one);
-    return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
   };
-  const around = [part, part.parentElement, part.parentElement?.parentElement, ...(part.labels || [])].filter(Boolean);
+  const around = [part, part.parentElement, ...(part.labels || [])].filter(Boolean);
   const place = part.getBoundingClientRect();
   return {
     words: (part.getAttribute('aria-label') || part.labels?.[0]?.innerText || part.innerText || part.id || '').trim(),
-    seen: around.some(marked) && place.bottom > 0 && place.top < innerHeight && place.right > 0,
+    seen: (around.some(outlined) || getComputedStyle(part).boxShadow !== 'none')
+      && place.bottom > 0 && place.top < innerHeight && place.right > 0,
     html: part.outerHTML.slice(0, 200),
   };
 }"""
@@ -109,3 +110,15 @@ def test_a_moderator_postpones_a_meeting_without_a_mouse(visit, moderator):
     assert visit(call_off, meeting.pk) == []
     meeting.refresh_from_db()
     assert (meeting.status, meeting.status_notice) == ("postponed", "<p>The hall is closed.</p>")
+
+
+def go_without_marks(page: Page) -> int:
+    page.goto("/admin/login/")
+    page.add_style_tag(content=":is(#any, *) { outline: none !important; box-shadow: none !important }")
+    keyboard = Keyboard(page)
+    keyboard.to(lambda words: words.startswith("Forgotten"))
+    return len(keyboard.unseen)
+
+
+def test_a_focus_without_a_mark_is_noticed(visit):
+    assert visit(go_without_marks) == 5  # the way to the content, the two boxes, the button and the link

@@ -54,10 +54,11 @@ def sign_in_again(page: Page, secret: str) -> None:
     type_password(page)
     expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
     page.locator("[name=code]").first.fill("000000")
+    shot(page, "code")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("main")).to_contain_text("Incorrect code")
     page.locator("[name=code]").first.fill(code_of(secret))
-    shot(page, "code")
+    expect(page.get_by_role("button", name="Use a passkey")).to_have_count(0)  # there is none
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/admin/pages/")
 
