@@ -174,13 +174,16 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
             )
 
     def save(self, *args, **kwargs) -> None:
-        text = None
-        if self.note_new_file():
+        if new_file := self.note_new_file():
             self.page_count = page_count_of(self.file, self.file_type)
-            text = text_of(self.file, self.file_type)
         super().save(*args, **kwargs)
-        if text is not None:
-            DocumentText.objects.update_or_create(document=self, defaults={"file_key": self.file_key, "text": text})
+        if new_file:
+            self.read_words()
+
+    def read_words(self) -> None:
+        """Keep the words of the file that it has now, for the search."""
+        text = text_of(self.file, self.file_type)
+        DocumentText.objects.update_or_create(document=self, defaults={"file_key": self.file_key, "text": text})
 
     @property
     def url(self) -> str:

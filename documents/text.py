@@ -60,7 +60,8 @@ def text_of(file: File, extension: str) -> str:
     except BROKEN as error:  # a file can be wrong in any way, and its upload goes on
         logger.warning("Not all of a %s file could be read for the search: %s", extension, type(error).__name__)
     finally:
-        file.seek(0)
+        with suppress(OSError):  # it is missing
+            file.seek(0)
     return _clean(" ".join(pieces))[:MAX_LETTERS]
 
 

@@ -5,11 +5,12 @@ its rows. What a page shows of other pages, of shared text and of pictures is th
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 from wagtail.search.backends import get_search_backends_with_name
 
@@ -129,3 +130,22 @@ def entered_together() -> Iterator[None]:
     finally:
         _waiting.reset(token)
     _enter(pages)
+
+
+PAGES_AT_ONCE = 50
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, int]:
+    """Read all documents and all published pages again. Returns how many there are of each."""
+    documents = Document.objects.all()
+    for document in progress(documents.iterator(), documents.count(), "document"):
+        document.read_words()
+        document.file.close()
+    pages = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
+    keys = list(pages.values_list("pk", flat=True))
+    for first in progress(range(0, len(keys), PAGES_AT_ONCE), len(keys) // PAGES_AT_ONCE + 1, "batch"):
+        with transaction.atomic(), entered_together():
+            for page in pages.filter(pk__in=keys[first : first + PAGES_AT_ONCE]):
+                record(page.specific)
+    return documents.count(), len(keys)

@@ -23,43 +23,6 @@ STOP_WORDS = {
     "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "in", "is", "it", "its", "of", "on",
     "or", "s", "t", "that", "the", "their", "this", "to", "was", "were", "will", "with",
 }  # fmt: skip
-_WORD = 40
-HIGHLIGHT_LETTERS = 280
-# In English texts everywhere, so they tell nothing apart. "s" and "t" are what an apostrophe leaves.
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "has",
-        "have",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "s",
-        "t",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "were",
-        "will",
-        "with",
-    ]
-)
 _WORD = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(r'"([^"]*)"')
 _stemmer, _one_at_a_time = snowballstemmer.stemmer("english"), Lock()
@@ -87,7 +50,7 @@ class _Folded:
 
 def fold(text: str) -> str:
     """A composed text (NFC) in lower case without accents, letter for letter: places in it stay the same."""
-    return text.lower() if text.isascii() else text.translate(_Folded())  # type: ignore[arg-type]
+    return text.lower() if text.isascii() else text.translate(_Folded())
 
 
 def composed(text: str) -> str:

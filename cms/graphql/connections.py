@@ -261,7 +261,7 @@ class Edge(graphene.ObjectType):
 
 
 @cache
-def _types(name: str, node: Any, edge_base: type[Edge]) -> tuple[type, type]:
+def _types(name: str, node: Any, edge_base: Any) -> tuple[type, type]:
     edge = type(
         f"{name}Edge",
         (edge_base,),
@@ -284,7 +284,7 @@ def _types(name: str, node: Any, edge_base: type[Edge]) -> tuple[type, type]:
     return edge, type(f"{name}Connection", (graphene.ObjectType,), members)
 
 
-def connection_type(node: Any, name: str = "", edge: type[Edge] = Edge) -> Any:
+def connection_type(node: Any, name: str = "", edge: Any = Edge) -> Any:
     """The connection type of a node type; give the name where the node is not yet built and so is a function.
 
     `edge` is a class with the fields that the edges of this list have beside the usual ones.
