@@ -62,7 +62,7 @@ def text_of(file: File, extension: str) -> str:
     finally:
         with suppress(OSError):  # it is missing
             file.seek(0)
-    return _clean(" ".join(pieces))[:MAX_LETTERS]
+    return _clean("\n".join(pieces))[:MAX_LETTERS]
 
 
 def _pieces(file: File, extension: str) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _of_pdf(file: File) -> Iterator[str]:
             return
         contents = page.get_contents()
         if contents is not None and len(contents.get_data()) <= MAX_PDF_PAGE:
-            yield page.extract_text() + "\n"
+            yield page.extract_text()
 
 
 def _of_office(file: File, parts: tuple[str, ...]) -> Iterator[str]:

@@ -42,9 +42,9 @@ class _Folded:
     @lru_cache(maxsize=5_000)
     def __getitem__(code: int) -> str:
         letter = chr(code)
-        plain, small = anyascii(letter).lower(), letter.lower()
-        if len(plain) == 1 and plain.isalnum() == letter.isalnum():
-            return plain
+        if unicodedata.name(letter, "").startswith("LATIN ") and len(plain := anyascii(letter)) == 1:
+            return plain.lower()
+        small = letter.lower()
         return small if len(small) == 1 else letter
 
 
