@@ -7,7 +7,7 @@ and not on how many rows it finds.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from wagtail.images.models import SourceImageIOError
 from wagtail.models import Page
 
 from cms.graphql.connections import Connection, Order, paginate_each
+from cms.graphql.time_budget import Deadline
 from documents.access import public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
@@ -63,6 +64,8 @@ class Context:
 
     at: datetime
     loader: "Loader"
+    deadline: Deadline = field(default_factory=Deadline)
+    may_be_stored: bool = True  # by caches, where the request allows it; cms/graphql/execution.py says when not
 
     @classmethod
     def now(cls) -> "Context":
