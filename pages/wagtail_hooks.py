@@ -253,5 +253,6 @@ def say_what_became_of_it(request, page) -> None:
     elif status == WorkflowState.STATUS_APPROVED:
         scheduled = page.revisions.filter(approved_go_live_at__isnull=False).exists()
         messages.info(
-            request, "It is approved for the date that is set." if scheduled else "It is approved, and readers see it now."
+            request,
+            "It is approved for the date that is set." if scheduled else "It is approved, and readers see it now.",
         )

@@ -70,9 +70,7 @@ def people(db):
     set_up_moderation()
     found = {}
     for name, (group, first, last) in PEOPLE.items():
-        found[name] = User.objects.create_user(
-            name, f"{name}@example.org", PASSWORD, first_name=first, last_name=last
-        )
+        found[name] = User.objects.create_user(name, f"{name}@example.org", PASSWORD, first_name=first, last_name=last)
         found[name].groups.add(Group.objects.get(name=group))
     return found
 

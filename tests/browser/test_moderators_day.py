@@ -16,7 +16,9 @@ from tests.browser.test_editors_day import submit, write_a_story
 
 # Text as the editor's browser stores it: without the key, showing it to a moderator would change it.
 AS_TYPED = '<p data-block-key="a1b2c">From 10am to {}pm.</p>'
-PUBLIC = '{ page(urlPath: "/news/bikes/") { ... on NewsPage { body { ... on ParagraphBlock { richText { text } } } } } }'
+PUBLIC = (
+    '{ page(urlPath: "/news/bikes/") { ... on NewsPage { body { ... on ParagraphBlock { richText { text } } } } } }'
+)
 
 
 @pytest.fixture
