@@ -379,7 +379,7 @@ def test_words_that_a_draft_adds_to_a_notice_stay_after_those_of_the_fast_lane(m
     assert waiting.publishing_problems() == {}
 
 
-def test_the_fast_lane_is_for_meetings_to_come_and_approves_no_file(meeting, people):
+def test_the_fast_lane_is_for_meetings_to_come_and_approves_no_file(meeting, people, client):
     with time_machine.travel(factories.london(2026, 2, 24, 11), tick=False):
         assert may_call_off(people["moderator"], meeting) is False
     with time_machine.travel(factories.london(2026, 2, 20, 9), tick=False):
@@ -388,5 +388,9 @@ def test_the_fast_lane_is_for_meetings_to_come_and_approves_no_file(meeting, peo
         document.save()
         with pytest.raises(ValidationError, match="A file of this meeting was changed"):
             call_off(meeting, people["moderator"], "cancelled", "Illness.")
+        client.force_login(people["moderator"])
+        url = reverse("call_off_meeting", args=[meeting.pk])
+        answer = client.post(url, {"status": "cancelled", "notice": "Illness."}).content.decode()
+        assert "<p>A file of this meeting was changed after it was approved: submit the page instead.</p>" in answer
     meeting.refresh_from_db()
     assert (meeting.status, meeting.change_log.count()) == ("provisional", 0)

@@ -3,12 +3,16 @@
 import os
 import re
 import shutil
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.utils import timezone
 
+from pages import models
 from pages.workflow import set_up_moderation
+from tests import factories
 
 PASSWORD = "correct horse battery"
 PEOPLE = {
@@ -79,3 +83,23 @@ def people(db):
 def demo(people):
     """The demo content."""
     call_command("load_demo", verbosity=0)
+
+
+@pytest.fixture
+def news(demo):
+    return models.NewsIndexPage.objects.get()
+
+
+@pytest.fixture
+def meeting(demo):
+    """A meeting that is still to come, so that it can be called off."""
+    return factories.page(
+        models.MeetingPage,
+        models.MeetingIndexPage.objects.get(),
+        title="Partnership meeting in spring",
+        slug="spring",
+        summary="Priorities for the year, and the plan.",
+        starts_at=timezone.now().replace(second=0, microsecond=0) + timedelta(days=30),
+        venue=models.Venue.objects.get(),
+        agenda_items=[models.AgendaItem(number="1", title="Welcome")],
+    )

@@ -1,37 +1,12 @@
 """The editor's day in Chromium: home, a news story and its previews, submitting it, and the next meeting."""
 
 import re
-from datetime import timedelta
 
-import pytest
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 from wagtail.models import WorkflowState
 
 from pages import models
-from tests import factories
 from tests.browser.chromium import shot
-
-
-@pytest.fixture
-def news(demo):
-    return models.NewsIndexPage.objects.get()
-
-
-@pytest.fixture
-def meeting(demo):
-    """A meeting that is still to come, so that it can be called off."""
-    return factories.page(
-        models.MeetingPage,
-        models.MeetingIndexPage.objects.get(),
-        title="Partnership meeting in spring",
-        slug="spring",
-        summary="Priorities for the year, and the plan.",
-        starts_at=timezone.now().replace(second=0, microsecond=0) + timedelta(days=30),
-        venue=models.Venue.objects.get(),
-        agenda_items=[models.AgendaItem(number="1", title="Welcome")],
-    )
-
 
 PUBLIC = '{ page(urlPath: "/news/free-crime-prevention-advice-for-shops/") { title } }'
 

@@ -1,10 +1,8 @@
 """The moderator's work without a mouse: Tab, Enter, arrows and typing alone. Wherever the focus is, it can be seen."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from pages import models
@@ -103,9 +101,7 @@ def call_off(page: Page, meeting: int) -> list[str]:
     return keyboard.unseen
 
 
-def test_a_moderator_postpones_a_meeting_without_a_mouse(visit, moderator):
-    index = models.MeetingIndexPage.objects.get()
-    meeting = factories.page(models.MeetingPage, index, starts_at=timezone.now() + timedelta(days=30))
+def test_a_moderator_postpones_a_meeting_without_a_mouse(visit, moderator, meeting):
     visit.signed_in_as(moderator)
     assert visit(call_off, meeting.pk) == []
     meeting.refresh_from_db()

@@ -1,10 +1,7 @@
 """The moderator's day in Chromium: what waits, what changed in it, sending back with a reason, approving; and calling a
 meeting off, with the mouse and without."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 from wagtail.rich_text import RichText
 
@@ -19,11 +16,6 @@ AS_TYPED = '<p data-block-key="a1b2c">From 10am to {}pm.</p>'
 PUBLIC = (
     '{ page(urlPath: "/news/bikes/") { ... on NewsPage { body { ... on ParagraphBlock { richText { text } } } } } }'
 )
-
-
-@pytest.fixture
-def news(demo):
-    return models.NewsIndexPage.objects.get()
 
 
 @pytest.fixture
@@ -52,19 +44,6 @@ def update(news, submitted):
     )
     story.body[0].value = RichText(AS_TYPED.format(4))
     return submitted(story)
-
-
-@pytest.fixture
-def meeting(demo):
-    return factories.page(
-        models.MeetingPage,
-        models.MeetingIndexPage.objects.get(),
-        title="Partnership meeting in spring",
-        slug="spring",
-        summary="Priorities for the year, and the plan.",
-        starts_at=timezone.now().replace(second=0, microsecond=0) + timedelta(days=30),
-        venue=models.Venue.objects.get(),
-    )
 
 
 def choose_action(page: Page, name: str) -> None:
