@@ -399,7 +399,7 @@ def test_previews_are_for_people_who_may_see_the_draft(tree, sign_in, client):  
     for name in names:
         for mode in MODES[models.DeathReviewNoticePage]:
             refused = editor.get(addresses[name, notice], {"mode": mode})
-            assert (refused.status_code, notice.title in refused.content.decode()) == (302, False)
+            assert (refused.status_code, notice.title in refused.content.decode()) == (404, False)
     for mode in MODES[models.NewsPage]:
         response = editor.get(addresses["view_draft", news], {"mode": mode})
         assert response.status_code == 200

@@ -107,7 +107,7 @@ def test_other_pages_and_those_who_are_refused_are_not_noted(client, lead, notic
     client.get(reverse("wagtailadmin_pages:edit", args=[index.pk]))
     client.force_login(editor)
     assert client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).status_code == 200
-    assert client.get(reverse("wagtailadmin_pages:edit", args=[notice.pk])).status_code == 302
+    assert client.get(reverse("wagtailadmin_pages:edit", args=[notice.pk])).status_code == 404
     client.logout()
     assert client.get(reverse("wagtailadmin_pages:edit", args=[notice.pk])).status_code == 302
     assert seen() == []
