@@ -59,7 +59,11 @@ FILES = {
         "Head\nOne two three four",
     ),
     "ods": (
-        packed(**{"content.xml": f'<a {ODF} xmlns:table="t"><table:table-cell><text:p>Ward</text:p></table:table-cell></a>'}),
+        packed(
+            **{
+                "content.xml": f'<a {ODF} xmlns:table="t"><table:table-cell><text:p>Ward</text:p></table:table-cell></a>'
+            }
+        ),
         "Ward",
     ),
     "odp": (packed(**{"content.xml": f"<a {ODF}><text:p>Slide</text:p></a>"}), "Slide"),

@@ -16,6 +16,7 @@ from uuid import UUID
 import graphene
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from graphene.utils.str_converters import to_snake_case
 from grapple.registry import registry
 from wagtail.search.backends import get_search_backend
@@ -103,7 +104,7 @@ def ranked(rows: QuerySet[SearchText], wanted: Wanted) -> QuerySet:
         default=Value(Place.TEXT),
     )
     return (
-        rows.annotate(uuid=F("page__uuid"), updated=F("page__public_updated_at"))
+        rows.annotate(uuid=F("page__uuid"), updated=Coalesce("page__public_updated_at", "page__first_published_at"))
         .values("page_id", "uuid", "updated")  # one group for each page
         .annotate(place=Min(place), file=Min("document_id"))
         .values_list("page_id", "uuid", "updated", "place", "file", named=True)
