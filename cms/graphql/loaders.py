@@ -126,7 +126,7 @@ class Loader:
             else:
                 found = []
                 kinds = defaultdict(list)
-                rows = public(ContentPage.objects.filter(pk__in=missing), self.at)
+                rows = ContentPage.objects.filter(pk__in=missing)
                 for key, kind in rows.values_list("pk", "content_type_id"):
                     kinds[kind].append(key)
                 for kind, keys_of_kind in sorted(kinds.items()):

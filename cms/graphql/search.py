@@ -92,7 +92,7 @@ def found(wanted: Wanted, at: datetime, types: Iterable[str] | None, topic: str 
         rows = rows.filter(page__content_type__in=[kind.pk for kind in kinds])
     if topic is not None:
         rows = rows.filter(page__in=ContentPage.objects.filter(topics__slug=topic).values("pk"))
-    return without_hidden_files(public_rows(rows, "page__", at))
+    return without_hidden_files(rows)
 
 
 def ranked(rows: QuerySet[SearchText], wanted: Wanted) -> QuerySet:
