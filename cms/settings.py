@@ -74,7 +74,7 @@ BINDING_DEADLINES: list[str] = env.list(
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
 # GraphQL: how much one request may ask for (cms/graphql/limits.py, cost.py, time_budget.py, rate_limit.py).
 GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))  # bytes
-GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 2_000, validate=validate.Range(min=200, max=20_000))
+GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 1_500, validate=validate.Range(min=200, max=20_000))
 GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))  # introspection needs 15
 GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 30, validate=validate.Range(min=0, max=1_000))
 GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))

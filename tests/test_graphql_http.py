@@ -25,7 +25,7 @@ def test_get_and_post_answer_alike_and_set_no_cookie(client):
         assert answer.content == b'{"data":{"__typename":"Query"}}'
         assert answer["Content-Type"] == "application/json; charset=utf-8"
         assert answer["Cache-Control"] == "no-store"
-        assert answer["Vary"] == "Accept"
+        assert answer["Vary"] == "Accept, Accept-Encoding"
         assert not answer.cookies
 
 
@@ -41,19 +41,27 @@ def test_it_needs_no_csrf_token():
     [
         (b"{", 400, "The body is not valid JSON."),
         (b"\xff", 400, "The body is not valid JSON."),
-        ([], 400, 'The body must be a JSON object with a "query".'),
+        (b'{"query": "{ __typename }", "variables": {"n": NaN}}', 400, "The body is not valid JSON."),
+        (b'{"variables": {"n": 1' + b"0" * 5000 + b"}}", 400, "The body is not valid JSON."),
+        ("a text", 400, 'The body must be a JSON object with a "query".'),
+        ([], 400, "The body is a list. Batches are not taken: send each query by itself."),
+        ([{"query": TYPENAME}], 400, "The body is a list. Batches are not taken: send each query by itself."),
         ({}, 400, "query: give the text of a GraphQL query."),
         ({"query": 1}, 400, "query: give the text of a GraphQL query."),
         ({"query": TYPENAME, "variables": []}, 400, "variables: give a JSON object."),
         ({"query": TYPENAME, "operationName": 1}, 400, "operationName: give a text."),
         ({"query": TYPENAME, "extensions": "x"}, 400, "extensions: give a JSON object."),
+        ({"documentId": 1}, 400, "documentId: give a text."),
+        ({"query": TYPENAME, "documentId": "x"}, 400, "Give query or documentId, not both."),
         ({"query": " " * 100_001}, 413, "The body is larger than 100000 bytes."),
         (b"[" * 50_000, 400, "The body is not valid JSON."),
     ],
 )
 def test_a_request_that_is_none_is_refused_with_what_to_do(client, body, status, message):
     answer = post(client, body if isinstance(body, bytes) else json.dumps(body))
-    assert (answer.status_code, json.loads(answer.content)) == (status, {"errors": [{"message": message}]})
+    code = "TOO_LARGE" if status == 413 else "BAD_REQUEST"
+    error = {"message": message, "extensions": {"code": code}}
+    assert (answer.status_code, json.loads(answer.content)) == (status, {"errors": [error]})
 
 
 @pytest.mark.django_db

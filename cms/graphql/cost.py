@@ -70,7 +70,7 @@ class _Counting:
             self.known[key] = sum(
                 self._one(selection, kind, size)
                 for selection in selection_set.selections
-                if should_include_node(self.variables, selection)  # type: ignore[arg-type]
+                if _is_included(self.variables, selection)
             )
         return self.known[key]
 
@@ -115,6 +115,10 @@ class _Counting:
                 value = value_from_ast(argument.value, field.args[name].type, self.variables)
                 return value if isinstance(value, int) else None
         return None
+
+
+def _is_included(variables: dict[str, Any], selection: Any) -> bool:
+    return should_include_node(variables, selection)
 
 
 def _is_list(field: GraphQLField) -> bool:

@@ -49,7 +49,7 @@ def read(request: HttpRequest) -> Asked:
     else:
         raise BadRequest(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
     for name, kind, wanted in (
-        ("query", str, "a text"),
+        ("query", str, "the text of a GraphQL query"),
         ("documentId", str, "a text"),
         ("variables", dict, "a JSON object"),
         ("operationName", str, "a text"),
