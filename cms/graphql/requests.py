@@ -14,6 +14,10 @@ from django.http import HttpRequest
 from cms.graphql.errors import BadRequest, Code
 
 JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
+# Django tells media types apart by their parameters, too.
+_OFFERS = [
+    f"{kind}{charset}" for charset in ("", "; charset=utf-8", "; charset=UTF-8") for kind in (JSON, GRAPHQL_RESPONSE)
+]
 METHODS = "GET, HEAD, POST, OPTIONS"
 
 
@@ -34,10 +38,10 @@ class Asked:
 
 def media_type(request: HttpRequest) -> str:
     """The form of the answer that the client prefers. Raises `BadRequest` (406) when it takes neither."""
-    chosen = request.get_preferred_type([JSON, GRAPHQL_RESPONSE])
+    chosen = request.get_preferred_type(_OFFERS)
     if chosen is None:
         raise BadRequest(f"Accept: take {JSON} or {GRAPHQL_RESPONSE}.", 406)
-    return chosen
+    return chosen.partition(";")[0]
 
 
 def read(request: HttpRequest) -> Asked:
