@@ -33,6 +33,14 @@ $(VENV)/.installed-tests: $(VENV)/.installed tests/requirements.txt
 	$(call step,Installing the packages of the tests,$(RUN) -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r tests/requirements.txt,Look at the message above: is the package index reachable?)
 	@touch $@
 
+# The clients of front-end teams, for tests/test_node_clients.py; those tests are skipped where there is no Node.
+tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "==> Installing the Node packages of the tests"; \
+		npm ci --prefix tests/node --no-audit --no-fund --loglevel error || { echo "*** That failed. Look at the message above: is the npm registry reachable?" >&2; exit 1; }; \
+		touch $@; \
+	else echo "==> There is no npm here: the tests that need Node will be skipped"; fi
+
 comma := ,
 
 demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=8000, DATA_DIR=var)
@@ -52,7 +60,7 @@ demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=80
 	@exec $(VENV)/bin/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 --log-level warning cms.wsgi:application \
 		|| { echo "*** The server stopped. Is port $(PORT) in use? Choose another: make demo PORT=8001" >&2; exit 1; }
 
-test: $(VENV)/.installed-tests ## Run the whole test suite
+test: $(VENV)/.installed-tests tests/node/node_modules/.package-lock.json ## Run the whole test suite
 	@echo "==> Running the tests"
 	@env -u DATA_DIR -u PORT $(RUN) -m pytest -n 2 --dist worksteal || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
 

@@ -129,7 +129,7 @@ def test_an_unknown_id_is_one_clear_error(client, key, accept):
             {
                 "message": "documentId: no document is registered under this id, which is sha256: and the hash of its "
                 "text.",
-                "extensions": {"code": "DOCUMENT_NOT_FOUND"},
+                "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
             }
         ]
     }
