@@ -21,6 +21,7 @@ from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
 KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
+LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 
 
 class PagePolicy(PagePermissionPolicy):
@@ -83,7 +84,7 @@ class OutOfSightMiddleware:
             return
         keys = {value for name, value in kwargs.items() if name in KEYS_OF_PAGES}
         if match.url_name == "wagtailadmin_choose_page_chosen_multiple":
-            keys |= {int(key) for key in request.GET.getlist("id") if key.isdecimal()}
+            keys |= {int(key) for key in request.GET.getlist("id") if key.isdecimal() and len(key) <= LONGEST_KEY}
         notices = DeathReviewNoticePage.objects.filter(pk__in=keys)
         if keys and not request.user.has_perm(HANDLE_DEATH_REVIEWS) and notices.exists():
             raise Http404

@@ -124,6 +124,12 @@ def test_an_editor_chooses_the_page_about_death_reviews_and_no_notice(notice, cl
     assert client.get(f"/admin/choose-page/{notice.pk}/").status_code == 404
 
 
+def test_keys_of_nothing_hide_no_key_of_a_notice(notice, client):
+    sign_in(client, "Editors")
+    address = f"/admin/choose-page/chosen-multiple/?id={'9' * 5000}&id=x&id={notice.pk}"
+    assert client.get(address).status_code == 404
+
+
 def test_a_page_with_the_same_content_as_a_document_is_chosen_and_not_listed(notice, client):
     sign_in(client, "Editors")
     form = client.get("/admin/documents/add/").content.decode()
