@@ -7,8 +7,8 @@ import graphene
 from django.conf import settings
 from django.db.models import QuerySet
 
+from cms.graphql.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.connections import (
-    NO_CURSOR,
     BadArgument,
     Connection,
     Order,
@@ -25,7 +25,7 @@ from cms.graphql.types import contract_types
 from feeds.sources import FEEDS, feed_url
 from pages import addresses
 from pages.at_path import Redirection, Withdrawn, at_path
-from pages.choices import ChangeKind, FeedFormat, MeetingWhen, WithdrawalKind
+from pages.choices import FeedFormat, MeetingWhen, WithdrawalKind
 from pages.models import (
     AnnualReviewPage,
     BusinessAsUsualPage,
@@ -86,19 +86,6 @@ class Redirect(graphene.ObjectType):
     permanent = graphene.Boolean(required=True, description="Whether to remember it.")
 
 
-class Change(graphene.ObjectType):
-    """Something that happened to a public page."""
-
-    kind = graphene.Field(enum(ChangeKind), required=True, description="What happened.")
-    at = graphene.DateTime(required=True, description="When.")
-    major = graphene.Boolean(required=True, description="Whether readers should be told.")
-    note = graphene.String(description="What changed, in the editor's words.")
-    page_id = graphene.ID(required=True, description="The page's uuid.")
-    url_path = graphene.String(description="Its path at the time.")
-    page = graphene.Field(PageInterface, description="The page, while it is public.")
-
-
-ChangeConnection = connection_type(Change)
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 PlanConnection = connection_type(type_of("pages.CommunitySafetyPlanPage"), "CommunitySafetyPlan")
 InsightConnection = connection_type(type_of("pages.InsightPage"), "Insight")
@@ -233,8 +220,8 @@ class Query(graphene.ObjectType):
     changes = graphene.Field(
         ChangeConnection,
         required=True,
-        args=connection_args(since=graphene.String(description="A cursor that this list gave out earlier.")),
-        description="What changed. Not built yet: the answer is always empty.",
+        args=ARGUMENTS,
+        description="What became public, was updated, moved or went, in the order in which it happened.",
     )
 
     @staticmethod
@@ -365,9 +352,7 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
-        if since is not None:
-            raise BadArgument("since", NO_CURSOR)
-        return nothing(args)
+        return changes(info, since, args)
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:

@@ -15,7 +15,7 @@ from pages.models.moderation import FourEyesTask
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
-from pages.models.public_records import PublicAddress, PublicRecord, Takedown
+from pages.models.public_records import ContentVersion, PublicAddress, PublicChange, PublicRecord, Takedown
 from pages.models.publications import (
     AnnualReviewPage,
     CommunitySafetyPlanPage,
@@ -39,6 +39,7 @@ __all__ = [
     "CommunitySafetyPlanPage",
     "Contact",
     "ContentPage",
+    "ContentVersion",
     "DeathReviewIndexPage",
     "DeathReviewNoticePage",
     "EvidenceStatement",
@@ -59,6 +60,7 @@ __all__ = [
     "PriorityPage",
     "PriorityPeriodPage",
     "PublicAddress",
+    "PublicChange",
     "PublicRecord",
     "PublicationIndexPage",
     "Recommendation",
