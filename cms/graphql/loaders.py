@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Value
@@ -66,7 +66,7 @@ class Context:
     loader: "Loader"
 
     @classmethod
-    def now(cls) -> "Context":
+    def now(cls) -> Self:
         at = timezone.now()
         return cls(at, Loader(at))
 
