@@ -7,7 +7,6 @@ same queries. A file that was public once is gone (410).
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +23,6 @@ FOR_STAFF = "private, no-store"
 
 
 @require_safe
-@transaction.non_atomic_requests
 def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
     was_public = PublicFileRecord.objects.filter(file_key=key).exists()
     found = Document.objects.filter(file_key=key)
@@ -45,7 +43,6 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
     label = name.rpartition(".")[0]
@@ -69,7 +66,6 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """A stored file by its storage name, for the forms of the admin, which link to it. Never public."""
     for model in (Document, Image):

@@ -6,7 +6,6 @@ https://graphql.github.io/graphql-over-http/draft/
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType, get_operation_ast
@@ -25,7 +24,6 @@ STATUS = {Code.TIMEOUT: 503}
 
 
 @csrf_exempt  # the endpoint reads no cookie, so there is nothing that another site could make use of
-@transaction.non_atomic_requests
 def graphql(request: HttpRequest) -> HttpResponse:
     """GET with `query` or `documentId`, `variables` and `operationName` in the address, or POST with them as JSON."""
     if request.method == "OPTIONS":
