@@ -7,6 +7,7 @@ import graphene
 from django.conf import settings
 from django.db.models import QuerySet
 
+from cms.as_published import as_published
 from cms.graphql.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.connections import (
     BadArgument,
@@ -18,6 +19,7 @@ from cms.graphql.connections import (
     nothing,
     paginate,
 )
+from cms.graphql.draft_loader import DraftLoader
 from cms.graphql.interfaces import PageConnection, PageInterface, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
@@ -26,6 +28,7 @@ from feeds.sources import FEEDS, feed_url
 from pages import addresses
 from pages.at_path import Redirection, Withdrawn, at_path
 from pages.choices import FeedFormat, MeetingWhen, WithdrawalKind
+from pages.draft_previews import shown_by
 from pages.models import (
     AnnualReviewPage,
     BusinessAsUsualPage,
@@ -187,7 +190,10 @@ class Query(graphene.ObjectType):
         PageInterface,
         args={
             "url_path": graphene.String(required=True, description='A path on the site, as in "/meetings/".'),
-            "token": graphene.String(description="For previews, which are not built yet: with it the answer is null."),
+            "token": graphene.String(
+                description="For previews: shows the draft that the token is for, at the path that it will have. A "
+                "wrong or old token, or another path, answers as if there were no such page."
+            ),
         },
         description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
     )
@@ -299,7 +305,7 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
-            return None
+            return _draft(info, url_path, token)
         return info.context.loader.page_at(_text("urlPath", url_path))
 
     @staticmethod
@@ -353,6 +359,18 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
         return changes(info, since, args)
+
+
+def _draft(info: Any, url_path: str, token: str) -> Any:
+    """The draft of a token, at the path that it will have; None for anything else, and never why."""
+    shown = shown_by(token)
+    if shown is None:
+        return None
+    as_published(shown.draft, info.context.at)
+    if url_path.strip("/") != addresses.url_path(shown.draft).strip("/"):
+        return None
+    info.context.loader = DraftLoader(shown.draft, info.context.at, shown)
+    return shown.draft
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:

@@ -10,6 +10,7 @@ from pages.models.death_reviews import (
     Recommendation,
     ReviewDocument,
 )
+from pages.models.draft_previews import DraftPreview
 from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
 from pages.models.moderation import FourEyesTask
 from pages.models.news import NewsIndexPage, NewsPage
@@ -42,6 +43,7 @@ __all__ = [
     "ContentVersion",
     "DeathReviewIndexPage",
     "DeathReviewNoticePage",
+    "DraftPreview",
     "EvidenceStatement",
     "FourEyesTask",
     "InsightPage",
