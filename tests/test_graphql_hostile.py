@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cms.graphql import limits
 
-FRONT_PAGE = (Path(__file__).parent / "contract/home.graphql").read_text()
+FRONT_PAGE = (Path(settings.BASE_DIR) / "cms/graphql/contract/home.graphql").read_text()
 MANY = 100_000  # bytes that a request may have
 # What is asked, by what became of it. None: it is answered.
 HOSTILE = {

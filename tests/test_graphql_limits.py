@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
@@ -15,7 +16,7 @@ from cms.graphql.cost import LIST_SIZE
 from pages import models
 from tests import factories
 
-CONTRACT = Path(__file__).parent / "contract"
+CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
 
 
 def send(client, query, variables=None, extensions=None):
