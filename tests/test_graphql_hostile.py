@@ -129,6 +129,34 @@ def test_a_hostile_query_costs_little(home, client, name, query, code):
     assert hostile < AT_MOST * fair
 
 
+@pytest.mark.parametrize(
+    ("variables", "status", "code"),
+    [
+        ("[" * 45_000 + "]" * 45_000, 400, "BAD_REQUEST"),
+        ('{"n":' * 16_000 + "1" + "}" * 16_000, 400, "BAD_REQUEST"),
+        ('{"n": [' + "1," * 45_000 + "1]}", 200, "BAD_USER_INPUT"),
+        ('{"n": "' + "𝕏" * 24_000 + '"}', 200, "BAD_USER_INPUT"),
+        ("{" + ",".join(f'"v{number}":1' for number in range(9_000)) + "}", 200, None),
+    ],
+    ids=["deep lists", "deep objects", "a long list", "a long text", "many names"],
+)
+def test_hostile_variables_cost_little(home, client, variables, status, code):
+    query = "query($n: Int = 1) { news(first: $n) { nodes { id } } }"
+    body = f'{{"query": {json.dumps(query)}, "variables": {variables}}}'
+
+    def send():
+        limits._kept.cache_clear()
+        return client.post("/graphql/", body, content_type="application/json")
+
+    answer = send()
+    assert answer.status_code == status
+    assert {error["extensions"]["code"] for error in json.loads(answer.content).get("errors", [])} == ({code} - {None})
+    assert len(answer.content) < 5_000
+    hostile, fair = cpu(send), cpu(sender(client, FRONT_PAGE))
+    print(f"variables: {hostile:.1f} ms of CPU, {hostile / fair:.1f} times the front page")
+    assert hostile < AT_MOST * fair
+
+
 def test_no_depth_makes_reading_dear(client, db):
     """CPython takes memory from the system and gives it back at each call where a frame ends at the edge of a block of
     its stack. So at some depths the same long string took sixty times as long: 0.7 s, and who asks chooses the depth.

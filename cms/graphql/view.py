@@ -21,9 +21,6 @@ from cms.graphql.execution import executed
 from cms.graphql.requests import JSON, METHODS, Asked, media_type, read
 from cms.graphql.schema import schema
 
-# The status of these says what happened whatever the media type: the query itself may be right.
-STATUS = {Code.TIMEOUT: 503}
-
 
 @csrf_exempt  # the endpoint reads no cookie, so there is nothing that another site could make use of
 @transaction.non_atomic_requests
@@ -56,18 +53,17 @@ _with_room.__code__ = _with_room.__code__.replace(co_stacksize=33_000)
 
 
 def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpResponse:
-    told_cost = None
     try:
         document, operation = _operation(request, asked)
         told_cost = _within_cost(document, operation, asked.variables)
         result, may_be_stored = executed(document, asked.variables, asked.operation_name)
     except Refused as refused:
         answer: dict[str, Any] = {"errors": [public_error(error) for error in refused.errors]}
-        code = answer["errors"][0]["extensions"]["code"]
+        if answer["errors"][0]["extensions"]["code"] == Code.TIMEOUT:
+            return write(request, answer, answer_type, 503)  # the query itself may be right
         # In application/json a well-formed request is a 200 even when the query was refused; in the newer media
         # type a query that never ran is a 400.
-        status = STATUS.get(code, 200 if answer_type == JSON else 400)
-        return write(request, answer, answer_type, status)
+        return write(request, answer, answer_type, 200 if answer_type == JSON else 400)
     answer = {"errors": [public_error(error) for error in result.errors]} if result.errors else {}
     answer["data"] = result.data
     if asked.wants_cost:
