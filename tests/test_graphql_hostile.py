@@ -31,6 +31,7 @@ HOSTILE = {
     },
     "TOO_MANY_DIRECTIVES": {
         "directives": "{ __typename" + " @include(if: true)" * 200 + " }",
+        "directives of the operation": "query" + " @nothing" * 700 + " { __typename }",
         "directives that there are not": "{ __typename" + " @nothing" * 700 + " }",
     },
     "TOO_MANY_ROOT_FIELDS": {
