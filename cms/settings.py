@@ -29,6 +29,9 @@ CMS_URL = (env.str("CMS_URL", "", validate=lambda v: _web_address(v) if v else N
 CMS_URL = CMS_URL or f"http://localhost:{PORT}"
 # The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/page_views.py).
 WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+# Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/draft_previews.py).
+WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web_address(v) if v else None) or ""
+PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
 DEBUG = env.bool("DEBUG", False)
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
@@ -383,7 +386,7 @@ WAGTAILFRONTENDCACHE = {
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
 WAGTAIL_WORKFLOW_CANCEL_ON_PUBLISH = False  # a version that waits for approval goes on waiting
-WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approvals.publish_approved"
+WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.publish_approved.publish_approved"
 WAGTAIL_USER_TIME_ZONES = ["Europe/London"]  # meetings are at local time, wherever an editor sits
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False

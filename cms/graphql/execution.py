@@ -13,6 +13,7 @@ from graphql import (
     ExecutionContext,
     ExecutionResult,
     FieldNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
     NullValueNode,
@@ -21,6 +22,7 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
+from cms.graphql.draft_loader import EMPTY
 from cms.graphql.errors import Code, Refused
 from cms.graphql.loaders import Context
 from cms.graphql.schema import schema
@@ -46,6 +48,10 @@ class _Request(Context):
 
     deadline: float = field(default_factory=_deadline)
     may_be_stored: bool = True
+    asked_for_draft: bool = False
+
+    def __post_init__(self) -> None:
+        self.public = self.loader
 
     def is_late(self) -> bool:
         return monotonic() > self.deadline
@@ -59,8 +65,11 @@ class _Execution(ExecutionContext):
     ) -> Any:
         if self.context_value.is_late():
             raise _TimeIsUp
+        if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
+            self.context_value.loader = self.context_value.public
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
             self.context_value.may_be_stored = False  # a preview is for one person
+            self.context_value.asked_for_draft = True
         return super().execute_field(parent_type, source, field_nodes, path)
 
     def complete_object_value(
@@ -103,7 +112,18 @@ def executed(
     assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
     if result.errors and request.is_late():
         raise _late()  # one of the errors is the database's, which gave up
+    if result.errors and request.asked_for_draft:
+        result.errors = [_of_draft(error) for error in result.errors]
     return result, request.may_be_stored and not result.errors
+
+
+def _of_draft(error: GraphQLError) -> GraphQLError:
+    """A draft may lack what a published page must have: that is nobody's fault, and its writer is told where."""
+    if error.original_error is None or not str(error.original_error).startswith(EMPTY):
+        return error
+    extensions = {"code": Code.DRAFT_INCOMPLETE}
+    message = "The draft has no value here yet, and a published page must have one."
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
 def _late() -> Refused:

@@ -37,6 +37,7 @@ from pages.models import (
     PageDocument,
     Paper,
     PriorityPage,
+    PublicChange,
     SupportService,
     Topic,
 )
@@ -140,6 +141,15 @@ class Loader:
         found = self.together(pages)
         self._pages.update({page.pk: page for page in found})
         return [self._pages[page.pk] for page in found]
+
+    def changed_page(self, change: PublicChange) -> ContentPage | None:
+        """The page that a change is about, while it is public."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            found = self.pages(key for member in members if (key := member.record.page_id))
+            return {member.pk: found.get(member.record.page_id) for member in members}
+
+        return self._for_all(change, "changed page", load)
 
     def ancestors(self, page: ContentPage) -> list[ContentPage]:
         """The pages above a public page, home page first. They are public, or the page would not be."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType, get_operation_ast
@@ -23,7 +22,6 @@ from cms.graphql.schema import schema
 
 
 @csrf_exempt  # the endpoint reads no cookie, so there is nothing that another site could make use of
-@transaction.non_atomic_requests
 def graphql(request: HttpRequest) -> HttpResponse:
     """GET with `query` or `documentId`, `variables` and `operationName` in the address, or POST with them as JSON."""
     if request.method == "OPTIONS":
