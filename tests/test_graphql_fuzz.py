@@ -66,10 +66,10 @@ def send(client, fuzzer, number, request):
     return told
 
 
-def words(told, request):
-    """What the answer holds, without the addresses that were asked for and what errors repeat of the query."""
+def words(told, request, once_public=()):
+    """What the answer holds, without the paths that were asked for or that were public once, which `changes` tells."""
     text, asked = json.dumps(told.get("data")), json.dumps(request)
-    for path in set(re.findall(rf"/[\w/-]*{MARK}[\w/-]*/", asked)):
+    for path in {*once_public, *re.findall(rf"/[\w/-]*{MARK}[\w/-]*/", asked)}:
         text = text.replace(path, "")
     return text
 
@@ -77,11 +77,12 @@ def words(told, request):
 @pytest.mark.parametrize("state", ["draft", "unpublished"])
 def test_no_random_query_finds_what_is_hidden_or_internal(home, client, state):
     fuzzer = site(home, state)
+    once_public = [path for path in fuzzer.texts if path.startswith("/") and MARK in path and state == "unpublished"]
     answered = 0
     for number, request in enumerate(fuzzer.requests(QUERIES)):
         try:
             told = send(client, fuzzer, number, request)
-            assert MARK not in words(told, request), told
+            assert MARK not in words(told, request, once_public), told
         except Exception:
             print(f"FUZZ_SEED={SEED}, request {number}: {json.dumps(request)}")
             raise

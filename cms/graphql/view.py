@@ -51,8 +51,9 @@ _with_room.__code__ = _with_room.__code__.replace(co_stacksize=33_000)
 
 
 def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpResponse:
+    rate_limit.count(request)
     try:
-        document, operation = _operation(request, asked)
+        document, operation = _operation(asked)
         told_cost = _within_cost(document, operation, asked.variables)
         result, may_be_stored = executed(document, asked.variables, asked.operation_name)
     except Refused as refused:
@@ -70,9 +71,8 @@ def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpRespons
     return write(request, answer, answer_type, storable=by_id and may_be_stored)
 
 
-def _operation(request: HttpRequest, asked: Asked) -> tuple[DocumentNode, OperationDefinitionNode]:
+def _operation(asked: Asked) -> tuple[DocumentNode, OperationDefinitionNode]:
     """The query that is asked for, valid and within the limits. Raises `Refused` or `BadRequest`."""
-    rate_limit.count(request)
     if asked.document_id is not None:
         text = registered_documents.text_of(asked.document_id)
     elif settings.GRAPHQL_TRUSTED_DOCUMENTS_ONLY:
