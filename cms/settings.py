@@ -231,17 +231,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Room for many attackers: a cache that is full forgets how often somebody has tried.
-CACHES = {
-    "default": {**CACHE_URL, "max_entries": 10_000},
-    # Apart from the one above, which floods of readers must not push anything out of. Files would be slower than most
-    # answers, so with those each process counts by itself.
-    "readers": (
-        {**CACHE_URL, "KEY_PREFIX": "readers"}
-        if CACHE_URL["BACKEND"].rpartition(".")[2] not in ("LocMemCache", "FileBasedCache")
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}
-    )
-    | {"max_entries": 10_000},
-}
+CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
+# Readers are counted apart from that, so that a flood of them pushes nothing out of it.
+CACHES["readers"] = {**CACHES["default"], "KEY_PREFIX": "readers"}
+match CACHE_URL["BACKEND"].rpartition(".")[2]:
+    case "LocMemCache" | "FileBasedCache":  # files would be slower than most answers: each process counts by itself
+        CACHES["readers"] |= {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}
+    case "DatabaseCache":
+        CACHES["readers"]["LOCATION"] += "_readers"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

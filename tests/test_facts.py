@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
@@ -321,7 +322,7 @@ def test_the_next_meeting_moves_on_at_its_start(ask):
         assert ask(query)["nextMeeting"] is None
 
 
-CONTRACT = sorted(Path(__file__).parent.joinpath("contract").glob("*.graphql"))
+CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
 VARIABLES = {
     "meeting": {"urlPath": "/meetings/24-february-2026/"},
     "page": {"urlPath": "/2025-to-2027/a-neighbourhood-approach/"},
