@@ -115,6 +115,7 @@ OPERATIONS = {
     "publications": {},
     "page": {"urlPath": "/news/"},
     "site": {"path": "/"},
+    "search": {"query": "rationale"},  # a word of pages of one type
 }
 
 
