@@ -23,7 +23,7 @@ def as_published(page: ContentPage, at: datetime) -> None:
     page.set_url_path(page.get_parent())  # the address may have been edited a moment ago
     if isinstance(page, DeathReviewNoticePage) and page.minimum_online_until is None:
         page.minimum_online_until = online_until(page.first_published_at)
-    if isinstance(page, MeetingPage) and (before := page.published_version()):
+    if isinstance(page, MeetingPage) and (before := page.known_version()):
         _answer_with(page, "change_log", [*page.change_log.all(), *changes(before, page, at)])
 
 

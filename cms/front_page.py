@@ -5,7 +5,7 @@ from pathlib import Path
 
 import markdown
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,7 +29,6 @@ SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
 
 
 @require_safe
-@transaction.non_atomic_requests
 def front_page(request: HttpRequest) -> HttpResponse:
     """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
     home = public(PartnershipPage.objects.all()).first()
@@ -59,7 +58,6 @@ def _sections(home: PartnershipPage) -> list[dict[str, str]]:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def graphiql(request: HttpRequest) -> HttpResponse:
     """GraphiQL, from local files alone, so that it works with no internet."""
     response = render(request, "cms/graphiql.html")
@@ -68,7 +66,6 @@ def graphiql(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def documentation(request: HttpRequest, name: str = "") -> HttpResponse:
     """README.md and the pages of docs/, as HTML."""
     pages = {"readme": settings.BASE_DIR / "README.md"}
@@ -94,7 +91,6 @@ def _address(name: str) -> str:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def screenshot(request: HttpRequest, name: str) -> HttpResponse:
     """A picture that docs/editors.md shows. They are made by a command, and are not part of the source code."""
     if name not in re.findall(r"screenshots/([\w-]+)\.png", EDITORS.read_text()):
@@ -107,7 +103,6 @@ def screenshot(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def health(request: HttpRequest) -> HttpResponse:
     """200 when the database answers. For load balancers and the container's health check."""
     with connection.cursor() as cursor:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -20,7 +19,6 @@ CACHE_CONTROL = "public, max-age=300"
 
 
 @require_safe
-@transaction.non_atomic_requests
 def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
     if name not in FEEDS or kind not in FEEDS[name].formats:

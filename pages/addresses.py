@@ -1,6 +1,7 @@
-"""Addresses of pages: the path on the site, and the absolute address on the public website."""
+"""Addresses of pages: the path on the site, the absolute address on the public website, and the edit screen."""
 
 from django.conf import settings
+from django.urls import reverse
 from wagtail.models import Page, Site
 
 
@@ -28,6 +29,11 @@ def url(page: Page) -> str:
 def website(path: str) -> str:
     """The absolute address of a path of the site."""
     return (settings.WEBSITE_URL or settings.CMS_URL) + path
+
+
+def edit_url(page: Page) -> str:
+    """The path of the page's edit screen in the admin."""
+    return reverse("wagtailadmin_pages:edit", args=[page.pk])
 
 
 def tree_path(path: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, TextChoices
-from django.utils import timezone
 
 from pages import current
 from pages.choices import ActionStatus, MeetingStatus, OpenToPublic, PaperKind
@@ -29,6 +28,7 @@ from pages.models import (
 from pages.permissions import editable_by
 from pages.plain_words import day
 from pages.visibility import public
+from pages.working_days import local_day
 
 NOT_HELD = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 MINUTES_KEPT_YEARS = 6  # Local Government Act 1972 s.100C; nobody is asked for minutes from before
@@ -64,10 +64,6 @@ class Deadline:
 def _if_confirmed(name: str) -> Standing:
     """What a law says, until a lawyer confirmed that it binds this partnership (BINDING_DEADLINES)."""
     return Standing.BINDS if name in settings.BINDING_DEADLINES else Standing.TO_BE_VERIFIED
-
-
-def _local_day(moment: datetime) -> date:
-    return timezone.localdate(moment, timezone.get_default_timezone())
 
 
 def agendas_due(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
@@ -114,7 +110,7 @@ def minutes_missing(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline
             "minutes",
             meeting,
             "Publish the minutes, as a draft or as approved",
-            _local_day(meeting.starts_at) + relativedelta(days=settings.MINUTES_DUE_DAYS),
+            local_day(meeting.starts_at) + relativedelta(days=settings.MINUTES_DUE_DAYS),
             Standing.POLICY,
             PARTNERSHIP,
         )
@@ -178,11 +174,11 @@ def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadli
     announced = public(MeetingPage.objects.filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]), at)
     announced = announced.exclude(status__in=NOT_HELD)
     last = announced.filter(starts_at__lte=at).order_by("-starts_at").values_list("starts_at", flat=True).first()
-    due_on = _local_day(last or home.first_published_at) + relativedelta(years=1)
+    due_on = local_day(last or home.first_published_at) + relativedelta(years=1)
     following = announced.filter(starts_at__gt=at).order_by("starts_at").values_list("starts_at", flat=True).first()
-    if following and _local_day(following) <= due_on:
+    if following and local_day(following) <= due_on:
         return []
-    what = f"Hold a public meeting: the last was on {day(_local_day(last))}" if last else "Hold a public meeting"
+    what = f"Hold a public meeting: the last was on {day(local_day(last))}" if last else "Hold a public meeting"
     return [Deadline("public_meeting", home, what, due_on, _if_confirmed("public_meeting"), MEETING_LAW)]
 
 

@@ -21,11 +21,12 @@ from wagtail.admin.views.home import (
 )
 from wagtail.models import Page, TaskState, WorkflowState
 
+from pages import addresses
 from pages.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
 from pages.models.public_records import TAKE_DOWN
 from pages.permissions import may_see
-from pages.plain_words import day, local
+from pages.plain_words import day, local, name_of
 
 DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything
 DEADLINES_SHOWN = 30
@@ -51,15 +52,6 @@ class DueItem:
     overdue: bool
 
 
-def name_of(thing: Any) -> str:
-    """As lists of the admin show it; a death-review notice is called by its reference alone."""
-    return thing.get_admin_display_title() if isinstance(thing, Page) else str(thing)
-
-
-def edit_url(page: Page) -> str:
-    return reverse("wagtailadmin_pages:edit", args=[page.pk])
-
-
 def _changes_url(thing: Any) -> str:
     if not (isinstance(thing, Page) and thing.live and thing.latest_revision_id):
         return ""
@@ -67,7 +59,7 @@ def _changes_url(thing: Any) -> str:
 
 
 def _url_of(thing: Any, finder: AdminURLFinder) -> str | None:
-    return edit_url(thing) if isinstance(thing, Page) else finder.get_edit_url(thing)
+    return addresses.edit_url(thing) if isinstance(thing, Page) else finder.get_edit_url(thing)
 
 
 def _person(user: Any) -> str:
@@ -160,7 +152,7 @@ def due_soon(user: Any, at: datetime) -> tuple[list[DueItem], int]:
 
 
 def _due(deadline: Deadline, today: date) -> DueItem:
-    return DueItem(name_of(deadline.page), edit_url(deadline.page), deadline, deadline.is_overdue(today))
+    return DueItem(name_of(deadline.page), addresses.edit_url(deadline.page), deadline, deadline.is_overdue(today))
 
 
 # --- The panel ---

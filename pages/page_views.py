@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import InvalidPage, Paginator
-from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -57,7 +56,6 @@ NOTABLE = {
 
 
 @require_safe
-@transaction.non_atomic_requests
 def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
     """The answer for a hidden page is the answer for a page that does not exist."""
     at = timezone.now()

@@ -1,13 +1,20 @@
-"""How days, times, places and files read in plain English; the pages and the feeds use the same words."""
+"""How days, times, places, files and pages are called in plain English: the same words in all channels."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
 from pages.models import Venue
+
+
+def name_of(thing: Any) -> str:
+    """As lists of the admin show it; a death-review notice is called by its reference alone."""
+    return thing.get_admin_display_title() if isinstance(thing, Page) else str(thing)
 
 
 def local(moment: datetime) -> datetime:

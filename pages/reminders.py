@@ -14,11 +14,11 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from wagtail.models import GroupPagePermission
 
+from pages import addresses
 from pages.deadlines import Deadline, pages_due_for_review
-from pages.editors_home import edit_url, name_of
 from pages.models import ContentPage, ReviewReminder
 from pages.permissions import editable_by, may_see
-from pages.plain_words import day, local
+from pages.plain_words import day, local, name_of
 
 DAYS_BEFORE = 14
 
@@ -82,7 +82,7 @@ def message(person: Any, due: list[Deadline], at: datetime) -> EmailMessage:
         late = " (overdue)" if deadline.is_overdue(today) else ""
         lines += [
             f"{name_of(deadline.page)}, due on {day(deadline.due_on)}{late}",
-            settings.CMS_URL + edit_url(deadline.page),
+            settings.CMS_URL + addresses.edit_url(deadline.page),
             "",
         ]
     lines += [

@@ -17,9 +17,12 @@ from django.views.decorators.http import require_POST
 from wagtail.admin.widgets import Button
 from wagtail.log_actions import log
 
+from pages.choices import ApprovalRole
 from pages.models import ContentPage, DeathReviewNoticePage
+from pages.models.moderation import is_in
 from pages.plain_words import day
 from pages.visibility import public
+from pages.working_days import local_day
 
 REVIEWED = "pages.reviewed"
 
@@ -30,7 +33,9 @@ def may_mark_as_reviewed(user: Any, page: ContentPage) -> bool:
     A death-review notice says nothing that its moderator and its safeguarding lead have not approved: there the date
     is changed on the edit screen, and goes the whole way.
     """
-    return not isinstance(page, DeathReviewNoticePage) and page.permissions_for_user(user).may_moderate()
+    if isinstance(page, DeathReviewNoticePage):
+        return False
+    return is_in(user, ApprovalRole.MODERATOR) and page.permissions_for_user(user).may_moderate()
 
 
 def next_review(page: ContentPage, today: date) -> date | None:
@@ -57,7 +62,7 @@ def mark_as_reviewed(page: ContentPage, user: Any) -> None:
     if live is None:
         raise ValidationError("Only a page that readers can see can be marked as reviewed.")
     now = timezone.now().replace(microsecond=0)  # as exact as the JSON of a revision
-    today = timezone.localdate(now, timezone.get_default_timezone())
+    today = local_day(now)
     before, due_on = live.last_reviewed_on, next_review(live, today)
     ContentPage.objects.filter(pk=page.pk).update(
         last_reviewed_on=today, next_review_due_on=due_on, marked_reviewed_at=now

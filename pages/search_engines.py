@@ -3,7 +3,6 @@
 from xml.etree import ElementTree as ET
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -19,7 +18,6 @@ NOT_FOR_THEM = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
 
 
 @require_safe
-@transaction.non_atomic_requests
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Public pages, with the day of their last major update. Pages that ask to be left out are left out."""
     at = timezone.now()
@@ -36,7 +34,6 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def robots(request: HttpRequest) -> HttpResponse:
     """Search engines have nothing to look for in the machinery."""
     lines = [

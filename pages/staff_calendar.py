@@ -20,10 +20,11 @@ from django.views.generic import TemplateView
 from icalendar import Calendar, Event
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
+from pages import addresses
 from pages.deadlines import Deadline, deadlines_of
-from pages.editors_home import edit_url, name_of
 from pages.models import StaffCalendar
 from pages.models.staff_deadlines import new_calendar_key
+from pages.plain_words import name_of
 
 PRODUCT = "-//Community Safety CMS//Deadlines//EN"
 UNKNOWN_CHANGE = datetime(1970, 1, 1, tzinfo=UTC)  # a page that was never saved through the admin
@@ -70,7 +71,7 @@ def _event(deadline: Deadline) -> Event:
     event.add("dtstart", deadline.due_on)
     event.add("summary", f"{deadline.what}: {name_of(page)}")
     event.add("description", f"{deadline.standing.label}. Source: {deadline.source}.")
-    event.add("url", settings.CMS_URL + edit_url(page))
+    event.add("url", settings.CMS_URL + addresses.edit_url(page))
     event.add("transp", "TRANSPARENT")  # it keeps nobody from being invited elsewhere on that day
     return event
 

@@ -1,13 +1,19 @@
-"""Which days are working days, and by which day the agenda of a meeting is due under each policy.
+"""On which day something is, which days are working days, and by which day the agenda of a meeting is due.
 
 Meetings and pages/deadlines.py ask here.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 import holidays
 from django.conf import settings
+from django.utils import timezone
+
+
+def local_day(moment: datetime) -> date:
+    """The day by the clocks in Cambridge, whatever time zone an editor has chosen for the admin."""
+    return timezone.localdate(moment, timezone.get_default_timezone())
 
 
 @cache

@@ -114,6 +114,29 @@ def test_story_e3_cancelling_takes_a_notice(meeting, send, approve, ask):
     ]
 
 
+def test_unpublishing_a_meeting_first_does_not_get_round_the_notice(meeting, people, ask):
+    meeting.unpublish(user=people["moderator"])
+    with time_machine.travel(factories.london(2026, 2, 12, 9), tick=False):
+        moved = meeting.get_latest_revision_as_object()
+        moved.starts_at += timedelta(days=7)
+        assert list(moved.publishing_problems()) == ["status_notice"]
+        with pytest.raises(ValidationError, match="Say what changed and why"):
+            factories.publish(moved)
+        assert ask("{ meetings { totalCount } }") == {"meetings": {"totalCount": 0}}
+        moved = models.MeetingPage.objects.get(pk=meeting.pk).get_latest_revision_as_object()
+        moved.starts_at += timedelta(days=7)
+        moved.status_notice = "<p>The hall is closed.</p>"
+        factories.publish(moved)
+    [change] = moved.change_log.all()
+    assert (change.field, change.reason) == ("starts", "The hall is closed.")
+
+
+def test_the_times_of_a_meeting_are_whole_minutes(meeting):
+    meeting.starts_at = meeting.starts_at.replace(second=31, microsecond=7)
+    meeting.full_clean()
+    assert meeting.starts_at == models.MeetingPage.objects.get(pk=meeting.pk).starts_at
+
+
 @time_machine.travel(factories.london(2026, 2, 20, 9), tick=False)
 def test_a_moderator_calls_a_meeting_off_alone_and_touches_nothing_else(meeting, people, client, ask):
     draft = models.MeetingPage.objects.get(pk=meeting.pk)

@@ -1,5 +1,6 @@
 """The moderator's stories: approving other people's work, and never one's own; told over HTTP, as in the admin."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from wagtail.models import TaskState
 
 from pages import models
-from pages.models.approvals import Approval, NotApproved
+from pages.models.approvals import Approval, NotApproved, content_hash, last_editor
 from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import posted
@@ -135,6 +136,38 @@ def test_an_approver_who_saves_without_a_change_can_still_approve(person, submit
     send(client, page, {"title": "Advice"})
     act(client, page, "approve")
     assert is_live(page) is True
+
+
+def test_an_approval_is_for_the_text_that_the_approver_saw(person, submitted, client, ask):
+    """The moderator opens the question; a colleague saves another text a second before the answer."""
+    editor = person("editor", "Editors")
+    page = submitted(editor)
+    seen = page.current_workflow_task_state
+    page.title = "Advice that nobody read"
+    page.save_revision(user=editor)
+    moderator = person("moderator", "Moderators")
+    client.force_login(moderator)
+    client.post(reverse(ACTION, args=[page.pk, "approve", seen.pk]))
+    assert (is_live(page), Approval.objects.filter(by=moderator).count()) == (False, 0)
+    assert models.StandardPage.objects.get(pk=page.pk).workflow_in_progress is True
+    act(client, page, "approve")
+    assert ask('{ page(urlPath: "/advice/") { title } }') == {"page": {"title": "Advice that nobody read"}}
+
+
+def test_the_keys_that_the_editor_gives_paragraphs_are_no_edit(home, person, client):
+    """Text that a command loaded has none; whoever opens and approves it did not write it."""
+    author, moderator = person("author", "Editors"), person("moderator", "Moderators")
+    page = factories.draft(models.MeetingIndexPage, home, introduction="<p>Come to the market.</p>")
+    page.save_revision(user=author)
+    page.introduction = '<p data-block-key="abc12">Come to the market.</p>'
+    assert last_editor(page.save_revision(user=moderator)) == author.pk
+    page.introduction = '<p data-block-key="abc12">Come to the marketplace.</p>'
+    assert last_editor(page.save_revision(user=moderator)) == moderator.pk
+
+    def in_blocks(text):
+        return content_hash({"body": json.dumps([{"id": "b", "type": "paragraph", "value": {"rich_text": text}}])})
+
+    assert in_blocks('<p data-block-key="abc12">Come.</p>') == in_blocks("<p>Come.</p>") != in_blocks("<p>Go.</p>")
 
 
 def test_story_m2_an_edit_after_the_approval_voids_it(home, person, client):

@@ -47,6 +47,16 @@ def news(home):
         return factories.page(models.NewsPage, index, slug="n", title="News", next_review_due_on=date(2026, 8, 11))
 
 
+@time_machine.travel(london(2026, 5, 4, 9), tick=False)
+def test_a_superuser_in_no_group_does_not_mark_as_reviewed(news, people, client):
+    client.force_login(people["admin"])
+    edit = client.get(reverse("wagtailadmin_pages:edit", args=[news.pk])).content.decode()
+    assert "Mark as reviewed today" not in edit
+    client.post(reverse("mark_as_reviewed", args=[news.pk]))
+    news.refresh_from_db()
+    assert news.last_reviewed_on == date(2026, 2, 11)
+
+
 def mark(client, page):
     return client.post(reverse("mark_as_reviewed", args=[page.pk]))
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +22,7 @@ from wagtail.models import (
 
 from documents.models import PublishedFile
 from pages import models
-from pages.models.approvals import NotApproved, approve, content_hash
+from pages.models.approvals import Approval, NotApproved, approve, content_hash
 from pages.models.moderation import GROUPS
 from pages.workflow import publish_by_command
 from tests import factories
@@ -219,8 +220,22 @@ def test_a_copy_is_a_draft_and_never_an_alias(superuser, live, home, client, ext
     assert not Page.objects.filter(slug="other").exists()
 
 
+def test_purging_old_versions_keeps_what_readers_see_and_its_approvals(live):
+    published = live.live_revision_id
+    for title in ("First", "Second"):
+        live.title = title
+        live.save_revision()
+    call_command("purge_revisions")
+    live.refresh_from_db()
+    assert live.live_revision_id == published
+    assert Approval.objects.filter(revision=published).count() == 1
+    assert set(live.revisions.values_list("pk", flat=True)) == {published, live.latest_revision_id}
+    live.delete()
+    assert not Revision.objects.filter(pk=published).exists()
+
+
 def test_an_alias_cannot_be_made_in_code_either(live):
-    with pytest.raises(Exception, match="approved"):
+    with pytest.raises(ValidationError, match="make a copy, which is approved by itself"):
         live.create_alias(update_slug="alias")
     assert not Page.objects.filter(slug="alias").exists()
 

@@ -7,6 +7,7 @@ revision and to a hash of its content: a text or a file that changed afterwards 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils import timezone
-from wagtail.models import Revision, TaskState
+from wagtail.models import Revision, TaskState, WorkflowState
 
 from pages.choices import ApprovalRole
 from pages.mail import tell
@@ -45,7 +46,13 @@ def content_hash(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
 
 
+# The editor gives each paragraph a key of its own, also one that came without: it is no part of the text.
+_BLOCK_KEY = re.compile(r' data-block-key=\\?"[^"\\]*\\?"')
+
+
 def _as_read(value: Any) -> Any:
+    if isinstance(value, str):
+        value = _BLOCK_KEY.sub("", value)
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
             return json.loads(value)  # blocks: PostgreSQL gives the keys of JSON back in another order
@@ -58,10 +65,22 @@ def _as_read(value: Any) -> Any:
     return sorted(value, key=str)  # keys of topics, in the order of names that may change
 
 
+def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> None:
+    """For `on_delete`: the version that readers see stays, with its approvals, when old versions are purged.
+
+    It goes together with its page. Raises ProtectedError, which Wagtail's `purge_revisions` counts and passes over.
+    """
+    if isinstance(collector.origin, Revision):
+        thing = collector.origin.content_object
+        if thing is not None and thing.live_revision_id == collector.origin.pk:
+            raise models.ProtectedError(f"“{thing}” is published in this version.", set(approvals))
+    models.SET_NULL(collector, field, approvals, using)
+
+
 class Approval(models.Model):
     """One person, or one command, allowed one version. Rows are never changed but to void them."""
 
-    revision = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL, related_name="approvals")
+    revision = models.ForeignKey(Revision, null=True, on_delete=unless_published, related_name="approvals")
     content_hash = models.CharField(max_length=64)
     role = models.CharField(max_length=20, choices=ApprovalRole.choices)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -150,11 +169,27 @@ class NeedsApproval:
             kwargs["overwrite_revision"] = None  # what was approved is kept as it was
         revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
         if waiting := self.current_workflow_task_state:
-            # Whoever is asked to approve is asked about the latest version.
-            TaskState.objects.filter(pk=waiting.pk, status=TaskState.STATUS_IN_PROGRESS).update(revision=revision)
+            ask_about(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
         return revision
+
+
+def ask_about(revision: Revision, waiting: TaskState) -> None:
+    """Whoever is asked to approve is asked about the latest version.
+
+    Another text is another question: a screen that shows the text of before can no longer answer it.
+    """
+    state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
+    waiting.refresh_from_db()
+    if waiting.status != TaskState.STATUS_IN_PROGRESS:
+        return
+    if content_hash(waiting.revision.content) == content_hash(revision.content):
+        TaskState.objects.filter(pk=waiting.pk).update(revision=revision)
+        return
+    TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
+    state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=waiting.task)
+    state.save(update_fields=["current_task_state"])
 
 
 def _each_by_another(candidates: list[set[int]]) -> bool:

@@ -41,7 +41,7 @@ from pages.rich_text import has_text
 MAX_DEPTH = 10
 
 # Sent in the transaction that may have made a page (`page`) or a file (`file`) public, or hidden it, or moved it.
-# With a page comes whether a version was `published` with it, and the version that was live `before`, if one was.
+# With a page comes whether a version was `published` with it, and the version that readers knew `before`, if one was.
 visibility_changed = Signal()
 
 
@@ -180,6 +180,8 @@ class ContentPage(NeedsApproval, Page):
 
     def clean(self) -> None:
         super().clean()
+        if self.alias_of_id:
+            raise ValidationError({"slug": "Aliases are off: make a copy, which is approved by itself."})
         if self.depth and self.depth > MAX_DEPTH:
             raise ValidationError({"slug": f"Pages can be at most {MAX_DEPTH} levels deep."})
         if self.last_reviewed_on and self.next_review_due_on and self.next_review_due_on <= self.last_reviewed_on:
@@ -192,24 +194,29 @@ class ContentPage(NeedsApproval, Page):
             exclude.add("last_reviewed_on")
         super().full_clean(exclude=exclude, **kwargs)
 
-    def save(self, **kwargs) -> None:
+    def save(self, clean: bool = True, **kwargs) -> None:
         """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
         whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
+        if clean and self.live:  # before the approvals are asked for: it may give the page another slug
+            self.full_clean()
+            clean = False
         with transaction.atomic():
             if whole and self.live and self.pk:  # one at a time: a takedown that comes first counts
                 ContentPage.objects.select_for_update().filter(pk=self.pk).first()
-            before = self.published_version() if whole else None
-            publishes = whole and self.publishes(before)
-            super().save(**kwargs)
+            publishes = whole and self.publishes(self.published_version())
+            before = self.known_version() if publishes else None
+            super().save(clean=clean, **kwargs)
             if whole:
                 visibility_changed.send(type(self), page=self, published=publishes, before=before)
+
+    def known_version(self) -> "ContentPage | None":
+        """The page as readers know it. Page types that keep a log of changes also know one that was unpublished."""
+        return self.published_version()
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
         if self.expire_at and not self.may_expire:
             problems["expire_at"] = "Leave this empty: the page would take death-review notices away without a word."
-        if self.alias_of_id:
-            problems["slug"] = "Aliases are off: make a copy, which is approved by itself."
         if self.update_kind == UpdateKind.MAJOR and self.public_updated_at and not self.change_note.strip():
             problems["change_note"] = "Say in one sentence what changed: this is a major update."
         return problems

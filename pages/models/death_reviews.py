@@ -19,7 +19,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePan
 from wagtail.fields import RichTextField
 from wagtail.models import Collection, Orderable, PagePermissionTester, Revision
 
-from documents.models import Document, Image
+from documents.models import Document, Image, PublishedFile
 from pages import public_fields as public
 from pages.choices import (
     ActionStatus,
@@ -274,8 +274,13 @@ class DeathReviewNoticePage(ContentPage):
         index = DeathReviewIndexPage.objects.filter(path=self.path[: -self.steplen]).first()
         if index is not None and index.files_id:
             documents, images = files_of(self)
-            Document.objects.filter(pk__in=documents).update(collection=index.files_id)
-            Image.objects.filter(pk__in=images).update(collection=index.files_id)
+            public_elsewhere = PublishedFile.objects.exclude(page=self.pk)  # stays where that page's editors find it
+            Document.objects.filter(pk__in=documents).exclude(published_in__in=public_elsewhere).update(
+                collection=index.files_id
+            )
+            Image.objects.filter(pk__in=images).exclude(published_in__in=public_elsewhere).update(
+                collection=index.files_id
+            )
         return super().save_revision(*args, **kwargs)
 
     def publishing_problems(self) -> dict[str, Any]:
