@@ -162,11 +162,13 @@ HOSTILE = [
     "NEAR(zz zz)", "zz NOT zz", "zz OR", "AND", "(", ")", "zz)", "((((", "-zz", "+zz", "zz:A", "zz & !zz", "zz <-> zz",
     "!zz", "zz | zz", "\u0001", "\ufffe", "🙂", "\u202ezz", "\u0301", "ﬃ", "<mark>", "&lt;zz",
     " ".join(f"w{number}" for number in range(50)), '"' + "a " * 90 + '"', "x" * 200, "a" * 100 + " " + "b" * 99,
-    '"a b" ' * 33,
+    '"a b" ' * 33, " ".join(map(chr, range(0x4E00, 0x4E64))), "".join(map(chr, range(0x4E00, 0x4EC8))),
+    " ".join(f'"{chr(each)} {chr(each + 1)}"' for each in range(0x4E00, 0x4E21)), "\U0001d160" * 200, "ﷺ" * 200,
+    "\ud7ff\ue000\uffff", "a" * 40 + "b",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", HOSTILE)
+@pytest.mark.parametrize("query", HOSTILE, ids=range(len(HOSTILE)))
 def test_whatever_is_typed_is_plain_text(home, search, query):
     standard(home, "Nothing to see")
     assert search(query)["nodes"] == []

@@ -44,6 +44,18 @@ def test_a_file_is_found_on_every_page_that_shows_it(home, titles, search):
     assert highlights == {"First": shown, "Linked": shown, "Meeting": f"Item five Delayed {shown}", "Plan": shown}
 
 
+def test_what_a_meeting_says_of_a_paper_goes_with_its_file(home, titles):
+    document = upload("Report", "apples")
+    meetings = factories.page(models.MeetingIndexPage, home)
+    paper = models.Paper(document=document, title="Zebra", late_reason="Gorilla")
+    factories.page(models.MeetingPage, meetings, title="Meeting", papers=[paper])
+    assert titles("zebra") == titles("gorilla") == titles("apples") == ["Meeting"]
+    document.collection = Collection.get_first_root_node().add_child(name="Shelf")
+    document.save()
+    CollectionViewRestriction.objects.create(collection=document.collection, restriction_type="login")
+    assert titles("zebra") == titles("gorilla") == titles("apples") == []
+
+
 def test_each_file_is_searched_by_itself(home, titles):
     with_files(home, "Both", upload("One", "apples"), upload("Two", "pears"))
     assert titles("apple") == titles("pear") == ["Both"]

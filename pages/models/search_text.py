@@ -86,6 +86,10 @@ def _marked(place: Place, *texts: str) -> str:
 
 
 def in_index(wanted: Wanted, place: Place) -> Iterator[str | tuple[str, ...]]:
-    """What the index has of what was asked for, where it counts for a place: words, and phrases as tuples."""
-    yield from (MARKS[place] + word for word in wanted.words)
+    """What the index has of what was asked for, where it counts for a place: the words, and phrases as tuples.
+
+    All words are in one text: SQLite does not read a query of a hundred parts within each other.
+    """
+    if wanted.words:
+        yield " ".join(MARKS[place] + word for word in wanted.words)
     yield from (tuple(MARKS[place] + word for word in phrase) for phrase in wanted.phrases)
