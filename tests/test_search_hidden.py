@@ -19,7 +19,7 @@ from pages.models import SearchText
 from pages.withdrawal import take_down
 from tests import factories, hidden_content
 from tests.factories import london
-from tests.searched import standard, stored, text, upload, with_files
+from tests.searched import indexed, standard, stored, text, upload, with_files
 
 # --- Files ---------------------------------------------------------------------------------------------------
 
@@ -77,9 +77,12 @@ def test_a_file_that_was_exchanged_is_not_found_until_it_is_published(home, titl
     document = upload("Report", "zebra")
     page = with_files(home, "Page", document)
     assert titles("zebra") == ["Page"]
+    assert "zebra" in indexed()
     exchange(document, "gorilla")
     assert titles("zebra") == titles("gorilla") == titles("report") == []
+    assert "zebra" not in indexed()
     call_command("update_index", verbosity=0)
+    assert "gorilla" not in indexed()
     assert titles("zebra") == titles("gorilla") == titles("report") == []
     factories.publish(page)
     assert titles("gorilla") == ["Page"]
@@ -92,6 +95,16 @@ def test_a_file_that_was_exchanged_behind_the_back_is_not_found(home, titles):
     with_files(home, "Page", document)
     Document.objects.filter(pk=document.pk).update(file_key="another")
     assert titles("zebra") == []
+
+
+def test_words_that_were_read_out_of_an_older_file_do_not_count(home):
+    document = upload("Report", "zebra")
+    with_files(home, "Page", document)
+    Document.objects.filter(pk=document.pk).update(file_key="another")
+    SearchText.objects.filter(document=document).update(file_key="another")
+    call_command("update_index", verbosity=0)
+    assert "report" in indexed()
+    assert "zebra" not in indexed()
 
 
 def test_a_new_version_lets_go_of_a_file(home, titles):
