@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 from modelsearch.index import RelatedFields
+from modelsearch.query import MatchAll, Not
 from modelsearch.utils import get_descendants_content_types_pks
 
 if connection.vendor == "sqlite":
@@ -18,14 +19,16 @@ if connection.vendor == "sqlite":
     class SQLiteQueryCompiler(SQLiteSearchQueryCompiler):
         def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
             """An unranked search begins with the words: "+ 0" keeps SQLite from using the index of the model."""
-            if self.order_by_relevance or score_field is not None:
+            query = normalize(self.query)
+            if self.order_by_relevance or score_field is not None or self.fields or isinstance(query, MatchAll | Not):
                 return super().search(config, start, stop, score_field)
-            words = self.build_search_query(normalize(self.query), config=config)
+            words = self.build_search_query(query, config=config)
             entries = SQLiteFTSIndexEntry.objects.filter(MatchExpression(self.FTS_TABLE_FIELDS, words))
             entries = entries.annotate(kind=F("index_entry__content_type_id") + 0).filter(
                 kind__in=get_descendants_content_types_pks(self.queryset.model)
             )
-            return self.queryset.filter(pk__in=entries.values("index_entry__object_id"))[start:stop]
+            rows = self.queryset.filter(pk__in=entries.values("index_entry__object_id"))
+            return (rows if rows.query.order_by else rows.order_by("-pk"))[start:stop]
 
     class SearchBackend(SQLiteSearchBackend):
         query_compiler_class = SQLiteQueryCompiler

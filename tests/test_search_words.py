@@ -2,6 +2,7 @@
 
 import pytest
 
+from pages import search_words
 from pages.search_words import STOP_WORDS, Wanted, composed, fold, highlight, stems
 
 
@@ -90,6 +91,13 @@ def test_what_a_hostile_text_costs_is_bounded():
     shown = highlight(["theft " * 100_000], Wanted.read("theft " + " ".join(f"w{number}" for number in range(40))))
     assert shown.startswith("<mark>theft</mark> <mark>theft</mark>")
     assert len(shown) < 300 * len("<mark>theft</mark> ") / 5
+
+
+def test_so_many_places_of_a_text_are_looked_at(monkeypatch):
+    text = "theft " * 3 + "word " * 100 + "cycle theft"
+    assert highlight([text], Wanted.read("cycle theft")).endswith("<mark>cycle</mark> <mark>theft</mark>")
+    monkeypatch.setattr(search_words, "MOST_PLACES", 3)
+    assert highlight([text], Wanted.read("cycle theft")).startswith("<mark>theft</mark> <mark>theft</mark>")
 
 
 def test_stop_words_are_folded_words():

@@ -140,16 +140,12 @@ class Results:
         keys = [item.page.pk for item in self.items]
         own = SearchText.objects.filter(page__in=keys, document=None)
         texts: dict[tuple[int, int | None], list[str]] = {(row.page_id, None): [row.summary, row.text] for row in own}
-        files = {(item.page.pk, item.file) for item in self.items if item.place == Place.FILE}
-        if files:
+        in_files = [item for item in self.items if item.place == Place.FILE]
+        if in_files:
             rows = SearchText.get_indexed_objects().filter(
-                page__in=[page for page, _ in files], document__in={file for _, file in files}
+                page__in=[item.page.pk for item in in_files], document__in={item.file for item in in_files}
             )
-            texts |= {
-                (row.page_id, row.document_id): [f"{row.text}\n{row.words_of_file()}"]
-                for row in rows
-                if (row.page_id, row.document_id) in files
-            }
+            texts |= {(row.page_id, row.document_id): [f"{row.text}\n{row.words_of_file()}"] for row in rows}
         return texts
 
     def highlight(self, item: Result) -> str | None:
