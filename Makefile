@@ -52,8 +52,8 @@ demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=80
 	@exec $(VENV)/bin/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 --log-level warning cms.wsgi:application \
 		|| { echo "*** The server stopped. Is port $(PORT) in use? Choose another: make demo PORT=8001" >&2; exit 1; }
 
-test: $(VENV)/.installed-tests ## Run the whole test suite (with Chromium and npm also in a browser)
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/browser/node_modules/.installed; fi
+test: $(VENV)/.installed-tests ## Run the whole test suite (with npm also real clients, with Chromium a browser)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/node_modules/.installed; fi
 	@echo "==> Running the tests"
 	@env -u DATA_DIR -u PORT $(RUN) -m pytest -n 2 --dist worksteal || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
 
@@ -61,8 +61,8 @@ test-postgres: $(VENV)/.installed-tests ## Run the whole test suite on PostgreSQ
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "*** Set DATABASE_URL, as in postgres://user:password@localhost/name" >&2; exit 1;; esac
 	@$(MAKE) --no-print-directory test
 
-tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
-	$(call step,Installing the packages of the browser tests,npm ci --prefix tests/browser --no-audit --no-fund --silent,Is npm installed? On Debian: apt install npm)
+tests/node_modules/.installed: tests/package.json tests/package-lock.json tests/.npmrc
+	$(call step,Installing the npm packages of the tests,npm ci --prefix tests --no-audit --no-fund --silent,Is the npm registry reachable?)
 	@touch $@
 
 screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)

@@ -27,9 +27,10 @@ from graphql import (
 )
 
 DEPTH = 3
-# The endpoint takes 2000 tokens. The number of places bounds the work of one query.
-TOKENS_IN_A_QUERY, TOKENS_IN_A_FRAGMENT, PLACES_IN_A_QUERY = 1500, 800, 30
-ITEMS_IN_A_LIST = 100
+# The endpoint takes 1500 tokens, 30 aliases and 20 root fields. The number of places bounds the work of one query.
+TOKENS_IN_A_QUERY, TOKENS_IN_A_FRAGMENT, PLACES_IN_A_QUERY = 1200, 700, 30
+STEPS_IN_A_QUERY, ROOT_FIELDS_IN_A_QUERY = 30, 20
+ITEMS_IN_A_LIST = 20  # with more, lists within lists would cost more than the endpoint allows
 # What these arguments are given. Any other argument that must be given is reported as not covered.
 PATH_ARGUMENTS, TEXT_ARGUMENTS = {"urlPath", "path"}, {"query"}
 CURSORS = {"first", "after", "last", "before", "since"}
@@ -143,7 +144,11 @@ class GraphQLWalk:
         """The next places that fit into one query."""
         places = [self.pending.popleft()]
         while self.pending and len(places) < PLACES_IN_A_QUERY:
-            if _tokens(self.query([*places, self.pending[0]])) > TOKENS_IN_A_QUERY:
+            more = [*places, self.pending[0]]
+            steps = {path[: number + 1] for path, _ in more for number in range(len(path))}
+            if len(steps) > STEPS_IN_A_QUERY or len({step[0] for step in steps}) > ROOT_FIELDS_IN_A_QUERY:
+                break
+            if _tokens(self.query(more)) > TOKENS_IN_A_QUERY:
                 break
             places.append(self.pending.popleft())
         return places

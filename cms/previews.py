@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import mark_safe
@@ -24,7 +25,8 @@ from feeds.event import event
 from feeds.sources import ENTRIES, FEEDS, NEWEST, entry_of, is_among_the_newest
 from pages import addresses
 from pages.choices import UpdateKind
-from pages.models import ContentPage, MeetingPage, PartnershipPage
+from pages.draft_previews import begin
+from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
 from pages.page_html import Picture, targets_of
 from pages.page_views import draft_html, no_scripts
 from pages.plain_words import clock, day, day_and_weekday
@@ -32,12 +34,15 @@ from pages.visibility import public
 
 # About as much as search engines show; they measure in pixels, and each in its own way.
 TITLE_LETTERS, DESCRIPTION_LETTERS = 60, 160
+WEBSITE = "website"
 PAGE = ""  # the mode that Wagtail shows first, and wherever nobody can choose
 
 
 def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
     """The previews of a page type, as (name, label): the page itself, and each channel that carries the type."""
     found = [(PAGE, "Page")]
+    if settings.WEBSITE_PREVIEW_URL and not issubclass(model, DeathReviewNoticePage):
+        found.append((WEBSITE, "Website"))
     if model in ENTRIES:
         found.append(("feed", "Feed reader"))
     if model is MeetingPage:
@@ -45,7 +50,7 @@ def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
     return [*found, ("search", "Search result"), ("social", "Social card"), ("graphql", "GraphQL")]
 
 
-def preview(page: ContentPage, mode: str | None) -> HttpResponse:
+def preview(page: ContentPage, mode: str | None, user: Any) -> HttpResponse:
     """A draft in one of its modes; `page` need not be saved or complete, and is changed in memory.
 
     None, which code may pass to Wagtail's `make_preview_request`, is the page itself. Raises Http404 for a mode that
@@ -56,6 +61,8 @@ def preview(page: ContentPage, mode: str | None) -> HttpResponse:
     if mode not in labels:
         raise Http404(f"This page has no preview “{mode}”. Choose one of: {', '.join(labels.values())}.")
     at = timezone.now()
+    if mode == WEBSITE:
+        return _on_the_website(page, user, at)
     html = draft_html(page, at) if mode == PAGE else _channel_html(page, mode, labels[mode], at)
     headers = {
         "Cache-Control": "private, no-store",
@@ -63,6 +70,16 @@ def preview(page: ContentPage, mode: str | None) -> HttpResponse:
         "Content-Security-Policy": no_scripts(),
     }
     return HttpResponse(html, headers=headers)
+
+
+def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
+    """Sends the browser to the website, with a token for this draft and this person."""
+    token = begin(page, user)
+    as_published(page, at)
+    query = urlencode({"urlPath": addresses.url_path(page), "token": token})
+    joint = "&" if "?" in settings.WEBSITE_PREVIEW_URL else "?"
+    headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+    return HttpResponseRedirect(f"{settings.WEBSITE_PREVIEW_URL}{joint}{query}", headers=headers)
 
 
 def _channel_html(page: ContentPage, mode: str, label: str, at: datetime) -> str:

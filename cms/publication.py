@@ -10,12 +10,14 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, ReferenceIndex, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
@@ -23,16 +25,18 @@ from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.sources import FEEDS, feed_url
 from pages import addresses, ledger, search_index
-from pages.choices import UpdateKind
+from pages.choices import ChangeKind, UpdateKind
 from pages.meeting_changes import changes
 from pages.models import (
     ChangeNote,
     ContentPage,
     DeathReviewNoticePage,
+    LegalBasis,
     MeetingChange,
     MeetingPage,
     PublicRecord,
     Takedown,
+    Topic,
 )
 from pages.models.approvals import NeedsApproval, NotApproved, approvals_of, void
 from pages.models.base import visibility_changed
@@ -52,6 +56,8 @@ def connect() -> None:
     pre_delete.connect(before_page_is_deleted, sender=ContentPage, dispatch_uid="cms.before_page_is_deleted")
     post_delete.connect(on_page_deleted, sender=ContentPage, dispatch_uid="cms.page_deleted")
     post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
+    for label in (Topic, LegalBasis):
+        post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
     for model in (Document, Image):
         pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")
         post_save.connect(on_file_saved, sender=model, dispatch_uid="cms.file_saved")
@@ -73,15 +79,16 @@ def on_visibility_changed(
     **kwargs: Any,
 ) -> None:
     if page is not None:
+        publication = None
         if published and isinstance(page, ContentPage):
-            note_publication(page, before)
-        paths = ledger.update(page, timezone.now())
+            publication = ledger.Publication(page, note_publication(page, before))
+        paths = ledger.update(page, timezone.now(), publication)
         if paths or published:
             files = PublishedFile.objects.filter(page__path__startswith=page.path)
             remember_public_files(files)
             tell_caches(paths | ({addresses.url_path(page)} if published else set()), files)
     if file is not None:
-        tell_caches([], file.published_in.all())
+        on_files_changed(file.published_in.all())
 
 
 def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
@@ -103,12 +110,18 @@ def on_unpublished(sender: type, instance: Any, **kwargs: Any) -> None:
     if isinstance(instance, ContentPage):
         on_visibility_changed(sender, page=instance)
     else:
-        tell_caches([], PublishedFile.objects.none())
+        on_shared_text_changed(sender, instance)
 
 
 def on_snippet_published(sender: type, instance: Any, **kwargs: Any) -> None:
     if isinstance(instance, ModeratedSnippet):
-        tell_caches([], PublishedFile.objects.none())
+        on_shared_text_changed(sender, instance)
+
+
+def on_shared_text_changed(sender: type, instance: Any, **kwargs: Any) -> None:
+    """A snippet or a label says something else now, and so do the pages that show it."""
+    ledger.note_update(pages_showing(instance), timezone.now())
+    tell_caches([], PublishedFile.objects.none())
 
 
 def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
@@ -124,7 +137,8 @@ def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -
 
 def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
     """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
-    ledger.end(PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None), timezone.now())
+    gone = PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None)
+    ledger.end(gone, ChangeKind.DELETED, timezone.now())
 
 
 def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
@@ -132,10 +146,13 @@ def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
     on_visibility_changed(sender, page=instance.root_page.specific)
 
 
-def note_publication(page: ContentPage, before: ContentPage | None) -> None:
-    """All that a new version changes beside the page itself, in the transaction that saves it."""
+def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNote | None:
+    """All that a new version changes beside the page itself, in the transaction that saves it.
+
+    Returns the note for readers, if it is a major update.
+    """
     come_back(page)
-    record_update(page)
+    note = record_update(page)
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
     search_index.record(page)
@@ -143,6 +160,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> None:
         promise_time_online(page)
     if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
         MeetingChange.objects.bulk_create(changes(before, page, page.last_published_at))
+    return note
 
 
 def come_back(page: ContentPage) -> None:
@@ -155,7 +173,7 @@ def come_back(page: ContentPage) -> None:
     Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
-def record_update(page: ContentPage) -> None:
+def record_update(page: ContentPage) -> ChangeNote | None:
     """Move `public_updated_at` on the first publication and on major updates, and keep the change note for readers.
 
     The next update starts as a minor one without a note, so that nobody announces the same change twice.
@@ -168,6 +186,7 @@ def record_update(page: ContentPage) -> None:
     ContentPage.objects.filter(pk=page.pk).update(
         public_updated_at=page.public_updated_at, update_kind=page.update_kind, change_note=page.change_note
     )
+    return note
 
 
 def updated_at(page: ContentPage, at: datetime) -> datetime:
@@ -194,6 +213,17 @@ def promise_time_online(notice: DeathReviewNoticePage) -> None:
 def online_until(first_published_at: datetime) -> date:
     """The last day of the time that the policy promises for a notice."""
     return timezone.localdate(first_published_at) + relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
+
+
+def pages_showing(shared: Any) -> QuerySet[ContentPage]:
+    """The pages that a snippet or a label appears on, as Wagtail's index of references knows them."""
+    references = ReferenceIndex.get_references_to(shared).filter(
+        base_content_type=ContentType.objects.get_for_model(Page)
+    )
+    keys = {int(key) for key in references.values_list("object_id", flat=True)}
+    if isinstance(shared, Topic):
+        keys |= set(shared.pages.values_list("pk", flat=True))
+    return ContentPage.objects.filter(pk__in=keys)
 
 
 # --- Files ---
@@ -246,7 +276,7 @@ def on_private_collection(sender: type, instance: CollectionViewRestriction, **k
     for name in ("document", "image"):
         files = PublishedFile.objects.filter(**{f"{name}__collection__in": collections})
         remember_public_files(files)
-        tell_caches([], files)
+        on_files_changed(files)
 
 
 def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
@@ -257,9 +287,15 @@ def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> No
     """A file that moved to another collection may be public now, or not any more."""
     files = instance.published_in.all()
     remember_public_files(files)
-    tell_caches([], files)
+    on_files_changed(files)
     if isinstance(instance, Document):
         search_index.refresh(instance)
+
+
+def on_files_changed(files: QuerySet[PublishedFile]) -> None:
+    """Files show, or are described, in another way now, and so do the pages that they are on."""
+    ledger.note_update(ContentPage.objects.filter(published_files__in=files), timezone.now())
+    tell_caches([], files)
 
 
 def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:

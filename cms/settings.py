@@ -29,6 +29,9 @@ CMS_URL = (env.str("CMS_URL", "", validate=lambda v: _web_address(v) if v else N
 CMS_URL = CMS_URL or f"http://localhost:{PORT}"
 # The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/page_views.py).
 WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+# Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/draft_previews.py).
+WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web_address(v) if v else None) or ""
+PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
 DEBUG = env.bool("DEBUG", False)
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
@@ -74,6 +77,19 @@ BINDING_DEADLINES: list[str] = env.list(
     "BINDING_DEADLINES", [], subcast=str, validate=validate.ContainsOnly(["agenda", "plan", "public_meeting"])
 )
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
+# GraphQL: how much one request may ask for (cms/graphql/limits.py, cost.py, execution.py, rate_limit.py).
+GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))  # bytes
+GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 1_500, validate=validate.Range(min=200, max=20_000))
+GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))  # introspection needs 15
+GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 30, validate=validate.Range(min=0, max=1_000))
+GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))
+GRAPHQL_MAX_ROOT_FIELDS = env.int("GRAPHQL_MAX_ROOT_FIELDS", 20, validate=validate.Range(min=8, max=1_000))
+GRAPHQL_MAX_COST = env.int("GRAPHQL_MAX_COST", 20_000, validate=validate.Range(min=5_000, max=1_000_000))
+GRAPHQL_TIME_BUDGET = env.float("GRAPHQL_TIME_BUDGET", 5.0, validate=validate.Range(min=0.1, max=60))  # seconds
+GRAPHQL_RATE_LIMIT = env.int("GRAPHQL_RATE_LIMIT", 1_200, validate=validate.Range(min=0))  # a minute, for one client
+GRAPHQL_MAX_AGE = env.int("GRAPHQL_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
+GRAPHQL_TRUSTED_DOCUMENTS_ONLY = env.bool("GRAPHQL_TRUSTED_DOCUMENTS_ONLY", False)
+GRAPHQL_CORS_ORIGINS: list[str] = env.list("GRAPHQL_CORS_ORIGINS", [], subcast=str)
 _problems: dict[str, list[str]] = {}
 try:
     env.seal()
@@ -90,6 +106,10 @@ try:
         _web_address(_address)
 except ValidationError as error:
     _problems["HTTP_CACHES"] = [str(error)]
+for _origin in GRAPHQL_CORS_ORIGINS or []:
+    _parts = urlsplit(_origin)
+    if _origin != "*" and (_origin != f"{_parts.scheme}://{_parts.netloc}" or _parts.scheme not in ("http", "https")):
+        _problems["GRAPHQL_CORS_ORIGINS"] = ["must be origins such as https://www.example.org with no path, or *"]
 _oidc = {
     "OIDC_SERVER_URL": OIDC_SERVER_URL,
     "OIDC_CLIENT_ID": OIDC_CLIENT_ID,
@@ -172,6 +192,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -212,7 +233,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Room for many attackers: a cache that is full forgets how often somebody has tried.
-CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
+CACHES = {
+    "default": {**CACHE_URL, "max_entries": 10_000},
+    # Apart from the one above, which floods of readers must not push anything out of. Files would be slower than most
+    # answers, so with those each process counts by itself.
+    "readers": (
+        {**CACHE_URL, "KEY_PREFIX": "readers"}
+        if CACHE_URL["BACKEND"].rpartition(".")[2] not in ("LocMemCache", "FileBasedCache")
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}
+    )
+    | {"max_entries": 10_000},
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -373,6 +404,13 @@ TAGGIT_CASE_INSENSITIVE = True
 
 GRAPPLE = {"APPS": ["pages"], "PAGE_INTERFACE": "cms.graphql.interfaces.PageInterface"}
 GRAPHENE = {"SCHEMA": "cms.graphql.schema.schema"}
+# Browsers of these sites may read the API; never with cookies. Other addresses answer no other site.
+CORS_URLS_REGEX = r"^/graphql/$" if GRAPHQL_CORS_ORIGINS else r"(?!)"
+CORS_ALLOW_ALL_ORIGINS = "*" in GRAPHQL_CORS_ORIGINS
+CORS_ALLOWED_ORIGINS = [origin for origin in GRAPHQL_CORS_ORIGINS if origin != "*"]
+CORS_ALLOW_METHODS = ["GET", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "content-type"]
+CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 # --- Rules that code reads ---------------------------------------------------------------------------------
 

@@ -5,11 +5,12 @@ not have been taken offline in an emergency.
 """
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from wagtail.models import CollectionViewRestriction
+from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
 from pages.models import SearchText, Takedown
@@ -32,6 +33,12 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
     name = "document" if issubclass(queryset.model, Document) else "image"
     return queryset.filter(~Exists(private), ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})))
+
+
+def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those files that a person may change or choose in the admin."""
+    policy = policy_registry.get_by_type(queryset.model)
+    return queryset.filter(pk__in=policy.instances_user_has_any_permission_for(user, ["change", "choose"]).values("pk"))
 
 
 def on_a_live_page(file: Document | Image) -> bool:

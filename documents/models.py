@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 from pathlib import PurePath
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -70,6 +71,9 @@ class StoredFile(models.Model):
     )
     uploaded_by_user.wagtail_reference_index_ignore = True  # type: ignore[attr-defined]
 
+    # Set where a draft is shown with a token (pages/draft_previews.py): its files have the token in their addresses.
+    preview_token = ""
+
     # What readers are told of it, beside the file itself.
     public_facts: tuple[str, ...] = ()
 
@@ -81,6 +85,11 @@ class StoredFile(models.Model):
         """SHA-256 of what readers are told of the file, so that an approval can be bound to it."""
         facts = [getattr(self, name) for name in self.public_facts]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @property
+    def query(self) -> str:
+        """The end of its address: none, but for the files of a draft."""
+        return "?" + urlencode({"preview": self.preview_token}) if self.preview_token else ""
 
     def note_new_file(self) -> bool:
         """Refresh what depends on the bytes when a new file was given. Returns whether one was."""
@@ -197,7 +206,7 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
     @property
     def address(self) -> str:
         """The absolute address that the public contract gives."""
-        return settings.CMS_URL + self.url
+        return settings.CMS_URL + self.url + self.query
 
 
 class DocumentText(models.Model):
@@ -306,7 +315,7 @@ class Rendition(AbstractRendition):
 
     @property
     def full_url(self) -> str:
-        return settings.CMS_URL + self.url
+        return settings.CMS_URL + self.url + self.image.query
 
 
 class PublishedFile(models.Model):

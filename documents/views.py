@@ -7,16 +7,15 @@ same queries. A file that was public once is gone (410).
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
-from wagtail.permissions import policy_registry
 
-from documents.access import never_stored, public_documents, public_images
+from documents.access import for_staff, never_stored, public_documents, public_images
 from documents.delivery import Delivery, send
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
+from pages.draft_previews import draft_files, shown_by
 from pages.reading_log import note_file_seen
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
@@ -24,7 +23,6 @@ FOR_STAFF = "private, no-store"
 
 
 @require_safe
-@transaction.non_atomic_requests
 def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
     was_public = PublicFileRecord.objects.filter(file_key=key).exists()
     found = Document.objects.filter(file_key=key)
@@ -45,7 +43,6 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
     label = name.rpartition(".")[0]
@@ -69,7 +66,6 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
 
 
 @require_safe
-@transaction.non_atomic_requests
 def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
     """A stored file by its storage name, for the forms of the admin, which link to it. Never public."""
     for model in (Document, Image):
@@ -85,17 +81,23 @@ def _number(label: str) -> int:
 
 
 def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
-    """The file, for somebody who is signed in and may change or choose it. Visitors cost no further query.
+    """The file, for somebody who is signed in and may change or choose it, and for the website that shows a draft to
+    such a person. Visitors cost no further query.
 
     Files of death-review notices that are not public leave a line in the log.
     """
-    if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+    if "preview" in request.GET:
+        shown = shown_by(request.GET["preview"])
+        if shown is None:
+            return None
+        user, found = shown.user, found.filter(pk__in=draft_files(shown)[0 if found.model is Document else 1])
+    elif settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+        user = request.user
+    else:
         return None
-    wanted = found.first()
-    policy = policy_registry.get_by_type(found.model)
-    if wanted is None or not policy.user_has_any_permission_for_instance(request.user, ["change", "choose"], wanted):
-        return None
-    note_file_seen(wanted, request.user)
+    wanted = for_staff(user, found).first()
+    if wanted is not None:
+        note_file_seen(wanted, user)
     return wanted
 
 

@@ -1,9 +1,12 @@
-"""Writes down what is public, in the transaction that makes it so; cms/publication.py calls it.
+"""Writes down what is public, and what changes for readers, in the transaction that makes it so.
 
-The ledger decides nothing about now: pages/visibility.py does. It remembers what was public before and where, so
-that an address that readers knew never turns into "not found" (pages/at_path.py).
+cms/publication.py and pages/reviews.py call it. The ledger decides nothing about now: pages/visibility.py does. It
+remembers what was public before and where, so that an address that readers knew never turns into "not found"
+(pages/at_path.py), and it lists the changes that front-ends follow (cms/graphql/changes.py).
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -11,12 +14,21 @@ from django.db.models import QuerySet
 from wagtail.models import Page
 
 from pages import addresses
-from pages.models import ContentPage, PublicAddress, PublicRecord
+from pages.choices import ChangeKind
+from pages.models import ChangeNote, ContentPage, ContentVersion, PublicAddress, PublicChange, PublicRecord
 from pages.visibility import public
 
 
+@dataclass(frozen=True)
+class Publication:
+    """A version of a page that was published, with the note for readers if it is a major update."""
+
+    page: ContentPage
+    note: ChangeNote | None = None
+
+
 @transaction.atomic
-def update(page: Page, at: datetime) -> set[str]:
+def update(page: Page, at: datetime, publication: Publication | None = None) -> set[str]:
     """Bring the ledger up to date for a page and all below it.
 
     Returns the paths whose answer is another one now.
@@ -25,9 +37,18 @@ def update(page: Page, at: datetime) -> set[str]:
     records = PublicRecord.objects.filter(page__path__startswith=page.path)
     known = {record.uuid: record for record in records}
     now_public = {row.uuid: row for row in public(pages, at).only("uuid", "url_path", "show_safe_exit")}
-    written, new_addresses, paths = [], [], set()
-    for uuid, row in now_public.items():
+    published = publication.page.uuid if publication else None
+    note = publication.note if publication else None
+    written, new_addresses, paths, changes = [], [], set(), []
+    for uuid, row in sorted(now_public.items(), key=lambda item: item[1].url_path):
         path, record = addresses.url_path(row), known.get(uuid)
+        if record is None or record.ended_at:
+            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.PUBLISHED, at=at, major=True))
+        elif record.path != path:
+            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.MOVED, at=at, major=False))
+        if uuid == published and record and not record.ended_at:
+            updated = ChangeKind.UPDATED
+            changes.append(PublicChange(record_id=uuid, kind=updated, at=at, major=note is not None, note=note))
         if record is None or record.ended_at or record.path != path:
             new_addresses.append(PublicAddress(record_id=uuid, path=path, since=at))
             paths |= {path, record.path if record else path}
@@ -51,10 +72,40 @@ def update(page: Page, at: datetime) -> set[str]:
     PublicAddress.objects.bulk_create(
         new_addresses, update_conflicts=True, unique_fields=["record", "path"], update_fields=["since"]
     )
+    _append(changes)
     ended = [record for uuid, record in known.items() if uuid not in now_public and record.ended_at is None]
-    end(records.filter(pk__in=[record.pk for record in ended]), at)
+    end(records.filter(pk__in=[record.pk for record in ended]), ChangeKind.WITHDRAWN, at)
     return paths | {record.path for record in ended}
 
 
-def end(records: QuerySet[PublicRecord], at: datetime) -> None:
-    records.update(ended_at=at)
+def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime) -> None:
+    """The pages of these records are public no longer: they were withdrawn in whatever way, or deleted."""
+    keys = list(records.order_by("path").values_list("pk", flat=True))
+    PublicRecord.objects.filter(pk__in=keys).update(ended_at=at)
+    _append([PublicChange(record_id=key, kind=kind, at=at, major=False) for key in keys])
+
+
+def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
+    """Something that these pages show is another now, though no version of them was published: a date of review, a
+    venue, a file. Those that are public are listed as updated."""
+    shown = public(pages, at).order_by("path").values_list("uuid", flat=True)
+    known = set(PublicRecord.objects.filter(pk__in=shown, ended_at=None).values_list("pk", flat=True))
+    _append([PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in shown if key in known])
+
+
+def _append(changes: Iterable[PublicChange]) -> None:
+    """Number the changes and add them, each with the address at which its page is, or was last."""
+    rows = list(changes)
+    if not rows:
+        return
+    keys = {row.record_id for row in rows}
+    paths = dict(PublicRecord.objects.filter(pk__in=keys).values_list("pk", "path"))
+    found = PublicAddress.objects.filter(record__in=keys).values_list("record", "path", "pk")
+    address = {record: pk for record, path, pk in found if paths[record] == path}
+    with transaction.atomic():
+        version, _ = ContentVersion.objects.select_for_update().get_or_create(pk=1)
+        for number, row in enumerate(rows, start=version.number + 1):
+            row.version, row.address_id = number, address[row.record_id]
+        version.number += len(rows)
+        version.save()
+        PublicChange.objects.bulk_create(rows)

@@ -15,13 +15,15 @@ from django.core.cache import cache
 from django.core.files.storage import Storage
 from django.core.management import call_command
 from django.db import connection, models, transaction
+from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.fields import StreamField
 from wagtail.log_actions import log
 from wagtail.models import Page, Revision
 from wagtail.search.models import IndexEntry
 
-from pages.models import PublicAddress, PublicRecord
+from pages.ledger import note_update
+from pages.models import ContentPage, PublicAddress, PublicRecord
 from pages.partial_dates import PartialDateField
 from pages.redacted_addresses import free, redact_addresses
 from pages.spellings import Spellings
@@ -122,6 +124,8 @@ def redact(
             transaction.on_commit(lambda: committed.append(True))
             tell_caches()
             _redact_rows(redaction, progress)
+            redaction.stage = "the list of changes"
+            note_update(ContentPage.objects.all(), timezone.now())  # front-ends fetch everything again
             redaction.stage = "the caches"
             tell_caches()
             transaction.on_commit(cache.clear)

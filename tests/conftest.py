@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from pages.models import PartnershipPage
@@ -17,9 +17,11 @@ from tests.searched import SEARCH
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     """Wagtail keeps the site's root in the cache, which a test's rolled-back transaction does not touch."""
-    cache.clear()
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
     yield
-    cache.clear()
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
 
 
 @pytest.fixture

@@ -18,20 +18,39 @@ def over_client(client):
     return fetch
 
 
+def passed_on(client):
+    """The site in this process, with each request passed on as it came: method, headers and body."""
+    client.raise_request_exception = False
+
+    def respond(method, path, headers, body):
+        named = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-type")}
+        # Django's client tells the type of a body only where there is one.
+        sent_type = headers.get("Content-Type") or ""
+        response = client.generic(method, path, body, headers=named, CONTENT_TYPE=sent_type)
+        return Answer(response.status_code, dict(response.headers), response.content)
+
+    return respond
+
+
 def answering(fetch, work):
     """Do the work in another thread, which has no database, while this one answers its requests on a loopback port."""
+    return answering_in_full(lambda method, path, headers, body: fetch(path, body or None), work)
+
+
+def answering_in_full(respond, work):
+    """The same, where the answer may depend on all of the request."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            found = fetch(self.path, body or None)
+            found = respond(self.command, self.path, self.headers, body)
             self.send_response(found.status)
             for name, value in found.headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(found.body)
 
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815 - http.server's names
 
         def log_message(self, *args):
             pass

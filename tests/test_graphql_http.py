@@ -1,11 +1,19 @@
 """The endpoint over HTTP: what it takes, what it refuses and how, and that it tells nothing internal."""
 
+import gzip
 import json
+import os
+import subprocess
+import sys
 
+import brotli
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from cms.graphql import schema as schema_module
+from cms.graphql import view
 from pages import models
 from tests import factories
 
@@ -25,8 +33,180 @@ def test_get_and_post_answer_alike_and_set_no_cookie(client):
         assert answer.content == b'{"data":{"__typename":"Query"}}'
         assert answer["Content-Type"] == "application/json; charset=utf-8"
         assert answer["Cache-Control"] == "no-store"
-        assert answer["Vary"] == "Accept"
+        assert answer["Vary"] == "Accept, Accept-Encoding"
         assert not answer.cookies
+
+
+@pytest.mark.django_db
+def test_a_session_is_neither_read_nor_renewed(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("administrator"))
+    with CaptureQueriesContext(connection) as sql:
+        answer = post(client, {"query": TYPENAME})
+    assert answer.status_code == 200
+    assert not answer.cookies
+    assert "Cookie" not in answer["Vary"]
+    assert [query["sql"] for query in sql if "session" in query["sql"] or "auth_user" in query["sql"]] == []
+
+
+# --- What the answer is sent as ------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+        (RESPONSE, RESPONSE),
+        (f"{RESPONSE}; charset=utf-8, application/json; charset=utf-8", RESPONSE),
+        (f"{RESPONSE};q=0.5, application/json", "application/json"),
+        (f"application/json;q=0.9, {RESPONSE}", RESPONSE),
+        (f"{RESPONSE};q=0, application/json;q=0.1", "application/json"),
+        ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", "application/json"),
+    ],
+)
+def test_the_media_type_is_the_one_that_the_client_prefers(client, accept, expected):
+    answer = post(client, {"query": TYPENAME}, **({"accept": accept} if accept else {}))
+    assert (answer.status_code, answer["Content-Type"]) == (200, f"{expected}; charset=utf-8")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/json;q=0", "image/*", "nonsense"])
+def test_a_client_that_takes_neither_media_type_is_told_so(client, accept):
+    answer = post(client, {"query": TYPENAME}, accept=accept)
+    assert (answer.status_code, answer["Content-Type"]) == (406, "application/json; charset=utf-8")
+    assert json.loads(answer.content)["errors"][0] == {
+        "message": f"Accept: take application/json or {RESPONSE}.",
+        "extensions": {"code": "BAD_REQUEST"},
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accept_encoding", "expected"),
+    [
+        ("", ""),
+        ("identity", ""),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, br;q=0.5", "gzip"),
+        ("br;q=0, gzip;q=0.1", "gzip"),
+        ("gzip;q=0", ""),
+        ("*", "br"),
+        ("*;q=0.1, br;q=0", "gzip"),
+        ("gzip;q=nonsense", ""),
+        ("zstd", ""),
+    ],
+)
+def test_the_answer_is_compressed_as_the_client_prefers(client, accept_encoding, expected):
+    query = {"query": "{ __schema { types { name description } } }"}
+    plain = client.get("/graphql/", query)
+    answer = client.get("/graphql/", query, headers={"accept-encoding": accept_encoding})
+    assert answer.get("Content-Encoding", "") == expected
+    assert answer["Vary"] == "Accept, Accept-Encoding"
+    assert answer["Content-Length"] == str(len(answer.content))
+    unpack = {"": bytes, "br": brotli.decompress, "gzip": gzip.decompress}[expected]
+    assert unpack(answer.content) == plain.content
+    assert not expected or len(answer.content) < len(plain.content) / 2
+
+
+@pytest.mark.django_db
+def test_a_short_answer_is_not_compressed(client):
+    answer = client.get("/graphql/", {"query": TYPENAME}, headers={"accept-encoding": "br"})
+    assert not answer.has_header("Content-Encoding")
+    assert answer.content == b'{"data":{"__typename":"Query"}}'
+
+
+# --- Methods and other sites ---------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_head_is_get_without_the_body(client):
+    got, head = client.get("/graphql/", {"query": TYPENAME}), client.head("/graphql/", {"query": TYPENAME})
+    assert (head.status_code, head.content) == (200, b"")
+    assert dict(head.headers) == dict(got.headers)
+
+
+@pytest.mark.django_db
+def test_options_tells_the_methods(client):
+    answer = client.options("/graphql/")
+    assert (answer.status_code, answer.content, answer["Allow"]) == (204, b"", "GET, HEAD, POST, OPTIONS")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
+def test_another_method_is_refused(client, method):
+    answer = client.generic(method, "/graphql/")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST, OPTIONS")
+    assert json.loads(answer.content)["errors"][0] == {
+        "message": f"{method} is not answered here: use GET, HEAD, POST, OPTIONS.",
+        "extensions": {"code": "BAD_REQUEST"},
+    }
+
+
+WEBSITE, STRANGER = "https://www.example.org", "https://example.com"
+
+
+def with_origins(settings, *origins):
+    """As cms/settings.py sets them from GRAPHQL_CORS_ORIGINS."""
+    settings.CORS_URLS_REGEX = r"^/graphql/$"
+    settings.CORS_ALLOW_ALL_ORIGINS = "*" in origins
+    settings.CORS_ALLOWED_ORIGINS = [origin for origin in origins if origin != "*"]
+
+
+def from_origin(client, origin):
+    headers = {"origin": origin, "access-control-request-method": "POST"}
+    return client.options("/graphql/", headers=headers), post(client, {"query": TYPENAME}, origin=origin)
+
+
+@pytest.mark.django_db
+def test_browsers_of_a_configured_website_may_read(client, settings):
+    with_origins(settings, WEBSITE)
+    preflight, answer = from_origin(client, WEBSITE)
+    assert preflight.status_code == 200
+    assert preflight["Access-Control-Allow-Methods"] == "GET, POST"
+    assert preflight["Access-Control-Allow-Headers"] == "accept, content-type"
+    for response in (preflight, answer):
+        assert response["Access-Control-Allow-Origin"] == WEBSITE
+        assert "origin" in response["Vary"]
+        assert not response.has_header("Access-Control-Allow-Credentials")
+    for response in from_origin(client, STRANGER):
+        assert not response.has_header("Access-Control-Allow-Origin")
+        assert "origin" in response["Vary"]  # or a cache would give one site's answer to the other
+    assert "origin" in post(client, {"query": TYPENAME})["Vary"]
+    assert not client.get("/", headers={"origin": WEBSITE}).has_header("Access-Control-Allow-Origin")
+
+
+@pytest.mark.django_db
+def test_a_star_lets_every_website_read_without_cookies(client, settings):
+    with_origins(settings, "*")
+    for response in from_origin(client, STRANGER):
+        assert response["Access-Control-Allow-Origin"] == "*"
+        assert not response.has_header("Access-Control-Allow-Credentials")
+
+
+@pytest.mark.django_db
+def test_no_other_website_may_read_unless_one_is_configured(client):
+    for response in from_origin(client, WEBSITE):
+        assert not [name for name in response.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize("origin", ["www.example.org", "https://www.example.org/", "https://www.example.org/a", "x:y"])
+def test_an_origin_that_is_none_stops_the_start(origin):
+    environment = {**os.environ, "GRAPHQL_CORS_ORIGINS": f"https://good.example,{origin}"}
+    started = subprocess.run(
+        [sys.executable, "-c", "import cms.settings"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert started.returncode == 1
+    assert started.stderr.endswith(
+        "Environment variable GRAPHQL_CORS_ORIGINS: must be origins such as https://www.example.org with no path, or *\n"
+    )
+
+
+# --- Requests that are none ----------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -41,19 +221,27 @@ def test_it_needs_no_csrf_token():
     [
         (b"{", 400, "The body is not valid JSON."),
         (b"\xff", 400, "The body is not valid JSON."),
-        ([], 400, 'The body must be a JSON object with a "query".'),
+        (b'{"query": "{ __typename }", "variables": {"n": NaN}}', 400, "The body is not valid JSON."),
+        (b'{"variables": {"n": 1' + b"0" * 5000 + b"}}", 400, "The body is not valid JSON."),
+        ("a text", 400, 'The body must be a JSON object with a "query".'),
+        ([], 400, "The body is a list. Batches are not taken: send each query by itself."),
+        ([{"query": TYPENAME}], 400, "The body is a list. Batches are not taken: send each query by itself."),
         ({}, 400, "query: give the text of a GraphQL query."),
         ({"query": 1}, 400, "query: give the text of a GraphQL query."),
         ({"query": TYPENAME, "variables": []}, 400, "variables: give a JSON object."),
         ({"query": TYPENAME, "operationName": 1}, 400, "operationName: give a text."),
         ({"query": TYPENAME, "extensions": "x"}, 400, "extensions: give a JSON object."),
+        ({"documentId": 1}, 400, "documentId: give a text."),
+        ({"query": TYPENAME, "documentId": "x"}, 400, "Give query or documentId, not both."),
         ({"query": " " * 100_001}, 413, "The body is larger than 100000 bytes."),
         (b"[" * 50_000, 400, "The body is not valid JSON."),
     ],
 )
 def test_a_request_that_is_none_is_refused_with_what_to_do(client, body, status, message):
     answer = post(client, body if isinstance(body, bytes) else json.dumps(body))
-    assert (answer.status_code, json.loads(answer.content)) == (status, {"errors": [{"message": message}]})
+    code = "TOO_LARGE" if status == 413 else "BAD_REQUEST"
+    error = {"message": message, "extensions": {"code": code}}
+    assert (answer.status_code, json.loads(answer.content)) == (status, {"errors": [error]})
 
 
 @pytest.mark.django_db
@@ -133,6 +321,8 @@ def test_the_status_of_a_refused_query_depends_on_the_media_type(client, accept)
 def test_a_bad_argument_is_named(home, refused, query, variables, message):
     [error] = refused(query, **variables)
     assert error["message"] == message
+    by_argument = message.startswith("Argument")
+    assert error["extensions"]["code"] == ("BAD_USER_INPUT" if by_argument else "GRAPHQL_VALIDATION_FAILED")
 
 
 def test_an_unknown_path_is_null(home, ask):
@@ -175,6 +365,37 @@ def test_an_unexpected_error_is_masked_and_logged(home, client, monkeypatch, cap
     assert b"secret column" not in answer.content
     assert error["extensions"]["id"] in caplog.text
     assert "the secret column name" in caplog.text
+
+
+@pytest.mark.django_db
+def test_an_error_outside_of_the_query_is_masked_and_logged_too(client, monkeypatch, caplog):
+    def explode(*args):
+        raise RuntimeError("/etc/secret in table pages_newspage")
+
+    monkeypatch.setattr(view.limits, "document", explode)
+    client.raise_request_exception = False
+    answer = post(client, {"query": TYPENAME}, accept=RESPONSE)
+    assert (answer.status_code, answer["Content-Type"]) == (500, f"{RESPONSE}; charset=utf-8")
+    [error] = json.loads(answer.content)["errors"]
+    assert error["message"] == f"Something went wrong on our side. It is logged as {error['extensions']['id']}."
+    assert error["extensions"]["code"] == "INTERNAL_ERROR"
+    assert b"secret" not in answer.content
+    assert error["extensions"]["id"] in caplog.text
+    assert "/etc/secret" in caplog.text
+
+
+@pytest.mark.django_db
+def test_too_many_parameters_are_a_bad_request(client):
+    answer = client.get("/graphql/?" + "&".join(f"a{number}=1" for number in range(1001)))
+    assert answer.status_code == 400
+    assert json.loads(answer.content)["errors"][0]["message"] == "The address has too many parameters."
+
+
+@pytest.mark.django_db
+def test_an_error_repeats_only_the_beginning_of_what_was_sent(client):
+    answer = post(client, {"query": "{ " + "a" * 50_000 + " }"})
+    [error] = json.loads(answer.content)["errors"]
+    assert error["message"] == "Cannot query field '" + "a" * 480 + "…"
 
 
 @pytest.mark.django_db

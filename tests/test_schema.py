@@ -135,10 +135,54 @@ def test_the_printed_schema_is_up_to_date():
     call_command("print_schema", "--check")
 
 
-def test_the_check_of_the_printed_schema_can_fail(monkeypatch, tmp_path):
+# What was printed before, as a change of what is printed now → what the check says of the step from there to here.
+STEPS = {
+    "a field goes": (
+        ("  rootUrl: String!\n", "  rootUrl: String!\n  phone: String\n"),
+        "Breaks clients: Site.phone was removed.",
+    ),
+    "a field goes that was deprecated": (
+        ("  rootUrl: String!\n", '  rootUrl: String!\n  phone: String @deprecated(reason: "Use contact.")\n'),
+        "No client breaks.",
+    ),
+    "a value goes": (
+        ("enum MeetingWhen {", "enum MeetingWhen {\n  SOON"),
+        "Breaks clients: SOON was removed from enum type MeetingWhen.",
+    ),
+    "a value goes that was deprecated": (
+        ("enum MeetingWhen {", 'enum MeetingWhen {\n  SOON @deprecated(reason: "Use UPCOMING.")'),
+        "No client breaks.",
+    ),
+    "a field may be null": (
+        ("  permanent: Boolean!", "  permanent: [Boolean!]!"),
+        "Breaks clients: Redirect.permanent changed type from [Boolean!]! to Boolean!.",
+    ),
+    "a value comes": (
+        ('\n  """Those that have started, the latest first"""\n  PAST\n', ""),
+        "May surprise clients: PAST was added to enum type MeetingWhen.",
+    ),
+    "a field comes": (('\n  """The address of the public website."""\n  rootUrl: String!\n', ""), "No client breaks."),
+    "other words": (("Where an old path leads.", "Where it leads."), "No client breaks."),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_change_of_the_schema_is_noticed_and_says_whether_clients_break(step, monkeypatch, tmp_path):
+    (now, then), told = STEPS[step]
     stale = tmp_path / "schema.graphql"
-    stale.write_text("type Query { nothing: String }\n")
+    before = str(schema).replace(now, then, 1) + "\n"
+    assert before != str(schema) + "\n"
+    stale.write_text(before)
     monkeypatch.setattr("cms.management.commands.print_schema.PRINTED", stale)
-    with pytest.raises(CommandError, match="out of date"):
+    with pytest.raises(CommandError) as refused:
         call_command("print_schema", "--check")
-    assert stale.read_text() == "type Query { nothing: String }\n"
+    assert str(refused.value).endswith(f"is out of date. Run: manage.py print_schema, and review the change. {told}")
+    assert stale.read_text() == before
+    if told.startswith("Breaks"):
+        with pytest.raises(CommandError, match="Nothing was printed"):
+            call_command("print_schema")
+        assert stale.read_text() == before
+        call_command("print_schema", "--breaking")
+    else:
+        call_command("print_schema")
+    assert stale.read_text() == str(schema) + "\n"

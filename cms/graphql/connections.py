@@ -51,7 +51,7 @@ class Order:
 
     def beyond(self, queryset: QuerySet, argument: str, cursor: str, backwards: bool) -> Q:
         """The rows that come after (or, backwards, before) the cursor. Raises `BadArgument`."""
-        values = self._values(queryset, argument, cursor)
+        values = self.values(queryset, argument, cursor)
         condition = Q()
         for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             name = column.lstrip("-")
@@ -63,7 +63,8 @@ class Order:
     def reversed(self) -> list[str]:
         return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
 
-    def _values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
+    def values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
+        """What a cursor says: the values of the sort columns. Raises `BadArgument`."""
         refusal = BadArgument(argument, NO_CURSOR)
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
@@ -114,6 +115,7 @@ class Connection:
     has_previous: bool = False
     count: Callable[[], int] = field(default=lambda: 0)
     node: Callable[[Any], Any] = field(default=lambda item: item)
+    cursor_when_empty: str | None = None
 
 
 EMPTY = Connection([], Order("empty", ()))
@@ -228,7 +230,7 @@ class PageInfo(graphene.ObjectType):
 
     @staticmethod
     def resolve_end_cursor(connection: Connection, info: Any) -> str | None:
-        return connection.order.cursor(connection.items[-1]) if connection.items else None
+        return connection.order.cursor(connection.items[-1]) if connection.items else connection.cursor_when_empty
 
 
 def connection_args(**more: graphene.Argument) -> dict[str, graphene.Argument]:

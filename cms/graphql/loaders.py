@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Value
@@ -37,6 +37,7 @@ from pages.models import (
     PageDocument,
     Paper,
     PriorityPage,
+    PublicChange,
     SupportService,
     Topic,
 )
@@ -65,7 +66,7 @@ class Context:
     loader: "Loader"
 
     @classmethod
-    def now(cls) -> "Context":
+    def now(cls) -> Self:
         at = timezone.now()
         return cls(at, Loader(at))
 
@@ -140,6 +141,15 @@ class Loader:
         found = self.together(pages)
         self._pages.update({page.pk: page for page in found})
         return [self._pages[page.pk] for page in found]
+
+    def changed_page(self, change: PublicChange) -> ContentPage | None:
+        """The page that a change is about, while it is public."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            found = self.pages(key for member in members if (key := member.record.page_id))
+            return {member.pk: found.get(member.record.page_id) for member in members}
+
+        return self._for_all(change, "changed page", load)
 
     def ancestors(self, page: ContentPage) -> list[ContentPage]:
         """The pages above a public page, home page first. They are public, or the page would not be."""

@@ -7,18 +7,19 @@ import graphene
 from django.conf import settings
 from django.db.models import QuerySet
 
+from cms.as_published import as_published
 from cms.graphql import search
+from cms.graphql.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.connections import (
-    NO_CURSOR,
     BadArgument,
     Connection,
     Order,
     connection_args,
     connection_type,
     is_storable,
-    nothing,
     paginate,
 )
+from cms.graphql.draft_loader import DraftLoader
 from cms.graphql.interfaces import PageInterface, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
@@ -26,7 +27,8 @@ from cms.graphql.types import contract_types
 from feeds.sources import FEEDS, feed_url
 from pages import addresses
 from pages.at_path import Redirection, Withdrawn, at_path
-from pages.choices import ChangeKind, FeedFormat, MeetingWhen, WithdrawalKind
+from pages.choices import FeedFormat, MeetingWhen, WithdrawalKind
+from pages.draft_previews import shown_by
 from pages.models import (
     AnnualReviewPage,
     BusinessAsUsualPage,
@@ -87,19 +89,6 @@ class Redirect(graphene.ObjectType):
     permanent = graphene.Boolean(required=True, description="Whether to remember it.")
 
 
-class Change(graphene.ObjectType):
-    """Something that happened to a public page."""
-
-    kind = graphene.Field(enum(ChangeKind), required=True, description="What happened.")
-    at = graphene.DateTime(required=True, description="When.")
-    major = graphene.Boolean(required=True, description="Whether readers should be told.")
-    note = graphene.String(description="What changed, in the editor's words.")
-    page_id = graphene.ID(required=True, description="The page's uuid.")
-    url_path = graphene.String(description="Its path at the time.")
-    page = graphene.Field(PageInterface, description="The page, while it is public.")
-
-
-ChangeConnection = connection_type(Change)
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 PlanConnection = connection_type(type_of("pages.CommunitySafetyPlanPage"), "CommunitySafetyPlan")
 InsightConnection = connection_type(type_of("pages.InsightPage"), "Insight")
@@ -201,7 +190,10 @@ class Query(graphene.ObjectType):
         PageInterface,
         args={
             "url_path": graphene.String(required=True, description='A path on the site, as in "/meetings/".'),
-            "token": graphene.String(description="For previews, which are not built yet: with it the answer is null."),
+            "token": graphene.String(
+                description="For previews: shows the draft that the token is for, at the path that it will have. A "
+                "wrong or old token, or another path, answers as if there were no such page."
+            ),
         },
         description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
     )
@@ -229,8 +221,8 @@ class Query(graphene.ObjectType):
     changes = graphene.Field(
         ChangeConnection,
         required=True,
-        args=connection_args(since=graphene.String(description="A cursor that this list gave out earlier.")),
-        description="What changed. Not built yet: the answer is always empty.",
+        args=ARGUMENTS,
+        description="What became public, was updated, moved or went, in the order in which it happened.",
     )
 
     @staticmethod
@@ -308,7 +300,7 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
-            return None
+            return _draft(info, url_path, token)
         return info.context.loader.page_at(_text("urlPath", url_path))
 
     @staticmethod
@@ -360,9 +352,19 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
-        if since is not None:
-            raise BadArgument("since", NO_CURSOR)
-        return nothing(args)
+        return changes(info, since, args)
+
+
+def _draft(info: Any, url_path: str, token: str) -> Any:
+    """The draft of a token, at the path that it will have; None for anything else, and never why."""
+    shown = shown_by(token)
+    if shown is None:
+        return None
+    as_published(shown.draft, info.context.at)
+    if url_path.strip("/") != addresses.url_path(shown.draft).strip("/"):
+        return None
+    info.context.loader = DraftLoader(shown.draft, info.context.at, shown)
+    return shown.draft
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:

@@ -10,12 +10,13 @@ from pages.models.death_reviews import (
     Recommendation,
     ReviewDocument,
 )
+from pages.models.draft_previews import DraftPreview
 from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
 from pages.models.moderation import FourEyesTask
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
-from pages.models.public_records import PublicAddress, PublicRecord, Takedown
+from pages.models.public_records import ContentVersion, PublicAddress, PublicChange, PublicRecord, Takedown
 from pages.models.publications import (
     AnnualReviewPage,
     CommunitySafetyPlanPage,
@@ -40,8 +41,10 @@ __all__ = [
     "CommunitySafetyPlanPage",
     "Contact",
     "ContentPage",
+    "ContentVersion",
     "DeathReviewIndexPage",
     "DeathReviewNoticePage",
+    "DraftPreview",
     "EvidenceStatement",
     "FourEyesTask",
     "InsightPage",
@@ -60,6 +63,7 @@ __all__ = [
     "PriorityPage",
     "PriorityPeriodPage",
     "PublicAddress",
+    "PublicChange",
     "PublicRecord",
     "PublicationIndexPage",
     "Recommendation",

@@ -266,7 +266,7 @@ class ContentPage(NeedsApproval, Page):
     def serve_preview(self, request, mode_name):
         from cms.previews import preview  # noqa: PLC0415 - sees everything that shows pages
 
-        return preview(self, mode_name)
+        return preview(self, mode_name, request.user)
 
     def serve(self, request, *args, **kwargs):
         raise RuntimeError("Pages are served by pages.page_views, which asks pages.visibility first.")

@@ -1,6 +1,7 @@
 """What was ever public, kept for good: which page, at which addresses, and what was taken offline in an emergency.
 
-pages/ledger.py writes these rows, pages/at_path.py reads them. They hold no text of any page.
+pages/ledger.py writes these rows, pages/at_path.py and the list of changes (cms/graphql/changes.py) read them. They
+hold no text of any page.
 """
 
 from django.conf import settings
@@ -8,7 +9,8 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 
 from documents.models import Document, Image
-from pages.models.base import ContentPage
+from pages.choices import ChangeKind
+from pages.models.base import ChangeNote, ContentPage
 
 TAKE_DOWN = "pages.take_down"
 
@@ -42,6 +44,41 @@ class PublicAddress(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class ContentVersion(models.Model):
+    """The number of the last change, in one row. Whoever adds a change holds the row until the change is committed,
+    so no change appears behind one that somebody has read already.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class PublicChange(models.Model):
+    """Something that happened to a page that readers could see. Rows are only ever added.
+
+    They hold no text: what changed is told with the page's own history, while the page is public.
+    """
+
+    version = models.BigIntegerField(primary_key=True)
+    record = models.ForeignKey(PublicRecord, on_delete=models.PROTECT, related_name="changes")
+    address = models.ForeignKey(PublicAddress, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20, choices=ChangeKind.choices)
+    at = models.DateTimeField()
+    major = models.BooleanField()
+    note = models.ForeignKey(ChangeNote, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.get_kind_display()}"
 
 
 class Takedown(models.Model):

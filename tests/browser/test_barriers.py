@@ -16,7 +16,7 @@ from pages.models import StaffCalendar, Takedown
 from tests import factories
 from tests.browser.test_sign_in import set_up_the_app
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CONTENT = "main > .nice-padding, main .nice-padding"  # a screen's own part of the admin
 RUN = """async ([parts, tags]) => {
@@ -31,7 +31,7 @@ RUN = """async ([parts, tags]) => {
 @pytest.fixture(autouse=True)
 def _axe():
     if not AXE.exists():
-        why = "axe-core is not installed: run `npm ci` in tests/browser."
+        why = "axe-core is not installed: run `npm ci` in tests."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 

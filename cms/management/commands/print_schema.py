@@ -4,20 +4,36 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cms.graphql.schema import schema
+from cms.graphql.schema_changes import schema_changes
 
 PRINTED = Path(settings.BASE_DIR) / "cms/graphql/schema.graphql"
 
 
 class Command(BaseCommand):
-    help = "Prints the public GraphQL schema to cms/graphql/schema.graphql, so that every change of it is reviewed."
+    help = (
+        "Prints the public GraphQL schema to cms/graphql/schema.graphql, so that every change of it is reviewed. A "
+        "change that breaks clients is refused, unless what goes was deprecated before."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="Only say whether the file is up to date.")
+        parser.add_argument("--breaking", action="store_true", help="Print changes that break clients, too.")
 
     def handle(self, *args, **options) -> None:
         text = str(schema) + "\n"
-        if not options["check"]:
-            PRINTED.write_text(text)
-            self.stdout.write(f"Printed to {PRINTED}.")
-        elif not PRINTED.exists() or PRINTED.read_text() != text:
-            raise CommandError(f"{PRINTED.name} is out of date. Run: manage.py print_schema, and review the change.")
+        printed = PRINTED.read_text() if PRINTED.exists() else text
+        if options["check"]:
+            if not PRINTED.exists() or printed != text:
+                told = schema_changes(printed, text).told()
+                raise CommandError(
+                    f"{PRINTED.name} is out of date. Run: manage.py print_schema, and review the change. {told}"
+                )
+            return
+        changes = schema_changes(printed, text)
+        if changes.breaking and not options["breaking"]:
+            raise CommandError(
+                f"Nothing was printed. {changes.told()} Keep what goes for a time, marked as deprecated, or print it "
+                "with --breaking if no client uses it."
+            )
+        PRINTED.write_text(text)
+        self.stdout.write(f"Printed to {PRINTED}. {changes.told()}")

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from cms.publication import catch_up
+from pages.draft_previews import forget_old_ones
 from pages.scheduling import expire_what_is_over, publish_what_is_due
 
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
         at = timezone.now()
         published, refused = publish_what_is_due(at)  # first, so that a page is not gone between two versions
         expired = expire_what_is_over(at)
+        forget_old_ones(at)
         catch_up()
         for line in refused:
             self.stderr.write(f"Not published: {line}")

@@ -1,0 +1,84 @@
+"""`changes`: what became public, was updated, moved or went, in the order in which it happened.
+
+The cursor is the content version (pages/ledger.py), so nothing appears behind one that was given out. A client that
+adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. What is
+said of a page is what may be said now: of one that went, its id and its last path, and no note.
+"""
+
+from typing import Any
+
+import graphene
+from django.db.models import Max
+
+from cms.graphql.connections import BadArgument, Connection, Order, connection_args, connection_type, paginate
+from cms.graphql.interfaces import PageInterface
+from pages.choices import ChangeKind
+from pages.models import PublicChange
+from pages.public_fields import enum
+
+IN_ORDER = Order("changes", ("version",))
+GOING_ON = "give since, or first and after, or last and before, not several."
+FROM_ELSEWHERE = (
+    "this list has not come that far, so the content was restored from a backup: start again without a cursor."
+)
+
+
+class Change(graphene.ObjectType):
+    """Something that happened to a page that readers could see."""
+
+    kind = graphene.Field(enum(ChangeKind), required=True, description="What happened.")
+    at = graphene.DateTime(required=True, description="When.")
+    major = graphene.Boolean(
+        required=True, description="Whether readers should be told: true when a page appears and on a major update."
+    )
+    note = graphene.String(description="What changed, in the editor's words; on major updates, while it is public.")
+    page_id = graphene.ID(required=True, description="The page's uuid.")
+    url_path = graphene.String(description="Its path then.")
+    page = graphene.Field(PageInterface, description="The page as it is now, while it is public.")
+
+    @staticmethod
+    def resolve_at(change: PublicChange, info: Any) -> Any:
+        return info.context.local(change.at)
+
+    @staticmethod
+    def resolve_note(change: PublicChange, info: Any) -> str | None:
+        shown = change.note is not None and info.context.loader.changed_page(change) is not None
+        return change.note.note if shown else None  # type: ignore[union-attr]
+
+    @staticmethod
+    def resolve_page_id(change: PublicChange, info: Any) -> str:
+        return str(change.record_id)
+
+    @staticmethod
+    def resolve_url_path(change: PublicChange, info: Any) -> str:
+        return change.address.path
+
+    @staticmethod
+    def resolve_page(change: PublicChange, info: Any) -> Any:
+        return info.context.loader.changed_page(change)
+
+
+ChangeConnection = connection_type(Change)
+
+ARGUMENTS = connection_args(
+    since=graphene.String(
+        description="The last `endCursor` that this list gave you, to go on from there; the same as `after`."
+    )
+)
+
+
+def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
+    """The requested part of the list. Raises BadArgument."""
+    if since is not None and any(args.get(name) is not None for name in ("after", "last", "before")):
+        raise BadArgument("since", GOING_ON)
+    rows = PublicChange.objects.select_related("record", "address", "note")
+    name, cursor = ("since", since) if since is not None else ("after", args.get("after"))
+    if cursor is not None:
+        [version] = IN_ORDER.values(rows, name, cursor)
+        if version > (PublicChange.objects.aggregate(last=Max("version"))["last"] or 0):
+            raise BadArgument(name, FROM_ELSEWHERE)
+        args = {**args, "after": cursor}
+    connection = paginate(rows, IN_ORDER, args)
+    info.context.loader.together(connection.items)
+    connection.cursor_when_empty = cursor  # nothing new: the client asks again from the same place
+    return connection

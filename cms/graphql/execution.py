@@ -1,0 +1,155 @@
+"""Executes a GraphQL query within its time, and notes on the way whether its answer may be stored."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from graphql import (
+    DocumentNode,
+    ExecutionContext,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    NullValueNode,
+    VariableNode,
+    execute,
+)
+from graphql.pyutils import Path
+
+from cms.graphql.draft_loader import EMPTY
+from cms.graphql.errors import Code, Refused
+from cms.graphql.loaders import Context
+from cms.graphql.schema import schema
+
+# A takedown of one of these must not wait until a cache forgets it.
+NEVER_STORED = {"DeathReviewNoticePage"}
+# How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
+SQLITE_STEPS = 10_000
+
+
+class _TimeIsUp(BaseException):
+    """Not an `Exception`, which graphql-core would take for an error of one field and go on with the others."""
+
+
+def _deadline() -> float:
+    # Monotonic, so that setting the clock changes nothing.
+    return monotonic() + settings.GRAPHQL_TIME_BUDGET
+
+
+@dataclass
+class _Request(Context):
+    """The context of one request from outside: when it must be done, and whether caches may store the answer."""
+
+    deadline: float = field(default_factory=_deadline)
+    may_be_stored: bool = True
+    asked_for_draft: bool = False
+
+    def __post_init__(self) -> None:
+        self.public = self.loader
+
+    def is_late(self) -> bool:
+        return monotonic() > self.deadline
+
+
+class _Execution(ExecutionContext):
+    context_value: _Request
+
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, field_nodes: list[FieldNode], path: Path
+    ) -> Any:
+        if self.context_value.is_late():
+            raise _TimeIsUp
+        if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
+            self.context_value.loader = self.context_value.public
+        if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
+            self.context_value.may_be_stored = False  # a preview is for one person
+            self.context_value.asked_for_draft = True
+        return super().execute_field(parent_type, source, field_nodes, path)
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_nodes: list[FieldNode],
+        info: GraphQLResolveInfo,
+        path: Path,
+        result: Any,
+    ) -> Any:
+        if return_type.name in NEVER_STORED:
+            self.context_value.may_be_stored = False
+        return super().complete_object_value(return_type, field_nodes, info, path, result)
+
+    def _is_given(self, argument: Any) -> bool:
+        """A query may have the argument for a token and be sent without one."""
+        value = argument.value
+        if isinstance(value, VariableNode):
+            return self.variable_values.get(value.name.value) is not None
+        return not isinstance(value, NullValueNode)
+
+
+def executed(
+    document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
+) -> tuple[ExecutionResult, bool]:
+    """The result of a valid query, and whether caches may store it. Raises `Refused` when the time is up."""
+    request = _Request.now()
+    try:
+        with _database_gives_up_when(request):
+            result = execute(
+                schema.graphql_schema,
+                document,
+                context_value=request,
+                variable_values=variables,
+                operation_name=operation_name,
+                execution_context_class=_Execution,
+            )
+    except _TimeIsUp:
+        raise _late() from None
+    assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
+    if result.errors and request.is_late():
+        raise _late()  # one of the errors is the database's, which gave up
+    if result.errors and request.asked_for_draft:
+        result.errors = [_of_draft(error) for error in result.errors]
+    return result, request.may_be_stored and not result.errors
+
+
+def _of_draft(error: GraphQLError) -> GraphQLError:
+    """A draft may lack what a published page must have: that is nobody's fault, and its writer is told where."""
+    if error.original_error is None or not str(error.original_error).startswith(EMPTY):
+        return error
+    extensions = {"code": Code.DRAFT_INCOMPLETE}
+    message = "The draft has no value here yet, and a published page must have one."
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def _late() -> Refused:
+    seconds = f"{settings.GRAPHQL_TIME_BUDGET:g} seconds"
+    return Refused.because(f"The answer took longer than {seconds}. Ask for less at once.", Code.TIMEOUT)
+
+
+@contextmanager
+def _database_gives_up_when(request: _Request) -> Iterator[None]:
+    """End a statement that takes too long. What the database then raises reaches a resolver as any error does."""
+    if connection.vendor == "postgresql":
+        _set_statement_timeout(settings.GRAPHQL_TIME_BUDGET)
+        try:
+            yield
+        finally:
+            _set_statement_timeout(0)
+    else:
+        connection.ensure_connection()
+        sqlite = connection.connection
+        sqlite.set_progress_handler(request.is_late, SQLITE_STEPS)
+        try:
+            yield
+        finally:
+            sqlite.set_progress_handler(None, 0)
+
+
+def _set_statement_timeout(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(int(seconds * 1000))])

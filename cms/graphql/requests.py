@@ -1,0 +1,119 @@
+"""Reads a GraphQL request: what it asks for, and in what form it takes the answer.
+
+https://graphql.github.io/graphql-over-http/draft/
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
+
+from cms.graphql.errors import BadRequest, Code
+
+JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
+# Django tells media types apart by their parameters, too.
+_OFFERS = [
+    f"{kind}{charset}" for charset in ("", "; charset=utf-8", "; charset=UTF-8") for kind in (JSON, GRAPHQL_RESPONSE)
+]
+METHODS = "GET, HEAD, POST, OPTIONS"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request carries, each part of the right kind. Either `query` or `document_id` is a text."""
+
+    query: str | None
+    document_id: str | None
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    extensions: dict[str, Any]
+
+    @property
+    def wants_cost(self) -> bool:
+        return self.extensions.get("cost") is True
+
+
+def media_type(request: HttpRequest) -> str:
+    """The form of the answer that the client prefers. Raises `BadRequest` (406) when it takes neither."""
+    chosen = request.get_preferred_type(_OFFERS)
+    if chosen is None:
+        raise BadRequest(f"Accept: take {JSON} or {GRAPHQL_RESPONSE}.", 406)
+    return chosen.partition(";")[0]
+
+
+def read(request: HttpRequest) -> Asked:
+    """What the request asks for. Raises `BadRequest`."""
+    if request.method == "POST":
+        data = _body(request)
+    elif request.method in ("GET", "HEAD"):
+        data = _address(request)
+    else:
+        raise BadRequest(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
+    for name, kind, wanted in (
+        ("query", str, "the text of a GraphQL query"),
+        ("documentId", str, "a text"),
+        ("variables", dict, "a JSON object"),
+        ("operationName", str, "a text"),
+        ("extensions", dict, "a JSON object"),
+    ):
+        if not isinstance(data.get(name), kind | None):
+            raise BadRequest(f"{name}: give {wanted}.")
+    query, document_id = data.get("query"), data.get("documentId")
+    extensions = data.get("extensions") or {}
+    if query is None and document_id is None:
+        document_id = _hash_as_apollo_sends_it(extensions)
+    if query is not None and document_id is not None:
+        raise BadRequest("Give query or documentId, not both.")
+    if document_id is None:
+        if not query or not query.strip():
+            raise BadRequest("query: give the text of a GraphQL query.")
+        if len(query) > settings.GRAPHQL_MAX_BODY:
+            raise BadRequest(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
+    return Asked(query, document_id, data.get("variables"), data.get("operationName") or None, extensions)
+
+
+def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:
+    persisted = extensions.get("persistedQuery")
+    found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    if (request.content_type or "").lower() != JSON:
+        raise BadRequest(f"Content-Type: send the request as {JSON}.", 415)
+    limit = settings.GRAPHQL_MAX_BODY
+    # The length is given before the body is read: WSGI reads no further than that.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise BadRequest(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
+    data = _json(request.body, "The body is not valid JSON.")
+    if isinstance(data, list):
+        raise BadRequest("The body is a list. Batches are not taken: send each query by itself.")
+    if not isinstance(data, dict):
+        raise BadRequest('The body must be a JSON object with a "query".')
+    return data
+
+
+def _address(request: HttpRequest) -> dict[str, Any]:
+    try:
+        sent = request.GET
+    except SuspiciousOperation:
+        raise BadRequest("The address has too many parameters.") from None
+    data: dict[str, Any] = {name: sent[name] for name in ("query", "documentId", "operationName") if name in sent}
+    for name in ("variables", "extensions"):
+        if text := sent.get(name):
+            data[name] = _json(text, f"{name}: this is not valid JSON.")
+    return data
+
+
+def _json(text: str | bytes, message: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_not_json)
+    except (ValueError, RecursionError):
+        raise BadRequest(message) from None
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(name)  # Python would take NaN and Infinity, which JSON has not

@@ -1,0 +1,14 @@
+"""What the API itself keeps: the queries that front ends have registered (cms/graphql/registered_documents.py)."""
+
+from django.db import models
+
+
+class RegisteredDocument(models.Model):
+    """A GraphQL document that clients may ask for by its hash. It never changes: another text has another hash."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    text = models.TextField()
+    registered_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"sha256:{self.sha256}"

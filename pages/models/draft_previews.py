@@ -1,0 +1,43 @@
+"""Drafts that the public website may show to one person for some minutes; pages/draft_previews.py makes them."""
+
+import secrets
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from wagtail.models import Page
+
+from pages.models.base import ContentPage
+
+
+def new_preview_key() -> str:
+    """128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+class DraftPreview(models.Model):
+    """What one person typed last on one edit screen, saved or not. It goes with the page, and with the person."""
+
+    key = models.CharField(max_length=22, unique=True, default=new_preview_key)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    page = models.ForeignKey(ContentPage, null=True, on_delete=models.CASCADE, related_name="+")
+    # Where a page is to be made that was never saved, and of what type.
+    parent = models.ForeignKey(Page, null=True, on_delete=models.CASCADE, related_name="+")
+    page_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, related_name="+")
+    content = models.JSONField(encoder=DjangoJSONEncoder)
+    at = models.DateTimeField(help_text="When it was shown last.")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["user", "page"], name="one_preview_for_person_and_page"),
+            models.UniqueConstraint(
+                fields=["user", "parent", "page_type"],
+                condition=models.Q(page=None),
+                name="one_preview_for_person_and_new_page",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page_type}, {self.at:%Y-%m-%d %H:%M}"

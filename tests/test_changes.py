@@ -1,0 +1,321 @@
+"""`changes`: a client that follows the list has exactly the set of public pages, from wherever it starts."""
+
+import random
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.utils import timezone
+from wagtail.models import PageViewRestriction, ReferenceIndex
+
+from pages import addresses, models
+from pages.choices import UpdateKind
+from pages.redaction import redact
+from pages.reviews import mark_as_reviewed
+from pages.visibility import public
+from pages.withdrawal import take_down, withdraw
+from tests import factories
+from tests.hidden_content import administrator
+from tests.test_query_counts import queries
+
+CHANGES = """query ($since: String, $first: Int) { changes(since: $since, first: $first) {
+  totalCount pageInfo { hasNextPage endCursor } nodes { kind at major note pageId urlPath page { title urlPath } } } }"""
+GONE = ("WITHDRAWN", "DELETED")
+START = factories.london(2026, 3, 2, 10)
+
+
+class Follower:
+    """A front-end that keeps the set of public pages, by id and path, with nothing but the list of changes."""
+
+    def __init__(self, ask, cursor=None, pages=None):
+        self.ask, self.cursor, self.pages = ask, cursor, dict(pages or {})
+
+    def catch_up(self):
+        more = True
+        while more:
+            found = self.ask(CHANGES, since=self.cursor, first=7)["changes"]
+            for change in found["nodes"]:
+                if change["kind"] in GONE:
+                    self.pages.pop(change["pageId"], None)
+                else:
+                    self.pages[change["pageId"]] = change["urlPath"]
+            more, self.cursor = found["pageInfo"]["hasNextPage"], found["pageInfo"]["endCursor"]
+        return self.pages
+
+
+def all_public():
+    return {str(page.uuid): addresses.url_path(page) for page in public(models.ContentPage.objects.all())}
+
+
+def rows(ask, since=None):
+    """Kind, major, note and path of the changes after a cursor, and the last cursor."""
+    found = ask(CHANGES, since=since, first=100)["changes"]
+    facts = [(row["kind"], row["major"], row["note"], row["urlPath"]) for row in found["nodes"]]
+    return facts, found["pageInfo"]["endCursor"]
+
+
+class People:
+    """Does what people do to a small site, in an order that a seed decides."""
+
+    def __init__(self, seed, home, clock):
+        self.random, self.home, self.clock, self.number = random.Random(seed), home, clock, 0
+        self.done = dict.fromkeys(
+            ("make", "publish", "move", "unpublish", "restrict", "lift", "withdraw", "take_down", "delete", "expire",
+             "schedule", "wait"), 0
+        )  # fmt: skip
+
+    def step(self):
+        weights = [5, 9, 4, 1, 1, 5, 1, 1, 1, 2, 3, 3]
+        name = self.random.choices(list(self.done), weights)[0]
+        pages = list(models.StandardPage.objects.order_by("pk"))
+        page = self.random.choice(pages) if pages else None
+        if page is None and name not in ("make", "wait"):
+            return
+        with suppress(ValidationError):  # what the rules refuse changes nothing
+            getattr(self, name)(page, pages)
+            self.done[name] += 1
+
+    def new_slug(self):
+        self.number += 1
+        return f"p{self.number}"
+
+    def make(self, page, pages):
+        parent = self.random.choice([self.home, *(one for one in pages if one.depth < 5)])
+        factories.draft(models.StandardPage, parent, slug=self.new_slug())
+
+    def version(self, page):
+        page = page.get_latest_revision_as_object() if page.latest_revision_id else page
+        page.title = f"Words {self.random.random()}"
+        if self.random.random() < 0.3:
+            page.slug = self.new_slug()
+        if self.random.random() < 0.5:
+            page.update_kind, page.change_note = UpdateKind.MAJOR, "Something is different."
+        page.go_live_at = page.expire_at = None
+        return page
+
+    def publish(self, page, pages):
+        factories.publish(self.version(page))
+
+    def expire(self, page, pages):
+        version = self.version(page)
+        version.expire_at = timezone.now() + timedelta(hours=1)
+        factories.publish(version)
+
+    def schedule(self, page, pages):
+        version = self.version(page)
+        version.go_live_at = timezone.now() + timedelta(hours=1)
+        factories.approve(version).publish()
+
+    def move(self, page, pages):
+        others = [self.home, *(one for one in pages if not one.path.startswith(page.path) and one.depth < 5)]
+        target = self.random.choice(others)
+        if page.get_parent().pk != target.pk:
+            page.move(models.ContentPage.objects.get(pk=target.pk), pos="last-child")
+
+    def unpublish(self, page, pages):
+        if page.live:
+            page.unpublish()
+
+    def restrict(self, page, pages):
+        PageViewRestriction.objects.get_or_create(page=page, restriction_type=PageViewRestriction.LOGIN)
+
+    def lift(self, page, pages):
+        for restriction in PageViewRestriction.objects.all():
+            restriction.delete()
+
+    def withdraw(self, page, pages):
+        withdraw(page, administrator(), "withdrawn", "Out of date.")
+
+    def take_down(self, page, pages):
+        take_down(page, administrator(), "It names somebody.")
+
+    def delete(self, page, pages):
+        if page.numchild < 3:
+            models.ContentPage.objects.get(pk=page.pk).specific.delete()
+
+    def wait(self, page, pages):
+        self.clock.shift(timedelta(minutes=40))
+        if self.random.random() < 0.7:
+            call_command("publish_scheduled")
+
+
+def test_whoever_follows_the_changes_has_the_public_set(home, ask):
+    """500 operations. The one who follows from the beginning, and others who join on the way with the set of then."""
+    seed = 20260302
+    print(f"seed {seed}")
+    with time_machine.travel(START, tick=False) as clock:
+        people = People(seed, home, clock)
+        first, others, most = Follower(ask), [], 0
+        for number in range(500):
+            people.step()
+            if number % 10 == 9:
+                call_command("publish_scheduled")
+                assert first.catch_up() == all_public(), f"after operation {number}"
+                most = max(most, len(first.pages))
+                others.append(Follower(ask, first.cursor, first.pages))
+        call_command("publish_scheduled")
+        expected = all_public()
+        assert Follower(ask).catch_up() == expected
+        assert all(other.catch_up() == expected for other in others)
+    assert min(people.done.values()) > 2, people.done
+    assert most > 10
+    assert models.PublicChange.objects.count() > 200
+    kinds = set(models.PublicChange.objects.values_list("kind", flat=True))
+    assert kinds == {"published", "updated", "moved", "withdrawn", "deleted"}
+
+
+@time_machine.travel(START, tick=False)
+def test_the_life_of_a_page(home, ask):
+    _, cursor = rows(ask)
+    page = factories.page(models.StandardPage, home, slug="advice", title="Advice")
+    page.title = "Better advice"
+    page.update_kind, page.change_note = UpdateKind.MINOR, "Never shown."
+    factories.publish(page)
+    page.update_kind, page.change_note = UpdateKind.MAJOR, "New opening hours."
+    factories.publish(page)
+    page.slug = "good-advice"
+    factories.publish(page)
+    found, _ = rows(ask, cursor)
+    assert found == [
+        ("PUBLISHED", True, None, "/advice/"),
+        ("UPDATED", False, None, "/advice/"),
+        ("UPDATED", True, "New opening hours.", "/advice/"),
+        ("MOVED", False, None, "/good-advice/"),
+        ("UPDATED", False, None, "/good-advice/"),
+    ]
+    last = ask(CHANGES, since=cursor, first=100)["changes"]["nodes"][-1]
+    assert last == {
+        "kind": "UPDATED",
+        "at": "2026-03-02T10:00:00+00:00",
+        "major": False,
+        "note": None,
+        "pageId": str(page.uuid),
+        "urlPath": "/good-advice/",
+        "page": {"title": "Better advice", "urlPath": "/good-advice/"},
+    }
+
+
+@pytest.mark.parametrize("how", ["unpublish", "withdraw", "restrict", "delete"])
+def test_of_a_page_that_went_nothing_is_told(how, home, ask):
+    page = factories.page(models.StandardPage, home, slug="advice", title="zztitle")
+    page.update_kind, page.change_note = UpdateKind.MAJOR, "zznote"
+    factories.publish(page)
+    uuid = str(page.uuid)
+    assert "zznote" in str(ask(CHANGES))
+    match how:
+        case "unpublish":
+            page.unpublish()
+        case "withdraw":
+            withdraw(page, administrator(), "withdrawn", "zzwhy")
+        case "restrict":
+            PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
+        case "delete":
+            page.delete()
+    answer = ask(CHANGES)["changes"]["nodes"]
+    assert "zz" not in str(answer)
+    mine = [row for row in answer if row["pageId"] == uuid]
+    assert [(row["kind"], row["note"], row["page"]) for row in mine] == [
+        ("PUBLISHED", None, None),
+        ("UPDATED", None, None),
+        ("DELETED" if how == "delete" else "WITHDRAWN", None, None),
+    ]
+
+
+def test_what_was_never_public_is_in_no_change(home, ask):
+    before = ask(CHANGES)["changes"]["totalCount"]
+    draft = factories.draft(models.StandardPage, home)
+    factories.page(models.StandardPage, draft)
+    draft.title = "Another draft"
+    draft.save_revision()
+    draft.move(home, pos="first-child")
+    models.ContentPage.objects.get(pk=draft.pk).specific.delete()
+    assert ask(CHANGES)["changes"]["totalCount"] == before
+
+
+@time_machine.travel(START, tick=False)
+def test_an_expiry_is_told_when_it_was_processed(home, ask):
+    factories.page(models.StandardPage, home, slug="soon", expire_at=START + timedelta(hours=1))
+    _, cursor = rows(ask)
+    with time_machine.travel(START + timedelta(hours=2), tick=False):
+        assert ask('{ page(urlPath: "/soon/") { title } }') == {"page": {"title": None}}
+        assert rows(ask, cursor) == ([], cursor)
+        call_command("publish_scheduled")
+        assert rows(ask, cursor)[0] == [("WITHDRAWN", False, None, "/soon/")]
+
+
+def test_what_pages_show_is_an_update_of_them(home, ask):
+    """A venue, a topic, a file, a date of review: front-ends fetch the pages again that show them."""
+    topic, venue, document = factories.topic(), factories.venue(), factories.document()
+    index = factories.page(models.MeetingIndexPage, home)
+    meeting = factories.page(models.MeetingPage, index, slug="m", venue=venue, papers=[models.Paper(document=document)])
+    meeting.topics.add(topic)
+    factories.publish(meeting)
+    ReferenceIndex.create_or_update_for_object(meeting)  # a task of Wagtail's, which tests do not run
+    other = factories.page(models.StandardPage, home)
+    update = [("UPDATED", False, None, addresses.url_path(meeting))]
+    _, cursor = rows(ask)
+
+    def told():
+        nonlocal cursor
+        found, cursor = rows(ask, cursor)
+        return found
+
+    venue.room = "The other room"
+    factories.publish(venue)
+    assert told() == update
+    topic.name = "Another name"
+    topic.save()
+    assert told() == update
+    document.title = "Another title"
+    document.save()
+    assert told() == update
+    take_down(document, administrator(), "It names somebody.")
+    assert told() == update
+    moderator = administrator()
+    moderator.groups.add(Group.objects.get(name="Moderators"))
+    mark_as_reviewed(other, moderator)
+    assert told() == [("UPDATED", False, None, addresses.url_path(other))]
+
+
+def test_cursors(home, ask, refused):
+    factories.page(models.StandardPage, home)
+    found, cursor = rows(ask)
+    assert rows(ask, cursor) == ([], cursor)  # nothing new: the same place
+    everything = ask("{ changes(last: 1) { pageInfo { endCursor } } }")["changes"]["pageInfo"]
+    assert everything == {"endCursor": cursor}
+    assert ask("query ($c: String) { changes(after: $c) { nodes { kind } } }", c=cursor) == {"changes": {"nodes": []}}
+    models.PublicChange.objects.filter(version=models.PublicChange.objects.count()).delete()  # as after a restore
+    [error] = refused(CHANGES, since=cursor)
+    assert error["message"] == (
+        'Argument "since": this list has not come that far, so the content was restored from a backup: start again '
+        "without a cursor."
+    )
+    [error] = refused(CHANGES, since="abc")
+    assert error["message"] == 'Argument "since": this is not a cursor that this list gave out.'
+    news = ask("{ news { pageInfo { endCursor } } }")["news"]["pageInfo"]["endCursor"]
+    assert news is None
+    [error] = refused("query ($c: String) { changes(since: $c, after: $c) { totalCount } }", c=cursor)
+    assert error["message"] == 'Argument "since": give since, or first and after, or last and before, not several.'
+    assert len(found) == 3
+
+
+def test_a_redaction_tells_front_ends_to_fetch_everything_again(home, ask):
+    page = factories.page(models.StandardPage, home, slug="about-zzname", title="About zzname")
+    page.slug = "zzname"
+    factories.publish(page)
+    _, cursor = rows(ask)
+    redact("zzname")
+    found, _ = rows(ask, cursor)
+    assert {(kind, path) for kind, *_, path in found} == {("UPDATED", path) for path in all_public().values()}
+    assert "zzname" not in str(ask(CHANGES, first=100))
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_the_number_of_queries_does_not_grow(number, home, ask):
+    for _ in range(number):
+        factories.page(models.StandardPage, home)
+    assert len(queries(lambda: ask(CHANGES, first=50))) == 5

@@ -1,0 +1,253 @@
+"""Registered documents: registering them, asking for them by id, and who may store the answers."""
+
+import json
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cms.models import RegisteredDocument
+from pages import models
+from tests import factories
+
+CONTRACT = sorted((Path(__file__).parent / "contract").glob("*.graphql"))
+NEWS = "query News($first: Int = 20) { news(first: $first) { nodes { title } } }"
+RESPONSE = "application/graphql-response+json"
+
+
+def hash_of(text):
+    return sha256(text.encode()).hexdigest()
+
+
+def registered(text):
+    RegisteredDocument.objects.create(sha256=hash_of(text), text=text)
+    return f"sha256:{hash_of(text)}"
+
+
+def register(*files):
+    out = StringIO()
+    call_command("register_documents", *map(str, files), stdout=out)
+    return out.getvalue().splitlines()
+
+
+# --- Registering ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_contract_is_registered_once(client):
+    lines = register(*CONTRACT)
+    assert lines[:-1] == [f"sha256:{hash_of(path.read_text())}  {path}" for path in CONTRACT]
+    assert lines[-1] == "10 new, 10 in all."
+    before = list(RegisteredDocument.objects.order_by("pk").values())
+    lines = register(*CONTRACT)
+    assert all(line.endswith(" (was registered)") for line in lines[:-1])
+    assert lines[-1] == "0 new, 10 in all."
+    assert list(RegisteredDocument.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("prefix", ["", "sha256:"])
+def test_a_manifest_of_a_code_generator_is_registered(tmp_path, prefix):
+    flat, apollo = tmp_path / "persisted-documents.json", tmp_path / "manifest.json"
+    flat.write_text(json.dumps({prefix + hash_of(NEWS): NEWS}))
+    other = "query Name { site { name } }"
+    operation = {"id": prefix + hash_of(other), "name": "Name", "type": "query", "body": other}
+    manifest = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
+    apollo.write_text(json.dumps(manifest))
+    assert register(flat, apollo)[-1] == "2 new, 2 in all."
+    assert dict(RegisteredDocument.objects.values_list("sha256", "text")) == {
+        hash_of(NEWS): NEWS,
+        hash_of(other): other,
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.graphql", "{ nonsense }", "Cannot query field 'nonsense' on type 'Query'."),
+        ("a.graphql", "{", "Syntax Error: Expected Name, found <EOF>."),
+        ("a.graphql", "mutation { x }", "this API can only be read: register queries."),
+        ("a.graphql", "{ partnership { " + "parent { " * 14 + "id" + " }" * 16, "nested more than 15 fields deep"),
+        (
+            "a.graphql",
+            "{ news(first: 100) { nodes { children(first: 100) { nodes { id title } } } } }",
+            "it may have 20202 fields in its answer; 20000 are allowed.",
+        ),
+        ("a.graphql", b"\xff", "cannot be read (not UTF-8)."),
+        ("a.json", "{", "is no manifest"),
+        ("a.json", "[]", "is no manifest"),
+        ("a.json", '{"a": 1}', "is no manifest"),
+        ("a.json", json.dumps({"0" * 64: NEWS}), f"{'0' * 64} is not the SHA-256 hash of its document."),
+    ],
+)  # fmt: skip
+def test_a_file_with_one_fault_registers_nothing_and_names_it(tmp_path, name, content, why):
+    good, bad = tmp_path / "good.graphql", tmp_path / name
+    good.write_text(NEWS)
+    bad.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CommandError) as refused:
+        register(good, bad)
+    assert str(refused.value).startswith(f"Nothing was registered.\n{bad}")
+    assert why in str(refused.value)
+    assert not RegisteredDocument.objects.exists()
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(CommandError, match=r"missing\.graphql: cannot be read \(No such file or directory\)\."):
+        register(tmp_path / "missing.graphql")
+
+
+# --- Asking --------------------------------------------------------------------------------------------------
+
+
+def test_a_document_is_asked_for_by_its_id(home, client):
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    factories.page(models.NewsPage, index, slug="a", title="A")
+    key = registered(NEWS)
+    expected = {"data": {"news": {"nodes": [{"title": "A"}]}}}
+    apollo = {"persistedQuery": {"version": 1, "sha256Hash": hash_of(NEWS)}}
+    for asked in ({"documentId": key}, {"documentId": hash_of(NEWS)}, {"extensions": apollo}):
+        as_text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in asked.items()}
+        assert json.loads(client.get("/graphql/", as_text).content) == expected
+        assert json.loads(client.post("/graphql/", asked, content_type="application/json").content) == expected
+    answer = client.get("/graphql/", {"documentId": key, "variables": '{"first":0}', "operationName": "News"})
+    assert json.loads(answer.content) == {"data": {"news": {"nodes": []}}}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "key", ["sha256:" + "0" * 64, "0" * 64, "md5:" + "0" * 32, "", "nonsense", "sha256:" + "A" * 64, "\x00", "𝕏"]
+)
+@pytest.mark.parametrize("accept", ["application/json", RESPONSE])
+def test_an_unknown_id_is_one_clear_error(client, key, accept):
+    answer = client.post("/graphql/", {"documentId": key}, content_type="application/json", headers={"accept": accept})
+    assert answer.status_code == (400 if accept == RESPONSE else 200)
+    assert json.loads(answer.content) == {
+        "errors": [
+            {
+                "message": "documentId: no document is registered under this id, which is sha256: and the hash of its "
+                "text.",
+                "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
+            }
+        ]
+    }
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+def test_in_trusted_mode_only_registered_documents_are_answered(client, settings):
+    settings.GRAPHQL_TRUSTED_DOCUMENTS_ONLY = True
+    key = registered(NEWS)
+    assert client.get("/graphql/", {"documentId": key}).status_code == 200
+    for answer in (
+        client.get("/graphql/", {"query": NEWS}),
+        client.post("/graphql/", {"query": NEWS}, content_type="application/json"),
+        client.post("/graphql/", {"query": "{ __schema { types { name } } }"}, content_type="application/json"),
+    ):
+        assert answer.status_code == 403
+        assert json.loads(answer.content)["errors"] == [
+            {
+                "message": "Only registered documents are answered here: send a documentId.",
+                "extensions": {"code": "DOCUMENT_ID_REQUIRED"},
+            }
+        ]
+
+
+@pytest.mark.django_db
+def test_a_registered_document_is_held_to_the_limits_with_its_variables(client):
+    text = "query($n: Int!) { news(first: 100) { nodes { children(first: $n) { nodes { id title } } } } }"
+    key = registered(text)
+    few = client.get("/graphql/", {"documentId": key, "variables": '{"n":1}'})
+    assert json.loads(few.content)["data"] == {"news": {"nodes": []}}
+    many = client.get("/graphql/", {"documentId": key, "variables": '{"n":100}'})
+    assert json.loads(many.content)["errors"][0]["extensions"]["code"] == "COST_TOO_HIGH"
+    assert many["Cache-Control"] == "no-store"
+
+
+# --- Storing -------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_by_id_may_be_stored_and_is_known_by_its_etag(home, client, settings):
+    settings.GRAPHQL_MAX_AGE = 90
+    key = registered("{ site { name } }")
+    answer = client.get("/graphql/", {"documentId": key})
+    assert answer["Cache-Control"] == "public, max-age=90, must-revalidate"
+    assert answer["Vary"] == "Accept, Accept-Encoding"
+    etag = answer["ETag"]
+    assert etag == f'"{sha256(answer.content).hexdigest()[:32]}"'
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        same = client.get("/graphql/", {"documentId": key}, headers={"if-none-match": known})
+        assert (same.status_code, same.content) == (304, b"")
+        assert (same["ETag"], same["Vary"]) == (etag, "Accept, Accept-Encoding")
+        assert same["Cache-Control"] == "public, max-age=90, must-revalidate"
+    assert client.get("/graphql/", {"documentId": key}, headers={"if-none-match": '"other"'}).status_code == 200
+    home.title = "Another name"
+    factories.publish(home)
+    changed = client.get("/graphql/", {"documentId": key}, headers={"if-none-match": etag})
+    assert json.loads(changed.content) == {"data": {"site": {"name": "Another name"}}}
+    assert changed["ETag"] != etag
+
+
+def test_each_compression_has_an_etag_of_its_own(home, client):
+    key = registered("{ __schema { types { name } } }")
+    plain = client.get("/graphql/", {"documentId": key})
+    etags = {plain["ETag"]}
+    for encoding in ("br", "gzip"):
+        packed = client.get("/graphql/", {"documentId": key}, headers={"accept-encoding": encoding})
+        assert packed["Content-Encoding"] == encoding
+        assert packed["ETag"] == plain["ETag"][:-1] + f'-{encoding}"'
+        etags.add(packed["ETag"])
+        again = client.get(
+            "/graphql/", {"documentId": key}, headers={"accept-encoding": encoding, "if-none-match": packed["ETag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert not again.has_header("Content-Encoding")
+    assert len(etags) == 3
+
+
+@pytest.mark.django_db
+def test_an_answer_with_an_error_or_by_post_or_by_text_is_not_stored(client):
+    key = registered("query($after: String) { news(after: $after) { totalCount } }")
+    answers = [
+        client.get("/graphql/", {"documentId": key, "variables": '{"after":"nonsense"}'}),
+        client.post("/graphql/", {"documentId": key}, content_type="application/json"),
+        client.get("/graphql/", {"query": "{ __typename }"}),
+    ]
+    assert b"this is not a cursor" in answers[0].content
+    for answer in answers:
+        assert answer["Cache-Control"] == "no-store"
+        assert not answer.has_header("ETag")
+
+
+def test_an_answer_to_a_token_is_not_stored_and_one_without_is(home, client):
+    key = registered('query($token: String) { page(urlPath: "/", token: $token) { title } }')
+    given = client.get("/graphql/", {"documentId": key, "variables": '{"token":"x"}'})
+    assert given["Cache-Control"] == "no-store"
+    for variables in ("{}", '{"token":null}'):
+        answer = client.get("/graphql/", {"documentId": key, "variables": variables})
+        assert answer["Cache-Control"].startswith("public"), variables
+    written = registered('{ page(urlPath: "/", token: "x") { title } }')
+    assert client.get("/graphql/", {"documentId": written})["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ deathReviews { nodes { reference } } }",
+        "{ partnership { children { nodes { children { nodes { title } } } } } }",
+        "query($path: String!) { page(urlPath: $path) { title } }",
+    ],
+)
+def test_an_answer_with_a_death_review_notice_is_not_stored(home, client, query):
+    index = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
+    key = registered(query)
+    variables = json.dumps({"path": "/reviews/dr-7kq2/"})
+    assert client.get("/graphql/", {"documentId": key, "variables": variables})["Cache-Control"].startswith("public")
+    notice = factories.page(models.DeathReviewNoticePage, index)
+    variables = json.dumps({"path": f"/reviews/{notice.slug}/"})
+    answer = client.get("/graphql/", {"documentId": key, "variables": variables})
+    assert notice.reference.encode() in answer.content
+    assert answer["Cache-Control"] == "no-store"
+    assert not answer.has_header("ETag")

@@ -1,0 +1,114 @@
+"""The programs of front-end teams, run with Node: the audits of GraphQL over HTTP, a code generator, a client.
+
+`make test` installs what they need (tests/package.json). Without it these tests are skipped, but not where `CI` is set.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cms.graphql.registered_documents import register
+from pages import models
+from tests import factories
+from tests.loopback import answering_in_full, passed_on
+
+TESTS = Path(__file__).parent
+CONTRACT = TESTS / "contract"
+NODE = shutil.which("node")
+# `npm ci` writes this file last.
+INSTALLED = (TESTS / "node_modules/.package-lock.json").exists()
+
+
+@pytest.fixture(autouse=True)
+def _needs_node():
+    if not (NODE and INSTALLED):
+        why = "run `npm ci` in tests, or `make test`" if NODE else "Node is not installed"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"The Node clients cannot be run: {why}.")
+
+
+def ended(folder, *command):
+    """A program that has ended, with what it printed."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def run(folder, *command):
+    """What a program printed; fails with all it said when it did not end well."""
+    done = ended(folder, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def node(client, script, *arguments):
+    """The JSON that a script printed which asked the site under test."""
+    arguments = [str(argument) for argument in arguments]
+    ask = answering_in_full(
+        passed_on(client), lambda url: run(TESTS / "node", NODE, script, f"{url}/graphql/", *arguments)
+    )
+    return json.loads(ask)
+
+
+def test_all_audits_of_graphql_over_http_pass(home, client):
+    results = node(client, "audits.js")
+    assert [result for result in results if result["status"] != "ok"] == []
+    assert len(results) == 61
+
+
+# Programs of packages; not through npx, which may download one.
+CODEGEN = TESTS / "node_modules/@graphql-codegen/cli/cjs/bin.js"
+TSC = TESTS / "node_modules/typescript/bin/tsc"
+
+
+@pytest.fixture
+def front_end(tmp_path):
+    """The folder of a front end in TypeScript, with documents generated from the contract and the printed schema."""
+    for path in (
+        TESTS / "package.json",
+        *(TESTS / "node" / name for name in ("codegen.json", "tsconfig.json", "typed.ts")),
+    ):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "node_modules").symlink_to(TESTS / "node_modules")
+    (tmp_path / "contract").symlink_to(CONTRACT)
+    (tmp_path / "schema.graphql").symlink_to(TESTS.parent / "cms/graphql/schema.graphql")
+    run(tmp_path, NODE, CODEGEN, "--config", "codegen.json")
+    return tmp_path
+
+
+def test_the_contract_compiles_as_typed_documents(front_end):
+    generated = (front_end / "generated.ts").read_text()
+    for path in CONTRACT.glob("*.graphql"):
+        assert f"export const {path.stem.capitalize()}Document = " in generated
+    assert ": any" not in generated.replace("[key: string]: any", "")
+    run(front_end, NODE, TSC, "--project", ".")
+
+
+def test_a_change_that_breaks_a_front_end_does_not_compile(front_end):
+    """So the test before can fail: a field of the contract that may be null from now on."""
+    generated = front_end / "generated.ts"
+    sound = generated.read_text()
+    broken = sound.replace("title: string, url: string, summary", "title: string | null, url: string, summary")
+    assert broken != sound
+    generated.write_text(broken)
+    done = ended(front_end, NODE, TSC, "--project", ".")
+    assert done.returncode != 0
+    assert "'node.title' is possibly 'null'" in done.stdout
+
+
+def test_apollo_client_pages_through_a_list_and_keeps_each_page_once(home, client):
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    news = [factories.page(models.NewsPage, index, slug=f"n{n}", title=f"News {n}") for n in range(5)]
+    query = CONTRACT / "news.graphql"
+    titles = [item.title for item in reversed(news)]
+    told = node(client, "pages.js", query, "PageInterface")
+    assert told["pages"] == [titles[:2], titles[2:4], titles[4:]]
+    assert told["merged"] == titles
+    assert told["entities"] == sorted(f"NewsPage:{item.uuid}" for item in news)
+    # The document is not registered: the client is told so, and sends the whole text.
+    assert told["sent"] == ["GET hash", "POST text"] * 3
+    register({"news": told["text"]})
+    again = node(client, "pages.js", query, "PageInterface")
+    assert again["sent"] == ["GET hash", "GET hash", "GET hash"]
+    assert {**again, "sent": []} == {**told, "sent": []}
