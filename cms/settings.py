@@ -52,6 +52,8 @@ FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access.
     validate=validate.OneOf(["stream", "x-accel-redirect", "x-sendfile", "signed-redirect"]),
 )
 HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
+# As in Wagtail's documentation, as JSON.
+WAGTAILSEARCH_BACKENDS = env.json("WAGTAILSEARCH_BACKENDS", {"default": {"BACKEND": "cms.search_backend"}})
 FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
 CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")  # throttling and used codes: shared by all server processes
 REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/second_factor.py says of whom
@@ -394,7 +396,6 @@ WAGTAIL_GRAVATAR_PROVIDER_URL = None  # no editor's address goes to a third part
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
 WAGTAILEMBEDS_FINDERS: list[dict] = []  # no page of ours fetches from another site
 TAGGIT_CASE_INSENSITIVE = True
-WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 
 # --- GraphQL -----------------------------------------------------------------------------------------------
 

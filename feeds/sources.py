@@ -28,10 +28,10 @@ from pages.models import (
     Venue,
 )
 from pages.models.snippets import ModeratedSnippet
-from pages.page_html import File, Targets, article_html, child_relations, papers, targets_of
+from pages.page_html import File, Targets, article_html, papers, targets_of
 from pages.plain_words import local, when
 from pages.redaction import REDACTED
-from pages.references import raw_blocks
+from pages.references import child_relations, raw_blocks
 from pages.visibility import public
 from pages.withdrawal import TAKEN_DOWN, WITHDRAWN
 from pages.workflow import PUBLISHED_BY_COMMAND

@@ -347,6 +347,10 @@ def test_every_query_of_the_contract_answers_over_the_demo_content(ask, path):
         ]
     if path.stem == "meeting":
         assert data["page"]["changeLog"] == []
+    if path.stem == "search":
+        found = data["search"]
+        assert [node["title"] for node in found["nodes"]] == ["Tackling acquisitive crime"]
+        assert (found["totalCount"], found["pageInfo"]["hasNextPage"]) == (1, False)
     if path.stem == "priorities":
         assert [priority["news"]["totalCount"] for priority in data["priorities"]] == [0, 0, 0]
 

@@ -116,6 +116,7 @@ OPERATIONS = {
     "publications": {},
     "page": {"urlPath": "/news/"},
     "site": {"path": "/"},
+    "search": {"query": "rationale"},  # a word of pages of one type
 }
 
 
