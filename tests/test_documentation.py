@@ -1,12 +1,26 @@
-"""The documentation on the site: its pages, the links between them, and the pictures of docs/editors.md."""
+"""The documentation on the site: its pages, the links between them, the pictures of docs/editors.md, and that
+docs/graphql.md is true."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+
+from cms.graphql.errors import Code
+from cms.models import RegisteredDocument
+from tests.loopback import answering_in_full, passed_on
 
 ROOT = Path(settings.BASE_DIR)
+OF_THE_API = (ROOT / "docs/graphql.md").read_text()
+BASH = shutil.which("bash")
+DEMO = "http://localhost:8000"
 
 
 def shown():
@@ -58,3 +72,84 @@ def test_links_between_the_pages_work_on_the_site(client, db, name):
     assert '.md"' not in article
     for address in re.findall(r'href="(/docs/[^"#]*)', article):
         assert client.get(address).status_code == 200, address
+
+
+# --- The page for front-end developers -----------------------------------------------------------------------
+
+
+def examples(language):
+    """The examples of docs/graphql.md in a language, each with the JSON that is printed right below it, or ""."""
+    blocks = re.findall(r"```(\w+)\n(.*?)```(?:\n\n```json\n(.*?)```)?", OF_THE_API, re.DOTALL)
+    return [(text, answer) for name, text, answer in blocks if name == language]
+
+
+def rows(heading):
+    """The rows of the tables below a heading, each cell without its backticks."""
+    section = OF_THE_API.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [re.split(r" \| ", row.replace("`", "")) for row in re.findall(r"^\| (.*) \|$", section, re.MULTILINE)]
+
+
+def test_every_code_of_an_error_is_explained():
+    codes = [row[0] for row in rows("Errors")[1:]]
+    assert sorted(codes) == sorted(Code)
+
+
+def test_every_limit_is_told_with_its_default_and_its_code():
+    told = {setting: float(default) for _, default, setting, _ in rows("Limits")[1:]}
+    defaults = re.findall(r'"(GRAPHQL_(?:MAX|TIME|RATE)_\w+)", ([\d_.]+)', (ROOT / "cms/settings.py").read_text())
+    assert told == {name: float(default) for name, default in defaults if name != "GRAPHQL_MAX_AGE"}
+    assert {code for *_, code in rows("Limits")[1:]} < set(Code)
+
+
+def test_every_query_of_the_contract_is_told():
+    told = re.findall(r"\b(\w+\.graphql)\b", " ".join(row[0] for row in rows("The contract")))
+    assert sorted(told) == sorted(path.name for path in ROOT.glob("cms/graphql/contract/*.graphql"))
+
+
+@pytest.fixture
+def demo(db):
+    call_command("set_up_moderation")
+    call_command("load_demo")
+
+
+def test_the_queries_are_answered(demo, ask):
+    variables = {"urlPath": "/meetings/24-february-2026/", "query": "safety"}
+    found = {}
+    for query, _ in examples("graphql"):
+        found |= ask(query, **{name: value for name, value in variables.items() if f"${name}:" in query})
+    assert found.keys() == {"page", "news", "search"}
+    assert (found["page"]["__typename"], found["page"]["venue"]["postcode"]) == ("MeetingPage", "CB1 1JF")
+
+
+def printed_by(client, command):
+    """What a command of the documentation prints, asking the site under test."""
+    if command.startswith(".venv/bin/python manage.py "):
+        name, pattern = command.split()[2:]
+        return call_command(name, *map(str, ROOT.glob(pattern)), stdout=StringIO())
+    if not (BASH and shutil.which("curl")):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("bash or curl is not installed.")
+
+    def work(url):
+        script = command.replace(DEMO, url)
+        return subprocess.run([BASH, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+
+    return answering_in_full(passed_on(client), work).stdout
+
+
+def test_the_commands_print_what_is_shown_below_them(demo, client):
+    commands = examples("sh")
+    printed = [printed_by(client, command) for command, _ in commands]
+    shown = [
+        (json.loads(out), json.loads(answer)) for out, (_, answer) in zip(printed, commands, strict=True) if answer
+    ]
+    assert len(shown) == 2
+    assert [out for out, _ in shown] == [answer for _, answer in shown]
+    assert json.loads(printed[0])["data"]["meetings"]["totalCount"] == 1
+    assert RegisteredDocument.objects.count() == 10
+    *_, stored = printed
+    headers, _, body = stored.partition("\n\n")
+    assert "Cache-Control: public, max-age=60, must-revalidate" in headers.splitlines()
+    assert json.loads(body)["data"]["site"] == {
+        "name": "Cambridge Community Safety Partnership",
+        "rootUrl": "http://testserver/",
+    }

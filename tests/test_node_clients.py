@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from cms.graphql.registered_documents import register
 from pages import models
 from tests import factories
 from tests.loopback import answering_in_full, passed_on
+from tests.test_documentation import DEMO, examples
 
 TESTS = Path(__file__).parent
 GRAPHQL = TESTS.parent / "cms/graphql"
@@ -113,3 +116,31 @@ def test_apollo_client_pages_through_a_list_and_keeps_each_page_once(home, clien
     again = node(client, "pages.js", query, "PageInterface")
     assert again["sent"] == ["GET hash", "GET hash", "GET hash"]
     assert {**again, "sent": []} == {**told, "sent": []}
+
+
+# --- The examples of docs/graphql.md ---
+
+
+def test_the_examples_in_javascript_work(home, client):
+    script = "".join(text for text, _ in examples("js"))
+    asking = answering_in_full(
+        passed_on(client), lambda url: run(TESTS, NODE, "--input-type=module", "--eval", script.replace(DEMO, url))
+    )
+    assert asking.splitlines() == [f"{home.title} 0", "1", "null"]
+
+
+def test_the_typed_example_compiles_and_works(front_end, home, client):
+    [(typed, _)] = examples("ts")
+    [(configured, _)] = [found for found in examples("json") if "documents" in found[0]]
+    assert json.loads(configured) == json.loads((TESTS / "node/codegen.json").read_text())
+    index = factories.page(models.MeetingIndexPage, home)
+    at = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
+    meeting = factories.page(models.MeetingPage, index, title="The next meeting", starts_at=at)
+
+    def work(url):
+        (front_end / "typed.ts").write_text(typed.replace(DEMO, url))
+        run(front_end, NODE, TSC, "--project", ".", "--noEmit", "false", "--outDir", "built")
+        return run(front_end, NODE, "built/typed.js")
+
+    told = answering_in_full(passed_on(client), work)
+    assert told == f"The next meeting {timezone.localtime(at).isoformat()} {meeting.venue.name}\n"
