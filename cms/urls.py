@@ -9,6 +9,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
+from feeds import views as feed_views
 from pages import page_views, search_engines, staff_calendar
 from pages.permissions import PageTypesReport
 
@@ -48,6 +49,7 @@ urlpatterns = [
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),
+    path("feeds.opml", feed_views.all_feeds, name="all_feeds"),
     path("feeds/", include("feeds.urls")),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),

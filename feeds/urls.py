@@ -4,4 +4,5 @@ from django.urls import path
 
 from feeds import views
 
-urlpatterns = [path("<slug:name>.<slug:kind>", views.feed, name="feed")]
+# A name may have parts, as in topics/burglary.
+urlpatterns = [path("<path:name>.<slug:kind>", views.feed, name="feed")]

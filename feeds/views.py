@@ -1,8 +1,14 @@
 """Serves the feeds, with validators that make an unchanged feed cost a reader next to nothing."""
 
-import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
+from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -10,35 +16,135 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from feeds import syndication
-from feeds.entry import Feed
-from feeds.sources import FEEDS, MEDIA_TYPES, changed_at, feed_url
+from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
+from feeds.items import bring_up_to_date
+from feeds.json_feed import json_feed
+from feeds.opml import opml
+from feeds.sources import State, state
 from feeds.sources import feed as feed_now
+from pages.choices import FeedFormat
+from pages.compression import compressed, encoding_for
 
-WRITERS: dict[str, Callable[[Feed, str], bytes]] = {"rss": syndication.rss, "atom": syndication.atom}
-CACHE_CONTROL = "public, max-age=300"
+KEPT = 3600  # seconds that a feed is kept ready to send; what changes asks under another key
+MAX_AGE = 300  # seconds
+OPML_TYPE = "text/x-opml"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document ready to send. `links` are those of the Link header (RFC 8288)."""
+
+    body: bytes
+    media_type: str
+    links: tuple[tuple[str, str], ...]
+    is_opt_in: bool
 
 
 @require_safe
 def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
-    if name not in FEEDS or kind not in FEEDS[name].formats:
-        return _no_such_feed(name)
+    archive = request.GET.get("archive")
+    number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
     at = timezone.now()
-    body = WRITERS[kind](feed_now(name, at), feed_url(name, kind))
-    etag = f'"{hashlib.sha256(body).hexdigest()}"'
-    response = HttpResponse(body, content_type=f"{MEDIA_TYPES[kind]}; charset=utf-8")
-    response["Cache-Control"] = CACHE_CONTROL
+    now = _state(at)
+    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
+    if found is None or (archive is not None and number is None):
+        return _no_such_feed(name, at)
+    return _answer(request, found, now)
+
+
+@require_safe
+def all_feeds(request: HttpRequest) -> HttpResponse:
+    """The list of all feeds for feed readers."""
+    at = timezone.now()
+    now = _state(at)
+
+    def write() -> Written:
+        found = listings(at)
+        home = found[0].page
+        title = f"{home.title}: feeds" if home else "Feeds"
+        return Written(opml(title, found), OPML_TYPE, (), is_opt_in=False)
+
+    found = _kept(["opml"], now, write)
+    assert found is not None  # noqa: S101 - for the type checker
+    return _answer(request, found, now)
+
+
+def _state(at: datetime) -> State:
+    now = state(at)
+    if not now.entries_are_written:
+        bring_up_to_date(at)
+    return now
+
+
+def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
+    """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
+    parts = [*name, now.version, now.expired, now.day, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
+    key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
+    found: Written | None = cache.get(key)
+    if found is None and (found := write()) is not None:
+        cache.set(key, found, KEPT)
+    return found
+
+
+def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written | None:
+    found = listing(name, at)
+    if found is None or kind not in found.formats:
+        return None
+    feed = feed_now(found, at, archive, with_gone=kind == FeedFormat.ATOM)
+    if feed is None:
+        return None
+    subscription = found.url(kind)
+    own = f"{subscription}?archive={archive}" if archive else subscription
+    older = f"{subscription}?archive={feed.older}" if feed.older else None
+    hub = settings.WEBSUB_HUB if archive is None else ""
+    links = [("hub", hub)] if hub else []
+    if older:
+        links.append(("prev-archive", older))
+    if feed.newer:
+        links.append(("next-archive", f"{subscription}?archive={feed.newer}"))
+    if archive is not None:
+        links.append(("current", subscription))
+    if kind == FeedFormat.JSON:
+        body = json_feed(feed, own, older, hub)
+    else:
+        body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
+    media_type = MEDIA_TYPES[FeedFormat(kind)]
+    return Written(body, media_type, (("self", own), ("alternate", feed.url), *links), found.is_opt_in)
+
+
+def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
+    encoding = encoding_for(request, found.body)
+    # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, section 8.8.3.3).
+    etag = f'"{sha256(found.body).hexdigest()[:32]}{encoding and "-"}{encoding}"'
+    response = HttpResponse(compressed(found.body, encoding), content_type=f"{found.media_type}; charset=utf-8")
+    if encoding:
+        response["Content-Encoding"] = encoding
+    response["Vary"] = "Accept-Encoding"
+    # A death review that is taken down must be down at once.
+    response["Cache-Control"] = "no-cache" if found.is_opt_in else f"public, max-age={MAX_AGE}"
+    if found.is_opt_in:
+        response["X-Robots-Tag"] = "noindex"
+    if found.media_type in (MEDIA_TYPES[FeedFormat.JSON], MEDIA_TYPES[FeedFormat.ICALENDAR]):
+        response["Access-Control-Allow-Origin"] = "*"  # scripts of other sites may read what everybody may
+    if found.links:
+        response["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in found.links)
     response["ETag"] = etag
-    changed = changed_at(at)
-    seconds = int(changed.timestamp()) if changed else None
-    if seconds is not None:
-        response["Last-Modified"] = http_date(seconds)
+    seconds = int(now.changed_at.timestamp())
+    response["Last-Modified"] = http_date(seconds)
     return get_conditional_response(request, etag, seconds, response) or response
 
 
-def _no_such_feed(name: str) -> HttpResponse:
+def _no_such_feed(name: str, at: datetime) -> HttpResponse:
     """Says which addresses there are: those of this feed, or all when no feed has this name."""
-    names = [name] if name in FEEDS else list(FEEDS)
-    known = [feed_url(each, kind) for each in names for kind in FEEDS[each].formats]
+    if was_there(name) and listing(name, at) is None:
+        text = "The priority that this feed was about is not public any more.\n"
+        return HttpResponse(text, status=410, content_type="text/plain; charset=utf-8")
+    found = listing(name, at)
+    known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
     text = "\n".join(["There is no feed at this address. Try one of these:", *known, ""])
     return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+
+
+def _offered(at: datetime) -> list[Listing]:
+    return [each for each in listings(at) if not each.is_opt_in]

@@ -16,7 +16,7 @@ from wagtail.test.utils.form_data import querydict_from_html
 from cms.graphql.schema import schema
 from cms.previews import cut, modes
 from documents.models import Rendition
-from feeds import sources
+from feeds.stories import FEED_OF
 from pages import models
 from pages.models import ContentPage
 from tests import factories
@@ -26,20 +26,21 @@ from tests.whole_schema import QUERIES, everything
 
 NOW = london(2026, 2, 1, 9)
 MARKER = "DRAFT-WORD-THAT-NO-READER-MAY-SEE"
+FED = ["", "feed", "search", "social", "graphql"]
 EVERYWHERE = ["", "search", "social", "graphql"]
 MODES = {
-    models.AnnualReviewPage: EVERYWHERE,
+    models.AnnualReviewPage: FED,
     models.BusinessAsUsualPage: EVERYWHERE,
-    models.CommunitySafetyPlanPage: EVERYWHERE,
+    models.CommunitySafetyPlanPage: FED,
     models.DeathReviewIndexPage: EVERYWHERE,
-    models.DeathReviewNoticePage: EVERYWHERE,
-    models.InsightPage: EVERYWHERE,
+    models.DeathReviewNoticePage: FED,
+    models.InsightPage: FED,
     models.MeetingIndexPage: EVERYWHERE,
     models.MeetingPage: ["", "feed", "calendar", "search", "social", "graphql"],
     models.NewsIndexPage: EVERYWHERE,
-    models.NewsPage: ["", "feed", "search", "social", "graphql"],
+    models.NewsPage: FED,
     models.PartnershipPage: EVERYWHERE,
-    models.PriorityPage: EVERYWHERE,
+    models.PriorityPage: FED,
     models.PriorityPeriodPage: EVERYWHERE,
     models.PublicationIndexPage: EVERYWHERE,
     models.StandardPage: EVERYWHERE,
@@ -138,7 +139,7 @@ def test_each_page_type_has_the_previews_of_the_channels_that_carry_it():
         ("graphql", "GraphQL"),
     ]
     # What has a feed mode is in a feed, and the other way round.
-    assert {name for name, _ in sources.ENTRIES.values()} == set(sources.FEEDS)
+    assert set(FEED_OF) == {model for model, names in MODES.items() if "feed" in names}
 
 
 def _below(model):
@@ -301,7 +302,7 @@ def test_the_feed_preview_says_what_readers_notice(meeting, staff):
 
 def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staff, monkeypatch):
     monkeypatch.setattr(sources, "NEWEST", 1)
-    monkeypatch.setattr("cms.previews.NEWEST", 1)
+    monkeypatch.setattr("cms.previews.AT_ONCE", 1)
     index = factories.page(models.NewsIndexPage, home)
     old = factories.page(models.NewsPage, index)
     assert "not one of them" not in words(preview_of(staff, old, "feed"))

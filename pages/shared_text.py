@@ -1,0 +1,23 @@
+"""Which pages show a snippet or a label: what has to be told when one of those says something else."""
+
+from typing import Any
+
+from django.db.models import Model
+from modelcluster.fields import ParentalKey
+
+from pages.models import ContentPage
+
+
+def pages_showing(shared: Model) -> Any:
+    """The pages that refer to a snippet or a label in a field of their own or in a row below them."""
+    keys: set[int] = set()
+    for relation in type(shared)._meta.related_objects:
+        field: Any = relation.field
+        model: Any = field.model
+        rows = model._default_manager.filter(**{field.name: shared})
+        if issubclass(model, ContentPage):
+            keys |= set(rows.values_list("pk", flat=True))
+        for parent in model._meta.concrete_fields:
+            if isinstance(parent, ParentalKey) and issubclass(parent.related_model, ContentPage):
+                keys |= set(rows.values_list(parent.attname, flat=True))
+    return ContentPage.objects.filter(pk__in=keys)
