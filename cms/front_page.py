@@ -1,7 +1,9 @@
 """The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import markdown
 from django.conf import settings
@@ -16,14 +18,16 @@ from django.views.decorators.http import require_safe
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere
 from pages import addresses
 from pages.at_path import Withdrawn, at_path
-from pages.models import ContentPage, PartnershipPage
+from pages.models import ContentPage, MeetingPage, PartnershipPage
 from pages.page_views import article
 from pages.visibility import public
 
+# Its dialogs try to add a style against scrolling the page behind them. That is refused; the page does not scroll.
 GRAPHIQL_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    "img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+CONTRACT = Path(settings.BASE_DIR) / "cms" / "graphql" / "contract"
 EDITORS = Path(settings.BASE_DIR) / "docs" / "editors.md"
 SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
 
@@ -59,10 +63,29 @@ def _sections(home: PartnershipPage) -> list[dict[str, str]]:
 
 @require_safe
 def graphiql(request: HttpRequest) -> HttpResponse:
-    """GraphiQL, from local files alone, so that it works with no internet."""
-    response = render(request, "cms/graphiql.html")
+    """GraphiQL, from local files alone, so that it works with no internet, with the contract's queries as examples."""
+    response = render(request, "cms/graphiql.html", {"examples": _examples()})
     response["Content-Security-Policy"] = GRAPHIQL_POLICY
     return response
+
+
+def _examples() -> list[dict[str, Any]]:
+    """Name, query and variables of each query of the contract, in a form that this site has an answer to."""
+    meeting = public(MeetingPage.objects.all()).order_by("-starts_at").first()
+    variables: dict[str, dict[str, str]] = {
+        "meeting": {"urlPath": addresses.url_path(meeting) if meeting else "/meetings/"},
+        "page": {"urlPath": "/"},
+        "search": {"query": "safety"},
+        "site": {"path": "/"},
+    }
+    return [
+        {
+            "name": path.stem.capitalize(),
+            "query": path.read_text(),
+            "variables": json.dumps(variables.get(path.stem, {}), indent=2),
+        }
+        for path in sorted(CONTRACT.glob("*.graphql"))
+    ]
 
 
 @require_safe

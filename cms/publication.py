@@ -23,7 +23,7 @@ from wagtail.signals import published as wagtail_published
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.catalogue import feed_addresses, listings
-from pages import addresses, ledger
+from pages import addresses, ledger, search_index
 from pages.choices import ChangeKind, UpdateKind
 from pages.meeting_changes import changes
 from pages.models import (
@@ -155,6 +155,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     note = record_update(page)
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
+    search_index.record(page)
     if isinstance(page, DeathReviewNoticePage):
         promise_time_online(page)
     if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
@@ -276,6 +277,8 @@ def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> No
     files = instance.published_in.all()
     remember_public_files(files)
     on_files_changed(files)
+    if isinstance(instance, Document):
+        search_index.refresh(instance)
 
 
 def on_files_changed(files: QuerySet[PublishedFile]) -> None:

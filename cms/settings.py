@@ -54,6 +54,8 @@ FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access.
     validate=validate.OneOf(["stream", "x-accel-redirect", "x-sendfile", "signed-redirect"]),
 )
 HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
+# As in Wagtail's documentation, as JSON.
+WAGTAILSEARCH_BACKENDS = env.json("WAGTAILSEARCH_BACKENDS", {"default": {"BACKEND": "cms.search_backend"}})
 FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
 CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")  # throttling and used codes: shared by all server processes
 REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/second_factor.py says of whom
@@ -233,17 +235,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Room for many attackers: a cache that is full forgets how often somebody has tried.
-CACHES = {
-    "default": {**CACHE_URL, "max_entries": 10_000},
-    # Apart from the one above, which floods of readers must not push anything out of. Files would be slower than most
-    # answers, so with those each process counts by itself.
-    "readers": (
-        {**CACHE_URL, "KEY_PREFIX": "readers"}
-        if CACHE_URL["BACKEND"].rpartition(".")[2] not in ("LocMemCache", "FileBasedCache")
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}
-    )
-    | {"max_entries": 10_000},
-}
+CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
+# Readers are counted apart from that, so that a flood of them pushes nothing out of it.
+CACHES["readers"] = {**CACHES["default"], "KEY_PREFIX": "readers"}
+match CACHE_URL["BACKEND"].rpartition(".")[2]:
+    case "LocMemCache" | "FileBasedCache":  # files would be slower than most answers: each process counts by itself
+        CACHES["readers"] |= {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}
+    case "DatabaseCache":
+        CACHES["readers"]["LOCATION"] += "_readers"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -399,7 +398,6 @@ WAGTAIL_GRAVATAR_PROVIDER_URL = None  # no editor's address goes to a third part
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
 WAGTAILEMBEDS_FINDERS: list[dict] = []  # no page of ours fetches from another site
 TAGGIT_CASE_INSENSITIVE = True
-WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 
 # --- GraphQL -----------------------------------------------------------------------------------------------
 

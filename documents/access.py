@@ -7,13 +7,13 @@ not have been taken offline in an emergency.
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from wagtail.models import CollectionViewRestriction
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
-from pages.models import Takedown
+from pages.models import SearchText, Takedown
 from pages.visibility import public_rows
 
 AnyFile = TypeVar("AnyFile", Document, Image)
@@ -50,6 +50,15 @@ def on_a_live_page(file: Document | Image) -> bool:
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
     shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
     return fit_to_be_public(queryset.filter(Exists(public_rows(shown, "page__", at))))
+
+
+def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
+    """Those rows that are about no file, or about one that is fit to be public and the very one that was approved.
+
+    Whether their pages are public is another question.
+    """
+    approved = Document.objects.filter(pk=OuterRef("document"), file_key=OuterRef("file_key"))
+    return rows.filter(Q(document=None) | Exists(fit_to_be_public(approved)))
 
 
 def never_stored() -> Exists:

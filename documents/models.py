@@ -22,6 +22,7 @@ from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility, DocumentKind
 from documents.inspection import page_count_of, sha256_of
+from documents.text import text_of
 
 # The only sizes of an image that the public can have; the names are those of the GraphQL enumeration.
 RENDITIONS = {
@@ -182,9 +183,16 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
             )
 
     def save(self, *args, **kwargs) -> None:
-        if self.note_new_file():
+        if new_file := self.note_new_file():
             self.page_count = page_count_of(self.file, self.file_type)
         super().save(*args, **kwargs)
+        if new_file:
+            self.read_words()
+
+    def read_words(self) -> None:
+        """Keep the words of the file that it has now, for the search."""
+        text = text_of(self.file, self.file_type)
+        DocumentText.objects.update_or_create(document=self, defaults={"file_key": self.file_key, "text": text})
 
     @property
     def url(self) -> str:
@@ -199,6 +207,22 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
     def address(self) -> str:
         """The absolute address that the public contract gives."""
         return settings.CMS_URL + self.url + self.query
+
+
+class DocumentText(models.Model):
+    """The words in the file of a document, read when it is uploaded. They are long, so they have a table of their own.
+
+    In no public type: the search alone reads them, for files that are public (pages/search_index.py).
+    """
+
+    document = models.OneToOneField(Document, primary_key=True, on_delete=models.CASCADE, related_name="words")
+    file_key = models.CharField(max_length=32, help_text="The file that has these words.")
+    text = models.TextField(blank=True)
+
+    wagtail_reference_index_ignore = True
+
+    def __str__(self) -> str:
+        return f"Words of {self.document}"
 
 
 class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]

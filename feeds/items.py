@@ -20,7 +20,8 @@ from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
 from pages.models.snippets import ModeratedSnippet
-from pages.page_html import child_relations, linked_pages, targets_of
+from pages.page_html import linked_pages, targets_of
+from pages.references import child_relations
 from pages.shared_text import pages_showing
 from pages.visibility import public, withdrawn
 

@@ -15,6 +15,7 @@ class HeadingBlock(blocks.StructBlock):
     level = blocks.ChoiceBlock(
         choices=[("2", "Heading 2"), ("3", "Heading 3"), ("4", "Heading 4")],
         default="2",
+        search_index=False,
         help_text="Go down one level at a time, so that people who use a screen reader do not get lost.",
     )
 
@@ -63,12 +64,16 @@ class PageLinkBlock(blocks.StructBlock):
 
 
 class TableBlock(WagtailTableBlock):
+    def get_searchable_content(self, value):
+        caption = (value or {}).get("table_caption")
+        return [*([caption] if caption else []), *super().get_searchable_content(value)]
+
     class Meta:
         icon = "table"
 
 
 class CalloutBlock(blocks.StructBlock):
-    tone = blocks.ChoiceBlock(choices=CalloutTone.choices, default=CalloutTone.INFORMATION)
+    tone = blocks.ChoiceBlock(choices=CalloutTone.choices, default=CalloutTone.INFORMATION, search_index=False)
     rich_text = WrittenText(label="Text of the callout")
 
     class Meta:

@@ -94,18 +94,14 @@ def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
 
 
 def _append(changes: Iterable[PublicChange]) -> None:
-    """Number the changes and add them, each with the address at which its page is, or was last."""
+    """Number the changes and add them."""
     rows = list(changes)
     if not rows:
         return
-    keys = {row.record_id for row in rows}
-    paths = dict(PublicRecord.objects.filter(pk__in=keys).values_list("pk", "path"))
-    found = PublicAddress.objects.filter(record__in=keys).values_list("record", "path", "pk")
-    address = {record: pk for record, path, pk in found if paths[record] == path}
     with transaction.atomic():
         version, _ = ContentVersion.objects.select_for_update().get_or_create(pk=1)
         for number, row in enumerate(rows, start=version.number + 1):
-            row.version, row.address_id = number, address[row.record_id]
+            row.version = number
         version.number += len(rows)
         version.save()
         PublicChange.objects.bulk_create(rows)

@@ -26,7 +26,7 @@ from pages.choices import ActionHorizon, AgendaItemAccess
 from pages.models import ContentPage, MeetingPage, PriorityPage
 from pages.models.meetings import same_number
 from pages.plain_words import file_facts
-from pages.references import of_blocks_and_text, raw_blocks
+from pages.references import child_relations, of_blocks_and_text, raw_blocks
 from pages.rich_text import LinkTargets, render
 from pages.visibility import public, public_snippets
 
@@ -121,15 +121,6 @@ def _target(relation: Any) -> type[Model] | None:
 def _foreign_keys(model: Any) -> list[tuple[str, type[Model]]]:
     fields = (each for each in model._meta.concrete_fields if each.is_relation)
     return [(each.attname, target) for each in fields if (target := _target(each))]
-
-
-def child_relations(model: Any) -> list[str]:
-    """The names under which a page of this type has rows that editors enter with it."""
-    return [
-        relation.get_accessor_name() or ""
-        for relation in model._meta.related_objects
-        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
-    ]
 
 
 def _with_rows(page: ContentPage) -> Iterator[Model]:

@@ -5,19 +5,20 @@ that leads to a page, file or snippet resolves through the request's loader (cms
 pages/visibility.py and loads for all objects of a list at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import graphene
 from django.apps import apps
-from django.db.models import TextChoices
+from django.db.models import TextChoices, URLField
 from django.utils import timezone
 from grapple.models import GraphQLField
 from grapple.registry import registry
 
 from pages.partial_dates import Precision
-from pages.rich_text import has_text
+from pages.rich_text import has_text, plain_text
 
 # --- Types of values -----------------------------------------------------------------------------------------
 
@@ -71,7 +72,17 @@ class StreamFieldInterface(graphene.Interface):
 # --- Fields --------------------------------------------------------------------------------------------------
 
 Resolver = Callable[..., Any]
-PublicField = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class PublicField:
+    """A field of the public type. Called, it answers in the form in which grapple reads `graphql_fields`."""
+
+    build: Callable[[], Any]
+    says: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
+
+    def __call__(self) -> Any:
+        return self.build()
 
 
 def public_field(
@@ -82,8 +93,9 @@ def public_field(
     required: bool = False,
     description: str = "",
     args: dict[str, graphene.Argument] | None = None,
+    says: Callable[[Any], Iterable[str]] = lambda obj: (),
 ) -> PublicField:
-    """A field of the public type, in the form in which grapple reads `graphql_fields`."""
+    """A field of the public type."""
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
         def mount(graphql_type: Any) -> graphene.Field:
@@ -93,7 +105,7 @@ def public_field(
 
         return GraphQLField(name, of_type), mount
 
-    return build
+    return PublicField(build, says)
 
 
 def _read(source: str) -> Resolver:
@@ -121,7 +133,11 @@ def text(name: str, source: str = "", required: bool = False, description: str =
     def resolve(obj: Any, info: Any) -> str | None:
         return getattr(obj, source or name) or ("" if required else None)
 
-    return public_field(name, graphene.String, resolve, required=required, description=description)
+    def says(obj: Any) -> Iterable[str]:
+        is_address = isinstance(obj._meta.get_field(source or name), URLField)
+        return () if is_address else (getattr(obj, source or name),)
+
+    return public_field(name, graphene.String, resolve, required=required, description=description, says=says)
 
 
 def date_time(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
@@ -147,7 +163,10 @@ def lines(name: str, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> list[str]:
         return split_lines(getattr(obj, name))
 
-    return public_field(name, list_of(graphene.String), resolve, required=True, description=description)
+    def says(obj: Any) -> Iterable[str]:
+        return split_lines(getattr(obj, name))
+
+    return public_field(name, list_of(graphene.String), resolve, required=True, description=description, says=says)
 
 
 def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
@@ -155,7 +174,10 @@ def rich_text(name: str, required: bool = False, description: str = "") -> Publi
         source = getattr(obj, name)
         return info.context.loader.rich_text(obj, source) if required or has_text(source) else None
 
-    return public_field(name, RichText, resolve, required=required, description=description)
+    def says(obj: Any) -> Iterable[str]:
+        return (plain_text(getattr(obj, name)),)
+
+    return public_field(name, RichText, resolve, required=required, description=description, says=says)
 
 
 def blocks(name: str, description: str = "") -> PublicField:
@@ -164,7 +186,10 @@ def blocks(name: str, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
         return info.context.loader.blocks(obj, getattr(obj, name))
 
-    return public_field(name, list_of(StreamFieldInterface), resolve, required=True, description=description)
+    def says(obj: Any) -> Iterable[str]:
+        return obj._meta.get_field(name).get_searchable_content(getattr(obj, name))
+
+    return public_field(name, list_of(StreamFieldInterface), resolve, required=True, description=description, says=says)
 
 
 def related(name: str, model: str, source: str = "", required: bool = False, description: str = "") -> PublicField:

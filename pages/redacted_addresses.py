@@ -7,7 +7,7 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page
 
 from pages import addresses
-from pages.models import PublicAddress, PublicChange, PublicRecord
+from pages.models import PublicAddress, PublicRecord
 from pages.spellings import Spellings
 
 
@@ -75,9 +75,8 @@ def _redact_ledger(spellings: Spellings, moved: dict[int, tuple[str, str]], path
     changed_addresses = changed_records = 0
     for pk, record, page, path in list(rows):
         if (new := new_path(record, page, path)) != path:
-            if noted := PublicAddress.objects.filter(record=record, path=new).first():
-                PublicChange.objects.filter(address=pk).update(address=noted)
-                PublicAddress.objects.filter(pk=pk).delete()
+            if PublicAddress.objects.filter(record=record, path=new).exists():
+                PublicAddress.objects.filter(pk=pk).delete()  # noted already
             else:
                 PublicAddress.objects.filter(pk=pk).update(path=new)
             changed_addresses += 1

@@ -73,6 +73,15 @@ def of_blocks_and_text(obj: Model) -> References:
     return found
 
 
+def child_relations(model: Any) -> list[str]:
+    """The names under which a page of this type has rows that editors enter with it."""
+    return [
+        relation.get_accessor_name() or ""
+        for relation in model._meta.related_objects
+        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
+    ]
+
+
 def files_of(page: Page) -> tuple[set[int], set[int]]:
     """Documents and images that this version of a page shows: in its fields, its rows, its blocks and its text."""
     everything = of_blocks_and_text(page)

@@ -11,6 +11,7 @@ from django.test import Client
 from pages.models import PartnershipPage
 from pages.workflow import set_up_moderation
 from tests import factories
+from tests.searched import SEARCH
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,22 @@ def refused(client: Client) -> Callable[..., list[dict[str, Any]]]:
         return json.loads(answer.content)["errors"]
 
     return send
+
+
+@pytest.fixture
+def search(ask):
+    return lambda query, **more: ask(SEARCH, query=query, **more)["search"]
+
+
+@pytest.fixture
+def titles(search):
+    """The titles of all that is found; the count and the edges agree with it."""
+
+    def found(query, **more):
+        answer = search(query, **{"first": 100, **more})
+        names = [node["title"] for node in answer["nodes"]]
+        assert answer["totalCount"] == len(names)
+        assert [edge["node"]["title"] for edge in answer["edges"]] == names
+        return names
+
+    return found

@@ -50,6 +50,8 @@ class Reader:
         public = self.book.public_nodes()
         expected = {word for node in public for word in self.book.words_of(node)}
         self.lists_hold(public, expected)
+        if self.turn % 3 == 0:
+            self.search_finds(public)
         answers = self.answers()
         changed = {path: answer for path, answer in answers.items() if self.has_changed(path, answer)}
         self.graphql_answers(changed)
@@ -92,6 +94,31 @@ class Reader:
         assert {item["title"] for item in data["navigation"]} >= top
         listed = set(re.findall(r"<loc>(.*?)</loc>", self.client.get("/sitemap.xml").content.decode()))
         assert listed == {SITE + path for path in ("/", "/news/", "/meetings/", *map(self.book.path, public))}
+
+    def search_finds(self, public: list[Node]) -> None:
+        """Pages by the words of the published version, and by the titles and contents of their documents."""
+        pages: dict[str, set[str]] = {word: set() for node in self.book.alive() for word in self.words_typed(node)}
+        pages |= {word: set() for file in self.book.files for word in (file.label, *file.addresses)}
+        for node in public:
+            pages[node.published.word].add(node.uuid)
+            for file, word in self.book.shown(node):
+                if not file.picture:
+                    pages[file.label].add(node.uuid)
+                    pages[word].add(node.uuid)
+        asked = " ".join(f'{word}: search(query: "{word}") {{ ...Found }}' for word in pages)
+        data = self.graphql(f"{{ {asked} }} fragment Found on SearchResultConnection {{ totalCount nodes {{ id }} }}")[
+            1
+        ]
+        found = {word: {node["id"] for node in answer["nodes"]} for word, answer in data.items()}
+        assert found == pages
+        assert {word: answer["totalCount"] for word, answer in data.items()} == {
+            word: len(uuids) for word, uuids in pages.items()
+        }
+
+    @staticmethod
+    def words_typed(node: Node) -> set[str]:
+        versions = (node.draft, node.published, *(node.scheduled or ())[1:])
+        return {version.word for version in versions if version}
 
     def page_answers(self, path: str, answer: Answer, expected: set[str]) -> None:
         response = self.client.get(path)

@@ -181,9 +181,9 @@ def test_the_life_of_a_page(home, ask):
     factories.publish(page)
     found, _ = rows(ask, cursor)
     assert found == [
-        ("PUBLISHED", True, None, "/advice/"),
-        ("UPDATED", False, None, "/advice/"),
-        ("UPDATED", True, "New opening hours.", "/advice/"),
+        ("PUBLISHED", True, None, "/good-advice/"),
+        ("UPDATED", False, None, "/good-advice/"),
+        ("UPDATED", True, "New opening hours.", "/good-advice/"),
         ("MOVED", False, None, "/good-advice/"),
         ("UPDATED", False, None, "/good-advice/"),
     ]
@@ -201,7 +201,7 @@ def test_the_life_of_a_page(home, ask):
 
 @pytest.mark.parametrize("how", ["unpublish", "withdraw", "restrict", "delete"])
 def test_of_a_page_that_went_nothing_is_told(how, home, ask):
-    page = factories.page(models.StandardPage, home, slug="advice", title="zztitle")
+    page = factories.page(models.StandardPage, home, slug="zzslug", title="zztitle")
     page.update_kind, page.change_note = UpdateKind.MAJOR, "zznote"
     factories.publish(page)
     uuid = str(page.uuid)
@@ -218,10 +218,10 @@ def test_of_a_page_that_went_nothing_is_told(how, home, ask):
     answer = ask(CHANGES)["changes"]["nodes"]
     assert "zz" not in str(answer)
     mine = [row for row in answer if row["pageId"] == uuid]
-    assert [(row["kind"], row["note"], row["page"]) for row in mine] == [
-        ("PUBLISHED", None, None),
-        ("UPDATED", None, None),
-        ("DELETED" if how == "delete" else "WITHDRAWN", None, None),
+    assert [(row["kind"], row["note"], row["page"], row["urlPath"]) for row in mine] == [
+        ("PUBLISHED", None, None, None),
+        ("UPDATED", None, None, None),
+        ("DELETED" if how == "delete" else "WITHDRAWN", None, None, None),
     ]
 
 
@@ -244,7 +244,7 @@ def test_an_expiry_is_told_when_it_was_processed(home, ask):
         assert ask('{ page(urlPath: "/soon/") { title } }') == {"page": {"title": None}}
         assert rows(ask, cursor) == ([], cursor)
         call_command("publish_scheduled")
-        assert rows(ask, cursor)[0] == [("WITHDRAWN", False, None, "/soon/")]
+        assert rows(ask, cursor)[0] == [("WITHDRAWN", False, None, None)]
 
 
 def test_what_pages_show_is_an_update_of_them(home, ask):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
@@ -321,7 +322,7 @@ def test_the_next_meeting_moves_on_at_its_start(ask):
         assert ask(query)["nextMeeting"] is None
 
 
-CONTRACT = sorted(Path(__file__).parent.joinpath("contract").glob("*.graphql"))
+CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
 VARIABLES = {
     "meeting": {"urlPath": "/meetings/24-february-2026/"},
     "page": {"urlPath": "/2025-to-2027/a-neighbourhood-approach/"},
@@ -346,6 +347,10 @@ def test_every_query_of_the_contract_answers_over_the_demo_content(ask, path):
         ]
     if path.stem == "meeting":
         assert data["page"]["changeLog"] == []
+    if path.stem == "search":
+        found = data["search"]
+        assert [node["title"] for node in found["nodes"]] == ["Tackling acquisitive crime"]
+        assert (found["totalCount"], found["pageInfo"]["hasNextPage"]) == (1, False)
     if path.stem == "priorities":
         assert [priority["news"]["totalCount"] for priority in data["priorities"]] == [0, 0, 0]
 

@@ -557,6 +557,7 @@ def test_an_unknown_format_says_which_there_are(client, site):
             "There is no feed at this address. Try one of these:\n"
             "http://testserver/feeds/news.rss\n"
             "http://testserver/feeds/news.atom\n"
+            "http://testserver/feeds/news.json\n"
         )
     response = client.get("/feeds/gossip.rss")
     assert response.status_code == 404

@@ -6,13 +6,14 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from cms.models import RegisteredDocument
 from pages import models
 from tests import factories
 
-CONTRACT = sorted((Path(__file__).parent / "contract").glob("*.graphql"))
+CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
 NEWS = "query News($first: Int = 20) { news(first: $first) { nodes { title } } }"
 RESPONSE = "application/graphql-response+json"
 

@@ -245,6 +245,14 @@ def test_a_request_that_is_none_is_refused_with_what_to_do(client, body, status,
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("length", ["x", "-1", "1e3"])
+def test_a_length_that_is_none_is_refused(client, length):
+    answer = client.generic("POST", "/graphql/", b"{}", content_type="application/json", CONTENT_LENGTH=length)
+    assert answer.status_code == 400
+    assert json.loads(answer.content)["errors"][0]["message"] == "Content-Length: give the length of the body in bytes."
+
+
+@pytest.mark.django_db
 def test_a_form_is_no_graphql_request(client):
     answer = client.post("/graphql/", {"query": TYPENAME})
     assert answer.status_code == 415
@@ -347,8 +355,14 @@ def test_a_path_matches_exactly_one_page(home, ask):
 
 @pytest.mark.django_db
 def test_only_queries_are_executed(client):
-    answer = post(client, {"query": "mutation { x }"})
-    assert b"errors" in answer.content
+    for query in ("mutation { x }", "subscription { x }"):
+        answer = post(client, {"query": query})
+        assert json.loads(answer.content)["errors"] == [
+            {
+                "message": "This API can only be read: send a query.",
+                "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+            }
+        ]
     answer = post(client, {"query": "query A { __typename } query B { __typename }"})
     assert json.loads(answer.content)["errors"][0]["message"].startswith("operationName:")
 

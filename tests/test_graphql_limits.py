@@ -1,10 +1,11 @@
-"""How much one request may ask for: each limit at its edge, and what a hostile query costs before it is refused."""
+"""How much one request may ask for: each limit at its edge, what counts as the cost, and the time an answer may take."""
 
 import json
 import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
@@ -15,7 +16,7 @@ from cms.graphql.cost import LIST_SIZE
 from pages import models
 from tests import factories
 
-CONTRACT = Path(__file__).parent / "contract"
+CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
 
 
 def send(client, query, variables=None, extensions=None):
@@ -243,16 +244,17 @@ def test_a_query_ends_when_its_time_is_up(client, monkeypatch, settings, accept)
 @pytest.mark.django_db
 def test_the_database_gives_up_when_the_time_is_up(client, monkeypatch, settings):
     settings.GRAPHQL_TIME_BUDGET = 0.1
-    forever = (
-        "SELECT pg_sleep(60)"
+    slow = (
+        "SELECT pg_sleep(20)"
         if connection.vendor == "postgresql"
-        else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000000) SELECT count(*) FROM n"
     )
 
     def ask_the_database(*args):
         # The savepoint stands for the connection on its own that a request has outside of tests.
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(forever)
+            cursor.execute(slow)
+        return []
 
     monkeypatch.setattr(schema_module, "public_alerts", ask_the_database)
     answer = send(client, "{ alerts { message } }")
@@ -265,91 +267,3 @@ def test_the_database_gives_up_when_the_time_is_up(client, monkeypatch, settings
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("0",)
-
-
-# --- Hostile queries -----------------------------------------------------------------------------------------
-
-MANY = 100_000
-HOSTILE = {
-    "deep nesting": "{ partnership { " + "parent { " * 120 + "id" + " }" * 122,
-    "deeper than the parser goes": "{a" * 5_000 + "}" * 5_000,
-    "deep nesting in fragments": "{ partnership { ...F0 } } "
-    + " ".join(f"fragment F{n} on PageInterface {{ parent {{ ...F{n + 1} }} }}" for n in range(120))
-    + " fragment F120 on PageInterface { id }",
-    "five hundred aliases": "{ " + " ".join(f"a{n}: news {{ totalCount }}" for n in range(500)) + " }",
-    "as many aliases as tokens": "{ " + " ".join(f"a{n}: alerts {{ message }}" for n in range(240)) + " }",
-    "aliases of plain fields": "{ news(first: 100) { nodes { "
-    + " ".join(f"a{n}: title" for n in range(450))
-    + " } } }",
-    "one field fifteen hundred times": "{" + " __typename" * 1_490 + " }",
-    "one field with fields hundreds of times": "{" + " news { nodes { title } }" * 200 + " }",
-    "a fragment that leads to itself": "{ ...A } fragment A on Query { ...A }",
-    "a ring of fragments": "{ ...F0 } "
-    + " ".join(f"fragment F{n} on Query {{ ...F{(n + 1) % 180} }}" for n in range(240)),
-    "a bomb of fragments": "{ ...F0 } "
-    + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(110))
-    + " fragment F110 on Query { __typename }",
-    "a bomb of fragments with fields": "{ partnership { ...F0 } } "
-    + " ".join(
-        f"fragment F{n} on PageInterface {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}" for n in range(12)
-    )
-    + " fragment F12 on PageInterface { id }",
-    "every fragment in every place": "{ " + "".join(f"...F{n} " for n in range(120)) + "} "
-    + " ".join(f"fragment F{n} on Query {{ site {{ name }} }}" for n in range(120)),
-    "directives": "{ __typename" + " @include(if: true)" * 300 + " }",
-    "directives that there are not": "{ __typename" + " @nothing" * 700 + " }",
-    "many operations": " ".join(f"query Q{n} {{ ...F }}" for n in range(200)) + " fragment F on Query { __typename }",
-    "lists within lists": "{ partnership { " + "children(first: 100) { nodes { " * 5 + "id" + " } }" * 5 + " } }",
-    "huge lists": "{ news(first: 100) { nodes { priority { news(first: 100) { nodes { title summary } } } } } }",
-    "a huge number": "{ news(first: 999999999999999999999) { totalCount } }",
-    "a huge list as an argument": "{ news(first: [" + "1 " * 1_450 + "]) { totalCount } }",
-    "objects in objects as an argument": "{ news(first: " + "{a: " * 190 + "1" + "}" * 190 + ") { totalCount } }",
-    "wide introspection": "{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(60)) + " }",
-    "deep introspection": "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
-    "introspection of everything at once": "{ __schema { types { "
-    + "possibleTypes { interfaces { fields { args { type { name " * 2 + "} } } } } " * 2 + "} } }",
-    "a long string": '{ page(urlPath: "' + "x" * (MANY - 200) + '") { id } }',
-    "a long block string": '{ page(urlPath: """' + "x\n" * 30_000 + '""") { id } }',
-    "escapes": '{ page(urlPath: "' + "\\u0041" * 12_000 + '") { id } }',
-    "a long comment": "{ __typename } # " + "x" * (MANY - 200),
-    "a long name": "{ " + "a" * (MANY - 200) + " }",
-    "blanks": "{ nothing }" + " " * (MANY - 200),
-    "line ends": "{ nothing }" + "\n" * 45_000,
-    "names that are nearly right": "{ " + " ".join(f"partnersh1p{n}" for n in range(1_450)) + " }",
-    "signs of all scripts": '{ page(urlPath: "' + "𝕏é\u202e\u0000\u0301" * 2_500 + '") { id } }',
-    "lone surrogates": '{ page(urlPath: "' + "\ud800" * 10_000 + '") { id } }',
-    "variables that are not used": "query(" + " ".join(f"$v{n}: Int = 1" for n in range(230)) + ") { __typename }",
-}  # fmt: skip
-# How often the front page's query could be parsed, checked and answered in the same time.
-# Measured: the worst takes as long as one reference.
-AT_MOST = 3
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return (CONTRACT / "home.graphql").read_text()
-
-
-def cpu(work, times=3):
-    """Seconds of CPU, the best of several."""
-    found = []
-    for _ in range(times):
-        limits._kept.cache_clear()
-        start = time.process_time()
-        work()
-        found.append(time.process_time() - start)
-    return min(found)
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_query_costs_little(home, client, reference, name):
-    body = json.dumps({"query": HOSTILE[name]})
-    with CaptureQueriesContext(connection) as sql:
-        answer = client.post("/graphql/", body, content_type="application/json")
-    assert len(sql.captured_queries) <= 10
-    assert answer.status_code in (200, 413)
-    assert len(answer.content) < 20_000
-    hostile = cpu(lambda: client.post("/graphql/", body, content_type="application/json"))
-    fair = cpu(lambda: send(client, reference))
-    print(f"{name}: {hostile * 1000:.1f} ms of CPU, {hostile / fair:.1f} times the reference")  # shown with -s
-    assert hostile < AT_MOST * fair

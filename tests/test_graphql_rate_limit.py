@@ -1,6 +1,9 @@
 """How many requests one client may have answered, and who counts as one client."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import time_machine
@@ -93,6 +96,19 @@ def test_zero_is_no_limit(client, settings, monkeypatch):
     assert statuses(client, *["192.0.2.1"] * 5) == [200] * 5
 
 
-def test_a_flood_of_clients_does_not_forget_what_signing_in_counts(settings):
-    settings_of = settings.CACHES
-    assert settings_of["readers"]["LOCATION"] != settings_of["default"].get("LOCATION")
+@pytest.mark.parametrize(
+    ("address", "backend", "place"),
+    [
+        ("locmem://", "LocMemCache", "readers"),
+        ("file:///tmp/cms-cache", "LocMemCache", "readers"),
+        ("db://cms_cache", "DatabaseCache", "cms_cache_readers"),
+    ],
+)
+def test_a_flood_of_clients_does_not_forget_what_signing_in_counts(address, backend, place):
+    started = subprocess.run(
+        [sys.executable, "-c", "import json, cms.settings; print(json.dumps(cms.settings.CACHES))"],
+        env={**os.environ, "CACHE_URL": address}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    caches = json.loads(started.stdout)
+    assert caches["readers"]["BACKEND"].rpartition(".")[2] == backend
+    assert caches["readers"]["LOCATION"] == place != caches["default"].get("LOCATION")

@@ -17,7 +17,8 @@ from tests import factories
 from tests.loopback import answering_in_full, passed_on
 
 TESTS = Path(__file__).parent
-CONTRACT = TESTS / "contract"
+GRAPHQL = TESTS.parent / "cms/graphql"
+CONTRACT = GRAPHQL / "contract"
 NODE = shutil.which("node")
 # `npm ci` writes this file last.
 INSTALLED = (TESTS / "node_modules/.package-lock.json").exists()
@@ -72,7 +73,7 @@ def front_end(tmp_path):
         shutil.copy(path, tmp_path)
     (tmp_path / "node_modules").symlink_to(TESTS / "node_modules")
     (tmp_path / "contract").symlink_to(CONTRACT)
-    (tmp_path / "schema.graphql").symlink_to(TESTS.parent / "cms/graphql/schema.graphql")
+    (tmp_path / "schema.graphql").symlink_to(GRAPHQL / "schema.graphql")
     run(tmp_path, NODE, CODEGEN, "--config", "codegen.json")
     return tmp_path
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +13,7 @@ from django.utils import timezone
 from pages import models
 from tests import factories
 
-CONTRACT = Path(__file__).parent / "contract"
+CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
 
 
 def fill(home, rows):
@@ -115,6 +116,7 @@ OPERATIONS = {
     "publications": {},
     "page": {"urlPath": "/news/"},
     "site": {"path": "/"},
+    "search": {"query": "rationale"},  # a word of pages of one type
 }
 
 

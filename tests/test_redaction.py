@@ -106,6 +106,23 @@ def test_the_search_index_forgets_it(told_everywhere):
     assert list(backend.search("Zoë", models.StandardPage)) == []
 
 
+def test_readers_do_not_find_it_any_more(home, ask):
+    """Neither on the page nor in the words of a file; the file itself has to be taken down."""
+    document = factories.document("Report", f"By {NAME} herself".encode(), "report.txt")
+    body = [("paragraph", f"<p>Of {NAME} himself</p>"), ("document", document)]
+    factories.page(models.StandardPage, home, title="Page", body=body)
+
+    def found(words):
+        edges = ask("query($q: String!) { search(query: $q) { edges { highlight } } }", q=words)["search"]["edges"]
+        return [edge["highlight"] for edge in edges]
+
+    assert len(found("zoe marker")) == 1
+    redact(NAME)
+    assert found("marker") == found("zoe") == []
+    assert found("himself") == ["Of [redacted] <mark>himself</mark>"]
+    assert found("herself") == ["Report By [redacted] <mark>herself</mark>"]
+
+
 def test_nothing_is_redacted_and_no_file_moved_when_something_goes_wrong(told_everywhere, monkeypatch):
     before, file = everything_stored(), Document.objects.get().file
     folder = file.name.rsplit("/", 1)[0]

@@ -18,6 +18,7 @@ CODE = sorted(
 RANK = {
     "documents.choices": 0,
     "documents.inspection": 0,
+    "documents.text": 0,
     "documents.models": 0,
     "documents.apps": 0,
     "pages": 1,

@@ -18,7 +18,7 @@ from cms.graphql.loaders import Context
 from cms.graphql.schema import schema
 
 # Values for arguments that must be given.
-ARGUMENTS = {"name": "CARD", "query": '"marker"', "urlPath": "$path", "path": "$path"}
+ARGUMENTS = {"name": "CARD", "query": '"zzmarker"', "urlPath": "$path", "path": "$path"}
 DEPTH = 3
 
 

@@ -2,7 +2,7 @@
 
 The cursor is the content version (pages/ledger.py), so nothing appears behind one that was given out. A client that
 adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. What is
-said of a page is what may be said now: of one that went, its id and its last path, and no note.
+said of a page is what may be said now: of one that went its id, and nothing else. An address can name somebody, too.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from cms.graphql.connections import BadArgument, Connection, Order, connection_args, connection_type, paginate
 from cms.graphql.interfaces import PageInterface
+from pages import addresses
 from pages.choices import ChangeKind
 from pages.models import PublicChange
 from pages.public_fields import enum
@@ -33,7 +34,7 @@ class Change(graphene.ObjectType):
     )
     note = graphene.String(description="What changed, in the editor's words; on major updates, while it is public.")
     page_id = graphene.ID(required=True, description="The page's uuid.")
-    url_path = graphene.String(description="Its path then.")
+    url_path = graphene.String(description="Its path as it is now, while it is public.")
     page = graphene.Field(PageInterface, description="The page as it is now, while it is public.")
 
     @staticmethod
@@ -50,8 +51,9 @@ class Change(graphene.ObjectType):
         return str(change.record_id)
 
     @staticmethod
-    def resolve_url_path(change: PublicChange, info: Any) -> str:
-        return change.address.path
+    def resolve_url_path(change: PublicChange, info: Any) -> str | None:
+        page = info.context.loader.changed_page(change)
+        return addresses.url_path(page) if page else None
 
     @staticmethod
     def resolve_page(change: PublicChange, info: Any) -> Any:
@@ -71,7 +73,7 @@ def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
     """The requested part of the list. Raises BadArgument."""
     if since is not None and any(args.get(name) is not None for name in ("after", "last", "before")):
         raise BadArgument("since", GOING_ON)
-    rows = PublicChange.objects.select_related("record", "address", "note")
+    rows = PublicChange.objects.select_related("record", "note")
     name, cursor = ("since", since) if since is not None else ("after", args.get("after"))
     if cursor is not None:
         [version] = IN_ORDER.values(rows, name, cursor)

@@ -69,7 +69,7 @@ class Order:
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             version, name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            fields = [queryset.model._meta.get_field(column.lstrip("-")) for column in self.columns]
+            fields = [_field(queryset, column.lstrip("-")) for column in self.columns]
             if version != CURSOR_VERSION or name != self.name or len(values) != len(fields):
                 raise refusal
             if any(not isinstance(value, str | int) for value in values):
@@ -83,6 +83,11 @@ class Order:
             return [value.astimezone(UTC) if isinstance(value, datetime) else value for value in found]
         except (ValueError, TypeError, OverflowError, ValidationError, binascii.Error, RecursionError) as error:
             raise refusal from error
+
+
+def _field(queryset: QuerySet, column: str) -> Any:
+    annotation = queryset.query.annotations.get(column)
+    return annotation.output_field if annotation else queryset.model._meta.get_field(column)
 
 
 def is_storable(text: str) -> bool:
@@ -99,13 +104,17 @@ def _plain(value: Any) -> str | int:
 
 @dataclass
 class Connection:
-    """One page of a list. `count` runs its query only when `totalCount` is asked for."""
+    """One page of a list. `count` runs its query only when `totalCount` is asked for.
+
+    `node` makes the public object of an item, where the item is not the object itself.
+    """
 
     items: Sequence[Any]
     order: Order
     has_next: bool = False
     has_previous: bool = False
     count: Callable[[], int] = field(default=lambda: 0)
+    node: Callable[[Any], Any] = field(default=lambda item: item)
     cursor_when_empty: str | None = None
 
 
@@ -236,14 +245,30 @@ def connection_args(**more: graphene.Argument) -> dict[str, graphene.Argument]:
     }
 
 
+class Edge(graphene.ObjectType):
+    """What the edges of all lists have in common. They resolve from the connection and one of its items."""
+
+    class Meta:
+        abstract = True
+
+    cursor = graphene.String(required=True, description="Its place in the list.")
+
+    @staticmethod
+    def resolve_cursor(edge: tuple[Connection, Any], info: Any) -> str:
+        return edge[0].order.cursor(edge[1])
+
+    @staticmethod
+    def resolve_node(edge: tuple[Connection, Any], info: Any) -> Any:
+        return edge[0].node(edge[1])
+
+
 @cache
-def _types(name: str, node: Any) -> tuple[type, type]:
+def _types(name: str, node: Any, edge_base: Any) -> tuple[type, type]:
     edge = type(
         f"{name}Edge",
-        (graphene.ObjectType,),
+        (edge_base,),
         {
             "__doc__": f"One {name} in a list.",
-            "cursor": graphene.String(required=True, description="Its place in the list."),
             "node": graphene.Field(node, required=True, description="The item."),
         },
     )
@@ -253,18 +278,17 @@ def _types(name: str, node: Any) -> tuple[type, type]:
         "nodes": graphene.Field(list_of(node), required=True, description="The items."),
         "page_info": graphene.Field(PageInfo, required=True, description="What comes before and after."),
         "total_count": graphene.Int(required=True, description="How many items the whole list has."),
-        "resolve_edges": staticmethod(
-            lambda connection, info: [
-                edge(cursor=connection.order.cursor(item), node=item) for item in connection.items
-            ]
-        ),
-        "resolve_nodes": staticmethod(lambda connection, info: connection.items),
+        "resolve_edges": staticmethod(lambda connection, info: [(connection, item) for item in connection.items]),
+        "resolve_nodes": staticmethod(lambda connection, info: [connection.node(item) for item in connection.items]),
         "resolve_page_info": staticmethod(lambda connection, info: connection),
         "resolve_total_count": staticmethod(lambda connection, info: connection.count()),
     }
     return edge, type(f"{name}Connection", (graphene.ObjectType,), members)
 
 
-def connection_type(node: Any, name: str = "") -> Any:
-    """The connection type of a node type; give the name where the node is not yet built and so is a function."""
-    return _types(name or node.__name__.removesuffix("Interface"), node)[1]
+def connection_type(node: Any, name: str = "", edge: Any = Edge) -> Any:
+    """The connection type of a node type; give the name where the node is not yet built and so is a function.
+
+    `edge` is a class with the fields that the edges of this list have beside the usual ones.
+    """
+    return _types(name or node.__name__.removesuffix("Interface"), node, edge)[1]

@@ -1,7 +1,4 @@
-"""Errors as readers get them: each with a code in `extensions.code`, and nothing internal.
-
-docs/graphql.md lists the codes; a test holds it to this module.
-"""
+"""Errors as readers get them: each with a code in `extensions.code`, and nothing internal."""
 
 import logging
 import secrets

@@ -1,7 +1,7 @@
 """How large a query may be, asked of its text and its syntax tree before anything expensive is done with it.
 
-The settings GRAPHQL_MAX_… are documented in README.md and docs/graphql.md. What the answer may cost is worked out in
-cms/graphql/cost.py, once the query is known to be valid.
+The limits are the settings GRAPHQL_MAX_…. What the answer may cost is worked out in cms/graphql/cost.py, once the
+query is known to be valid.
 """
 
 from collections import Counter
@@ -29,11 +29,11 @@ from cms.graphql.errors import Code, Refused
 from cms.graphql.schema import schema
 
 MAX_ERRORS = 10
-# Comparing fields of the same name takes time that grows with the square of their number. Measured: 20,000
-# comparisons take some 12 ms; the largest query of the contract needs 40.
-MAX_COMPARISONS = 20_000
-# Longer queries are parsed anew each time: their syntax trees would fill the memory.
-MAX_KEPT_LENGTH, MAX_KEPT = 4_000, 256
+# Comparing fields of the same name takes time that grows with the square of their number. Measured: 10,000
+# comparisons take some 10 ms; the largest query of the contract needs 40.
+MAX_COMPARISONS = 10_000
+# Longer queries are parsed anew each time. A syntax tree of this length takes up to 0.8 MB, so all take 80 MB at most.
+MAX_KEPT_LENGTH, MAX_KEPT = 4_000, 100
 
 
 def document(query: str) -> DocumentNode:

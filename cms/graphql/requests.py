@@ -85,8 +85,11 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     if (request.content_type or "").lower() != JSON:
         raise BadRequest(f"Content-Type: send the request as {JSON}.", 415)
     limit = settings.GRAPHQL_MAX_BODY
-    # The length is given before the body is read: WSGI reads no further than that.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+    # The length is given before the body is read. Django reads no further than that, and nothing without a length.
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        raise BadRequest("Content-Length: give the length of the body in bytes.")
+    if int(length) > limit:
         raise BadRequest(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
     data = _json(request.body, "The body is not valid JSON.")
     if isinstance(data, list):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from cms.as_published import as_published
+from cms.graphql import search
 from cms.graphql.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.connections import (
     BadArgument,
@@ -16,11 +17,10 @@ from cms.graphql.connections import (
     connection_args,
     connection_type,
     is_storable,
-    nothing,
     paginate,
 )
 from cms.graphql.draft_loader import DraftLoader
-from cms.graphql.interfaces import PageConnection, PageInterface, WithdrawnPage
+from cms.graphql.interfaces import PageInterface, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types import contract_types
@@ -217,12 +217,7 @@ class Query(graphene.ObjectType):
         args={"path": graphene.String(required=True, description="A path on the site.")},
         description="Where a path leads that has no page of its own any more, or null.",
     )
-    search = graphene.Field(
-        PageConnection,
-        required=True,
-        args=connection_args(query=graphene.String(required=True, description="The words to look for.")),
-        description="Search. Not built yet: the answer is always empty.",
-    )
+    search = search.field()
     changes = graphene.Field(
         ChangeConnection,
         required=True,
@@ -353,8 +348,7 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_search(root: Any, info: Any, query: str, **args: Any) -> Connection:
-        _text("query", query)
-        return nothing(args)
+        return search.search(info, query, **args)
 
     @staticmethod
     def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:

@@ -24,6 +24,7 @@ from pages.models.publications import (
     Outcome,
     PublicationIndexPage,
 )
+from pages.models.search_text import SearchText
 from pages.models.snippets import Agency, Alert, Contact, LegalBasis, SupportService, Topic, Venue
 from pages.models.staff_deadlines import ReviewReminder, StaffCalendar
 from pages.models.standard import StandardPage
@@ -69,6 +70,7 @@ __all__ = [
     "RelatedLink",
     "ReviewDocument",
     "ReviewReminder",
+    "SearchText",
     "StaffCalendar",
     "StandardPage",
     "SupportService",

@@ -63,12 +63,11 @@ class ContentVersion(models.Model):
 class PublicChange(models.Model):
     """Something that happened to a page that readers could see. Rows are only ever added.
 
-    They hold no text: what changed is told with the page's own history, while the page is public.
+    They hold no text and no address: both are told with the page itself, while it is public.
     """
 
     version = models.BigIntegerField(primary_key=True)
     record = models.ForeignKey(PublicRecord, on_delete=models.PROTECT, related_name="changes")
-    address = models.ForeignKey(PublicAddress, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20, choices=ChangeKind.choices)
     at = models.DateTimeField()
     major = models.BooleanField()

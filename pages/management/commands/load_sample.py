@@ -45,6 +45,7 @@ from pages.models import (
     Venue,
 )
 from pages.models.meetings import NEEDS_NOTICE
+from pages.search_index import entered_together
 from pages.workflow import publish_by_command
 
 MOST = 100_000
@@ -134,7 +135,7 @@ class SampleContent:
         with tqdm(total=count, desc=f"{kind:8}", unit="page", disable=None) as progress:
             for first in range(1, count + 1, PAGES_IN_A_TRANSACTION):
                 numbers = range(first, min(first + PAGES_IN_A_TRANSACTION, count + 1))
-                with transaction.atomic():
+                with transaction.atomic(), entered_together():
                     new = []
                     for number in numbers:
                         slug = f"sample-{kind}-{self.seed}-{number}"
