@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import ForeignObjectRel, Model
 from modelcluster.fields import ParentalKey
 
 from pages.models import ContentPage
@@ -11,8 +11,9 @@ from pages.models import ContentPage
 def pages_showing(shared: Model) -> Any:
     """The pages that refer to a snippet or a label in a field of their own or in a row below them."""
     keys: set[int] = set()
-    for relation in type(shared)._meta.related_objects:
-        field: Any = relation.field
+    # Most foreign keys have no name for the way back, and are hidden there.
+    relations = [each for each in type(shared)._meta.get_fields(include_hidden=True) if each.auto_created]
+    for field in [each.field for each in relations if isinstance(each, ForeignObjectRel)]:
         model: Any = field.model
         rows = model._default_manager.filter(**{field.name: shared})
         if issubclass(model, ContentPage):

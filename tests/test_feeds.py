@@ -359,7 +359,7 @@ def test_nothing_is_dated_in_the_future(client, site, name):
 
 def test_a_feed_is_valid_before_there_is_anything(client, site):
     for each in listings(timezone.now()):
-        for kind in each.formats:
+        for kind in ("rss", "atom"):
             result = parsed(client.get(f"/feeds/{each.name}.{kind}"))
             assert result.entries == []
             assert instant(result.feed.updated_parsed) == datetime(2026, 2, 1, 9, tzinfo=UTC)
@@ -480,7 +480,7 @@ def test_headers(client, site, address):
     assert get["Cache-Control"] == "public, max-age=300"
     assert re.fullmatch(r'"[0-9a-f]{32}"', get["ETag"])
     assert not get.cookies
-    assert not get.has_header("Vary")
+    assert get["Vary"] == "Accept-Encoding"
     assert head.status_code == 200
     assert head.content == b""
     assert {name: head[name] for name in head.headers} == {name: get[name] for name in get.headers}
@@ -566,7 +566,7 @@ def test_an_unknown_format_says_which_there_are(client, site):
 
 
 def test_the_list_of_feeds_leads_to_feeds(client, site):
-    urls = [each.url(kind) for each in listings(timezone.now()) for kind in each.formats]
+    urls = [each.url(kind) for each in listings(timezone.now()) for kind in ("rss", "atom")]
     assert {f"http://testserver{address}" for address in ADDRESSES} <= set(urls)
     for url in urls:
         parsed(client.get(url))

@@ -272,7 +272,7 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
     assert soup.select_one(".summary").text == entry.summary == "One & more."
     assert entry.categories == ("Parks",)
     assert "Categories: Parks" in words(soup)
-    assert "News (RSS, Atom)" in words(soup)
+    assert "News (RSS 2.0, Atom 1.0, JSON Feed 1.1)" in words(soup)
     assert "Published 1 February 2026, 9am" in words(soup)
     assert words(soup, ".notice") == "Publishing this page makes a new entry."
 
@@ -283,7 +283,8 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
         (before,) = entries("meetings")
         assert before.title == "Partnership meeting"
         factories.publish(meeting.get_latest_revision_as_object())
-        (entry,) = entries("meetings")
+        (change, entry) = entries("meetings")
+    assert change.title == "Meeting cancelled: Partnership meeting"
     soup = BeautifulSoup(html, "html.parser")
     assert entry.content in html
     assert "status changed from Confirmed to Cancelled. Too few people." in entry.content
@@ -319,6 +320,7 @@ def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staf
     assert "not one of them" not in words(preview_of(staff, old, "feed"))
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         factories.page(models.NewsPage, index)
+        assert len(entries("news")) == 1
         assert words(preview_of(staff, old, "feed"), ".notice").endswith(
             "The feed holds the 1 newest entries, and this is not one of them any more."
         )
