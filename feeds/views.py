@@ -17,10 +17,9 @@ from django.views.decorators.http import require_safe
 
 from feeds import syndication
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
-from feeds.items import bring_up_to_date
 from feeds.json_feed import json_feed
 from feeds.opml import opml
-from feeds.sources import State, state
+from feeds.sources import State, brought_up_to_date
 from feeds.sources import feed as feed_now
 from pages.choices import FeedFormat
 from pages.compression import compressed, encoding_for
@@ -46,7 +45,7 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     archive = request.GET.get("archive")
     number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
     at = timezone.now()
-    now = _state(at)
+    now = brought_up_to_date(at)
     found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
     if found is None or (archive is not None and number is None):
         return _no_such_feed(name, at)
@@ -57,7 +56,7 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds for feed readers."""
     at = timezone.now()
-    now = _state(at)
+    now = brought_up_to_date(at)
 
     def write() -> Written:
         found = listings(at)
@@ -68,13 +67,6 @@ def all_feeds(request: HttpRequest) -> HttpResponse:
     found = _kept(["opml"], now, write)
     assert found is not None  # noqa: S101 - for the type checker
     return _answer(request, found, now)
-
-
-def _state(at: datetime) -> State:
-    now = state(at)
-    if not now.entries_are_written:
-        bring_up_to_date(at)
-    return now
 
 
 def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
