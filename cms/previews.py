@@ -124,7 +124,7 @@ def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
 
 
 def _calendar(page: MeetingPage, at: datetime) -> dict[str, Any]:
-    found = event(page, targets_of([page], at, in_preview=True))
+    found = event(page, targets_of([page], at, in_preview=True), sequence=0, revised=at)  # neither is shown
     if found is None:
         return {"event": None}
     end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)

@@ -51,6 +51,8 @@ urlpatterns = [
     path("graphiql/", front_page.graphiql, name="graphiql"),
     path("feeds.opml", feed_views.all_feeds, name="all_feeds"),
     path("feeds/", include("feeds.urls")),
+    # Page addresses begin like this too, but end with a slash.
+    path("meetings/<uuid:uuid>.ics", feed_views.meeting, name="meeting_calendar"),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/screenshots/<slug:name>.png", front_page.screenshot, name="screenshot"),

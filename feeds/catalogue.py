@@ -46,6 +46,7 @@ class Listing:
     title: str
     description: str
     page: ContentPage | None = None  # the page that lists the same things
+    home: ContentPage | None = None  # the home page, for the partnership's own feeds
     formats: tuple[FeedFormat, ...] = NEWS_FORMATS
     topic: str | None = None
 
@@ -72,7 +73,7 @@ _OWN: dict[str, tuple[str, str, type[ContentPage], tuple[FeedFormat, ...]]] = {
         "Meetings",
         "When the partnership meets, with agendas and papers.",
         MeetingIndexPage,
-        NEWS_FORMATS,
+        (*NEWS_FORMATS, FeedFormat.ICALENDAR),
     ),
     "publications": (
         "Publications",
@@ -113,17 +114,17 @@ def listings(at: datetime) -> list[Listing]:
 
 
 def offered_everywhere() -> list[Listing]:
-    """The feeds that every page of the CMS offers by itself, without the pages that list the same things."""
+    """The feeds that every page of the CMS offers by itself, without the pages that belong to them."""
     return [each for key in _OWN if not (each := _own(key, {})).is_opt_in]
 
 
 def own_feed(key: str) -> Listing:
-    """One of the partnership's own feeds, without the page that lists the same things."""
+    """One of the partnership's own feeds, without the pages that belong to it."""
     return _own(key, {})
 
 
 def listing(name: str, at: datetime) -> Listing | None:
-    """The feed of this name, or None."""
+    """The feed of this name, or None; in one query."""
     if name in _OWN:
         return _own(name, _pages(at, _OWN[name][2]))
     kind, _, rest = name.partition("/")
@@ -162,7 +163,7 @@ def _pages(at: datetime, *models: type[ContentPage]) -> dict[type[ContentPage], 
 
 def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> Listing:
     title, description, model, formats = _OWN[key]
-    return Listing(key, key, title, description, pages.get(model), formats)
+    return Listing(key, key, title, description, pages.get(model), pages.get(PartnershipPage), formats)
 
 
 def _of_topic(topic: Topic) -> Listing:

@@ -73,7 +73,7 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
     complete = max(0, -(-(total - AT_ONCE) // AT_ONCE))  # archives that hold all that is older than the newest
     if archive is not None and not 1 <= archive <= complete:
         return None
-    home = listing.page if isinstance(listing.page, PartnershipPage) else _home(at)
+    home = listing.home or _home(at)
     dates = [entry.updated for entry in entries]
     if archive is None and listing.page and listing.page.public_updated_at and listing.page.public_updated_at <= at:
         dates.append(local(listing.page.public_updated_at))
@@ -82,7 +82,7 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
         # A feed is the partnership's own, whatever becomes of the page that lists the same things.
         uuid=uuid5(home.uuid, f"feed:{listing.key}") if home else uuid5(NAMESPACE_URL, listing.url(FeedFormat.ATOM)),
         url=addresses.url(page) if page else addresses.website(""),
-        title=f"{home.title}: {listing.title[:1].lower()}{listing.title[1:]}" if home else listing.title,
+        title=title_of(listing, home),
         description=listing.description,
         author=home.title if home else listing.title,
         updated=max(dates, default=local(LONG_AGO)),
@@ -92,6 +92,11 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
         older=(archive - 1 if archive is not None else complete) or None,
         newer=archive + 1 if archive is not None and archive < complete else None,
     )
+
+
+def title_of(listing: Listing, home: ContentPage | None) -> str:
+    """As in "The Partnership: news": what a feed is called beside those of others."""
+    return f"{home.title}: {listing.title[:1].lower()}{listing.title[1:]}" if home else listing.title
 
 
 def _home(at: datetime) -> Any:

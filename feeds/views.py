@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -15,13 +16,15 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from feeds import syndication
+from feeds import calendar, syndication
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
 from feeds.items import bring_up_to_date
 from feeds.json_feed import json_feed
+from feeds.meetings import event_of, schedule, was_a_meeting
 from feeds.opml import opml
-from feeds.sources import State, state
+from feeds.sources import LONG_AGO, State, state, title_of
 from feeds.sources import feed as feed_now
+from pages import addresses
 from pages.choices import FeedFormat
 from pages.compression import compressed, encoding_for
 
@@ -32,12 +35,18 @@ OPML_TYPE = "text/x-opml"
 
 @dataclass(frozen=True)
 class Written:
-    """A document ready to send. `links` are those of the Link header (RFC 8288)."""
+    """A document ready to send. `links` are those of the Link header (RFC 8288).
+
+    `is_fleeting`: what is taken down must be down at once. `changed_at` is when it changed by the passing of time.
+    """
 
     body: bytes
     media_type: str
-    links: tuple[tuple[str, str], ...]
-    is_opt_in: bool
+    links: tuple[tuple[str, str], ...] = ()
+    is_opt_in: bool = False
+    is_fleeting: bool = False
+    file_name: str = ""
+    changed_at: datetime = LONG_AGO
 
 
 @require_safe
@@ -63,11 +72,33 @@ def all_feeds(request: HttpRequest) -> HttpResponse:
         found = listings(at)
         home = found[0].page
         title = f"{home.title}: feeds" if home else "Feeds"
-        return Written(opml(title, found), OPML_TYPE, (), is_opt_in=False)
+        return Written(opml(title, found), OPML_TYPE)
 
     found = _kept(["opml"], now, write)
     assert found is not None  # noqa: S101 - for the type checker
     return _answer(request, found, now)
+
+
+@require_safe
+def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
+    at = timezone.now()
+    now = _state(at)
+
+    def write() -> Written | None:
+        event = event_of(uuid, at)
+        if event is None:
+            return None
+        name = f"meeting-{event.starts.date().isoformat()}.ics"
+        links, media_type = (("alternate", event.url),), MEDIA_TYPES[FeedFormat.ICALENDAR]
+        return Written(calendar.single(event), media_type, links, is_fleeting=True, file_name=name)
+
+    found = _kept(["meeting", str(uuid)], now, write)
+    if found:
+        return _answer(request, found, now)
+    if was_a_meeting(uuid):
+        return _text("This meeting is not public any more.\n", 410)
+    return _text("There is no meeting at this address.\n", 404)
 
 
 def _state(at: datetime) -> State:
@@ -91,6 +122,8 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     found = listing(name, at)
     if found is None or kind not in found.formats:
         return None
+    if kind == FeedFormat.ICALENDAR:
+        return _calendar(found, at) if archive is None else None
     feed = feed_now(found, at, archive, with_gone=kind == FeedFormat.ATOM)
     if feed is None:
         return None
@@ -110,7 +143,20 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     else:
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]
-    return Written(body, media_type, (("self", own), ("alternate", feed.url), *links), found.is_opt_in)
+    links = [("self", own), ("alternate", feed.url), *links]
+    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in)
+
+
+def _calendar(found: Listing, at: datetime) -> Written:
+    url, meetings = found.url(FeedFormat.ICALENDAR), schedule(at)
+    page = found.page or found.home
+    return Written(
+        calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
+        MEDIA_TYPES[FeedFormat.ICALENDAR],
+        (("self", url), ("alternate", addresses.url(page) if page else addresses.website(""))),
+        file_name=f"{found.name}.ics",
+        changed_at=meetings.left_at,
+    )
 
 
 def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
@@ -121,16 +167,17 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     if encoding:
         response["Content-Encoding"] = encoding
     response["Vary"] = "Accept-Encoding"
-    # A death review that is taken down must be down at once.
-    response["Cache-Control"] = "no-cache" if found.is_opt_in else f"public, max-age={MAX_AGE}"
+    response["Cache-Control"] = "no-cache" if found.is_fleeting else f"public, max-age={MAX_AGE}"
     if found.is_opt_in:
         response["X-Robots-Tag"] = "noindex"
     if found.media_type in (MEDIA_TYPES[FeedFormat.JSON], MEDIA_TYPES[FeedFormat.ICALENDAR]):
         response["Access-Control-Allow-Origin"] = "*"  # scripts of other sites may read what everybody may
+    if found.file_name:
+        response["Content-Disposition"] = f'inline; filename="{found.file_name}"'
     if found.links:
         response["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in found.links)
     response["ETag"] = etag
-    seconds = int(now.changed_at.timestamp())
+    seconds = int(max(now.changed_at, found.changed_at).timestamp())
     response["Last-Modified"] = http_date(seconds)
     return get_conditional_response(request, etag, seconds, response) or response
 
@@ -138,12 +185,14 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
 def _no_such_feed(name: str, at: datetime) -> HttpResponse:
     """Says which addresses there are: those of this feed, or all when no feed has this name."""
     if was_there(name) and listing(name, at) is None:
-        text = "The priority that this feed was about is not public any more.\n"
-        return HttpResponse(text, status=410, content_type="text/plain; charset=utf-8")
+        return _text("The priority that this feed was about is not public any more.\n", 410)
     found = listing(name, at)
     known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
-    text = "\n".join(["There is no feed at this address. Try one of these:", *known, ""])
-    return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+    return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
+
+
+def _text(text: str, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _offered(at: datetime) -> list[Listing]:
