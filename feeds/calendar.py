@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.utils.encoding import iri_to_uri
-from icalendar import Calendar, Timezone, vDuration
+from icalendar import Calendar, Timezone, vDuration, vText, vUri
 from icalendar import Event as Component
 
 from feeds.entry import clean_line
@@ -24,14 +24,14 @@ BEGIN:VTIMEZONE
 TZID:Europe/London
 BEGIN:DAYLIGHT
 DTSTART:19810329T010000
-RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
 TZNAME:BST
 TZOFFSETFROM:+0000
 TZOFFSETTO:+0100
 END:DAYLIGHT
 BEGIN:STANDARD
 DTSTART:19961027T020000
-RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
 TZNAME:GMT
 TZOFFSETFROM:+0100
 TZOFFSETTO:+0000
@@ -43,11 +43,14 @@ END:VTIMEZONE
 def calendar(events: Iterable[Event], title: str, description: str, url: str) -> bytes:
     """A calendar to follow, at this address. Programs show its title and description."""
     made = _calendar(events)
-    made.calendar_name = clean_line(title)  # NAME, and X-WR-CALNAME for programs that are older than RFC 7986
-    made.description = clean_line(description)
-    made.source = iri_to_uri(url)
-    made.refresh_interval = REFRESH
-    made.add("x-published-ttl", vDuration(REFRESH))  # the same for Outlook
+    made.add("source", vUri(iri_to_uri(url), params={"VALUE": "URI"}))
+    # RFC 7986 wants the type to be said; Outlook knows the other name alone.
+    made.add("refresh-interval", vDuration(REFRESH, params={"VALUE": "DURATION"}))
+    made.add("x-published-ttl", vDuration(REFRESH))
+    # Under both names: there are programs that know RFC 7986 and programs that do not.
+    for name, text in (("name", title), ("description", description)):
+        for each in (name, f"x-wr-cal{name[:4]}"):
+            made.add(each, vText(clean_line(text)))
     return made.to_ical()
 
 
@@ -88,5 +91,7 @@ def _component(event: Event) -> Component:
 
 
 def _on_the_clock(moment: datetime) -> datetime:
-    """The hour that the clocks show twice in October means the first time (RFC 5545, section 3.3.5)."""
-    return moment.astimezone(UTC) if moment.fold else moment
+    """In local time, but in UTC within the hour that the clocks show twice in October: programs do not agree on which
+    of the two is meant, whatever RFC 5545 (section 3.3.5) says."""
+    shown_twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+    return moment.astimezone(UTC) if shown_twice else moment

@@ -40,7 +40,8 @@ class Event:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "summary", clean_line(self.summary) or "Meeting")
-        object.__setattr__(self, "location", clean_line(self.location))
+        for name in ("url", "location"):
+            object.__setattr__(self, name, clean_line(getattr(self, name)))
         # All that programs may take for the end of a line is one.
         object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 

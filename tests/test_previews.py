@@ -450,6 +450,7 @@ def test_a_notice_shows_nothing_restricted_and_its_neutral_title_in_every_mode(t
 
 
 def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(meeting, staff):
+    more = "\n\nMore about this meeting: http://testserver/meetings/february/"
     soup = preview_of(staff, meeting, "calendar")
     assert soup.select_one(".card h2").text == "CANCELLED: Partnership meeting"
     assert terms(soup) == {
@@ -457,7 +458,7 @@ def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(mee
         "Time": "10am. No end is given, because none was announced.",
         "Place": "Fire Station, Cambridge, CB1 1JF",
         "Status": "Cancelled",
-        "Description": "Too few people.\n\nReports & questions.",
+        "Description": f"Too few people.\n\nReports & questions.{more}",
         "Link": "http://testserver/meetings/february/",
     }
     typed = {
@@ -472,7 +473,7 @@ def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(mee
     assert found["Time"] == "10am to 12:30pm"
     assert found["Place"] == "Fire Station, Cambridge, CB1 1JF and online"
     assert found["Status"] == "Tentative"
-    assert found["Description"].endswith("Reports & questions.\n\nJoin online: https://meet.example.org/1")
+    assert found["Description"].endswith(f"Reports & questions.\n\nJoin online: https://meet.example.org/1{more}")
     soup = preview_of(staff, meeting, "calendar", starts_at="")
     assert "This meeting has no date yet, so calendars have no event for it." in words(soup)
 
