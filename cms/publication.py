@@ -23,6 +23,8 @@ from wagtail.signals import published as wagtail_published
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.catalogue import feed_addresses, listings
+from feeds.items import bring_up_to_date
+from feeds.websub import send_pings
 from pages import addresses, ledger, search_index
 from pages.choices import ChangeKind, UpdateKind
 from pages.meeting_changes import changes
@@ -302,7 +304,11 @@ def catch_up() -> None:
 
 
 def tell_caches(paths: Iterable[str], files: Any) -> None:
-    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them."""
+    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
+
+    Those who follow the feeds are told too.
+    """
+    transaction.on_commit(tell_followers, robust=True)
     if not settings.WAGTAILFRONTENDCACHE:
         return
     urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
@@ -316,6 +322,13 @@ def tell_caches(paths: Iterable[str], files: Any) -> None:
     urls |= feed_addresses(listings(timezone.now()))
     urls |= {f"{settings.CMS_URL}/sitemap.xml", f"{settings.CMS_URL}/feeds.opml"}
     transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
+
+
+def tell_followers() -> None:
+    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading."""
+    at = timezone.now()
+    bring_up_to_date(at)
+    send_pings(at)
 
 
 def forget_everything() -> None:

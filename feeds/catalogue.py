@@ -51,6 +51,11 @@ class Listing:
     topic: str | None = None
 
     @property
+    def is_about_something(self) -> bool:
+        """Whether it is about one topic or one priority."""
+        return ":" in self.key
+
+    @property
     def is_opt_in(self) -> bool:
         """Whether it is for people who chose it knowingly: no page offers it by itself."""
         return self.key == DEATH_REVIEWS
@@ -175,6 +180,11 @@ def _of_priority(page: PriorityPage) -> Listing:
     period, slug = addresses.url_path(page).strip("/").split("/")[-2:]
     description = f"News about the priority “{page.title}”, and what is done about it."
     return Listing(priority_key(page), f"priorities/{period}-{slug}", page.title, description, page)
+
+
+def web_page(found: Listing) -> str:
+    """The address of the page on which people find the feed."""
+    return settings.CMS_URL + reverse("feed_page", args=[found.name])
 
 
 def feed_addresses(found: Iterable[Listing]) -> set[str]:

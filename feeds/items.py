@@ -17,6 +17,7 @@ from wagtail.models import Page
 from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
 from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
+from feeds.websub import note_pings
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
 from pages.models.snippets import ModeratedSnippet
@@ -26,6 +27,7 @@ from pages.shared_text import pages_showing
 from pages.visibility import public, withdrawn
 
 AT_ONCE = 100  # pages
+_OF_THE_SYSTEM = ("uuid", "record", "page", "page_key")
 
 
 def form() -> str:
@@ -49,7 +51,8 @@ def bring_up_to_date(at: datetime) -> None:
             pages.add(thing.pk)
         else:
             records |= set(pages_showing(thing).values_list("uuid", flat=True))
-    write(records | set(FeedItem.objects.filter(links__to__in=pages).values_list("record", flat=True)), at)
+    linking = set(FeedItem.objects.filter(links__to__in=pages).values_list("record", flat=True))
+    note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
 
@@ -72,46 +75,60 @@ def last_expiry(at: datetime) -> tuple[int, datetime | None]:
     return len(found), max((moment for _, moment in found), default=None)
 
 
-def write(records: Iterable[UUID], at: datetime) -> None:
-    """Write the entries of these pages as they are at the instant."""
-    keys = sorted(set(records))
+def write(records: Iterable[UUID], at: datetime) -> set[str]:
+    """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
+    keys, feeds = sorted(set(records)), set[str]()
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        written: set[UUID] = set()
+        before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
+        written: dict[UUID, tuple[FeedItem, list[str]]] = {}
         for model in FEED_OF:
             written |= _write_pages(model, some, at)
-        _end(FeedItem.objects.filter(record__in=some, ended_at=None).exclude(uuid__in=written), at)
+        for uuid, (item, there) in written.items():
+            old = before.get(uuid)
+            if old is None or _content(old) != _content(item):
+                feeds |= {*there, *(place.feed for place in old.places.all())} if old else set(there)
+        ended = [item for uuid, item in before.items() if uuid not in written and item.ended_at is None]
+        _end(FeedItem.objects.filter(pk__in=[item.pk for item in ended]), at)
+        feeds |= {place.feed for item in ended for place in item.places.all()}
+    return feeds
 
 
-def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) -> set[UUID]:
+def _content(item: FeedItem) -> list[Any]:
+    """What readers get of it."""
+    return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
+
+
+def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) -> dict[UUID, tuple[FeedItem, list[str]]]:
+    """Returns each entry of the pages of this type, with the keys of its feeds."""
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
     shown = list(public(wanted, at))
     targets = targets_of(shown, at)
-    written = {page: entries_of(page, targets) for page in shown}
+    entries = {page: entries_of(page, targets) for page in shown}
     for page in withdrawn(wanted, at).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
-        written[page] = [withdrawn_entry(page)]
-    known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in written]).values_list("pk", flat=True))
-    rows = [_row(page, entry) for page, entries in written.items() if page.uuid in known for entry in entries]
+        entries[page] = [withdrawn_entry(page)]
+    known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
+    rows = {
+        entry.uuid: (_row(page, entry), places(page))
+        for page, its_entries in entries.items()
+        if page.uuid in known
+        for entry in its_entries
+    }
     fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
-    FeedItem.objects.bulk_create(rows, update_conflicts=True, unique_fields=["uuid"], update_fields=fields)
-    FeedPlace.objects.filter(item__in=[row.pk for row in rows]).delete()
+    FeedItem.objects.bulk_create(
+        [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
+    )
+    FeedPlace.objects.filter(item__in=list(rows)).delete()
     FeedPlace.objects.bulk_create(
-        FeedPlace(item_id=entry.uuid, feed=feed)
-        for page, entries in written.items()
-        if page.uuid in known
-        for entry in entries
-        for feed in places(page)
+        FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds
     )
-    FeedLink.objects.filter(item__in=[row.pk for row in rows]).delete()
+    FeedLink.objects.filter(item__in=list(rows)).delete()
+    links = {page.pk: linked_pages(page) for page in entries}
     FeedLink.objects.bulk_create(
-        FeedLink(item_id=entry.uuid, to=key)
-        for page, entries in written.items()
-        if page.uuid in known
-        for key in linked_pages(page)
-        for entry in entries
+        FeedLink(item_id=uuid, to=key) for uuid, (row, _) in rows.items() for key in links[row.page_key]
     )
-    return {row.pk for row in rows}
+    return rows
 
 
 def _row(page: ContentPage, entry: Entry) -> FeedItem:

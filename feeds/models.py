@@ -75,3 +75,17 @@ class FeedState(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+class FeedPing(models.Model):
+    """A feed that changed, which the hub has to be told (feeds/websub.py)."""
+
+    url = models.CharField(max_length=500, primary_key=True)
+    next_at = models.DateTimeField(db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.url

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Window
 
 from feeds.catalogue import Listing
 from feeds.entry import Enclosure, Entry, Feed, Gone
-from feeds.items import form, last_expiry
+from feeds.items import bring_up_to_date, form, last_expiry
 from feeds.models import FeedItem, FeedState
 from pages import addresses
 from pages.choices import FeedFormat
@@ -67,11 +67,21 @@ def state(at: datetime) -> State:
     )
 
 
+def brought_up_to_date(at: datetime) -> State:
+    """The state at the instant, after the entries were written if a publication was cut short before that."""
+    now = state(at)
+    if not now.entries_are_written:
+        bring_up_to_date(at)
+    return now
+
+
 def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: bool = False) -> Feed | None:
     """A feed as it is at the instant, or one of its archives; None for an archive that there is not."""
+    if archive is not None and archive < 1:
+        return None
     entries, total = _entries(listing, at, archive)
     complete = max(0, -(-(total - AT_ONCE) // AT_ONCE))  # archives that hold all that is older than the newest
-    if archive is not None and not 1 <= archive <= complete:
+    if archive is not None and archive > complete:
         return None
     home = listing.home or _home(at)
     dates = [entry.updated for entry in entries]

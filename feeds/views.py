@@ -18,11 +18,10 @@ from django.views.decorators.http import require_safe
 
 from feeds import calendar, syndication
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
-from feeds.items import bring_up_to_date
 from feeds.json_feed import json_feed
 from feeds.meetings import event_of, schedule, was_a_meeting
 from feeds.opml import opml
-from feeds.sources import LONG_AGO, State, state, title_of
+from feeds.sources import LONG_AGO, State, brought_up_to_date, title_of
 from feeds.sources import feed as feed_now
 from pages import addresses
 from pages.choices import FeedFormat
@@ -55,7 +54,7 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     archive = request.GET.get("archive")
     number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
     at = timezone.now()
-    now = _state(at)
+    now = brought_up_to_date(at)
     found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
     if found is None or (archive is not None and number is None):
         return _no_such_feed(name, at)
@@ -66,7 +65,7 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds for feed readers."""
     at = timezone.now()
-    now = _state(at)
+    now = brought_up_to_date(at)
 
     def write() -> Written:
         found = listings(at)
@@ -83,7 +82,7 @@ def all_feeds(request: HttpRequest) -> HttpResponse:
 def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
     at = timezone.now()
-    now = _state(at)
+    now = brought_up_to_date(at)
 
     def write() -> Written | None:
         event = event_of(uuid, at)
@@ -99,13 +98,6 @@ def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
     if was_a_meeting(uuid):
         return _text("This meeting is not public any more.\n", 410)
     return _text("There is no meeting at this address.\n", 404)
-
-
-def _state(at: datetime) -> State:
-    now = state(at)
-    if not now.entries_are_written:
-        bring_up_to_date(at)
-    return now
 
 
 def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
