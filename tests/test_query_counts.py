@@ -105,7 +105,8 @@ def queries(run) -> list[str]:
     run()  # once before counting, for Wagtail's cached site root and Django's content types
     with CaptureQueriesContext(connection) as captured:
         run()
-    return [query["sql"] for query in captured.captured_queries]
+    # PostgreSQL is also told the time limit of an answer, and that it is over.
+    return [query["sql"] for query in captured.captured_queries if "statement_timeout" not in query["sql"]]
 
 
 OPERATIONS = {
