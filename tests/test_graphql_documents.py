@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from cms.models import RegisteredDocument
 from pages import models
+from pages.redaction import redact
 from tests import factories
 
 CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
@@ -46,6 +47,19 @@ def test_the_contract_is_registered_once(client):
     assert all(line.endswith(" (was registered)") for line in lines[:-1])
     assert lines[-1] == "0 new, 10 in all."
     assert list(RegisteredDocument.objects.order_by("pk").values()) == before
+
+
+def test_a_document_that_was_redacted_can_be_registered_again(home, client, tmp_path):
+    path = tmp_path / "a.graphql"
+    path.write_text('{ page(urlPath: "/zzname/") { title } site { name } }')
+    key = register(path)[0].split()[0]
+    redact("zzname")
+    answer = json.loads(client.get("/graphql/", {"documentId": key}).content)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert "zzname" not in RegisteredDocument.objects.get().text
+    assert register(path)[-1] == "0 new, 1 in all."
+    answer = json.loads(client.get("/graphql/", {"documentId": key}).content)
+    assert answer == {"data": {"page": None, "site": {"name": home.title}}}
 
 
 @pytest.mark.django_db
