@@ -15,7 +15,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
 from wagtail.models import Page
 
-from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview
+from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, MeetingPage
 from pages.references import files_of
 
 # 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
@@ -71,8 +71,11 @@ def shown_by(token: str) -> Shown | None:
 
 
 def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
-    """The documents and the images that the draft shows, public or not."""
-    return files_of(shown.draft)
+    """The documents and the images that come with the draft, public or not: all that it shows but papers of exempt
+    items, which no published version has."""
+    documents, images = files_of(shown.draft)
+    exempt = shown.draft.exempt_documents() if isinstance(shown.draft, MeetingPage) else set()
+    return documents - exempt, images
 
 
 def forget_old_ones(at: datetime) -> None:

@@ -279,6 +279,32 @@ def test_a_file_that_the_writer_may_not_see_is_in_no_preview(news, editor, ask):
     assert Client().get(urlsplit(hidden.address).path, {"preview": token}).status_code == 404
 
 
+def test_papers_of_exempt_items_are_in_no_preview(home, editor, ask):
+    index = factories.page(models.MeetingIndexPage, home, slug="meetings")
+    exempt, report = factories.document("Exempt"), factories.document("Report")
+    meeting = factories.draft(
+        models.MeetingPage,
+        index,
+        slug="m",
+        agenda_items=[
+            models.AgendaItem(number="1", title="One"),
+            models.AgendaItem(number="2A", title="Two", access="exempt", exempt_reason="Paragraph 1."),
+        ],
+        papers=[
+            models.Paper(document=report, agenda_item_number="1"),
+            models.Paper(document=exempt, agenda_item_number="2a "),
+        ],
+    )
+    token = begin(meeting, editor)
+    query = """query ($t: String) { page(urlPath: "/meetings/m/", token: $t) { ... on MeetingPage {
+      papers { document: title url } agendaItems { title papers { title } } } } }"""
+    found = ask(query, t=token)["page"]
+    assert found["agendaItems"] == [{"title": "One", "papers": [{"title": "Report"}]}, {"title": "Two", "papers": []}]
+    [paper] = found["papers"]
+    assert Client().get(urlsplit(paper["url"]).path, {"preview": token}).status_code == 200
+    assert Client().get(urlsplit(exempt.address).path, {"preview": token}).status_code == 404
+
+
 def test_old_drafts_are_forgotten(news, editor, clock):
     begin(draft_of(news), editor)
     clock.shift(timedelta(minutes=14))
