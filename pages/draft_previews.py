@@ -15,7 +15,8 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
 from wagtail.models import Page
 
-from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview
+from documents.models import Document, Image
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, DraftPreview, MeetingPage
 from pages.references import files_of
 
 # 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
@@ -71,8 +72,19 @@ def shown_by(token: str) -> Shown | None:
 
 
 def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
-    """The documents and the images that the draft shows, public or not."""
-    return files_of(shown.draft)
+    """The documents and the images that come with the draft, public or not.
+
+    All that it shows, but neither papers of exempt items, which no published version has, nor files of death-review
+    notices, which stay inside the admin.
+    """
+    documents, images = files_of(shown.draft)
+    exempt = shown.draft.exempt_documents() if isinstance(shown.draft, MeetingPage) else set()
+    return _not_of_notices(Document, documents - exempt), _not_of_notices(Image, images)
+
+
+def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
+    of_notices = DeathReviewIndexPage.objects.exclude(files=None).values("files")
+    return set(model.objects.filter(pk__in=keys).exclude(collection__in=of_notices).values_list("pk", flat=True))
 
 
 def forget_old_ones(at: datetime) -> None:

@@ -5,7 +5,6 @@ remembers what was public before and where, so that an address that readers knew
 (pages/at_path.py), and it lists the changes that front-ends follow (cms/graphql/changes.py).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +32,7 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
 
     Returns the paths whose answer is another one now.
     """
+    version = _hold()
     pages = ContentPage.objects.filter(path__startswith=page.path)
     records = PublicRecord.objects.filter(page__path__startswith=page.path)
     known = {record.uuid: record for record in records}
@@ -72,36 +72,47 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
     PublicAddress.objects.bulk_create(
         new_addresses, update_conflicts=True, unique_fields=["record", "path"], update_fields=["since"]
     )
-    _append(changes)
+    _append(version, changes)
     ended = [record for uuid, record in known.items() if uuid not in now_public and record.ended_at is None]
     end(records.filter(pk__in=[record.pk for record in ended]), ChangeKind.WITHDRAWN, at)
     return paths | {record.path for record in ended}
 
 
+@transaction.atomic
 def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime) -> None:
     """The pages of these records are public no longer: they were withdrawn in whatever way, or deleted."""
+    version = _hold()
     keys = list(records.order_by("path").values_list("pk", flat=True))
     PublicRecord.objects.filter(pk__in=keys).update(ended_at=at)
-    _append([PublicChange(record_id=key, kind=kind, at=at, major=False) for key in keys])
+    _append(version, [PublicChange(record_id=key, kind=kind, at=at, major=False) for key in keys])
 
 
+@transaction.atomic
 def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
     """Something that these pages show is another now, though no version of them was published: a date of review, a
     venue, a file. Those that are public are listed as updated."""
+    version = _hold()
     shown = public(pages, at).order_by("path").values_list("uuid", flat=True)
     known = set(PublicRecord.objects.filter(pk__in=shown, ended_at=None).values_list("pk", flat=True))
-    _append([PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in shown if key in known])
+    updates = [key for key in shown if key in known]
+    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in updates])
 
 
-def _append(changes: Iterable[PublicChange]) -> None:
+def _hold() -> ContentVersion:
+    """Wait until nobody else is writing changes down, and let nobody else until the transaction is over.
+
+    Called before looking at what is public: another transaction may be about to publish what this one hides, and
+    neither sees what the other has not committed.
+    """
+    return ContentVersion.objects.select_for_update().get_or_create(pk=1)[0]
+
+
+def _append(version: ContentVersion, changes: list[PublicChange]) -> None:
     """Number the changes and add them."""
-    rows = list(changes)
-    if not rows:
+    if not changes:
         return
-    with transaction.atomic():
-        version, _ = ContentVersion.objects.select_for_update().get_or_create(pk=1)
-        for number, row in enumerate(rows, start=version.number + 1):
-            row.version = number
-        version.number += len(rows)
-        version.save()
-        PublicChange.objects.bulk_create(rows)
+    for number, change in enumerate(changes, start=version.number + 1):
+        change.version = number
+    version.number += len(changes)
+    version.save()
+    PublicChange.objects.bulk_create(changes)

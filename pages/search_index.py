@@ -17,7 +17,6 @@ from wagtail.search.backends import get_search_backends_with_name
 from documents.models import Document
 from pages.choices import AgendaItemAccess
 from pages.models import AgendaItem, ContentPage, DeathReviewNoticePage, MeetingPage, Paper, SearchText
-from pages.models.meetings import same_number
 from pages.references import child_relations
 
 logger = logging.getLogger(__name__)
@@ -85,10 +84,7 @@ def _words_of_papers(page: ContentPage) -> dict[int, str]:
 
 def _exempt_documents(page: ContentPage) -> set[int]:
     """The papers of exempt items. Such a version is not published; should one be there, nothing of it is found."""
-    if not isinstance(page, MeetingPage):
-        return set()
-    numbers = {same_number(item.number) for item in page.agenda_items.all() if _is_exempt(item)}
-    return {paper.document_id for paper in page.papers.all() if same_number(paper.agenda_item_number) in numbers}
+    return page.exempt_documents() if isinstance(page, MeetingPage) else set()
 
 
 def _is_exempt(item: AgendaItem) -> bool:

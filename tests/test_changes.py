@@ -9,6 +9,7 @@ import time_machine
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 from wagtail.models import PageViewRestriction, ReferenceIndex
 
@@ -291,8 +292,8 @@ def test_cursors(home, ask, refused):
     models.PublicChange.objects.filter(version=models.PublicChange.objects.count()).delete()  # as after a restore
     [error] = refused(CHANGES, since=cursor)
     assert error["message"] == (
-        'Argument "since": this list has not come that far, so the content was restored from a backup: start again '
-        "without a cursor."
+        'Argument "since": this list does not have that change any more, as the content was restored from a backup: '
+        "start again without a cursor."
     )
     [error] = refused(CHANGES, since="abc")
     assert error["message"] == 'Argument "since": this is not a cursor that this list gave out.'
@@ -301,6 +302,21 @@ def test_cursors(home, ask, refused):
     [error] = refused("query ($c: String) { changes(since: $c, after: $c) { totalCount } }", c=cursor)
     assert error["message"] == 'Argument "since": give since, or first and after, or last and before, not several.'
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("name", ["since", "after"])
+def test_a_cursor_from_before_a_restore_is_refused_when_the_list_is_as_long_again(name, home, ask, refused):
+    factories.page(models.StandardPage, home)
+    _, cursor = rows(ask)
+    models.PublicChange.objects.order_by("version").last().delete()
+    models.ContentVersion.objects.update(number=F("number") - 1)
+    factories.page(models.StandardPage, home)
+    factories.page(models.StandardPage, home)
+    query = f"query ($c: String) {{ changes({name}: $c) {{ nodes {{ kind }} }} }}"
+    assert [error["message"] for error in refused(query, c=cursor)] == [
+        f'Argument "{name}": this list does not have that change any more, as the content was restored from a backup: '
+        "start again without a cursor."
+    ]
 
 
 def test_a_redaction_tells_front_ends_to_fetch_everything_again(home, ask):

@@ -15,8 +15,9 @@ from django.utils import timezone
 from wagtail.models import Collection, GroupCollectionPermission
 from wagtail.test.utils.form_data import querydict_from_html
 
+from documents.models import RENDITIONS
 from pages import models
-from pages.draft_previews import begin, shown_by
+from pages.draft_previews import begin, draft_files, shown_by
 from pages.models import DraftPreview
 from tests import factories
 
@@ -277,6 +278,49 @@ def test_a_file_that_the_writer_may_not_see_is_in_no_preview(news, editor, ask):
     token = begin(draft, editor)
     assert "Hidden" not in str(seen(ask, token))
     assert Client().get(urlsplit(hidden.address).path, {"preview": token}).status_code == 404
+
+
+def test_files_of_notices_are_in_no_preview(news, home):
+    """A safeguarding lead may choose them, and puts one into a story."""
+    lead = User.objects.create_superuser("lead", "lead@example.org", "x")
+    index = factories.page(models.DeathReviewIndexPage, home)
+    document, image = factories.document("Review"), factories.image("Review")
+    models.DeathReviewIndexPage.objects.update(files=Collection.get_first_root_node().add_child(name="Death reviews"))
+    for file in (document, image):
+        file.collection = models.DeathReviewIndexPage.objects.get(pk=index.pk).files
+        file.save()
+    draft = draft_of(news)
+    draft.body = [("document", document), ("image", {"image": image})]
+    token = begin(draft, lead)
+    assert draft_files(shown_by(token)) == (set(), set())
+    for address in (document.address, image.get_rendition(RENDITIONS["CARD"]).url):
+        assert Client().get(urlsplit(address).path, {"preview": token}).status_code == 404
+
+
+def test_papers_of_exempt_items_are_in_no_preview(home, editor, ask):
+    index = factories.page(models.MeetingIndexPage, home, slug="meetings")
+    exempt, report = factories.document("Exempt"), factories.document("Report")
+    meeting = factories.draft(
+        models.MeetingPage,
+        index,
+        slug="m",
+        agenda_items=[
+            models.AgendaItem(number="1", title="One"),
+            models.AgendaItem(number="2A", title="Two", access="exempt", exempt_reason="Paragraph 1."),
+        ],
+        papers=[
+            models.Paper(document=report, agenda_item_number="1"),
+            models.Paper(document=exempt, agenda_item_number="2a "),
+        ],
+    )
+    token = begin(meeting, editor)
+    query = """query ($t: String) { page(urlPath: "/meetings/m/", token: $t) { ... on MeetingPage {
+      papers { document: title url } agendaItems { title papers { title } } } } }"""
+    found = ask(query, t=token)["page"]
+    assert found["agendaItems"] == [{"title": "One", "papers": [{"title": "Report"}]}, {"title": "Two", "papers": []}]
+    [paper] = found["papers"]
+    assert Client().get(urlsplit(paper["url"]).path, {"preview": token}).status_code == 200
+    assert Client().get(urlsplit(exempt.address).path, {"preview": token}).status_code == 404
 
 
 def test_old_drafts_are_forgotten(news, editor, clock):

@@ -1,6 +1,6 @@
 """`changes`: what became public, was updated, moved or went, in the order in which it happened.
 
-The cursor is the content version (pages/ledger.py), so nothing appears behind one that was given out. A client that
+The cursor has the content version (pages/ledger.py), so nothing appears behind one that was given out. A client that
 adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. What is
 said of a page is what may be said now: of one that went its id, and nothing else. An address can name somebody, too.
 """
@@ -8,7 +8,6 @@ said of a page is what may be said now: of one that went its id, and nothing els
 from typing import Any
 
 import graphene
-from django.db.models import Max
 
 from cms.graphql.connections import BadArgument, Connection, Order, connection_args, connection_type, paginate
 from cms.graphql.interfaces import PageInterface
@@ -17,10 +16,13 @@ from pages.choices import ChangeKind
 from pages.models import PublicChange
 from pages.public_fields import enum
 
-IN_ORDER = Order("changes", ("version",))
+# The version alone would order them. With the time, a cursor from before a restore is told from that of a later change
+# that has got the same number.
+IN_ORDER = Order("changes", ("version", "at"))
 GOING_ON = "give since, or first and after, or last and before, not several."
 FROM_ELSEWHERE = (
-    "this list has not come that far, so the content was restored from a backup: start again without a cursor."
+    "this list does not have that change any more, as the content was restored from a backup: start again without a "
+    "cursor."
 )
 
 
@@ -76,8 +78,8 @@ def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
     rows = PublicChange.objects.select_related("record", "note")
     name, cursor = ("since", since) if since is not None else ("after", args.get("after"))
     if cursor is not None:
-        [version] = IN_ORDER.values(rows, name, cursor)
-        if version > (PublicChange.objects.aggregate(last=Max("version"))["last"] or 0):
+        version, at = IN_ORDER.values(rows, name, cursor)
+        if not PublicChange.objects.filter(version=version, at=at).exists():
             raise BadArgument(name, FROM_ELSEWHERE)
         args = {**args, "after": cursor}
     connection = paginate(rows, IN_ORDER, args)

@@ -12,9 +12,8 @@ from cms.graphql.loaders import Loader
 from documents.access import for_staff
 from documents.models import Document, Image
 from pages import addresses, current
-from pages.draft_previews import Shown
+from pages.draft_previews import Shown, draft_files
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
-from pages.references import files_of
 from pages.visibility import public
 
 EMPTY = "Cannot return null for non-nullable field"  # how graphql-core begins what it says of a value that is missing
@@ -78,15 +77,15 @@ class DraftLoader(Loader):
 
     @cached_property
     def _own_files(self) -> tuple[set[int], set[int]]:
-        return files_of(self.draft)
+        return draft_files(self.shown) if self.shown else (set(), set())
 
     def _documents(self, keys: set[int]) -> dict[int, Document]:
         found = super()._documents(keys)
-        return found | self._not_public(Document, (keys & self._own_files[0]) - found.keys() if self.shown else set())
+        return found | self._not_public(Document, (keys & self._own_files[0]) - found.keys())
 
     def _images(self, keys: set[int]) -> dict[int, Image]:
         found = super()._images(keys)
-        return found | self._not_public(Image, (keys & self._own_files[1]) - found.keys() if self.shown else set())
+        return found | self._not_public(Image, (keys & self._own_files[1]) - found.keys())
 
     def _not_public(self, model: Any, keys: set[int]) -> dict[int, Any]:
         if not keys or self.shown is None:

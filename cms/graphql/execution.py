@@ -15,7 +15,6 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     NullValueNode,
     VariableNode,
     execute,
@@ -27,8 +26,6 @@ from cms.graphql.errors import Code, Refused
 from cms.graphql.loaders import Context
 from cms.graphql.schema import schema
 
-# A takedown of one of these must not wait until a cache forgets it.
-NEVER_STORED = {"DeathReviewNoticePage"}
 # How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
 SQLITE_STEPS = 10_000
 
@@ -44,10 +41,9 @@ def _deadline() -> float:
 
 @dataclass
 class _Request(Context):
-    """The context of one request from outside: when it must be done, and whether caches may store the answer."""
+    """The context of one request from outside: when it must be done, and whether it asked for a draft."""
 
     deadline: float = field(default_factory=_deadline)
-    may_be_stored: bool = True
     asked_for_draft: bool = False
 
     def __post_init__(self) -> None:
@@ -68,21 +64,8 @@ class _Execution(ExecutionContext):
         if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
             self.context_value.loader = self.context_value.public
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
-            self.context_value.may_be_stored = False  # a preview is for one person
             self.context_value.asked_for_draft = True
         return super().execute_field(parent_type, source, field_nodes, path)
-
-    def complete_object_value(
-        self,
-        return_type: GraphQLObjectType,
-        field_nodes: list[FieldNode],
-        info: GraphQLResolveInfo,
-        path: Path,
-        result: Any,
-    ) -> Any:
-        if return_type.name in NEVER_STORED:
-            self.context_value.may_be_stored = False
-        return super().complete_object_value(return_type, field_nodes, info, path, result)
 
     def _is_given(self, argument: Any) -> bool:
         """A query may have the argument for a token and be sent without one."""
@@ -114,7 +97,9 @@ def executed(
         raise _late()  # one of the errors is the database's, which gave up
     if result.errors and request.asked_for_draft:
         result.errors = [_of_draft(error) for error in result.errors]
-    return result, request.may_be_stored and not result.errors
+    # A preview is for one person.
+    may_be_stored = not (result.errors or request.asked_for_draft or request.public.saw_a_notice)
+    return result, may_be_stored
 
 
 def _of_draft(error: GraphQLError) -> GraphQLError:

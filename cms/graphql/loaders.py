@@ -80,6 +80,7 @@ class Loader:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self._pages: dict[int, ContentPage | None] = {}
+        self.saw_a_notice = False  # a takedown of a death-review notice must not wait until a cache forgets it
 
     # --- Groups ---
 
@@ -139,6 +140,7 @@ class Loader:
     def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
         """Pages that a query of public pages found: a group, and known by key from now on."""
         found = self.together(pages)
+        self.saw_a_notice |= any(isinstance(page, DeathReviewNoticePage) for page in found)
         self._pages.update({page.pk: page for page in found})
         return [self._pages[page.pk] for page in found]
 

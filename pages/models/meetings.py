@@ -184,13 +184,16 @@ class MeetingPage(ContentPage):
 
     def save_revision(self, *args, **kwargs) -> Revision:
         """The system remembers which documents were ever papers of an exempt item, in whatever version."""
+        if papers := self.exempt_documents():
+            Document.objects.filter(pk__in=papers, once_exempt=False).update(once_exempt=True)
+        return super().save_revision(*args, **kwargs)
+
+    def exempt_documents(self) -> set[int]:
+        """Primary keys of the papers that this version has for exempt items. It is not published with them."""
         exempt = {
             same_number(item.number) for item in self.agenda_items.all() if item.access == AgendaItemAccess.EXEMPT
         }
-        papers = [paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt]
-        if papers:
-            Document.objects.filter(pk__in=papers, once_exempt=False).update(once_exempt=True)
-        return super().save_revision(*args, **kwargs)
+        return {paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt}
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
