@@ -109,7 +109,7 @@ def on_unpublished(sender: type, instance: Any, **kwargs: Any) -> None:
         void(instance, approvals_of(instance), "It was unpublished after the approval.")
     if isinstance(instance, ContentPage):
         on_visibility_changed(sender, page=instance)
-    else:
+    elif isinstance(instance, ModeratedSnippet):  # or a page without its type, which is about to be deleted
         on_shared_text_changed(sender, instance)
 
 

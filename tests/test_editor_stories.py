@@ -131,6 +131,22 @@ def test_unpublishing_a_meeting_first_does_not_get_round_the_notice(meeting, peo
     assert (change.field, change.reason) == ("starts", "The hall is closed.")
 
 
+def test_nor_when_the_last_version_came_out_on_a_schedule(meeting, people):
+    with time_machine.travel(factories.london(2026, 2, 12, 9), tick=False) as clock:
+        later = meeting.get_latest_revision_as_object()
+        later.starts_at += timedelta(days=1)
+        later.status_notice = "<p>One day later.</p>"
+        later.go_live_at = factories.london(2026, 2, 12, 10)
+        factories.approve(later).publish()
+        clock.shift(timedelta(hours=2))
+        call_command("publish_scheduled")
+        models.MeetingPage.objects.get(pk=meeting.pk).unpublish(user=people["moderator"])
+        again = models.MeetingPage.objects.get(pk=meeting.pk).get_latest_revision_as_object()
+        assert again.known_version().starts_at == later.starts_at
+        again.status_notice = ""
+        assert list(again.publishing_problems()) == ["status_notice"]
+
+
 def test_the_times_of_a_meeting_are_whole_minutes(meeting):
     meeting.starts_at = meeting.starts_at.replace(second=31, microsecond=7)
     meeting.full_clean()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
@@ -164,10 +165,32 @@ def test_the_keys_that_the_editor_gives_paragraphs_are_no_edit(home, person, cli
     page.introduction = '<p data-block-key="abc12">Come to the marketplace.</p>'
     assert last_editor(page.save_revision(user=moderator)) == moderator.pk
 
-    def in_blocks(text):
-        return content_hash({"body": json.dumps([{"id": "b", "type": "paragraph", "value": {"rich_text": text}}])})
+    keyed = '<p data-block-key="abc12">Come.</p>'
+    assert (
+        in_blocks("paragraph", keyed) == in_blocks("paragraph", "<p>Come.</p>") != in_blocks("paragraph", "<p>Go.</p>")
+    )
+    callout, plain = {"tone": "warning", "rich_text": keyed}, {"tone": "warning", "rich_text": "<p>Come.</p>"}
+    assert in_blocks("callout", callout) == in_blocks("callout", plain)
 
-    assert in_blocks('<p data-block-key="abc12">Come.</p>') == in_blocks("<p>Come.</p>") != in_blocks("<p>Go.</p>")
+
+def in_blocks(kind, value):
+    kind_of_page = ContentType.objects.get_for_model(models.StandardPage).pk
+    body = json.dumps([{"id": "b", "type": kind, "value": value}])
+    return content_hash({"content_type": kind_of_page, "body": body})
+
+
+@pytest.mark.parametrize("text", ['x data-block-key="%s"', '<p data-block-key="%s">x'])
+def test_what_only_looks_like_a_key_is_text_that_somebody_approves(home, person, text):
+    author, moderator = person("author", "Editors"), person("moderator", "Moderators")
+    page = factories.draft(models.StandardPage, home, title=text % "good")
+    page.save_revision(user=author)
+    page.title = text % "evil"
+    assert last_editor(page.save_revision(user=moderator)) == moderator.pk
+    for kind, value in (("heading", {"text": text, "level": "2"}), ("page_link", {"page": page.pk, "text": text})):
+        good = {**value, "text": text % "good"}
+        assert in_blocks(kind, good) != in_blocks(kind, {**value, "text": text % "evil"})
+    between = '<p data-block-key="a"> data-block-key="%s"</p>'
+    assert in_blocks("paragraph", between % "good") != in_blocks("paragraph", between % "evil")
 
 
 def test_story_m2_an_edit_after_the_approval_voids_it(home, person, client):

@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils import timezone
+from wagtail.blocks import RichTextBlock, StructBlock
+from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Revision, TaskState, WorkflowState
 
 from pages.choices import ApprovalRole
@@ -42,27 +45,55 @@ def content_hash(content: dict[str, Any]) -> str:
     """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
     an object. Rows below a page count without their keys, which they get only when they are published.
     """
-    approved = {name: _as_read(value) for name, value in content.items() if name not in NOT_APPROVED_BY_ANYBODY}
+    fields = _fields_with_rich_text(content.get("content_type"))
+    approved = {
+        name: _as_read(value, fields.get(name))
+        for name, value in content.items()
+        if name not in NOT_APPROVED_BY_ANYBODY
+    }
     return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
 
 
-# The editor gives each paragraph a key of its own, also one that came without: it is no part of the text.
-_BLOCK_KEY = re.compile(r' data-block-key=\\?"[^"\\]*\\?"')
+# The editor gives each paragraph a key of its own, also one that came without: it is no part of the text. It is an
+# attribute of an element there, and nowhere else: the same letters in a title, or between elements, are read.
+_BLOCK_KEY = re.compile(r'(<[a-z][a-z0-9]*) data-block-key="[^"<>]*"')
 
 
-def _as_read(value: Any) -> Any:
-    if isinstance(value, str):
-        value = _BLOCK_KEY.sub("", value)
+def _fields_with_rich_text(content_type: int | None) -> dict[str, Any]:
+    model = ContentType.objects.get_for_id(content_type).model_class() if content_type else None
+    fields = model._meta.get_fields() if model else ()
+    return {field.name: field for field in fields if isinstance(field, RichTextField | StreamField)}
+
+
+def _as_read(value: Any, field: Any) -> Any:
+    if isinstance(field, RichTextField):
+        return _without_block_keys(value)
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
-            return json.loads(value)  # blocks: PostgreSQL gives the keys of JSON back in another order
+            read = json.loads(value)  # blocks: PostgreSQL gives the keys of JSON back in another order
         except ValueError:
             return value
+        return [_block_as_read(raw, field.stream_block) for raw in read] if isinstance(field, StreamField) else read
     if not isinstance(value, list):
         return value
     if all(isinstance(item, dict) for item in value):  # rows below a page
         return [{key: part for key, part in row.items() if key not in ("pk", "page")} for row in value]
     return sorted(value, key=str)  # keys of topics, in the order of names that may change
+
+
+def _block_as_read(raw: dict[str, Any], stream: Any) -> dict[str, Any]:
+    """A stored block, without the keys in the rich text that it is or has."""
+    block, value = stream.child_blocks.get(raw["type"]), raw["value"]
+    if isinstance(block, RichTextBlock):
+        value = _without_block_keys(value)
+    elif isinstance(block, StructBlock):
+        rich = {name for name, child in block.child_blocks.items() if isinstance(child, RichTextBlock)}
+        value = {name: _without_block_keys(part) if name in rich else part for name, part in value.items()}
+    return {**raw, "value": value}
+
+
+def _without_block_keys(source: str | None) -> str | None:
+    return _BLOCK_KEY.sub(r"\1", source) if source else source
 
 
 def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> None:

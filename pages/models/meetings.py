@@ -24,6 +24,8 @@ from pages.models.snippets import Venue
 from pages.rich_text import FEATURES, plain_text
 from pages.working_days import agenda_due_on, local_day
 
+# What Wagtail logs when a version is published, at once or when its time has come (pages/scheduling.py).
+PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
 
 
@@ -227,7 +229,7 @@ class MeetingPage(ContentPage):
         known: ContentPage | None = self.published_version()
         if known is not None or self.pk is None:
             return known
-        published = PageLogEntry.objects.filter(page=self.pk, action="wagtail.publish").exclude(revision=None)
+        published = PageLogEntry.objects.filter(page=self.pk, action__in=PUBLISHED).exclude(revision=None)
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
         return last.revision.as_object() if last else None
 
