@@ -92,10 +92,9 @@ def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
     """Something that these pages show is another now, though no version of them was published: a date of review, a
     venue, a file. Those that are public are listed as updated."""
     version = _hold()
-    shown = public(pages, at).order_by("path").values_list("uuid", flat=True)
-    known = set(PublicRecord.objects.filter(pk__in=shown, ended_at=None).values_list("pk", flat=True))
-    updates = [key for key in shown if key in known]
-    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in updates])
+    known = PublicRecord.objects.filter(pk__in=public(pages, at).values("uuid"), ended_at=None).order_by("path")
+    keys = known.values_list("pk", flat=True)
+    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in keys])
 
 
 def _hold() -> ContentVersion:
