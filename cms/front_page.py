@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
+from feeds.catalogue import MEDIA_TYPES, offered_everywhere
 from pages import addresses
 from pages.at_path import Withdrawn, at_path
 from pages.models import ContentPage, MeetingPage, PartnershipPage
@@ -37,9 +37,9 @@ def front_page(request: HttpRequest) -> HttpResponse:
     """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
     home = public(PartnershipPage.objects.all()).first()
     feeds = [
-        {"title": f"{feed.title} ({kind})", "url": feed_url(name, kind), "media_type": MEDIA_TYPES[kind]}
-        for name, feed in FEEDS.items()
-        for kind in feed.formats
+        {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
+        for each in offered_everywhere()
+        for kind in each.formats
     ]
     at = timezone.now()
     gone = at_path("/", at) if home is None else None

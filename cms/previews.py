@@ -21,8 +21,10 @@ from cms.as_published import as_published
 from cms.graphql.drafts import draft_answer
 from documents.access import fit_to_be_public
 from documents.models import RENDITIONS, Image
+from feeds.catalogue import own_feed
 from feeds.event import event
-from feeds.sources import ENTRIES, FEEDS, NEWEST, entry_of, is_among_the_newest
+from feeds.sources import AT_ONCE, is_among_the_newest
+from feeds.stories import FEED_OF, entry_of
 from pages import addresses
 from pages.choices import UpdateKind
 from pages.draft_previews import begin
@@ -43,7 +45,7 @@ def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
     found = [(PAGE, "Page")]
     if settings.WEBSITE_PREVIEW_URL and not issubclass(model, DeathReviewNoticePage):
         found.append((WEBSITE, "Website"))
-    if model in ENTRIES:
+    if model in FEED_OF:
         found.append(("feed", "Feed reader"))
     if model is MeetingPage:
         found.append(("calendar", "Calendar"))
@@ -105,16 +107,16 @@ def what_readers_notice(page: ContentPage) -> str:
 
 
 def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
-    entry, feed = entry_of(page, targets_of([page], at, in_preview=True)), FEEDS[ENTRIES[type(page)][0]]
+    entry, feed = entry_of(page, targets_of([page], at, in_preview=True)), own_feed(FEED_OF[type(page)])
     return {
         "entry": entry,
-        "content": mark_safe(entry.html),  # noqa: S308 - as safe as in the feed
+        "content": mark_safe(entry.content),  # noqa: S308 - as safe as in the feed
         "feed": feed,
-        "formats": [{"rss": "RSS", "atom": "Atom"}.get(kind, kind) for kind in feed.formats],
+        "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_among_the_newest(page, at),
-        "newest": NEWEST,
+        "too_old": not is_among_the_newest(FEED_OF[type(page)], page, at),
+        "newest": AT_ONCE,
     }
 
 
@@ -122,7 +124,7 @@ def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
 
 
 def _calendar(page: MeetingPage, at: datetime) -> dict[str, Any]:
-    found = event(page, targets_of([page], at, in_preview=True))
+    found = event(page, targets_of([page], at, in_preview=True), sequence=0, revised=at)  # neither is shown
     if found is None:
         return {"event": None}
     end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)

@@ -10,20 +10,21 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, ReferenceIndex, Site
+from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
-from feeds.sources import FEEDS, feed_url
+from feeds.catalogue import feed_addresses, listings
+from feeds.items import bring_up_to_date
+from feeds.websub import send_pings
 from pages import addresses, ledger, search_index
 from pages.choices import ChangeKind, UpdateKind
 from pages.meeting_changes import changes
@@ -42,6 +43,7 @@ from pages.models.approvals import NeedsApproval, NotApproved, approvals_of, voi
 from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
 from pages.references import files_of
+from pages.shared_text import pages_showing
 
 logger = logging.getLogger(__name__)
 
@@ -215,17 +217,6 @@ def online_until(first_published_at: datetime) -> date:
     return timezone.localdate(first_published_at) + relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
 
 
-def pages_showing(shared: Any) -> QuerySet[ContentPage]:
-    """The pages that a snippet or a label appears on, as Wagtail's index of references knows them."""
-    references = ReferenceIndex.get_references_to(shared).filter(
-        base_content_type=ContentType.objects.get_for_model(Page)
-    )
-    keys = {int(key) for key in references.values_list("object_id", flat=True)}
-    if isinstance(shared, Topic):
-        keys |= set(shared.pages.values_list("pk", flat=True))
-    return ContentPage.objects.filter(pk__in=keys)
-
-
 # --- Files ---
 
 
@@ -313,7 +304,11 @@ def catch_up() -> None:
 
 
 def tell_caches(paths: Iterable[str], files: Any) -> None:
-    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them."""
+    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
+
+    Those who follow the feeds are told too.
+    """
+    transaction.on_commit(tell_followers, robust=True)
     if not settings.WAGTAILFRONTENDCACHE:
         return
     urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
@@ -324,9 +319,16 @@ def tell_caches(paths: Iterable[str], files: Any) -> None:
             urls |= {
                 rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
             }
-    urls |= {feed_url(name, kind) for name, feed in FEEDS.items() for kind in feed.formats}
-    urls.add(f"{settings.CMS_URL}/sitemap.xml")
+    urls |= feed_addresses(listings(timezone.now()))
+    urls |= {f"{settings.CMS_URL}/sitemap.xml", f"{settings.CMS_URL}/feeds.opml"}
     transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
+
+
+def tell_followers() -> None:
+    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading."""
+    at = timezone.now()
+    bring_up_to_date(at)
+    send_pings(at)
 
 
 def forget_everything() -> None:

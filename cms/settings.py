@@ -32,6 +32,8 @@ WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if 
 # Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/draft_previews.py).
 WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web_address(v) if v else None) or ""
 PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
+# A hub that tells followers of feeds at once (WebSub, https://www.w3.org/TR/websub/).
+WEBSUB_HUB = env.str("WEBSUB_HUB", "", validate=lambda v: _web_address(v) if v else None) or ""
 DEBUG = env.bool("DEBUG", False)
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")

@@ -9,6 +9,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from cms import front_page
 from cms.graphql.view import graphql
 from documents import views as files
+from feeds import views as feed_views
 from pages import page_views, search_engines, staff_calendar
 from pages.permissions import PageTypesReport
 
@@ -48,7 +49,10 @@ urlpatterns = [
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),
+    path("feeds.opml", feed_views.all_feeds, name="all_feeds"),
     path("feeds/", include("feeds.urls")),
+    # Page addresses begin like this too, but end with a slash.
+    path("meetings/<uuid:uuid>.ics", feed_views.meeting, name="meeting_calendar"),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
     path("docs/screenshots/<slug:name>.png", front_page.screenshot, name="screenshot"),

@@ -1,4 +1,4 @@
-"""The one neutral form of what feeds carry; feeds/sources.py fills it and every channel only writes it down.
+"""The one neutral form of what feeds carry; feeds/items.py fills it and every channel only writes it down.
 
 An entry keeps its identity for ever: a `urn:uuid:` name (RFC 9562) made from the page's immutable uuid. It
 survives a new title, a new address and a new host, none of which a feed reader may take for a new entry.
@@ -7,6 +7,7 @@ survives a new title, a new address and a new host, none of which a feed reader 
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from uuid import UUID
 
 LANGUAGE = "en-GB"
@@ -31,11 +32,15 @@ class Enclosure:
     url: str
     length: int
     media_type: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One page in a feed."""
+    """One thing that a feed tells of: a page, or something that happened to one.
+
+    `change_note` says in a sentence what the last correction was about; the content opens with it.
+    """
 
     uuid: UUID
     url: str
@@ -46,14 +51,40 @@ class Entry:
     updated: datetime
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
+    image: Enclosure | None = None
+    change_note: str = ""
     language: str = LANGUAGE
 
     def __post_init__(self) -> None:
         # Here once for all channels. Atom and RSS need a title.
         object.__setattr__(self, "title", clean_line(self.title) or "Untitled")
-        object.__setattr__(self, "summary", clean_line(self.summary))
+        for name in ("summary", "change_note"):
+            object.__setattr__(self, name, clean_line(getattr(self, name)))
         object.__setattr__(self, "html", clean(self.html))
         object.__setattr__(self, "categories", tuple(line for each in self.categories if (line := clean_line(each))))
+
+    @property
+    def id(self) -> str:
+        return self.uuid.urn
+
+    @property
+    def content(self) -> str:
+        """The HTML that readers see."""
+        if not self.change_note:
+            return self.html
+        return f"<p><strong>Updated {_day(self.updated)}:</strong> {escape(self.change_note)}</p>\n{self.html}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
+
+
+@dataclass(frozen=True)
+class Gone:
+    """An entry that is not there any more (RFC 6721)."""
+
+    uuid: UUID
+    at: datetime
 
     @property
     def id(self) -> str:
@@ -62,7 +93,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Feed:
-    """A list of entries, newest first. `updated` comes from the data, never from the clock."""
+    """A list of entries, newest first. `updated` comes from the data, never from the clock.
+
+    A feed that does not fit into one document has archives (RFC 5005, section 4), numbered from the oldest; `archive`
+    is the number of this one, None for the feed itself, and `older` and `newer` those beside it.
+    """
 
     uuid: UUID
     url: str
@@ -71,6 +106,10 @@ class Feed:
     author: str
     updated: datetime
     entries: tuple[Entry, ...]
+    gone: tuple[Gone, ...] = ()
+    archive: int | None = None
+    older: int | None = None
+    newer: int | None = None
     language: str = LANGUAGE
 
     def __post_init__(self) -> None:

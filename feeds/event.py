@@ -1,4 +1,4 @@
-"""What a calendar is told of a meeting; the preview in the admin shows it, and a serialiser needs to know no more.
+"""What a calendar is told of a meeting: feeds/calendar.py writes it, and the preview in the admin shows it.
 
 An event keeps its identity as an entry does (feeds/entry.py), so that a meeting that is moved moves in the calendar.
 """
@@ -12,7 +12,7 @@ from pages import addresses
 from pages.choices import AttendanceMode, MeetingStatus
 from pages.models import MeetingPage
 from pages.page_html import Targets
-from pages.plain_words import local, place
+from pages.plain_words import local, place, when
 from pages.rich_text import plain_text
 
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
@@ -23,7 +23,8 @@ class Event:
     """A meeting as an event of RFC 5545, section 3.6.1.
 
     `starts` and `ends` carry the offset of Europe/London. `ends` is None where no end was announced: none is made up.
-    `status` is the STATUS of section 3.8.1.11.
+    `status` is the STATUS of section 3.8.1.11. `sequence` counts how often readers were told of another time, place
+    or status; `revised` is when anything that readers see of the meeting changed last.
     """
 
     uuid: UUID
@@ -34,25 +35,45 @@ class Event:
     status: str
     location: str
     description: str
+    sequence: int
+    revised: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "summary", clean_line(self.summary) or "Meeting")
+        for name in ("url", "location"):
+            object.__setattr__(self, name, clean_line(getattr(self, name)))
+        # All that programs may take for the end of a line is one.
+        object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 
 
-def event(meeting: MeetingPage, targets: Targets) -> Event | None:
+def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: datetime) -> Event | None:
     """None while the meeting has no date: a calendar has no place for it."""
     if meeting.starts_at is None:
         return None
-    title = f"{meeting.get_status_display().upper()}: {meeting.title}" if meeting.status in OFF else meeting.title
-    joining = f"Join online: {meeting.joining_url}" if meeting.joining_url else ""
-    said = [plain_text(meeting.status_notice), meeting.summary, joining]
+    off = meeting.status in OFF
     return Event(
         uuid=meeting.uuid,
         url=addresses.url(meeting),
-        summary=clean_line(title),
+        summary=f"{meeting.get_status_display().upper()}: {meeting.title}" if off else meeting.title,
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
-        location=clean_line(where(meeting, targets)),
-        description=clean("\n\n".join(text for text in said if text)),
+        location=where(meeting, targets),
+        description="\n\n".join(text for text in _said(meeting) if text),
+        sequence=sequence,
+        revised=revised,
     )
+
+
+def _said(meeting: MeetingPage) -> list[str]:
+    """The paragraphs of the description. Some calendars show no link but one in the text."""
+    said = [plain_text(meeting.status_notice), meeting.summary]
+    if meeting.status not in OFF:
+        if meeting.questions_deadline:
+            said.append(f"Send questions by {when(meeting.questions_deadline)}.")
+        if meeting.joining_url:
+            said.append(f"Join online: {meeting.joining_url}")
+    return [*said, f"More about this meeting: {addresses.url(meeting)}"]
 
 
 def where(meeting: MeetingPage, targets: Targets) -> str:

@@ -1,218 +1,159 @@
-"""Which feeds there are and what each holds: feeds/views.py serves them, and lists of them read `FEEDS`."""
+"""What a feed holds at an instant, read from its written entries (feeds/items.py), and when that last changed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.conf import settings
-from django.contrib.contenttypes.models import ContentType
-from django.db.models import Max, QuerySet
-from django.urls import reverse
-from wagtail.models import ModelLogEntry, Page, PageLogEntry
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Window
 
-from documents.models import Document
-from feeds.entry import Enclosure, Entry, Feed
-from feeds.event import OFF, where
+from feeds.catalogue import Listing
+from feeds.entry import Enclosure, Entry, Feed, Gone
+from feeds.items import bring_up_to_date, form, last_expiry
+from feeds.models import FeedItem, FeedState
 from pages import addresses
-from pages.choices import MeetingStatus, PaperKind
-from pages.models import (
-    ContentPage,
-    MeetingIndexPage,
-    MeetingPage,
-    NewsIndexPage,
-    NewsPage,
-    PartnershipPage,
-    PublicRecord,
-    Venue,
-)
-from pages.models.snippets import ModeratedSnippet
-from pages.page_html import File, Targets, article_html, papers, targets_of
-from pages.plain_words import local, when
-from pages.redaction import REDACTED
-from pages.references import child_relations, raw_blocks
-from pages.visibility import public
-from pages.withdrawal import TAKEN_DOWN, WITHDRAWN
-from pages.workflow import PUBLISHED_BY_COMMAND
+from pages.choices import FeedFormat
+from pages.models import ContentPage, PartnershipPage, PublicChange
+from pages.plain_words import local
+from pages.visibility import public, public_or_withdrawn_rows
 
-NEWEST = 30
-MEDIA_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml"}
+# Entries in one document of a feed.
+AT_ONCE = 30
+# How long a page that was withdrawn shows as such, and how long after that feeds say that it is gone.
+SHOWN_AS_WITHDRAWN = timedelta(days=30)
+SAID_TO_BE_GONE = timedelta(days=90)
 # Before the first page was published. Feeds with nothing in them need a date that does not change.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# Actions of Wagtail's logs, and our own, after which readers may see something else.
-PUBLISHING = [
-    "wagtail.publish",
-    "wagtail.unpublish",
-    "wagtail.move",
-    "wagtail.reorder",
-    "wagtail.delete",
-    "wagtail.view_restriction.create",
-    "wagtail.view_restriction.edit",
-    "wagtail.view_restriction.delete",
-    PUBLISHED_BY_COMMAND,
-    WITHDRAWN,
-    TAKEN_DOWN,
-    REDACTED,
-]
-
-AnyPage = TypeVar("AnyPage", bound=ContentPage)
 
 
 @dataclass(frozen=True)
-class Source:
-    """A feed that readers can follow."""
+class State:
+    """What all answers depend on: the content version, what expired since, and the day."""
 
-    title: str
-    description: str
-    index: type[ContentPage]
-    entries: Callable[[datetime], list[Entry]]
-    formats: tuple[str, ...] = ("rss", "atom")
-
-
-def feed_url(name: str, kind: str) -> str:
-    """The absolute address of a feed in one format. Feeds come from the CMS, with a website or without."""
-    return settings.CMS_URL + reverse("feed", args=[name, kind])
+    version: int
+    expired: int
+    day: str
+    changed_at: datetime
+    entries_are_written: bool
 
 
-def feed(name: str, at: datetime) -> Feed:
-    """A feed as it is at the instant."""
-    source = FEEDS[name]
-    entries = source.entries(at)
-    home = public(PartnershipPage.objects.all(), at).first()
-    index = public(source.index.objects.all(), at).first() or home
+def state(at: datetime) -> State:
+    """The state at the instant, in two queries.
+
+    `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes; an expiry
+    happens by itself, and at the start of a day goes what was withdrawn long ago. A second is kept back, because HTTP
+    dates have no fractions: another change in the same second would otherwise go unnoticed for ever.
+    """
+    written = FeedState.objects.filter(version=OuterRef("version"), written_for=form()).values("written_at")[:1]
+    since = at - SAID_TO_BE_GONE - timedelta(days=1)
+    going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since))
+    last = (
+        PublicChange.objects.annotate(written_at=Subquery(written), something_goes=Exists(going))
+        .order_by("-version")
+        .first()
+    )
+    expired, last_expired = last_expiry(at)
+    written_at = last.written_at if last else None
+    moments = [last.at if last else LONG_AGO, last_expired or LONG_AGO]
+    if last and last.something_goes:
+        moments.append(local(at).replace(hour=0, minute=0, second=0, microsecond=0))
+    return State(
+        version=last.version if last else 0,
+        expired=expired,
+        day=local(at).date().isoformat(),
+        changed_at=min(max(moments), at - timedelta(seconds=1)),
+        entries_are_written=last is None
+        or (written_at is not None and (last_expired is None or last_expired <= written_at)),
+    )
+
+
+def brought_up_to_date(at: datetime) -> State:
+    """The state at the instant, after the entries were written if a publication was cut short before that."""
+    now = state(at)
+    if not now.entries_are_written:
+        bring_up_to_date(at)
+    return now
+
+
+def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: bool = False) -> Feed | None:
+    """A feed as it is at the instant, or one of its archives; None for an archive that there is not."""
+    if archive is not None and archive < 1:
+        return None
+    entries, total = _entries(listing, at, archive)
+    complete = max(0, -(-(total - AT_ONCE) // AT_ONCE))  # archives that hold all that is older than the newest
+    if archive is not None and archive > complete:
+        return None
+    home = listing.home or _home(at)
     dates = [entry.updated for entry in entries]
-    if index and index.public_updated_at and index.public_updated_at <= at:
-        dates.append(index.public_updated_at)
+    if archive is None and listing.page and listing.page.public_updated_at and listing.page.public_updated_at <= at:
+        dates.append(local(listing.page.public_updated_at))
+    page = listing.page or home
     return Feed(
         # A feed is the partnership's own, whatever becomes of the page that lists the same things.
-        uuid=uuid5(home.uuid, f"feed:{name}") if home else uuid5(NAMESPACE_URL, feed_url(name, "atom")),
-        url=addresses.url(index) if index else addresses.website(""),
-        title=f"{home.title}: {source.title.lower()}" if home else source.title,
-        description=source.description,
-        author=home.title if home else source.title,
-        updated=local(max(dates, default=LONG_AGO)),
+        uuid=uuid5(home.uuid, f"feed:{listing.key}") if home else uuid5(NAMESPACE_URL, listing.url(FeedFormat.ATOM)),
+        url=addresses.url(page) if page else addresses.website(""),
+        title=title_of(listing, home),
+        description=listing.description,
+        author=home.title if home else listing.title,
+        updated=max(dates, default=local(LONG_AGO)),
         entries=tuple(entries),
+        gone=_gone(listing, at) if with_gone and archive is None else (),
+        archive=archive,
+        older=(archive - 1 if archive is not None else complete) or None,
+        newer=archive + 1 if archive is not None and archive < complete else None,
     )
 
 
-def changed_at(at: datetime) -> datetime | None:
-    """When an answer may last have changed.
-
-    What changes pages that are or were public leaves an entry in Wagtail's logs or a date in the ledger; taking
-    something down does too, and moves no date of what is left. Work on drafts is nobody's business and does not
-    count. An expiry happens by itself. A second is kept back, because HTTP dates have no fractions: another change
-    in the same second would otherwise go unnoticed for ever.
-    """
-    known = PublicRecord.objects.values("page")
-    of_drafts = [ContentType.objects.get_for_model(model) for model in ModeratedSnippet.__subclasses__()]
-    models = ModelLogEntry.objects.filter(action__in=[*PUBLISHING, "wagtail.edit"])
-    moments = [
-        PageLogEntry.objects.filter(action__in=PUBLISHING, page__in=known).aggregate(last=Max("timestamp"))["last"],
-        PublicRecord.objects.aggregate(last=Max("ended_at"))["last"],
-        models.exclude(action="wagtail.edit", content_type__in=of_drafts).aggregate(last=Max("timestamp"))["last"],
-        Page.objects.filter(expire_at__lte=at, pk__in=known).aggregate(last=Max("expire_at"))["last"],
-        Venue.objects.filter(expire_at__lte=at).aggregate(last=Max("expire_at"))["last"],
-    ]
-    latest = max((moment for moment in moments if moment), default=None)
-    return min(latest, at - timedelta(seconds=1)) if latest else None
+def title_of(listing: Listing, home: ContentPage | None) -> str:
+    """As in "The Partnership: news": what a feed is called beside those of others."""
+    return f"{home.title}: {listing.title[:1].lower()}{listing.title[1:]}" if home else listing.title
 
 
-# --- Entries ---
+def _home(at: datetime) -> Any:
+    return public(PartnershipPage.objects.all(), at).order_by("path").first()
 
 
-def _newest(pages: QuerySet[AnyPage], at: datetime, *more: str) -> tuple[list[AnyPage], Targets]:
-    """The newest public pages with their rows, and what they may show. Nothing is dated in the future."""
-    found = public(pages, at).filter(first_published_at__lte=at).exclude(public_updated_at__gt=at)
-    found = found.order_by("-first_published_at", "-uuid")
-    rows = found.prefetch_related("topics", *child_relations(pages.model), *more)[:NEWEST]
-    newest = list(rows)
-    return newest, targets_of(newest, at)
+def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[Entry], int]:
+    """The newest entries, or those of an archive, the newest first; and how many the feed has in all."""
+    rows = FeedItem.objects.filter(places__feed=listing.key, ended_at=None, published__lte=at, updated__lte=at)
+    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=at - SHOWN_AS_WITHDRAWN)
+    rows = rows.annotate(total=Window(Count("pk")))
+    if archive is None:
+        items = list(rows.order_by("-published", "-uuid")[:AT_ONCE])
+    else:
+        first = AT_ONCE * (archive - 1)
+        items = list(rows.order_by("published", "uuid")[first : first + AT_ONCE])[::-1]
+    return [_entry(item) for item in items], items[0].total if items else 0
 
 
-def _entry(page: ContentPage, targets: Targets, title: str, summary: str, files: list[File]) -> Entry:
-    published = page.first_published_at
+def _gone(listing: Listing, at: datetime) -> tuple[Gone, ...]:
+    """What was in the feed and went, the latest first."""
+    since = at - SAID_TO_BE_GONE
+    long_withdrawn = Q(page__withdrawn_at__lte=at - SHOWN_AS_WITHDRAWN, page__withdrawn_at__gt=since)
+    rows = FeedItem.objects.filter(Q(ended_at__gt=since) | long_withdrawn, places__feed=listing.key)
+    moments = rows.values_list("uuid", "ended_at", "page__withdrawn_at")
+    gone = [Gone(uuid, local(moment)) for uuid, ended, went in moments if (moment := ended or went)]
+    return tuple(sorted(gone, key=lambda each: (each.at, each.uuid), reverse=True)[:AT_ONCE])
+
+
+def _entry(item: FeedItem) -> Entry:
     return Entry(
-        uuid=page.uuid,
-        url=addresses.url(page),
-        title=title,
-        summary=summary,
-        html=article_html(page, targets),
-        published=local(published),
-        updated=local(page.public_updated_at or published),
-        categories=tuple(topic.name for topic in page.topics.all()),
-        enclosures=tuple(Enclosure(file.url, file.size or 0, file.media_type) for file in files),
+        uuid=item.uuid,
+        url=item.url,
+        title=item.title,
+        summary=item.summary,
+        html=item.html,
+        published=local(item.published),
+        updated=local(item.updated),
+        categories=tuple(item.categories),
+        enclosures=tuple(Enclosure(**each) for each in item.enclosures),
+        image=Enclosure(**item.image) if item.image else None,
+        change_note=item.change_note,
     )
 
 
-def news(at: datetime) -> list[Entry]:
-    pages, targets = _newest(NewsPage.objects.all(), at)
-    return [_news_entry(page, targets) for page in pages]
-
-
-def _news_entry(page: NewsPage, targets: Targets) -> Entry:
-    return _entry(page, targets, page.title, page.summary, _files_in_body(page, targets))
-
-
-def _files_in_body(page: NewsPage, targets: Targets) -> list[File]:
-    keys = [raw["value"] for raw in raw_blocks(page.body) if raw["type"] == "document"]
-    return [file for key in keys if (file := targets.get(Document, key))]
-
-
-def meetings(at: datetime) -> list[Entry]:
-    """Meetings in the order in which they were announced: feed readers show what is new at the top."""
-    pages, targets = _newest(MeetingPage.objects.all(), at, "change_log")
-    return [_meeting_entry(page, targets) for page in pages]
-
-
-def _meeting_entry(page: MeetingPage, targets: Targets) -> Entry:
-    return _entry(page, targets, meeting_title(page), meeting_summary(page, targets), _papers(page, targets))
-
-
-def meeting_title(meeting: MeetingPage) -> str:
-    """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
-    changed = meeting.status in {*OFF, MeetingStatus.RESCHEDULED}
-    return f"{meeting.get_status_display()}: {meeting.title}" if changed else meeting.title
-
-
-def meeting_summary(meeting: MeetingPage, targets: Targets) -> str:
-    """When and where, from the fields, then what the editor wrote unless that says the day again."""
-    if meeting.starts_at is None:
-        return meeting.summary
-    start = when(meeting.starts_at, meeting.ends_at)
-    facts = ", ".join(part for part in (start, where(meeting, targets)) if part)
-    if meeting.status in OFF:
-        facts = f"This meeting was planned for {facts}"
-    said_again = start.partition(",")[0] in meeting.summary
-    return f"{facts}." if said_again else f"{facts}. {meeting.summary}"
-
-
-def _papers(meeting: MeetingPage, targets: Targets) -> list[File]:
-    """The agenda first: RSS carries one file."""
-    found = sorted(papers(meeting, targets), key=lambda paper: paper.kind != PaperKind.AGENDA)
-    return [paper.file for paper in found]
-
-
-FEEDS: dict[str, Source] = {
-    "news": Source("News", "What the partnership does, and wants residents to know.", NewsIndexPage, news),
-    "meetings": Source("Meetings", "When the partnership meets, with agendas and papers.", MeetingIndexPage, meetings),
-}
-
-# --- One page, for previews ---
-
-# The page types that have entries: the feed, and what makes an entry of a page.
-ENTRIES: dict[type[ContentPage], tuple[str, Callable[[Any, Targets], Entry]]] = {
-    NewsPage: ("news", _news_entry),
-    MeetingPage: ("meetings", _meeting_entry),
-}
-
-
-def entry_of(page: ContentPage, targets: Targets) -> Entry:
-    """The entry of one page, which has a date of publication."""
-    return ENTRIES[type(page)][1](page, targets)
-
-
-def is_among_the_newest(page: ContentPage, at: datetime) -> bool:
-    """Whether a feed still has room for the page: it holds the newest by the date of their first publication."""
-    newer = type(page).objects.filter(first_published_at__gt=page.first_published_at, first_published_at__lte=at)
-    return public(newer.exclude(pk=page.pk), at).count() < NEWEST
+def is_among_the_newest(key: str, page: ContentPage, at: datetime) -> bool:
+    """Whether the feed still has room for the entry of a page, which it orders by the date of publication."""
+    rows = FeedItem.objects.filter(places__feed=key, ended_at=None, published__lte=at)
+    newer = rows.filter(published__gt=page.first_published_at).exclude(uuid=page.uuid)
+    return public_or_withdrawn_rows(newer, "page__", at).count() < AT_ONCE

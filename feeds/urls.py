@@ -2,6 +2,11 @@
 
 from django.urls import path
 
-from feeds import views
+from feeds import views, web_pages
 
-urlpatterns = [path("<slug:name>.<slug:kind>", views.feed, name="feed")]
+# A name may have parts, as in topics/burglary.
+urlpatterns = [
+    path("", web_pages.index, name="feeds"),
+    path("<path:name>.<slug:kind>", views.feed, name="feed"),
+    path("<path:name>/", web_pages.one, name="feed_page"),
+]

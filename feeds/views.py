@@ -1,44 +1,191 @@
 """Serves the feeds, with validators that make an unchanged feed cost a reader next to nothing."""
 
-import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
 
+from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from feeds import syndication
-from feeds.entry import Feed
-from feeds.sources import FEEDS, MEDIA_TYPES, changed_at, feed_url
+from feeds import calendar, syndication
+from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
+from feeds.json_feed import json_feed
+from feeds.meetings import event_of, schedule, was_a_meeting
+from feeds.opml import opml
+from feeds.sources import LONG_AGO, State, brought_up_to_date, title_of
 from feeds.sources import feed as feed_now
+from pages import addresses
+from pages.choices import FeedFormat
+from pages.compression import compressed, encoding_for
 
-WRITERS: dict[str, Callable[[Feed, str], bytes]] = {"rss": syndication.rss, "atom": syndication.atom}
-CACHE_CONTROL = "public, max-age=300"
+KEPT = 3600  # seconds that a feed is kept ready to send; what changes asks under another key
+MAX_AGE = 300  # seconds
+OPML_TYPE = "text/x-opml"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document ready to send. `links` are those of the Link header (RFC 8288).
+
+    `is_fleeting`: what is taken down must be down at once. `changed_at` is when it changed by the passing of time.
+    """
+
+    body: bytes
+    media_type: str
+    links: tuple[tuple[str, str], ...] = ()
+    is_opt_in: bool = False
+    is_fleeting: bool = False
+    file_name: str = ""
+    changed_at: datetime = LONG_AGO
 
 
 @require_safe
 def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
-    if name not in FEEDS or kind not in FEEDS[name].formats:
-        return _no_such_feed(name)
+    archive = request.GET.get("archive")
+    number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
     at = timezone.now()
-    body = WRITERS[kind](feed_now(name, at), feed_url(name, kind))
-    etag = f'"{hashlib.sha256(body).hexdigest()}"'
-    response = HttpResponse(body, content_type=f"{MEDIA_TYPES[kind]}; charset=utf-8")
-    response["Cache-Control"] = CACHE_CONTROL
+    now = brought_up_to_date(at)
+    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
+    if found is None or (archive is not None and number is None):
+        return _no_such_feed(name, at)
+    return _answer(request, found, now)
+
+
+@require_safe
+def all_feeds(request: HttpRequest) -> HttpResponse:
+    """The list of all feeds for feed readers."""
+    at = timezone.now()
+    now = brought_up_to_date(at)
+
+    def write() -> Written:
+        found = listings(at)
+        home = found[0].page
+        title = f"{home.title}: feeds" if home else "Feeds"
+        return Written(opml(title, found), OPML_TYPE)
+
+    found = _kept(["opml"], now, write)
+    assert found is not None  # noqa: S101 - for the type checker
+    return _answer(request, found, now)
+
+
+@require_safe
+def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
+    at = timezone.now()
+    now = brought_up_to_date(at)
+
+    def write() -> Written | None:
+        event = event_of(uuid, at)
+        if event is None:
+            return None
+        name = f"meeting-{event.starts.date().isoformat()}.ics"
+        links, media_type = (("alternate", event.url),), MEDIA_TYPES[FeedFormat.ICALENDAR]
+        return Written(calendar.single(event), media_type, links, is_fleeting=True, file_name=name)
+
+    found = _kept(["meeting", str(uuid)], now, write)
+    if found:
+        return _answer(request, found, now)
+    if was_a_meeting(uuid):
+        return _text("This meeting is not public any more.\n", 410)
+    return _text("There is no meeting at this address.\n", 404)
+
+
+def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
+    """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
+    parts = [*name, now.version, now.expired, now.day, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
+    key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
+    found: Written | None = cache.get(key)
+    if found is None and (found := write()) is not None:
+        cache.set(key, found, KEPT)
+    return found
+
+
+def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written | None:
+    found = listing(name, at)
+    if found is None or kind not in found.formats:
+        return None
+    if kind == FeedFormat.ICALENDAR:
+        return _calendar(found, at) if archive is None else None
+    feed = feed_now(found, at, archive, with_gone=kind == FeedFormat.ATOM)
+    if feed is None:
+        return None
+    subscription = found.url(kind)
+    own = f"{subscription}?archive={archive}" if archive else subscription
+    older = f"{subscription}?archive={feed.older}" if feed.older else None
+    hub = settings.WEBSUB_HUB if archive is None else ""
+    links = [("hub", hub)] if hub else []
+    if older:
+        links.append(("prev-archive", older))
+    if feed.newer:
+        links.append(("next-archive", f"{subscription}?archive={feed.newer}"))
+    if archive is not None:
+        links.append(("current", subscription))
+    if kind == FeedFormat.JSON:
+        body = json_feed(feed, own, older, hub)
+    else:
+        body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
+    media_type = MEDIA_TYPES[FeedFormat(kind)]
+    links = [("self", own), ("alternate", feed.url), *links]
+    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in)
+
+
+def _calendar(found: Listing, at: datetime) -> Written:
+    url, meetings = found.url(FeedFormat.ICALENDAR), schedule(at)
+    page = found.page or found.home
+    return Written(
+        calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
+        MEDIA_TYPES[FeedFormat.ICALENDAR],
+        (("self", url), ("alternate", addresses.url(page) if page else addresses.website(""))),
+        file_name=f"{found.name}.ics",
+        changed_at=meetings.left_at,
+    )
+
+
+def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
+    encoding = encoding_for(request, found.body)
+    # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, section 8.8.3.3).
+    etag = f'"{sha256(found.body).hexdigest()[:32]}{encoding and "-"}{encoding}"'
+    response = HttpResponse(compressed(found.body, encoding), content_type=f"{found.media_type}; charset=utf-8")
+    if encoding:
+        response["Content-Encoding"] = encoding
+    response["Vary"] = "Accept-Encoding"
+    response["Cache-Control"] = "no-cache" if found.is_fleeting else f"public, max-age={MAX_AGE}"
+    if found.is_opt_in:
+        response["X-Robots-Tag"] = "noindex"
+    if found.media_type in (MEDIA_TYPES[FeedFormat.JSON], MEDIA_TYPES[FeedFormat.ICALENDAR]):
+        response["Access-Control-Allow-Origin"] = "*"  # scripts of other sites may read what everybody may
+    if found.file_name:
+        response["Content-Disposition"] = f'inline; filename="{found.file_name}"'
+    if found.links:
+        response["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in found.links)
     response["ETag"] = etag
-    changed = changed_at(at)
-    seconds = int(changed.timestamp()) if changed else None
-    if seconds is not None:
-        response["Last-Modified"] = http_date(seconds)
+    seconds = int(max(now.changed_at, found.changed_at).timestamp())
+    response["Last-Modified"] = http_date(seconds)
     return get_conditional_response(request, etag, seconds, response) or response
 
 
-def _no_such_feed(name: str) -> HttpResponse:
+def _no_such_feed(name: str, at: datetime) -> HttpResponse:
     """Says which addresses there are: those of this feed, or all when no feed has this name."""
-    names = [name] if name in FEEDS else list(FEEDS)
-    known = [feed_url(each, kind) for each in names for kind in FEEDS[each].formats]
-    text = "\n".join(["There is no feed at this address. Try one of these:", *known, ""])
-    return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+    if was_there(name) and listing(name, at) is None:
+        return _text("The priority that this feed was about is not public any more.\n", 410)
+    found = listing(name, at)
+    known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
+    return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
+
+
+def _text(text: str, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+
+
+def _offered(at: datetime) -> list[Listing]:
+    return [each for each in listings(at) if not each.is_opt_in]

@@ -22,8 +22,8 @@ from documents.access import fit_to_be_public, public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages import addresses
-from pages.choices import AgendaItemAccess
-from pages.models import ContentPage, MeetingPage
+from pages.choices import ActionHorizon, AgendaItemAccess
+from pages.models import ContentPage, MeetingPage, PriorityPage
 from pages.models.meetings import same_number
 from pages.plain_words import file_facts
 from pages.references import child_relations, of_blocks_and_text, raw_blocks
@@ -130,6 +130,23 @@ def _with_rows(page: ContentPage) -> Iterator[Model]:
         yield from getattr(page, name).get_object_list()
 
 
+def linked_pages(page: ContentPage) -> set[int]:
+    """The pages whose title or address this one shows where they are public."""
+    keys: set[int] = set()
+    documents: set[int] = set()
+    for obj in _with_rows(page):
+        references = of_blocks_and_text(obj)
+        keys |= references.pages
+        documents |= references.documents
+        for attname, model in _foreign_keys(type(obj)):
+            if key := getattr(obj, attname):
+                (documents if model is Document else keys if model is ContentPage else set()).add(key)
+    if documents:
+        web_pages = Document.objects.filter(pk__in=documents, html_equivalent__isnull=False)
+        keys |= set(web_pages.values_list("html_equivalent", flat=True))
+    return keys
+
+
 def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool = False) -> Targets:
     """What these pages may show. The number of queries depends on their types, not on how much they hold.
 
@@ -211,7 +228,16 @@ def rendered(template: str, context: dict[str, Any]) -> SafeString:
 
 def article_html(page: ContentPage, targets: Targets, **more: Any) -> SafeString:
     """What a page says beside its title and summary, by the template that is named after its model."""
+    if isinstance(page, PriorityPage):
+        more["actions_by_horizon"] = _by_horizon(page)
     return rendered(page._meta.model_name or "", {"page": page, "targets": targets, **more})
+
+
+def _by_horizon(priority: PriorityPage) -> dict[str, list[Any]]:
+    """Its actions under the names of their horizons."""
+    actions = list(priority.actions.all())
+    groups = {horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon}
+    return {label: group for label, group in groups.items() if group}
 
 
 def rich_text_html(source: str, targets: Targets) -> SafeString:

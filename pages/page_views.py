@@ -19,10 +19,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from wagtail.models import Page
 
-from feeds.sources import FEEDS, MEDIA_TYPES, feed_url
+from feeds.catalogue import MEDIA_TYPES, offered_everywhere
 from pages import addresses, current
 from pages.at_path import Redirection, Withdrawn, at_path
-from pages.choices import ActionHorizon, MeetingStatus, WithdrawalKind
+from pages.choices import MeetingStatus, WithdrawalKind
 from pages.models import (
     ContentPage,
     DeathReviewIndexPage,
@@ -148,9 +148,9 @@ def article(page: ContentPage, at: datetime, *, in_preview: bool = False) -> str
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
     """Without the request, so that nothing on the way can look at a session or set a cookie."""
     feeds = [
-        {"title": f"{feed.title} ({kind})", "url": feed_url(name, kind), "media_type": MEDIA_TYPES[kind]}
-        for name, feed in FEEDS.items()
-        for kind in feed.formats
+        {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
+        for each in offered_everywhere()
+        for kind in each.formats
     ]
     return rendered(template, {"site": site, "feeds": feeds, **context})
 
@@ -198,12 +198,6 @@ def _note(page: ContentPage) -> str:
 
 def _of_type(page: ContentPage, at: datetime) -> dict[str, Any]:
     """What the template of a page type needs beside the page itself."""
-    if isinstance(page, PriorityPage):
-        actions = list(page.actions.all())
-        groups = {
-            horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
-        }
-        return {"actions_by_horizon": {label: group for label, group in groups.items() if group}}
     if isinstance(page, PartnershipPage):
         period = current.periods(at)[1]
         priorities = public(PriorityPage.objects.child_of(period), at).order_by("number", "uuid") if period else []

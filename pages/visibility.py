@@ -80,6 +80,12 @@ def public_rows(queryset: QuerySet[AnyRow], via: str, at: datetime | None = None
     return _without_obstacle(queryset, withdrawn, at or timezone.now(), via)
 
 
+def public_or_withdrawn_rows(queryset: QuerySet[AnyRow], via: str, at: datetime | None = None) -> QuerySet[AnyRow]:
+    """Those rows whose page is public, or was withdrawn with an explanation and would be public otherwise."""
+    told = Q(contentpage__withdrawal_kind=WithdrawalKind.WITHDRAWN, pk=OuterRef(f"{via}pk"))
+    return _without_obstacle(queryset, Q(contentpage__withdrawal_kind__gt="") & ~told, at or timezone.now(), via)
+
+
 def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages that would be public at the instant, had they themselves not been withdrawn."""
     an_ancestor_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))

@@ -90,6 +90,8 @@ class Reader:
         kind, form = FEEDS[self.turn % len(FEEDS)]
         own = {word for node in public if node.kind == kind for word in self.book.words_of(node)}
         assert own <= self.words(self.client.get(f"/feeds/{kind}.{form}").content) <= expected
+        dated = self.client.get("/feeds/meetings.ics").content.replace(b"\r\n ", b"")
+        assert {node.published.word for node in public if node.kind == "meetings"} <= self.words(dated) <= expected
         top = {node.published.word for node in public if node.kind == "standard" and not node.parent}
         assert {item["title"] for item in data["navigation"]} >= top
         listed = set(re.findall(r"<loc>(.*?)</loc>", self.client.get("/sitemap.xml").content.decode()))

@@ -12,13 +12,12 @@ from pages.withdrawal import take_down
 from tests import factories
 from tests.hidden_content import administrator
 
+FEEDS = ("all", "news", "meetings", "publications", "priorities", "death-reviews")
 LISTS = {
     f"http://testserver{path}"
     for path in (
-        "/feeds/news.rss",
-        "/feeds/news.atom",
-        "/feeds/meetings.rss",
-        "/feeds/meetings.atom",
+        *(f"/feeds/{name}.{kind}" for name in FEEDS for kind in ("rss", "atom", "json")),
+        "/feeds.opml",
         "/sitemap.xml",
     )
 }

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from graphql import build_schema, graphql_sync
 from taggit.models import Tag, TaggedItem
 from wagtail.models import Collection, Page, PageLogEntry, Revision
@@ -19,6 +20,8 @@ from cms.leak_check import Answer, LeakCheck, NoEndpoint, Unreachable
 from cms.leak_queries import TOKENS_IN_A_QUERY, _tokens
 from cms.management.commands.check_leaks import over_http, site_address
 from documents.models import Document, Image, PublishedFile, Rendition
+from feeds.items import bring_up_to_date
+from feeds.models import FeedItem
 from pages import models, visibility
 from pages.models.snippets import ModeratedSnippet
 from pages.visibility import Answer as Visible
@@ -159,13 +162,19 @@ def test_a_sound_site_passes_over_http_without_a_database(planted, client):
 
 
 def test_leaks_are_found_in_every_channel(planted, client, monkeypatch):
-    """The rule lets some pages through, a resolver asks no rule, and a public page shows a draft's file."""
+    """The rule lets some pages through, a resolver asks no rule, a public page shows a draft's file, and entries of
+    feeds were written with what they must not say.
+    """
     control = models.StandardPage.objects.get(slug=CONTROL)
     control.body = [
         ("document", Document.objects.get(title=f"{CANARY} draft")),
         ("page_link", {"page": models.StandardPage.objects.get(slug=slug("standard", "draft")), "text": ""}),
     ]
     publish_by_command(control, "tests")
+    for model, index in ((models.NewsPage, models.NewsIndexPage), (models.MeetingPage, models.MeetingIndexPage)):
+        factories.page(model, index.objects.get())
+    bring_up_to_date(timezone.now())
+    assert FeedItem.objects.update(summary=CANARY) > 1
     lets_through = [slug(kind, state) for kind in PARENTS for state in ("draft", "restricted")]
     rule = visibility._without_obstacle
 

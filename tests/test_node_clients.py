@@ -27,11 +27,16 @@ NODE = shutil.which("node")
 INSTALLED = (TESTS / "node_modules/.package-lock.json").exists()
 
 
-@pytest.fixture(autouse=True)
-def _needs_node():
+def need_node():
+    """Ends a test that cannot run here."""
     if not (NODE and INSTALLED):
         why = "run `npm ci` in tests, or `make test`" if NODE else "Node is not installed"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"The Node clients cannot be run: {why}.")
+
+
+@pytest.fixture(autouse=True)
+def _needs_node():
+    need_node()
 
 
 def ended(folder, *command):

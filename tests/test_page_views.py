@@ -125,13 +125,16 @@ def test_a_page_is_complete_html_with_its_feeds_and_no_script(client, news_index
         '<meta name="description" content="One more &amp; seat.">',
         '<link rel="canonical" href="http://testserver/news/bench/">',
         '<link rel="stylesheet" href="/static/pages/page.css">',
-        '<link rel="alternate" type="application/rss+xml" title="News (rss)" href="http://testserver/feeds/news.rss">',
-        '<link rel="alternate" type="application/atom+xml" title="News (atom)" '
-        'href="http://testserver/feeds/news.atom">',
-        '<link rel="alternate" type="application/rss+xml" title="Meetings (rss)" '
-        'href="http://testserver/feeds/meetings.rss">',
-        '<link rel="alternate" type="application/atom+xml" title="Meetings (atom)" '
-        'href="http://testserver/feeds/meetings.atom">',
+        *(
+            f'<link rel="alternate" type="{media_type}" title="{title} ({label})" '
+            f'href="http://testserver/feeds/{title.lower().removesuffix(" updates")}.{kind}">'
+            for title in ("All updates", "News", "Meetings", "Publications", "Priorities")
+            for kind, label, media_type in (
+                ("rss", "RSS 2.0", "application/rss+xml"),
+                ("atom", "Atom 1.0", "application/atom+xml"),
+                ("json", "JSON Feed 1.1", "application/feed+json"),
+            )
+        ),
     ]
     assert "<script" not in head + body
     assert 'href="#main"' in body

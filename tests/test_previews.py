@@ -10,13 +10,17 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction, Page, Revision
 from wagtail.test.utils.form_data import querydict_from_html
 
 from cms.graphql.schema import schema
 from cms.previews import cut, modes
 from documents.models import Rendition
-from feeds import sources
+from feeds.catalogue import listing
+from feeds.items import bring_up_to_date
+from feeds.sources import feed
+from feeds.stories import FEED_OF
 from pages import models
 from pages.models import ContentPage
 from tests import factories
@@ -26,20 +30,21 @@ from tests.whole_schema import QUERIES, everything
 
 NOW = london(2026, 2, 1, 9)
 MARKER = "DRAFT-WORD-THAT-NO-READER-MAY-SEE"
+FED = ["", "feed", "search", "social", "graphql"]
 EVERYWHERE = ["", "search", "social", "graphql"]
 MODES = {
-    models.AnnualReviewPage: EVERYWHERE,
+    models.AnnualReviewPage: FED,
     models.BusinessAsUsualPage: EVERYWHERE,
-    models.CommunitySafetyPlanPage: EVERYWHERE,
+    models.CommunitySafetyPlanPage: FED,
     models.DeathReviewIndexPage: EVERYWHERE,
-    models.DeathReviewNoticePage: EVERYWHERE,
-    models.InsightPage: EVERYWHERE,
+    models.DeathReviewNoticePage: FED,
+    models.InsightPage: FED,
     models.MeetingIndexPage: EVERYWHERE,
     models.MeetingPage: ["", "feed", "calendar", "search", "social", "graphql"],
     models.NewsIndexPage: EVERYWHERE,
-    models.NewsPage: ["", "feed", "search", "social", "graphql"],
+    models.NewsPage: FED,
     models.PartnershipPage: EVERYWHERE,
-    models.PriorityPage: EVERYWHERE,
+    models.PriorityPage: FED,
     models.PriorityPeriodPage: EVERYWHERE,
     models.PublicationIndexPage: EVERYWHERE,
     models.StandardPage: EVERYWHERE,
@@ -114,6 +119,13 @@ def previewed(client, page, mode, **typed):
     return response.content.decode()
 
 
+def entries(name):
+    """What the feed of this name holds now."""
+    at = timezone.now()
+    bring_up_to_date(at)
+    return list(feed(listing(name, at), at).entries)
+
+
 def words(soup, selector="main"):
     return " ".join(soup.select_one(selector).get_text(" ").split())
 
@@ -138,7 +150,7 @@ def test_each_page_type_has_the_previews_of_the_channels_that_carry_it():
         ("graphql", "GraphQL"),
     ]
     # What has a feed mode is in a feed, and the other way round.
-    assert {name for name, _ in sources.ENTRIES.values()} == set(sources.FEEDS)
+    assert set(FEED_OF) == {model for model, names in MODES.items() if "feed" in names}
 
 
 def _below(model):
@@ -249,18 +261,18 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
     page.save_revision()
     html = previewed(staff, page, "feed")
     soup = BeautifulSoup(html, "html.parser")
-    assert sources.news(NOW) == []
+    assert entries("news") == []
     factories.publish(page.get_latest_revision_as_object())
-    (entry,) = sources.news(NOW)
-    assert entry.html in html
-    assert 'alt="A new bench"' in entry.html
+    (entry,) = entries("news")
+    assert entry.content in html
+    assert 'alt="A new bench"' in entry.content
     (file,) = entry.enclosures
     assert [link["href"] for link in soup.select(".files a")] == [file.url]
     assert [each.text for each in soup.select(".card h2, .card h2 + .note")][:2] == [entry.title, entry.url]
     assert soup.select_one(".summary").text == entry.summary == "One & more."
     assert entry.categories == ("Parks",)
     assert "Categories: Parks" in words(soup)
-    assert "News (RSS, Atom)" in words(soup)
+    assert "News (RSS 2.0, Atom 1.0, JSON Feed 1.1)" in words(soup)
     assert "Published 1 February 2026, 9am" in words(soup)
     assert words(soup, ".notice") == "Publishing this page makes a new entry."
 
@@ -268,14 +280,15 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
 def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meeting, staff):
     with time_machine.travel(NOW + timedelta(days=3), tick=False):
         html = previewed(staff, meeting, "feed")
-        (before,) = sources.meetings(NOW + timedelta(days=3))
+        (before,) = entries("meetings")
         assert before.title == "Partnership meeting"
         factories.publish(meeting.get_latest_revision_as_object())
-        (entry,) = sources.meetings(NOW + timedelta(days=3))
+        (change, entry) = entries("meetings")
+    assert change.title == "Meeting cancelled: Partnership meeting"
     soup = BeautifulSoup(html, "html.parser")
-    assert entry.html in html
-    assert "status changed from Confirmed to Cancelled. Too few people." in entry.html
-    assert "Published 4 February 2026." in entry.html  # the paper that is new
+    assert entry.content in html
+    assert "status changed from Confirmed to Cancelled. Too few people." in entry.content
+    assert "Published 4 February 2026." in entry.content  # the paper that is new
     assert soup.select_one(".card h2").text == entry.title == "Cancelled: Partnership meeting"
     assert soup.select_one(".summary").text == entry.summary
     assert [link["href"] for link in soup.select(".files a")] == [file.url for file in entry.enclosures]
@@ -300,13 +313,14 @@ def test_the_feed_preview_says_what_readers_notice(meeting, staff):
 
 
 def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staff, monkeypatch):
-    monkeypatch.setattr(sources, "NEWEST", 1)
-    monkeypatch.setattr("cms.previews.NEWEST", 1)
+    monkeypatch.setattr("feeds.sources.AT_ONCE", 1)
+    monkeypatch.setattr("cms.previews.AT_ONCE", 1)
     index = factories.page(models.NewsIndexPage, home)
     old = factories.page(models.NewsPage, index)
     assert "not one of them" not in words(preview_of(staff, old, "feed"))
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         factories.page(models.NewsPage, index)
+        assert len(entries("news")) == 1
         assert words(preview_of(staff, old, "feed"), ".notice").endswith(
             "The feed holds the 1 newest entries, and this is not one of them any more."
         )
@@ -436,6 +450,7 @@ def test_a_notice_shows_nothing_restricted_and_its_neutral_title_in_every_mode(t
 
 
 def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(meeting, staff):
+    more = "\n\nMore about this meeting: http://testserver/meetings/february/"
     soup = preview_of(staff, meeting, "calendar")
     assert soup.select_one(".card h2").text == "CANCELLED: Partnership meeting"
     assert terms(soup) == {
@@ -443,7 +458,7 @@ def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(mee
         "Time": "10am. No end is given, because none was announced.",
         "Place": "Fire Station, Cambridge, CB1 1JF",
         "Status": "Cancelled",
-        "Description": "Too few people.\n\nReports & questions.",
+        "Description": f"Too few people.\n\nReports & questions.{more}",
         "Link": "http://testserver/meetings/february/",
     }
     typed = {
@@ -458,7 +473,7 @@ def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(mee
     assert found["Time"] == "10am to 12:30pm"
     assert found["Place"] == "Fire Station, Cambridge, CB1 1JF and online"
     assert found["Status"] == "Tentative"
-    assert found["Description"].endswith("Reports & questions.\n\nJoin online: https://meet.example.org/1")
+    assert found["Description"].endswith(f"Reports & questions.\n\nJoin online: https://meet.example.org/1{more}")
     soup = preview_of(staff, meeting, "calendar", starts_at="")
     assert "This meeting has no date yet, so calendars have no event for it." in words(soup)
 

@@ -1,17 +1,14 @@
 """Writes the answer to a GraphQL request over HTTP: its form, its compression, and who may store it."""
 
-import gzip
 import json
 from hashlib import sha256
 from typing import Any
 
-import brotli
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 
-WORTH_COMPRESSING = 500  # bytes
-BROTLI_QUALITY = 5  # of 11; from 6 on it takes longer than the answer did
+from pages.compression import compressed, encoding_for
 
 
 def write(
@@ -20,16 +17,14 @@ def write(
     """A storable answer has an ETag for its bytes, and is a 304 where the client has them."""
     # A lone surrogate in a query may come back in an error, and has no UTF-8 form.
     plain = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-    encoding = _encoding(request) if len(plain) >= WORTH_COMPRESSING else ""
+    encoding = encoding_for(request, plain)
     # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, 8.8.3.3).
     etag = f'"{sha256(plain).hexdigest()[:32]}{encoding and "-"}{encoding}"' if storable else ""
     if etag and _has(request, etag):
         response = HttpResponse(status=304)
         del response["Content-Type"]
     else:
-        response = HttpResponse(
-            _compressed(plain, encoding), content_type=f"{media_type}; charset=utf-8", status=status
-        )
+        response = HttpResponse(compressed(plain, encoding), content_type=f"{media_type}; charset=utf-8", status=status)
         if encoding:
             response["Content-Encoding"] = encoding
     response["Vary"] = "Accept, Accept-Encoding"
@@ -45,30 +40,3 @@ def _has(request: HttpRequest, etag: str) -> bool:
     """Whether `If-None-Match` names this answer. Compared weakly: proxies may have weakened it."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or etag in {each.removeprefix("W/") for each in known}
-
-
-def _encoding(request: HttpRequest) -> str:
-    """The compression that the client prefers, brotli among equals, or none."""
-    weights = {}
-    for part in request.headers.get("Accept-Encoding", "")[:200].split(","):
-        name, _, parameters = part.partition(";")
-        weights[name.strip().lower()] = _weight(parameters)
-    known = ("br", "gzip")
-    best = max(known, key=lambda name: weights.get(name, weights.get("*", 0)))
-    return best if weights.get(best, weights.get("*", 0)) > 0 else ""
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.partition("=")
-    try:
-        return float(value) if name.strip().lower() == "q" else 1
-    except ValueError:
-        return 0
-
-
-def _compressed(plain: bytes, encoding: str) -> bytes:
-    if encoding == "br":
-        return brotli.compress(plain, quality=BROTLI_QUALITY)
-    if encoding == "gzip":
-        return gzip.compress(plain, mtime=0)  # the same bytes each time
-    return plain

@@ -24,7 +24,7 @@ from cms.graphql.interfaces import PageInterface, WithdrawnPage
 from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types import contract_types
-from feeds.sources import FEEDS, feed_url
+from feeds.catalogue import listings
 from pages import addresses
 from pages.at_path import Redirection, Withdrawn, at_path
 from pages.choices import FeedFormat, MeetingWhen, WithdrawalKind
@@ -323,9 +323,9 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_feeds(root: Any, info: Any) -> list[Feed]:
         return [
-            Feed(title=feed.title, url=feed_url(name, kind), format=kind, topic=None)
-            for name, feed in FEEDS.items()
-            for kind in feed.formats
+            Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
+            for each in listings(info.context.at)
+            for kind in each.formats
         ]
 
     @staticmethod

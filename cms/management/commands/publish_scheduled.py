@@ -4,6 +4,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from cms.publication import catch_up
+from feeds.items import bring_up_to_date
+from feeds.websub import send_pings
 from pages.draft_previews import forget_old_ones
 from pages.scheduling import expire_what_is_over, publish_what_is_due
 
@@ -19,6 +21,8 @@ class Command(BaseCommand):
         published, refused = publish_what_is_due(at)  # first, so that a page is not gone between two versions
         expired = expire_what_is_over(at)
         forget_old_ones(at)
+        bring_up_to_date(at)
+        send_pings(at)
         catch_up()
         for line in refused:
             self.stderr.write(f"Not published: {line}")

@@ -1,0 +1,158 @@
+"""Keeps the entries of the feeds (feeds/models.py) up to date with what is public.
+
+What has to be written anew is known from the list of changes (pages/ledger.py): the pages in it, and the pages that
+link to them. It happens after a publication, and again before reading if that was cut short, so no feed is behind.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from wagtail.models import Page
+
+from feeds.entry import Entry
+from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
+from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
+from feeds.websub import note_pings
+from pages.choices import WithdrawalKind
+from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
+from pages.models.snippets import ModeratedSnippet
+from pages.page_html import linked_pages, targets_of
+from pages.references import child_relations
+from pages.shared_text import pages_showing
+from pages.visibility import public, withdrawn
+
+AT_ONCE = 100  # pages
+_OF_THE_SYSTEM = ("uuid", "record", "page", "page_key")
+
+
+def form() -> str:
+    """What entries look like beside their content. After a change of what this module writes, count on."""
+    return f"1 {settings.CMS_URL} {settings.WEBSITE_URL}"
+
+
+@transaction.atomic
+def bring_up_to_date(at: datetime) -> None:
+    """Write anew what changed since the last time."""
+    state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
+    version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    known = state.written_for == form()
+    changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
+    records = set(changed.values_list("record", flat=True))
+    # By key, because the page may be gone.
+    pages = set(PublicRecord.objects.filter(pk__in=records, page__isnull=False).values_list("page", flat=True))
+    pages |= set(FeedItem.objects.filter(record__in=records).values_list("page_key", flat=True))
+    for thing in expired(at, since=state.written_at if known else None):
+        if isinstance(thing, Page):
+            pages.add(thing.pk)
+        else:
+            records |= set(pages_showing(thing).values_list("uuid", flat=True))
+    linking = set(FeedItem.objects.filter(links__to__in=pages).values_list("record", flat=True))
+    note_pings(write(records | linking, at), at)
+    state.version, state.written_for, state.written_at = version, form(), at
+    state.save()
+
+
+def expired(at: datetime, since: datetime | None = None) -> list[Any]:
+    """Pages and snippets that expired, since an instant, and are not unpublished yet."""
+    found = []
+    for model in (Page, *ModeratedSnippet.__subclasses__()):
+        rows = model.objects.filter(live=True, expire_at__lte=at)
+        found += rows.filter(expire_at__gt=since) if since else rows
+    return found
+
+
+def last_expiry(at: datetime) -> tuple[int, datetime | None]:
+    """How many pages and snippets expired and are not unpublished yet, and when the last one did; in one query."""
+    over = {"live": True, "expire_at__lte": at}
+    models = (Page, *ModeratedSnippet.__subclasses__())
+    first, *others = (model.objects.filter(**over).order_by().values_list("pk", "expire_at") for model in models)
+    found = list(first.union(*others, all=True))
+    return len(found), max((moment for _, moment in found), default=None)
+
+
+def write(records: Iterable[UUID], at: datetime) -> set[str]:
+    """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
+    keys, feeds = sorted(set(records)), set[str]()
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
+        written: dict[UUID, tuple[FeedItem, list[str]]] = {}
+        for model in FEED_OF:
+            written |= _write_pages(model, some, at)
+        for uuid, (item, there) in written.items():
+            old = before.get(uuid)
+            if old is None or _content(old) != _content(item):
+                feeds |= {*there, *(place.feed for place in old.places.all())} if old else set(there)
+        ended = [item for uuid, item in before.items() if uuid not in written and item.ended_at is None]
+        _end(FeedItem.objects.filter(pk__in=[item.pk for item in ended]), at)
+        feeds |= {place.feed for item in ended for place in item.places.all()}
+    return feeds
+
+
+def _content(item: FeedItem) -> list[Any]:
+    """What readers get of it."""
+    return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
+
+
+def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) -> dict[UUID, tuple[FeedItem, list[str]]]:
+    """Returns each entry of the pages of this type, with the keys of its feeds."""
+    more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
+    wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
+    shown = list(public(wanted, at))
+    targets = targets_of(shown, at)
+    entries = {page: entries_of(page, targets) for page in shown}
+    for page in withdrawn(wanted, at).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
+        entries[page] = [withdrawn_entry(page)]
+    known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
+    rows = {
+        entry.uuid: (_row(page, entry), places(page))
+        for page, its_entries in entries.items()
+        if page.uuid in known
+        for entry in its_entries
+    }
+    fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
+    FeedItem.objects.bulk_create(
+        [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
+    )
+    FeedPlace.objects.filter(item__in=list(rows)).delete()
+    FeedPlace.objects.bulk_create(
+        FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds
+    )
+    FeedLink.objects.filter(item__in=list(rows)).delete()
+    links = {page.pk: linked_pages(page) for page in entries}
+    FeedLink.objects.bulk_create(
+        FeedLink(item_id=uuid, to=key) for uuid, (row, _) in rows.items() for key in links[row.page_key]
+    )
+    return rows
+
+
+def _row(page: ContentPage, entry: Entry) -> FeedItem:
+    return FeedItem(
+        uuid=entry.uuid,
+        record_id=page.uuid,
+        page_id=page.pk,
+        page_key=page.pk,
+        url=entry.url,
+        title=entry.title,
+        summary=entry.summary,
+        html=entry.html,
+        change_note=entry.change_note,
+        categories=list(entry.categories),
+        enclosures=[asdict(each) for each in entry.enclosures],
+        image=asdict(entry.image) if entry.image else None,
+        published=entry.published,
+        updated=entry.updated,
+        ended_at=None,
+    )
+
+
+def _end(items: Any, at: datetime) -> None:
+    """Nothing is kept of what it said."""
+    items.update(
+        ended_at=at, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
+    )

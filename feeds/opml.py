@@ -1,0 +1,26 @@
+"""Writes the list of all feeds as OPML 2.0 (http://opml.org/spec2.opml), which feed readers import."""
+
+from lxml import etree
+
+from feeds.catalogue import Listing
+from feeds.entry import clean_line
+from pages.choices import FeedFormat
+
+
+def opml(title: str, listings: list[Listing]) -> bytes:
+    """The feeds in the order given, each in its Atom form. Those that people have to choose knowingly are left out."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = clean_line(title)
+    body = etree.SubElement(root, "body")
+    for each in listings:
+        if not each.is_opt_in:
+            etree.SubElement(
+                body,
+                "outline",
+                type="rss",  # the word for every kind of feed
+                text=clean_line(each.title),
+                title=clean_line(each.title),
+                description=clean_line(each.description),
+                xmlUrl=each.url(FeedFormat.ATOM),
+            )
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)

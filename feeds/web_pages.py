@@ -1,0 +1,94 @@
+"""The pages on which people find the feeds: how to follow, every feed with its addresses, and what is new in it."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, offered_everywhere, web_page
+from feeds.sources import brought_up_to_date, feed
+from pages import addresses
+from pages.choices import FeedFormat
+from pages.models import PartnershipPage
+from pages.page_html import Link
+from pages.visibility import public
+
+NEWEST = 5  # of all updates, on the page with all feeds
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """All feeds."""
+    at = timezone.now()
+    brought_up_to_date(at)
+    found = listings(at)
+    everything = feed(found[0], at)
+    context = {
+        "own": [_offer(each) for each in found if not each.is_about_something and not each.is_opt_in],
+        "topics": [_offer(each) for each in found if each.topic],
+        "priorities": [_offer(each) for each in found if each.is_about_something and not each.topic],
+        "opt_in": [_offer(each) for each in found if each.is_opt_in],
+        "entries": everything.entries[:NEWEST] if everything else [],
+        "opml": f"{settings.CMS_URL}/feeds.opml",
+    }
+    return _page("index", context, offered_everywhere())
+
+
+@require_safe
+def one(request: HttpRequest, name: str) -> HttpResponse:
+    """One feed."""
+    at = timezone.now()
+    brought_up_to_date(at)
+    found = listing(name, at)
+    content = feed(found, at) if found else None
+    if found is None or content is None:
+        raise Http404
+    response = _page("one", {"offer": _offer(found), "entries": content.entries}, [found])
+    if found.is_opt_in:
+        response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _page(template: str, context: dict[str, Any], offered: list[Listing]) -> HttpResponse:
+    """Without the request, so that nothing on the way can look at a session or set a cookie."""
+    home = public(PartnershipPage.objects.all()).order_by("path").first()
+    feeds = [
+        {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
+        for each in offered
+        for kind in each.formats
+    ]
+    site = Link(home.title, addresses.url(home)) if home else None
+    html = render_to_string(f"feeds/{template}.html", {"site": site, "feeds": feeds, **context})
+    policy = (
+        f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
+        f"script-src 'self' {settings.CMS_URL}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+    return HttpResponse(html, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy})
+
+
+def _offer(each: Listing) -> dict[str, Any]:
+    """A feed with all that one can do with it."""
+    news = [kind for kind in each.formats if kind != FeedFormat.ICALENDAR]
+    return {
+        "title": each.title,
+        "description": each.description,
+        "page": web_page(each),
+        "key": each.name.replace("/", "-"),
+        "addresses": [{"format": kind.label, "url": each.url(kind)} for kind in news],
+        "calendar": _calendar(each.title, each.url(FeedFormat.ICALENDAR)) if len(news) < len(each.formats) else None,
+    }
+
+
+def _calendar(title: str, url: str) -> dict[str, str]:
+    """The address of a calendar, and links that add it: on the device, and in the two big web calendars."""
+    webcal = "webcal:" + url.partition(":")[2]
+    return {
+        "url": url,
+        "webcal": webcal,
+        "google": f"https://calendar.google.com/calendar/r?cid={quote(webcal, safe='')}",
+        "outlook": f"https://outlook.live.com/calendar/0/addfromweb?{urlencode({'url': url, 'name': title})}",
+    }

@@ -1,0 +1,70 @@
+"""Tells a hub which feeds changed, so that it can tell their followers (WebSub, https://www.w3.org/TR/websub/).
+
+What has to be told is written down together with the entries, and told after the commit. A hub that is down is told
+later: `publish_scheduled`, which runs every minute, tries again, each time after a longer while.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from http.client import HTTPException
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+
+from feeds.catalogue import listings
+from feeds.models import FeedPing
+
+logger = logging.getLogger(__name__)
+TIMEOUT = 3  # seconds: somebody may wait for the publication
+TRIES = 12
+LONGEST_WAIT = timedelta(hours=6)
+
+
+def note_pings(keys: set[str], at: datetime) -> None:
+    """The feeds with these keys changed, and their hub does not know it yet."""
+    if settings.WEBSUB_HUB and keys:
+        urls = {each.url(kind) for each in listings(at) if each.key in keys for kind in each.formats}
+        FeedPing.objects.bulk_create(
+            [FeedPing(url=url, next_at=at) for url in sorted(urls)],
+            update_conflicts=True,
+            unique_fields=["url"],
+            update_fields=["next_at", "tries"],
+        )
+
+
+def send_pings(at: datetime) -> tuple[int, int]:
+    """Tell the hub what is due. Returns how many feeds it knows of now, and how many it has to be told of later."""
+    told = 0
+    if not settings.WEBSUB_HUB:
+        FeedPing.objects.all().delete()
+        return 0, 0
+    for ping in FeedPing.objects.filter(next_at__lte=at).order_by("next_at", "url"):
+        if _ping(ping.url):
+            FeedPing.objects.filter(pk=ping.pk, next_at=ping.next_at).delete()  # unless it changed again meanwhile
+            told += 1
+            continue
+        _try_later(ping, at)
+        # It is down, and nobody should wait for it once more: the others are tried in a minute.
+        FeedPing.objects.filter(next_at__lte=at).update(next_at=at + timedelta(minutes=1))
+        break
+    return told, FeedPing.objects.count()
+
+
+def _ping(url: str) -> bool:
+    form = urlencode({"hub.mode": "publish", "hub.url": url, "hub.topic": url}).encode()
+    try:
+        with urlopen(Request(settings.WEBSUB_HUB, data=form), timeout=TIMEOUT) as answer:  # noqa: S310 - a web address
+            return 200 <= answer.status < 300
+    except (OSError, HTTPException):
+        return False
+
+
+def _try_later(ping: FeedPing, at: datetime) -> None:
+    ping.tries += 1
+    if ping.tries >= TRIES:
+        logger.error("The hub could not be told that %s changed: is WEBSUB_HUB right?", ping.url)
+        ping.delete()
+        return
+    ping.next_at = at + min(timedelta(minutes=2 ** (ping.tries - 1)), LONGEST_WAIT)
+    ping.save(update_fields=["tries", "next_at"])

@@ -1,0 +1,226 @@
+"""The feeds over HTTP: cheap to poll, readable from everywhere, and what is said of a feed that is not there."""
+
+import gzip
+import json
+from xml.etree import ElementTree
+
+import brotli
+import feedparser
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from feeds.items import bring_up_to_date
+from pages import models
+from tests import factories
+from tests.factories import london
+
+NOW = london(2026, 3, 2, 9)
+ATOM = "{http://www.w3.org/2005/Atom}"
+HISTORY = "{http://purl.org/syndication/history/1.0}"
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def index(home):
+    return factories.page(models.NewsIndexPage, home, slug="news")
+
+
+def stories(index, number, **fields):
+    return [
+        factories.page(
+            models.NewsPage,
+            index,
+            title=f"Story {each}",
+            body=[("document", factories.document()), ("paragraph", "<p>Words enough to be worth compressing.</p>")],
+            image=factories.image() if each < 3 else None,
+            **fields,
+        )
+        for each in range(number)
+    ]
+
+
+def sql(run):
+    with CaptureQueriesContext(connection) as captured:
+        answer = run()
+    return answer, len(captured.captured_queries)
+
+
+@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+@pytest.mark.parametrize("name", ["news", "all"])
+def test_a_feed_of_fifty_costs_four_queries_cold_and_two_when_nothing_changed(client, index, clock, name, kind):
+    stories(index, 50)
+    bring_up_to_date(NOW)  # as after each publication
+    clock.shift(60)
+    client.get("/feeds/meetings.atom")  # Wagtail's cached root of the site, Django's content types
+    address = f"/feeds/{name}.{kind}"
+    for key in list(cache._cache):
+        if "feeds:" in key:
+            cache.delete(key.partition(":1:")[2])
+    first, cold = sql(lambda: client.get(address))
+    again, warm = sql(lambda: client.get(address))
+    assert (first.status_code, again.status_code, first.content) == (200, 200, again.content)
+    for name_of_header, value in (("If-None-Match", first["ETag"]), ("If-Modified-Since", first["Last-Modified"])):
+        known, cost = sql(lambda: client.get(address, headers={name_of_header: value}))  # noqa: B023
+        assert (known.status_code, known.content) == (304, b"")
+        assert cost <= 2
+    assert warm <= 2
+    assert cold <= 2 + 4, cold  # two to know the state, as ever
+
+
+def test_what_changes_elsewhere_leaves_the_validator_of_a_feed(client, home, index, clock):
+    stories(index, 1)
+    before = client.get("/feeds/news.atom")
+    clock.shift(3600)
+    factories.page(models.StandardPage, home)
+    assert client.get("/feeds/news.atom", headers={"If-None-Match": before["ETag"]}).status_code == 304
+
+
+def test_json_feed_1_1(client, home, index):
+    stories(index, 1)
+    answer = client.get("/feeds/news.json")
+    assert answer["Content-Type"] == "application/feed+json; charset=utf-8"
+    feed = json.loads(answer.content)
+    assert {name: feed[name] for name in feed if name != "items"} == {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Testing Partnership: news",
+        "home_page_url": "http://testserver/news/",
+        "feed_url": "http://testserver/feeds/news.json",
+        "description": "What the partnership does, and wants residents to know.",
+        "authors": [{"name": "Testing Partnership"}],
+        "language": "en-GB",
+    }
+    [item] = feed["items"]
+    [attachment] = item["attachments"]
+    assert set(item) == {
+        "id", "url", "title", "summary", "content_html", "date_published", "date_modified", "language", "image",
+        "attachments",
+    }  # fmt: skip
+    assert (attachment["mime_type"], attachment["size_in_bytes"]) == ("text/csv", 8)
+    assert item["image"].startswith("http://testserver/images/")
+    assert item["date_published"] == "2026-03-02T09:00:00+00:00"
+
+
+def test_archives(client, index, clock):
+    """RFC 5005, section 4: every story is in the feed or in one of its archives, and archives do not change."""
+    for _ in range(70):
+        clock.shift(60)
+        stories(index, 1)
+    feed = feedparser.parse(client.get("/feeds/news.atom").content)
+    assert len(feed.entries) == 30
+    links = {link["rel"]: link["href"] for link in feed.feed.links}
+    assert links["prev-archive"] == "http://testserver/feeds/news.atom?archive=2"
+    seen, address = {entry.id for entry in feed.entries}, links["prev-archive"]
+    pages = []
+    while address:
+        content = client.get(address).content
+        root = ElementTree.fromstring(content)  # noqa: S314 - our own bytes
+        assert root.find(f"{HISTORY}archive") is not None
+        links = {each.get("rel"): each.get("href") for each in root.findall(f"{ATOM}link")}
+        assert links["current"] == "http://testserver/feeds/news.atom"
+        assert links["self"] == address
+        seen |= {each.text for each in root.findall(f"{ATOM}entry/{ATOM}id")}
+        pages.append((address, content))
+        address = links.get("prev-archive")
+    assert [each for each, _ in pages] == [
+        "http://testserver/feeds/news.atom?archive=2",
+        "http://testserver/feeds/news.atom?archive=1",
+    ]
+    assert seen == {page.uuid.urn for page in models.NewsPage.objects.all()}
+    clock.shift(60)
+    stories(index, 1)
+    assert client.get(pages[1][0]).content == pages[1][1]
+    assert (
+        json.loads(client.get("/feeds/news.json").content)["next_url"] == "http://testserver/feeds/news.json?archive=2"
+    )
+    rss = client.get("/feeds/news.rss?archive=1").content.decode()
+    assert "<fh:archive/>" in rss
+    assert 'rel="prev-archive"' in client.get("/feeds/news.rss").content.decode()
+    for wrong in ("3", "0", "-1", "x", "1.0", "99999999"):
+        assert client.get("/feeds/news.atom", {"archive": wrong}).status_code == 404
+
+
+def test_headers(client, index, settings):
+    stories(index, 1)
+    answer = client.get("/feeds/news.json")
+    assert answer["Link"] == (
+        '<http://testserver/feeds/news.json>; rel="self", <http://testserver/news/>; rel="alternate"'
+    )
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in client.get("/feeds/news.atom")
+    assert answer["Cache-Control"] == "public, max-age=300"
+    assert not answer.cookies
+    settings.WEBSUB_HUB = "https://hub.example.org/"
+    answer = client.get("/feeds/news.atom")
+    assert '<https://hub.example.org/>; rel="hub"' in answer["Link"]
+    assert b'<link rel="hub" href="https://hub.example.org/"/>' in answer.content
+    assert b'<atom:link rel="hub" href="https://hub.example.org/"/>' in client.get("/feeds/news.rss").content
+    assert json.loads(client.get("/feeds/news.json").content)["hubs"] == [
+        {"type": "WebSub", "url": "https://hub.example.org/"}
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_compressed(client, index, encoding):
+    stories(index, 3)
+    plain = client.get("/feeds/news.atom")
+    answer = client.get("/feeds/news.atom", headers={"Accept-Encoding": encoding})
+    assert answer["Content-Encoding"] == encoding
+    unpack = gzip.decompress if encoding == "gzip" else brotli.decompress
+    assert unpack(answer.content) == plain.content
+    assert answer["ETag"] != plain["ETag"]
+    known = client.get("/feeds/news.atom", headers={"Accept-Encoding": encoding, "If-None-Match": answer["ETag"]})
+    assert known.status_code == 304
+
+
+def test_the_list_for_feed_readers(client, home, index):
+    factories.page(models.NewsPage, index, topics=[factories.topic(name="Cycling & walking", slug="cycling")])
+    answer = client.get("/feeds.opml")
+    assert answer["Content-Type"] == "text/x-opml; charset=utf-8"
+    root = ElementTree.fromstring(answer.content)  # noqa: S314 - our own bytes
+    found = {each.get("title"): each.get("xmlUrl") for each in root.iter("outline")}
+    assert found == {
+        "All updates": "http://testserver/feeds/all.atom",
+        "News": "http://testserver/feeds/news.atom",
+        "Meetings": "http://testserver/feeds/meetings.atom",
+        "Publications": "http://testserver/feeds/publications.atom",
+        "Priorities": "http://testserver/feeds/priorities.atom",
+        "Cycling & walking": "http://testserver/feeds/topics/cycling.atom",
+    }
+    assert client.get("/feeds.opml", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+def test_a_topic_or_priority_that_nobody_may_see_has_no_feed(client, home, index):
+    topic = factories.topic(slug="secret")
+    draft = factories.draft(models.NewsPage, index, topics=[topic])
+    assert client.get("/feeds/topics/secret.atom").status_code == 404
+    factories.publish(draft)
+    assert client.get("/feeds/topics/secret.atom").status_code == 200
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    priority = factories.draft(models.PriorityPage, period, slug="bicycle-theft")
+    address = "/feeds/priorities/2026-2029-bicycle-theft.atom"
+    assert client.get(address).status_code == 404
+    factories.publish(priority)
+    assert client.get(address).status_code == 200
+    priority.unpublish()
+    gone = client.get(address)
+    assert (gone.status_code, gone.content) == (
+        410,
+        b"The priority that this feed was about is not public any more.\n",
+    )
+
+
+def test_a_new_address_of_the_website_is_in_every_entry(client, index, settings):
+    stories(index, 1)
+    assert b"http://testserver/news/" in client.get("/feeds/news.json").content
+    settings.WEBSITE_URL = "https://www.example.org"
+    answer = client.get("/feeds/news.json").content
+    assert b"https://www.example.org/news/" in answer
+    assert b"http://testserver/news/" not in answer

@@ -1,0 +1,305 @@
+"""What the feeds tell, and under which identity: nothing twice, nothing hidden, nothing that is no news."""
+
+import json
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.utils import timezone
+from wagtail.models import PageViewRestriction
+
+from feeds.models import FeedItem
+from pages import models
+from pages.choices import UpdateKind
+from pages.withdrawal import take_down, withdraw
+from tests import factories
+from tests.factories import london
+from tests.hidden_content import administrator
+
+TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+NOW = london(2026, 3, 2, 9)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def index(home):
+    return factories.page(models.NewsIndexPage, home, slug="news")
+
+
+@pytest.fixture
+def story(index):
+    return factories.page(models.NewsPage, index, slug="story", title="A story", summary="It happened.")
+
+
+@pytest.fixture
+def meeting(home):
+    meetings = factories.page(models.MeetingIndexPage, home, slug="meetings")
+    return factories.page(
+        models.MeetingPage, meetings, slug="march", title="Meeting in March", starts_at=london(2026, 3, 24, 10)
+    )
+
+
+def items(client, name="news"):
+    """The entries of the JSON form, the newest first."""
+    answer = client.get(f"/feeds/{name}.json")
+    assert answer.status_code == 200
+    return json.loads(answer.content)["items"]
+
+
+def titles(client, name="news"):
+    return [item["title"] for item in items(client, name)]
+
+
+def tombstones(client, name="news"):
+    root = ElementTree.fromstring(client.get(f"/feeds/{name}.atom").content)  # noqa: S314 - our own bytes
+    return {each.get("ref"): each.get("when") for each in root.findall(TOMBSTONE)}
+
+
+def changed(page, **fields):
+    for name, value in fields.items():
+        setattr(page, name, value)
+    return factories.publish(page)
+
+
+class Follower:
+    """A feed reader: what it has seen by identity, and what it takes for new."""
+
+    def __init__(self, client, address):
+        self.client, self.address, self.seen = client, address, {}
+
+    def poll(self):
+        result = feedparser.parse(self.client.get(self.address).content)
+        assert result.bozo == 0
+        new = [entry for entry in result.entries if entry.id not in self.seen]
+        self.seen.update({entry.id: entry.title for entry in result.entries})
+        return [entry.title for entry in new]
+
+
+@pytest.mark.parametrize("kind", ["rss", "atom"])
+def test_nothing_is_shown_twice(kind, client, home, index, story, clock):
+    """After a new address, a move, five minor saves and a correction, the story is still the same entry."""
+    reader = Follower(client, f"/feeds/news.{kind}")
+    assert reader.poll() == ["A story"]
+    clock.shift(timedelta(hours=1))
+    changed(story, slug="another-address")
+    assert reader.poll() == []
+    index.slug = "latest"
+    factories.publish(index)
+    assert reader.poll() == []
+    for number in range(5):
+        changed(story, summary=f"It happened {number} times.")
+        assert reader.poll() == []
+    changed(story, update_kind=UpdateKind.MAJOR, change_note="It was Tuesday.")
+    assert reader.poll() == []
+    assert reader.seen == {story.uuid.urn: "A story"}
+    [item] = items(client)
+    assert item["url"] == "http://testserver/latest/another-address/"
+
+
+def test_a_minor_save_moves_no_date(client, story, clock):
+    [before] = items(client)
+    clock.shift(timedelta(hours=1))
+    changed(story, summary="It did happen.")
+    [after] = items(client)
+    assert (after["date_published"], after["date_modified"]) == (before["date_published"], before["date_modified"])
+    assert (before["summary"], after["summary"]) == ("It happened.", "It did happen.")
+
+
+def test_a_correction_keeps_its_id_and_opens_with_the_note(client, story, clock):
+    [before] = items(client)
+    clock.shift(timedelta(days=1))
+    changed(story, update_kind=UpdateKind.MAJOR, change_note="It was <Tuesday>.")
+    [after] = items(client)
+    assert after["id"] == before["id"] == story.uuid.urn
+    assert after["date_published"] == before["date_published"] == "2026-03-02T09:00:00+00:00"
+    assert after["date_modified"] == "2026-03-03T09:00:00+00:00"
+    assert after["content_html"].startswith("<p><strong>Updated 3 March 2026:</strong> It was &lt;Tuesday&gt;.</p>\n")
+
+
+def test_a_withdrawn_story_says_why_and_then_is_a_tombstone(client, story, clock):
+    clock.shift(timedelta(days=1))
+    withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
+    [item] = items(client)
+    assert (item["id"], item["title"], item["summary"]) == (
+        story.uuid.urn,
+        "Withdrawn: A story",
+        "The figures were wrong.",
+    )
+    assert item["date_modified"] == "2026-03-03T09:00:00+00:00"
+    assert "<p>The figures were wrong.</p>" in item["content_html"]
+    assert tombstones(client) == {}
+    clock.shift(timedelta(days=31))
+    assert items(client) == []
+    assert tombstones(client) == {story.uuid.urn: "2026-03-03T09:00:00+00:00"}
+    clock.shift(timedelta(days=90))
+    assert tombstones(client) == {}
+
+
+@pytest.mark.parametrize("how", ["unpublished", "taken down", "deleted", "private", "expired"])
+def test_what_is_gone_is_a_tombstone_without_a_word(how, client, story, clock):
+    assert titles(client) == ["A story"]
+    clock.shift(timedelta(days=1))
+    match how:
+        case "unpublished":
+            story.unpublish()
+        case "taken down":
+            take_down(story, administrator(), "It names somebody.")
+        case "deleted":
+            story.delete()
+        case "private":
+            PageViewRestriction.objects.create(page=story, restriction_type=PageViewRestriction.LOGIN)
+        case "expired":
+            models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now() - timedelta(seconds=1))
+            assert items(client) == []  # at once, and told when it was processed
+            call_command("publish_scheduled")
+    assert items(client) == []
+    assert tombstones(client) == {FeedItem.objects.get().uuid.urn: timezone.localtime().isoformat()}
+    kept = FeedItem.objects.get()
+    assert (kept.title, kept.summary, kept.html, kept.url, kept.enclosures, kept.categories) == ("", "", "", "", [], [])
+
+
+def test_what_comes_back_is_the_same_entry(client, story, clock):
+    story.unpublish()
+    assert items(client) == []
+    clock.shift(timedelta(days=1))
+    factories.publish(models.NewsPage.objects.get(pk=story.pk).get_latest_revision_as_object())
+    assert [item["id"] for item in items(client)] == [story.uuid.urn]
+    assert tombstones(client) == {}
+
+
+def test_an_entry_shows_what_other_pages_are_called_now(client, index, story, clock):
+    """Titles and addresses of pages that it links to, also of one that was hidden when it was written."""
+    hidden = factories.draft(models.NewsPage, index, slug="later", title="Not yet")
+    link = f'<p><a linktype="page" id="{hidden.pk}">more</a></p>'
+    changed(story, body=[("page_link", {"page": hidden, "text": ""}), ("paragraph", link)])
+    assert "Not yet" not in items(client)[0]["content_html"]
+    assert "<a" not in items(client)[0]["content_html"]
+    factories.publish(hidden)
+    html = next(item for item in items(client) if item["id"] == story.uuid.urn)["content_html"]
+    assert '<a href="http://testserver/news/later/">Not yet</a>' in html
+    assert '<a href="http://testserver/news/later/">more</a>' in html
+    clock.shift(timedelta(minutes=1))
+    models.NewsPage.objects.filter(pk=hidden.pk).update(expire_at=timezone.now())
+    [item] = items(client)  # at the second, with nothing processed
+    assert "Not yet" not in item["content_html"]
+    assert "/news/later/" not in item["content_html"]
+
+
+# --- Meetings ---
+
+
+def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
+    reader = Follower(client, "/feeds/meetings.atom")
+    assert reader.poll() == ["Meeting in March"]
+    clock.shift(timedelta(days=1))
+    agenda = models.Paper(kind="agenda", document=factories.document("Agenda"))
+    changed(meeting, papers=[agenda])
+    assert reader.poll() == ["Agenda published: Meeting in March"]
+    clock.shift(timedelta(days=1))
+    changed(meeting, starts_at=london(2026, 3, 31, 10), status_notice="<p>The hall is closed.</p>")
+    assert reader.poll() == ["Meeting moved: Meeting in March"]
+    moved = items(client, "meetings")[0]
+    assert moved["summary"] == (
+        "When: Tuesday 31 March 2026, 10am (before: Tuesday 24 March 2026, 10am). The hall is closed."
+    )
+    clock.shift(timedelta(days=1))
+    changed(meeting, status="cancelled", status_notice="<p>The hall is closed.</p><p>We could not find another.</p>")
+    assert reader.poll() == ["Meeting cancelled: Meeting in March"]
+    clock.shift(timedelta(days=30))
+    minutes = models.Paper(kind="minutes", document=factories.document("Minutes"))
+    changed(meeting, papers=[*meeting.papers.all(), minutes])
+    assert reader.poll() == ["Minutes published: Meeting in March"]
+    changed(meeting, slug="another")
+    assert reader.poll() == []
+    own = next(item for item in items(client, "meetings") if item["id"] == meeting.uuid.urn)
+    assert own["title"] == "Cancelled: Meeting in March"
+    assert own["summary"].startswith("This meeting was planned for Tuesday 31 March 2026, 10am")
+    assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["Minutes"]
+
+
+def test_what_is_no_news_of_a_meeting_makes_no_entry(client, meeting, clock):
+    """A meeting that is confirmed or held, an end that is known now, an agenda that came with the announcement."""
+    clock.shift(timedelta(days=1))
+    changed(meeting, status="confirmed", ends_at=london(2026, 3, 24, 12))
+    assert titles(client, "meetings") == ["Meeting in March"]
+    with_agenda = factories.page(
+        models.MeetingPage,
+        meeting.get_parent().specific,
+        title="Meeting in April",
+        papers=[models.Paper(kind="agenda", document=factories.document())],
+        starts_at=london(2026, 4, 28, 10),
+    )
+    assert titles(client, "meetings") == ["Meeting in April", "Meeting in March"]
+    assert with_agenda.live
+
+
+# --- Which feed has what ---
+
+
+def test_each_page_is_in_the_feeds_that_it_belongs_to(client, home, index, story):
+    cycling = factories.topic(name="Cycling", slug="cycling")
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    priority = factories.page(models.PriorityPage, period, slug="theft", title="Theft", topics=[cycling])
+    factories.page(models.NewsPage, index, title="About theft", priority=priority, topics=[cycling])
+    publications = factories.page(models.PublicationIndexPage, home)
+    factories.page(models.CommunitySafetyPlanPage, publications, title="The plan")
+    factories.page(models.StandardPage, home, title="No news at all")
+    found = {
+        name: set(titles(client, name))
+        for name in ("all", "news", "publications", "priorities", "topics/cycling", "priorities/2026-2029-theft")
+    }
+    assert found == {
+        "all": {"A story", "About theft", "The plan", "Theft"},
+        "news": {"A story", "About theft"},
+        "publications": {"The plan"},
+        "priorities": {"Theft"},
+        "topics/cycling": {"About theft", "Theft"},
+        "priorities/2026-2029-theft": {"About theft", "Theft"},
+    }
+
+
+def test_death_reviews_are_in_their_own_feed_alone_and_open_with_care(client, home, index, ask, settings):
+    reviews = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
+    service = factories.support_service(name="Somebody who listens", phone="0800 111")
+    topic = factories.topic(slug="abuse")
+    factories.page(models.NewsPage, index, topics=[topic])
+    notice = factories.page(
+        models.DeathReviewNoticePage,
+        reviews,
+        topics=[topic],
+        notice_support_services=[models.NoticeSupportService(service=service)],
+    )
+    [item] = items(client, "death-reviews")
+    assert item["title"] == f"Death review {notice.reference}"
+    assert item["content_html"].startswith("<p><strong>Content warning:</strong>")
+    assert "Somebody who listens, telephone 0800 111" in item["content_html"].partition("<dl>")[0]
+    assert "attachments" not in item
+    for name in ("all", "news", "topics/abuse"):
+        assert notice.reference not in client.get(f"/feeds/{name}.json").content.decode()
+    answer = client.get("/feeds/death-reviews.atom")
+    assert (answer["Cache-Control"], answer["X-Robots-Tag"]) == ("no-cache", "noindex")
+    # Nobody comes upon it by chance: not on any page, not in the list for feed readers, not in a list of good names.
+    for path in ("/", "/news/", "/feeds.opml", "/feeds/nonsense.atom"):
+        assert "death-reviews" not in client.get(path).content.decode()
+    assert "http://testserver/feeds/death-reviews.rss" in {each["url"] for each in ask("{ feeds { url } }")["feeds"]}
+
+
+def test_the_list_of_feeds_in_the_api(home, index, ask):
+    topic = factories.topic(name="Cycling", slug="cycling")
+    factories.page(models.NewsPage, index, topics=[topic])
+    found = ask("{ feeds { title url format topic } }")["feeds"]
+    assert {
+        "title": "Cycling",
+        "url": "http://testserver/feeds/topics/cycling.json",
+        "format": "JSON",
+        "topic": "cycling",
+    } in found
+    assert {"title": "All updates", "url": "http://testserver/feeds/all.atom", "format": "ATOM", "topic": None} in found

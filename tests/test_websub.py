@@ -1,0 +1,127 @@
+"""A hub is told which feeds changed, after the commit, and again when it was down."""
+
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs
+
+import pytest
+import time_machine
+from django.core.management import call_command
+
+from feeds.models import FeedPing
+from pages import models
+from tests import factories
+from tests.factories import london
+
+NOW = london(2026, 3, 2, 9)
+
+
+class Hub(HTTPServer):
+    """A hub on loopback that remembers what it was told. `status` is what it answers."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.told, self.status = [], 204
+
+    def topics(self):
+        found = sorted(form["hub.url"][0].removeprefix("http://testserver/feeds/") for form in self.told)
+        self.told.clear()
+        return found
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_POST(self):
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.server.status < 300:
+            self.server.told.append(form)
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def hub(settings):
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    settings.WEBSUB_HUB = f"http://127.0.0.1:{server.server_port}/"
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def publish(django_capture_on_commit_callbacks):
+    def run(change):
+        with django_capture_on_commit_callbacks(execute=True):
+            return change()
+
+    return run
+
+
+def in_formats(*names):
+    return sorted(f"{name}.{kind}" for name in names for kind in ("rss", "atom", "json"))
+
+
+def test_the_hub_is_told_of_each_feed_that_changed(home, clock, hub, publish):
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    publish(lambda: factories.page(models.StandardPage, home))
+    assert hub.topics() == []  # neither is in a feed
+    topic = factories.topic(slug="cycling")
+    story = publish(lambda: factories.page(models.NewsPage, index, topics=[topic]))
+    assert [form["hub.mode"] for form in hub.told] == [["publish"]] * 9
+    assert hub.topics() == in_formats("all", "news", "topics/cycling")
+    story.title = "A draft"
+    publish(story.save_revision)
+    assert hub.topics() == []
+    publish(lambda: factories.publish(story))
+    assert hub.topics() == in_formats("all", "news", "topics/cycling")
+    publish(lambda: factories.publish(story))  # with nothing that readers would notice
+    assert hub.topics() == []
+    publish(story.unpublish)
+    assert hub.topics() == in_formats("all", "news")  # the topic has no feed any more
+    assert FeedPing.objects.count() == 0
+
+
+def test_a_hub_that_is_down_is_told_later(home, clock, hub, publish):
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    hub.status = 503
+    story = publish(lambda: factories.page(models.NewsPage, index))
+    assert models.NewsPage.objects.get(pk=story.pk).live  # nobody is kept from publishing
+    assert (hub.topics(), FeedPing.objects.count()) == ([], 6)
+    hub.status = 202
+    call_command("publish_scheduled")
+    assert hub.topics() == []  # not before a minute has passed
+    clock.shift(timedelta(minutes=1))
+    call_command("publish_scheduled")
+    assert hub.topics() == in_formats("all", "news")
+    assert FeedPing.objects.count() == 0
+
+
+def test_one_that_stays_away_is_given_up_and_logged(home, clock, hub, publish, caplog):
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    hub.status = 500
+    publish(lambda: factories.page(models.NewsPage, index))
+    for _ in range(12 * 6):
+        clock.shift(timedelta(hours=7))
+        call_command("publish_scheduled")
+    assert FeedPing.objects.count() == 0
+    assert caplog.text.count("could not be told") == 6
+
+
+def test_without_a_hub_nothing_is_kept(home, clock, publish):
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    publish(lambda: factories.page(models.NewsPage, index))
+    assert FeedPing.objects.count() == 0
