@@ -28,9 +28,13 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class State:
-    """What all answers depend on: the content version, what expired since, and the day."""
+    """What all answers depend on: the content version, what expired since, and the day.
+
+    The version comes with the moment at which it was written: after a backup was restored, it is counted anew.
+    """
 
     version: int
+    version_at: str
     expired: int
     day: str
     changed_at: datetime
@@ -59,6 +63,7 @@ def state(at: datetime) -> State:
         moments.append(local(at).replace(hour=0, minute=0, second=0, microsecond=0))
     return State(
         version=last.version if last else 0,
+        version_at=last.at.isoformat() if last else "",
         expired=expired,
         day=local(at).date().isoformat(),
         changed_at=min(max(moments), at - timedelta(seconds=1)),

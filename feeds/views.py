@@ -102,7 +102,8 @@ def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
     """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
-    parts = [*name, now.version, now.expired, now.day, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
+    content = [now.version, now.version_at, now.expired, now.day]
+    parts = [*name, *content, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
     found: Written | None = cache.get(key)
     if found is None and (found := write()) is not None:

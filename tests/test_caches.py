@@ -17,6 +17,7 @@ LISTS = {
     f"http://testserver{path}"
     for path in (
         *(f"/feeds/{name}.{kind}" for name in FEEDS for kind in ("rss", "atom", "json")),
+        "/feeds/meetings.ics",
         "/feeds.opml",
         "/sitemap.xml",
     )

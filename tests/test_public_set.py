@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import transaction
@@ -55,6 +56,7 @@ class Site(RuleBasedStateMachine):
         self.clock.stop()
         transaction.set_rollback(True)
         self.sandbox.__exit__(None, None, None)
+        cache.clear()  # what was kept for a version that another run counts anew
 
     @initialize()
     def a_site_with_something_on_it(self) -> None:
