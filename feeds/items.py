@@ -27,7 +27,7 @@ from pages.shared_text import pages_showing
 from pages.visibility import public, withdrawn
 
 AT_ONCE = 100  # pages
-_OF_THE_SYSTEM = ("uuid", "record", "page", "page_key")
+_OF_THE_SYSTEM = ("uuid", "record", "page")
 
 
 def form() -> str:
@@ -43,15 +43,10 @@ def bring_up_to_date(at: datetime) -> None:
     known = state.written_for == form()
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
-    # By key, because the page may be gone.
-    pages = set(PublicRecord.objects.filter(pk__in=records, page__isnull=False).values_list("page", flat=True))
-    pages |= set(FeedItem.objects.filter(record__in=records).values_list("page_key", flat=True))
     for thing in expired(at, since=state.written_at if known else None):
-        if isinstance(thing, Page):
-            pages.add(thing.pk)
-        else:
-            records |= set(pages_showing(thing).values_list("uuid", flat=True))
-    linking = set(FeedItem.objects.filter(links__to__in=pages).values_list("record", flat=True))
+        below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
+        records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
+    linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
@@ -125,8 +120,12 @@ def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) ->
     )
     FeedLink.objects.filter(item__in=list(rows)).delete()
     links = {page.pk: linked_pages(page) for page in entries}
+    uuids = dict(ContentPage.objects.filter(pk__in=set().union(*links.values())).values_list("pk", "uuid"))
     FeedLink.objects.bulk_create(
-        FeedLink(item_id=uuid, to=key) for uuid, (row, _) in rows.items() for key in links[row.page_key]
+        FeedLink(item_id=uuid, to=uuids[key])
+        for uuid, (row, _) in rows.items()
+        for key in links[row.page_id]
+        if key in uuids
     )
     return rows
 
@@ -136,7 +135,6 @@ def _row(page: ContentPage, entry: Entry) -> FeedItem:
         uuid=entry.uuid,
         record_id=page.uuid,
         page_id=page.pk,
-        page_key=page.pk,
         url=entry.url,
         title=entry.title,
         summary=entry.summary,

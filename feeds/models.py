@@ -14,7 +14,6 @@ class FeedItem(models.Model):
     uuid = models.UUIDField(primary_key=True)
     record = models.ForeignKey(PublicRecord, on_delete=models.CASCADE, related_name="+")
     page = models.ForeignKey(ContentPage, null=True, on_delete=models.SET_NULL, related_name="+")
-    page_key = models.IntegerField(help_text="The primary key of the page, also when it is gone.")
     url = models.CharField(max_length=2800)
     title = models.TextField()
     summary = models.TextField()
@@ -52,7 +51,7 @@ class FeedLink(models.Model):
     """That an entry shows the title or the address of another page, or would if that page were public."""
 
     item = models.ForeignKey(FeedItem, on_delete=models.CASCADE, related_name="links")
-    to = models.IntegerField(db_index=True, help_text="The primary key of the other page, which may be gone.")
+    to = models.UUIDField(db_index=True, help_text="The uuid of the other page, which may be gone.")
 
     class Meta:
         default_permissions = ()

@@ -160,6 +160,11 @@ class Book:
         shared = {venue.published} if venue and venue.published else set()
         return {node.published.word, *shared, *(file.label for file, _ in self.shown(node))}
 
+    def titles_of_withdrawn(self, kind: Kind) -> set[str]:
+        """Of the pages that say themselves that they were withdrawn; feeds do, too."""
+        told = (node for node in self.alive() if (node.kind, node.withdrawn) == (kind, "withdrawn"))
+        return {node.published.word for node in told if node.published and self.is_but_for_its_withdrawal(node)}
+
     # --- What was public, and where ---
 
     def path(self, node: Node) -> str:

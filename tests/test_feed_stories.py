@@ -193,6 +193,30 @@ def test_an_entry_shows_what_other_pages_are_called_now(client, index, story, cl
     assert "/news/later/" not in item["content_html"]
 
 
+@pytest.mark.parametrize("goes", ["page", "page above"])
+@pytest.mark.parametrize("how", ["deleted", "unpublished", "restricted", "expired", "taken down"])
+def test_an_entry_forgets_pages_that_went(how, goes, client, home, story, clock):
+    above = factories.page(models.StandardPage, home, slug="above", title="Above")
+    below = factories.page(models.StandardPage, above, slug="below", title="Below")
+    changed(story, body=[("page_link", {"page": below, "text": ""})])
+    assert '<a href="http://testserver/above/below/">Below</a>' in items(client)[0]["content_html"]
+    clock.shift(timedelta(minutes=1))
+    page = models.StandardPage.objects.get(pk=below.pk if goes == "page" else above.pk)
+    if how == "deleted":
+        page.delete()
+    elif how == "unpublished":
+        page.unpublish()
+    elif how == "restricted":
+        PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
+    elif how == "expired":
+        models.StandardPage.objects.filter(pk=page.pk).update(expire_at=timezone.now())
+    else:
+        take_down(page, administrator(), "It names somebody.")
+    [item] = items(client)
+    assert (item["title"], item["content_html"].count("Below")) == ("A story", 0)
+    assert "/above/" not in item["content_html"]
+
+
 # --- Meetings ---
 
 
