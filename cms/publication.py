@@ -16,7 +16,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
-from wagtail.models import CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.models import Collection, CollectionViewRestriction, Page, PageViewRestriction, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
@@ -60,6 +60,7 @@ def connect() -> None:
     post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
     for label in (Topic, LegalBasis):
         post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
+    post_save.connect(on_collection_saved, sender=Collection, dispatch_uid="cms.collection_saved")
     for model in (Document, Image):
         pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")
         post_save.connect(on_file_saved, sender=model, dispatch_uid="cms.file_saved")
@@ -263,11 +264,32 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:
-    collections = instance.collection.get_descendants(inclusive=True)
+    on_collection(instance.collection)
+
+
+def on_collection_saved(sender: type, instance: Collection, **kwargs: Any) -> None:
+    """Wagtail's form saves a collection, and then moves it, which sends no signal."""
+    saved_at = instance.path
+
+    def moved() -> None:
+        collection = Collection.objects.filter(pk=instance.pk).exclude(path=saved_at).first()
+        if collection:
+            on_collection(collection)
+
+    transaction.on_commit(moved)
+
+
+@transaction.atomic
+def on_collection(collection: Collection) -> None:
+    collections = collection.get_descendants(inclusive=True)
     for name in ("document", "image"):
-        files = PublishedFile.objects.filter(**{f"{name}__collection__in": collections})
-        remember_public_files(files)
-        on_files_changed(files)
+        on_files_moved(PublishedFile.objects.filter(**{f"{name}__collection__in": collections}))
+
+
+def on_files_moved(files: QuerySet[PublishedFile]) -> None:
+    """Files in another collection, or in one with other restrictions, may be public now, or not any more."""
+    remember_public_files(files)
+    on_files_changed(files)
 
 
 def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
@@ -275,10 +297,7 @@ def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> 
 
 
 def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
-    """A file that moved to another collection may be public now, or not any more."""
-    files = instance.published_in.all()
-    remember_public_files(files)
-    on_files_changed(files)
+    on_files_moved(instance.published_in.all())
     if isinstance(instance, Document):
         search_index.refresh(instance)
 
@@ -296,7 +315,7 @@ def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any
 
 
 def catch_up() -> None:
-    """Note files that became public in ways that tell nobody: a collection that was moved, or time that passed."""
+    """Note files that became public in ways that tell nobody: a command, or time that passed."""
     remember_public_files(PublishedFile.objects.all())
 
 

@@ -10,9 +10,11 @@ from wagtail.admin.widgets import Button
 from wagtail.log_actions import LogFormatter
 from wagtail.permissions import policy_registry
 
+from cms import publication
 from cms.leaver_views import admin_urls, leaver_buttons
 from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
 from cms.second_factor import SECOND_FACTOR_RESET
+from documents.models import Document, PublishedFile
 from pages.broken_links import BrokenLinksReport
 from pages.models import ContentPage
 
@@ -52,6 +54,14 @@ class HandedOverFormatter(LogFormatter):
 
     def format_message(self, log_entry: Any) -> str:
         return "Handed over from {from} to {to}, because of a leaver".format(**log_entry.data)
+
+
+@hooks.register("after_bulk_action")
+def after_bulk_action(request: HttpRequest, action_type: str, files: list[Any], action: Any) -> None:
+    """Files are put into another collection without being saved: no signal tells of it."""
+    if action_type == "add_to_collection":
+        kind = "document" if action.get_default_model() is Document else "image"
+        publication.on_files_moved(PublishedFile.objects.filter(**{f"{kind}__in": files}))
 
 
 @hooks.register("register_log_actions")

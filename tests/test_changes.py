@@ -1,5 +1,6 @@
 """`changes`: a client that follows the list has exactly the set of public pages, from wherever it starts."""
 
+import json
 import random
 from contextlib import suppress
 from datetime import timedelta
@@ -10,8 +11,9 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import PageViewRestriction, ReferenceIndex
+from wagtail.models import Collection, CollectionViewRestriction, PageViewRestriction, ReferenceIndex
 
 from pages import addresses, models
 from pages.choices import UpdateKind
@@ -280,6 +282,38 @@ def test_what_pages_show_is_an_update_of_them(home, ask):
     moderator.groups.add(Group.objects.get(name="Moderators"))
     mark_as_reviewed(other, moderator)
     assert told() == [("UPDATED", False, None, addresses.url_path(other))]
+
+
+@pytest.mark.parametrize("kind", ["document", "image"])
+@pytest.mark.parametrize("route", ["collection", "bulk action"])
+def test_files_that_go_without_being_saved_are_an_update(
+    route, kind, home, ask, client, django_capture_on_commit_callbacks
+):
+    """Wagtail moves collections, and files in bulk, without a signal. What is told of the files goes at once."""
+    root = Collection.get_first_root_node()
+    private, inner = root.add_child(name="Private"), root.add_child(name="Inner")
+    CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    file = factories.document("Figures", collection=inner) if kind == "document" else factories.image(collection=inner)
+    body = [("document", file)] if kind == "document" else []
+    page = factories.page(models.NewsPage, index, slug="n", body=body, image=None if body else file)
+    name = "attachments" if kind == "document" else "image"
+    assert name in json.loads(client.get("/feeds/news.json").content)["items"][0]
+    _, cursor = rows(ask)
+    client.force_login(administrator())
+    if route == "collection":
+        address = reverse("wagtailadmin_collections:edit", args=[inner.pk])
+        answers = {"name": inner.name, "parent": private.pk}
+    else:
+        address = reverse("wagtail_bulk_action", args=["documents", kind, "add_to_collection"]) + f"?id={file.pk}"
+        answers = {"collection": private.pk}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(address, answers).status_code == 302
+    client.logout()
+    assert rows(ask, cursor)[0] == [("UPDATED", False, None, addresses.url_path(page))]
+    [item] = json.loads(client.get("/feeds/news.json").content)["items"]
+    assert name not in item
+    assert "Figures" not in item["content_html"]
 
 
 def test_cursors(home, ask, refused):
