@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from urllib.parse import quote
 from uuid import UUID
 
 from django.utils.encoding import iri_to_uri
@@ -28,9 +29,17 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def clean_title(text: str) -> str:
+    """The same where there has to be something."""
+    return clean_line(text) or "Untitled"
+
+
 def clean_address(address: str) -> str:
     """An absolute address as a URI (RFC 3986), of certain letters of ASCII: RSS takes nothing else."""
-    return _NOT_ENCODED.sub("%25", iri_to_uri(clean_line(address)))
+    scheme, mark, rest = clean_line(address).partition("://")
+    host, slash, path = rest.partition("/")
+    encoded = quote(path, safe="/?#%:@!$&'()*+,;=~")  # no square brackets, which only a host may have
+    return f"{iri_to_uri(scheme + mark + host)}{slash}{_NOT_ENCODED.sub('%25', encoded)}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Entry:
     def __post_init__(self) -> None:
         # Here once for all channels. Atom and RSS need a title.
         object.__setattr__(self, "url", clean_address(self.url))
-        object.__setattr__(self, "title", clean_line(self.title) or "Untitled")
+        object.__setattr__(self, "title", clean_title(self.title))
         for name in ("summary", "change_note"):
             object.__setattr__(self, name, clean_line(getattr(self, name)))
         object.__setattr__(self, "html", clean(self.html))
@@ -127,7 +136,7 @@ class Feed:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", clean_address(self.url))
-        object.__setattr__(self, "title", clean_line(self.title) or "Untitled")
+        object.__setattr__(self, "title", clean_title(self.title))
         # RSS needs a description, Atom the name of an author.
         for name in ("description", "author"):
             object.__setattr__(self, name, clean_line(getattr(self, name)) or self.title)
