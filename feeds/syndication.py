@@ -105,7 +105,7 @@ def atom(feed: Feed, url: str, links: Links = ()) -> bytes:
     generator.subtitle(feed.description)
     generator.author(name=feed.author)
     for entry in feed.entries:
-        _add(generator, entry).summary(entry.summary)
+        _add(generator, entry).summary(entry.summary or None)
     return generator.atom_str()
 
 

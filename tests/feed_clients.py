@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import feedparser
 from reader import Reader, make_reader
 
-from tests.loopback import passed_on, server_for, while_answering
+from tests.loopback import server_for, while_answering
 from tests.test_node_clients import NODE, TESTS, run
 
 # The feedparser that comes with `reader` needs a package that does not; this makes it take the one installed.
@@ -90,8 +90,8 @@ def by_feedsmith(*paths: Any) -> list[list[Seen]]:
 class FollowsWithReader:
     """`reader`, which keeps what it saw in a file and asks over HTTP with the validators that it was given."""
 
-    def __init__(self, client: Any, path: Any) -> None:
-        self.respond, self.path = passed_on(client), path
+    def __init__(self, respond: Any, path: Any) -> None:
+        self.respond, self.path = respond, path
         self.server = server_for(self._remembering)
         self.statuses: list[int] = []  # of the answers so far
 

@@ -20,6 +20,7 @@ from pages.models import ContentPage
 from tests import factories
 from tests.factories import london
 from tests.feed_clients import FollowsWithReader, Seen, by_feedparser, by_feedsmith, by_reader
+from tests.loopback import passed_on
 from tests.test_node_clients import need_node
 
 NOW = london(2026, 8, 1, 9)
@@ -242,7 +243,7 @@ def test_all_feeds_in_feedsmith(client, site, tmp_path):
 
 def test_all_feeds_in_reader(client, site, tmp_path):
     addresses = {(name, kind): f"/feeds/{name}.{kind}" for name in FEEDS for kind in FORMATS}
-    with closing(FollowsWithReader(client, tmp_path / "reader.sqlite")) as reader:
+    with closing(FollowsWithReader(passed_on(client), tmp_path / "reader.sqlite")) as reader:
         found = reader.poll(*addresses.values())
     for kind in FORMATS:
         expected = told(site, kind)
@@ -292,16 +293,19 @@ class FollowsWithFeedparser:
         return {address: new}
 
 
-@pytest.fixture(params=["feedparser", "reader"])
-def follower(request, client, tmp_path):
-    if request.param == "feedparser":
+@pytest.fixture
+def follower(program, client, tmp_path):
+    if program == "feedparser":
         yield FollowsWithFeedparser(client)
     else:
-        with closing(FollowsWithReader(client, tmp_path / "reader.sqlite")) as reader:
+        with closing(FollowsWithReader(passed_on(client), tmp_path / "reader.sqlite")) as reader:
             yield reader
 
 
-@pytest.mark.parametrize("kind", ["rss", "atom"])
+@pytest.mark.parametrize(
+    ("program", "kind"),
+    [("feedparser", "rss"), ("feedparser", "atom"), ("reader", "rss"), ("reader", "atom"), ("reader", "json")],
+)
 def test_who_follows_is_told_nothing_twice(client, home, site, clock, kind, follower):
     feed = f"/feeds/all.{kind}"
 
@@ -325,7 +329,7 @@ def test_who_follows_is_told_nothing_twice(client, home, site, clock, kind, foll
     changed(site["meeting"], status="cancelled", status_notice="<p>The hall is closed.</p>")
     assert new() == ["Meeting cancelled: Meeting in July"]
     assert new() == []
-    now = {entry.id: entry for entry in by_feedparser(client.get(feed).content)}
+    now = {item["id"]: item for item in json.loads(client.get("/feeds/all.json").content)["items"]}
     assert len(now) == len(FEEDS["all"]) + 1
-    assert now[site["story"].uuid.urn].url == "http://testserver/older-news/chips/"
-    assert now[site["meeting"].uuid.urn].title == "Cancelled: Meeting in July"
+    assert now[site["story"].uuid.urn]["url"] == "http://testserver/older-news/chips/"
+    assert now[site["meeting"].uuid.urn]["title"] == "Cancelled: Meeting in July"

@@ -1,6 +1,7 @@
 """Every document of every feed is what its specification says, with any text; and the checks refuse what is not."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from html import unescape
 from uuid import UUID
@@ -14,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from cms.leak_check import Answer
 from feeds import calendar, syndication
 from feeds.catalogue import Listing, listings
 from feeds.entry import Enclosure, Entry, Feed, Gone, clean, clean_address, clean_line
@@ -25,11 +27,11 @@ from pages import models
 from pages.withdrawal import withdraw
 from tests import factories
 from tests.factories import london
-from tests.feed_clients import by_feedsmith
+from tests.feed_clients import FollowsWithReader, by_feedsmith
 from tests.hidden_content import administrator
 from tests.test_calendars import valid as valid_calendar
 from tests.test_node_clients import need_node
-from tests.valid_feeds import faults_of_atom, faults_of_json_feed, faults_of_opml, faults_of_rss
+from tests.valid_feeds import ATOM, CONTENT, MEDIA, faults_of_atom, faults_of_json_feed, faults_of_opml, faults_of_rss
 
 FAULTS_OF = {"rss": faults_of_rss, "atom": faults_of_atom, "json": faults_of_json_feed}
 URL = "http://testserver/feeds/news.xml"
@@ -93,6 +95,55 @@ def test_a_hub_and_the_pages_of_a_json_feed(client, full_site):
     assert first["next_url"] == "http://testserver/feeds/news.json?archive=1"
     assert first["feed_url"] == second["feed_url"] == "http://testserver/feeds/news.json"
     assert (first["hubs"], "hubs" in second, "next_url" in second) == ([{"type": "WebSub", "url": HUB}], False, False)
+
+
+def test_pictures_and_files_of_unknown_length():
+    """Atom has room for both; RSS for one file, beside the picture."""
+    documents = written(feed_of(entry_with("Fish")))
+    assert [dict(each.attrib) for each in etree.fromstring(documents["atom"]).findall(f"{ATOM}entry/{ATOM}link")] == [
+        {"href": "http://testserver/news/x/", "rel": "alternate", "type": "text/html"},
+        {"href": "http://testserver/news/x/", "rel": "enclosure", "type": "text/csv", "title": "Fish"},
+        {"href": "http://testserver/news/x/", "rel": "enclosure", "type": "text/csv", "length": "5"},
+        {"href": "http://testserver/news/x/", "rel": "enclosure", "type": "image/webp", "title": "Fish"},
+    ]
+    [item] = etree.fromstring(documents["rss"]).iter("item")
+    [file], [picture] = item.findall("enclosure"), item.findall(f"{MEDIA}content")
+    assert dict(file.attrib) == {"url": "http://testserver/news/x/", "length": "0", "type": "text/csv"}
+    assert dict(picture.attrib) == {"url": "http://testserver/news/x/", "type": "image/webp", "medium": "image"}
+    assert [(each.tag, each.text) for each in picture] == [(f"{MEDIA}description", "Fish")]
+    [item] = json.loads(documents["json"])["items"]
+    assert item["image"] == "http://testserver/news/x/"
+    assert item["attachments"] == [
+        {"url": "http://testserver/news/x/", "mime_type": "text/csv", "title": "Fish"},
+        {"url": "http://testserver/news/x/", "mime_type": "text/csv", "size_in_bytes": 5},
+    ]
+
+
+def test_what_has_no_words():
+    """RSS needs a description of a feed, not of an entry; its content stays content."""
+    documents = written(feed_of(entry_with(""), ""))
+    channel = etree.fromstring(documents["rss"]).find("channel")
+    assert (channel.findtext("title"), channel.findtext("description")) == ("Untitled", "Untitled")
+    [item] = channel.findall("item")
+    assert (item.findtext("title"), item.find("description"), item.findtext(CONTENT)) == ("Untitled", None, "<p></p>")
+    feed = etree.fromstring(documents["atom"])
+    assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Untitled"
+    assert feed.find(f"{ATOM}entry/{ATOM}summary") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "written_as"),
+    [
+        ("http://testserver/news/x/?a=b&c=%20#d", "http://testserver/news/x/?a=b&c=%20#d"),
+        ("http://testserver/café/🚲 and\nmore/", "http://testserver/caf%C3%A9/%F0%9F%9A%B2%20and%20more/"),
+        ("http://testserver/100%/%zz/[x]/", "http://testserver/100%25/%25zz/%5Bx%5D/"),
+        ("http://[::1]:8000/x\x00\ud800/", "http://[::1]:8000/x/"),
+        ("http://testserver", "http://testserver"),
+    ],
+)
+def test_addresses_are_uris(address, written_as):
+    assert clean_address(address) == clean_address(written_as) == written_as
+    assert Enclosure(address, 0, "text/csv").url == written_as
 
 
 # --- The checks refuse what is broken ---
@@ -326,6 +377,31 @@ def test_no_text_is_lost_in_feedsmith(tmp_path):
             summary = unescape(found.summary) if kind == "rss" else found.summary
             assert (found.title, summary, found.html) == (entry.title, entry.summary, entry.content), kind
             assert found.categories == list(entry.categories)
+
+
+def test_no_text_is_lost_in_reader(tmp_path):
+    """Without RSS: the titles of that may be HTML or not, and whoever reads one has to guess."""
+    entries = [entry_with(text, address) for text, address in zip(ODD, [*ADDRESSES, *ADDRESSES], strict=True)]
+    documents = {
+        f"/{number}.{kind}": document
+        for number, entry in enumerate(entries)
+        for kind, document in written(feed_of(entry)).items()
+        if kind != "rss"
+    }
+    types = {"atom": "application/atom+xml", "json": "application/feed+json"}
+
+    def respond(method, path, headers, body):
+        return Answer(200, {"Content-Type": types[path.partition(".")[2]]}, documents[path])
+
+    with closing(FollowsWithReader(respond, tmp_path / "reader.sqlite")) as reader:
+        found = reader.poll(*documents)
+    for number, entry in enumerate(entries):
+        for kind in types:
+            [read] = found[f"/{number}.{kind}"]
+            assert (read.id, read.link, read.title) == (entry.id, entry.url, entry.title)
+            assert (read.summary or "") == entry.summary
+            if kind == "json":  # that of Atom it cleans
+                assert read.content[0].value == entry.content
 
 
 @hypothesis_settings(max_examples=60, derandomize=True, deadline=None, database=None)
