@@ -105,7 +105,8 @@ def atom(feed: Feed, url: str, links: Links = ()) -> bytes:
     generator.subtitle(feed.description)
     generator.author(name=feed.author)
     for entry in feed.entries:
-        _add(generator, entry).summary(entry.summary or None)
+        # Also an empty one: without any, some feed readers take the content for it.
+        _add(generator, entry).summary(entry.summary)
     return generator.atom_str()
 
 

@@ -128,7 +128,7 @@ def test_what_has_no_words():
     assert (item.findtext("title"), item.find("description"), item.findtext(CONTENT)) == ("Untitled", None, "<p></p>")
     feed = etree.fromstring(documents["atom"])
     assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Untitled"
-    assert feed.find(f"{ATOM}entry/{ATOM}summary") is None
+    assert feed.findtext(f"{ATOM}entry/{ATOM}summary") == ""
 
 
 @pytest.mark.parametrize(
