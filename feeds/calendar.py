@@ -7,11 +7,10 @@ calendar into a message between an organiser and those invited (RFC 5546).
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.utils.encoding import iri_to_uri
 from icalendar import Calendar, Timezone, vDuration, vText, vUri
 from icalendar import Event as Component
 
-from feeds.entry import clean_line
+from feeds.entry import clean_address, clean_line
 from feeds.event import Event
 
 PRODUCT = "-//Community Safety CMS//Meetings//EN"
@@ -43,7 +42,7 @@ END:VTIMEZONE
 def calendar(events: Iterable[Event], title: str, description: str, url: str) -> bytes:
     """A calendar to follow, at this address. Programs show its title and description."""
     made = _calendar(events)
-    made.add("source", vUri(iri_to_uri(url), params={"VALUE": "URI"}))
+    made.add("source", vUri(clean_address(url), params={"VALUE": "URI"}))
     # RFC 7986 wants the type to be said; Outlook knows the other name alone.
     made.add("refresh-interval", vDuration(REFRESH, params={"VALUE": "DURATION"}))
     made.add("x-published-ttl", vDuration(REFRESH))
@@ -86,7 +85,7 @@ def _component(event: Event) -> Component:
     if event.location:
         made.add("location", event.location)
     made.add("description", event.description)
-    made.add("url", iri_to_uri(event.url))
+    made.add("url", event.url)
     return made
 
 

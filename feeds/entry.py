@@ -8,11 +8,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from urllib.parse import quote
 from uuid import UUID
+
+from django.utils.encoding import iri_to_uri
 
 LANGUAGE = "en-GB"
 # What XML 1.0 allows in a document (section 2.2, Char), less the control characters U+007F to U+009F.
 _NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def clean(text: str) -> str:
@@ -25,6 +29,19 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def clean_title(text: str) -> str:
+    """The same where there has to be something."""
+    return clean_line(text) or "Untitled"
+
+
+def clean_address(address: str) -> str:
+    """An absolute address as a URI (RFC 3986), of certain letters of ASCII: RSS takes nothing else."""
+    scheme, mark, rest = clean_line(address).partition("://")
+    host, slash, path = rest.partition("/")
+    encoded = quote(path, safe="/?#%:@!$&'()*+,;=~")  # no square brackets, which only a host may have
+    return f"{iri_to_uri(scheme + mark + host)}{slash}{_NOT_ENCODED.sub('%25', encoded)}"
+
+
 @dataclass(frozen=True)
 class Enclosure:
     """A file that comes with an entry. `length` is in bytes, 0 when it is not known."""
@@ -33,6 +50,10 @@ class Enclosure:
     length: int
     media_type: str
     title: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", clean_address(self.url))
+        object.__setattr__(self, "title", clean_line(self.title))
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,8 @@ class Entry:
 
     def __post_init__(self) -> None:
         # Here once for all channels. Atom and RSS need a title.
-        object.__setattr__(self, "title", clean_line(self.title) or "Untitled")
+        object.__setattr__(self, "url", clean_address(self.url))
+        object.__setattr__(self, "title", clean_title(self.title))
         for name in ("summary", "change_note"):
             object.__setattr__(self, name, clean_line(getattr(self, name)))
         object.__setattr__(self, "html", clean(self.html))
@@ -113,8 +135,11 @@ class Feed:
     language: str = LANGUAGE
 
     def __post_init__(self) -> None:
-        for name in ("title", "description", "author"):
-            object.__setattr__(self, name, clean_line(getattr(self, name)))
+        object.__setattr__(self, "url", clean_address(self.url))
+        object.__setattr__(self, "title", clean_title(self.title))
+        # RSS needs a description, Atom the name of an author.
+        for name in ("description", "author"):
+            object.__setattr__(self, name, clean_line(getattr(self, name)) or self.title)
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from feeds.entry import clean, clean_line
+from feeds.entry import clean, clean_address, clean_line
 from pages import addresses
 from pages.choices import AttendanceMode, MeetingStatus
 from pages.models import MeetingPage
@@ -40,8 +40,8 @@ class Event:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "summary", clean_line(self.summary) or "Meeting")
-        for name in ("url", "location"):
-            object.__setattr__(self, name, clean_line(getattr(self, name)))
+        object.__setattr__(self, "url", clean_address(self.url))
+        object.__setattr__(self, "location", clean_line(self.location))
         # All that programs may take for the end of a line is one.
         object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 

@@ -3,14 +3,14 @@
 from lxml import etree
 
 from feeds.catalogue import Listing
-from feeds.entry import clean_line
+from feeds.entry import clean_line, clean_title
 from pages.choices import FeedFormat
 
 
 def opml(title: str, listings: list[Listing]) -> bytes:
     """The feeds in the order given, each in its Atom form. Those that people have to choose knowingly are left out."""
     root = etree.Element("opml", version="2.0")
-    etree.SubElement(etree.SubElement(root, "head"), "title").text = clean_line(title)
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = clean_title(title)
     body = etree.SubElement(root, "body")
     for each in listings:
         if not each.is_opt_in:
@@ -18,8 +18,8 @@ def opml(title: str, listings: list[Listing]) -> bytes:
                 body,
                 "outline",
                 type="rss",  # the word for every kind of feed
-                text=clean_line(each.title),
-                title=clean_line(each.title),
+                text=clean_title(each.title),
+                title=clean_title(each.title),
                 description=clean_line(each.description),
                 xmlUrl=each.url(FeedFormat.ATOM),
             )

@@ -21,19 +21,48 @@ Links = Iterable[tuple[str, str]]
 ATOM = "http://www.w3.org/2005/Atom"
 HISTORY = "http://purl.org/syndication/history/1.0"  # RFC 5005
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+MEDIA = "http://search.yahoo.com/mrss/"  # Media RSS
 GENERATOR = "Community Safety CMS"
 # feedgen's own function changes the locale of the whole process while it formats a date.
 feedgen.entry.formatRFC2822 = feedgen.feed.formatRFC2822 = format_datetime
 
 
-class _AtomEntry(FeedEntry):
+class _Written(FeedEntry):
+    """An entry, with what feedgen has no words for or leaves out."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.carried = entry
+
     def atom_entry(self, extensions: bool = True) -> Any:
         """feedgen writes only the address of a link, which makes a file a second address of the entry."""
         element = super().atom_entry(extensions)
-        for link, attributes in zip(element.findall("link"), self.link() or [], strict=True):
-            for name in ("rel", "type", "length"):
-                if attributes.get(name):
-                    link.set(name, attributes[name])
+        entry = self.carried
+        element.find("link").attrib.update({"rel": "alternate", "type": "text/html"})
+        for file in (*entry.enclosures, *([entry.image] if entry.image else [])):
+            link = etree.SubElement(element, "link", rel="enclosure", href=file.url, type=file.media_type)
+            # A length of 0 would be a file with nothing in it.
+            for name, value in (("length", str(file.length or "")), ("title", file.title)):
+                if value:
+                    link.set(name, value)
+        return element
+
+    def rss_entry(self, extensions: bool = True) -> Any:
+        """RSS has no date of a correction, and room for one file only, which feedgen would take to be the last."""
+        element = super().rss_entry(extensions)
+        entry = self.carried
+        if not entry.summary:  # feedgen has put the content in its place
+            element.find("description").tag = f"{{{CONTENT}}}encoded"
+        etree.SubElement(element, f"{{{ATOM}}}updated").text = entry.updated.isoformat()
+        for file in entry.enclosures[:1]:
+            etree.SubElement(element, "enclosure", url=file.url, length=str(file.length), type=file.media_type)
+        if entry.image:
+            image = etree.SubElement(
+                element, f"{{{MEDIA}}}content", url=entry.image.url, type=entry.image.media_type, medium="image"
+            )
+            if entry.image.title:
+                etree.SubElement(image, f"{{{MEDIA}}}description", type="plain").text = entry.image.title
         return element
 
 
@@ -49,7 +78,7 @@ class _Standing(BaseExtension):
     gone: tuple[Gone, ...] = ()
 
     def extend_ns(self) -> dict[str, str]:
-        return {"atom": ATOM, "fh": HISTORY, "at": TOMBSTONES}
+        return {"atom": ATOM, "fh": HISTORY, "at": TOMBSTONES, "media": MEDIA}
 
     def extend_atom(self, root: Any) -> Any:
         for rel, href in self.links:
@@ -76,12 +105,8 @@ def atom(feed: Feed, url: str, links: Links = ()) -> bytes:
     generator.subtitle(feed.description)
     generator.author(name=feed.author)
     for entry in feed.entries:
-        written = _add(generator, entry)
-        written.summary(entry.summary)
-        for category in entry.categories:
-            written.category(term=category)
-        for enclosure in entry.enclosures:
-            written.enclosure(enclosure.url, enclosure.length, enclosure.media_type)
+        # Also an empty one: without any, some feed readers take the content for it.
+        _add(generator, entry).summary(entry.summary)
     return generator.atom_str()
 
 
@@ -90,14 +115,8 @@ def rss(feed: Feed, url: str, links: Links = ()) -> bytes:
     generator = _generator(feed, url, "application/rss+xml", links)
     generator.description(feed.description)
     for entry in feed.entries:
-        written = _add(generator, entry)
         # A description is HTML, a summary is not.
-        written.summary(escape(entry.summary, quote=False))
-        for category in entry.categories:
-            written.category(term=category)
-        # RSS has room for one file; feedgen would keep the last.
-        for enclosure in entry.enclosures[:1]:
-            written.enclosure(enclosure.url, enclosure.length, enclosure.media_type)
+        _add(generator, entry).summary(escape(entry.summary, quote=False))
     return generator.rss_str()
 
 
@@ -119,13 +138,15 @@ def _generator(feed: Feed, url: str, media_type: str, links: Links) -> FeedGener
 
 
 def _add(generator: FeedGenerator, entry: Entry) -> FeedEntry:
-    written = _AtomEntry()
+    written = _Written(entry)
     written.id(entry.id)  # also the guid of RSS, as no permalink
     written.title(entry.title)
-    written.link(href=entry.url, rel="alternate", type="text/html")
+    written.link(href=entry.url)
     written.published(entry.published)
     written.updated(entry.updated)
     # Without a type, feed readers would show the mark-up.
     written.content(entry.content, type="html")
+    for category in entry.categories:
+        written.category(term=category)
     # feedgen puts each new entry first.
     return generator.add_entry(written, order="append")

@@ -132,7 +132,7 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     if archive is not None:
         links.append(("current", subscription))
     if kind == FeedFormat.JSON:
-        body = json_feed(feed, own, older, hub)
+        body = json_feed(feed, subscription, older, hub)
     else:
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]

@@ -39,6 +39,12 @@ def answering(fetch, work):
 
 def answering_in_full(respond, work):
     """The same, where the answer may depend on all of the request."""
+    with server_for(respond) as server:
+        return while_answering(server, work)
+
+
+def server_for(respond):
+    """A server on a loopback port, which answers while there is work (`while_answering`)."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
@@ -55,7 +61,12 @@ def answering_in_full(respond, work):
         def log_message(self, *args):
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server, ThreadPoolExecutor(1) as pool:
+    return HTTPServer(("127.0.0.1", 0), Handler)
+
+
+def while_answering(server, work):
+    """Do the work in another thread, with the address of the server."""
+    with ThreadPoolExecutor(1) as pool:
         server.timeout = 0.02
         future = pool.submit(work, f"http://127.0.0.1:{server.server_port}")
         while not future.done():
