@@ -143,10 +143,11 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
 def _calendar(found: Listing, at: datetime) -> Written:
     url, meetings = found.url(FeedFormat.ICALENDAR), schedule(at)
     page = found.page or found.home
+    hub = (("hub", settings.WEBSUB_HUB),) if settings.WEBSUB_HUB else ()
     return Written(
         calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
-        (("self", url), ("alternate", addresses.url(page) if page else addresses.website(""))),
+        (("self", url), ("alternate", addresses.url(page) if page else addresses.website("")), *hub),
         file_name=f"{found.name}.ics",
         changed_at=meetings.left_at,
     )

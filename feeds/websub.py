@@ -7,6 +7,7 @@ later: `publish_scheduled`, which runs every minute, tries again, each time afte
 import logging
 from datetime import datetime, timedelta
 from http.client import HTTPException
+from time import monotonic
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -17,6 +18,7 @@ from feeds.models import FeedPing
 
 logger = logging.getLogger(__name__)
 TIMEOUT = 3  # seconds: somebody may wait for the publication
+PATIENCE = 5  # seconds for all feeds together; the rest is due with the next run of the schedule
 TRIES = 12
 LONGEST_WAIT = timedelta(hours=6)
 
@@ -39,7 +41,10 @@ def send_pings(at: datetime) -> tuple[int, int]:
     if not settings.WEBSUB_HUB:
         FeedPing.objects.all().delete()
         return 0, 0
+    until = monotonic() + PATIENCE
     for ping in FeedPing.objects.filter(next_at__lte=at).order_by("next_at", "url"):
+        if monotonic() > until:
+            break
         if _ping(ping.url):
             FeedPing.objects.filter(pk=ping.pk, next_at=ping.next_at).delete()  # unless it changed again meanwhile
             told += 1

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
+from feeds import websub
 from feeds.models import FeedPing
 from pages import models
 from tests import factories
@@ -23,6 +24,7 @@ class Hub(HTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.told, self.status = [], 204
+        self.address = f"http://127.0.0.1:{self.server_port}/"
 
     def topics(self):
         found = sorted(form["hub.url"][0].removeprefix("http://testserver/feeds/") for form in self.told)
@@ -49,7 +51,7 @@ def hub(settings):
     server = Hub()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    settings.WEBSUB_HUB = f"http://127.0.0.1:{server.server_port}/"
+    settings.WEBSUB_HUB = server.address
     yield server
     server.shutdown()
     server.server_close()
@@ -108,6 +110,21 @@ def test_a_hub_that_is_down_is_told_later(home, clock, hub, publish):
     call_command("publish_scheduled")
     assert hub.topics() == in_formats("all", "news")
     assert FeedPing.objects.count() == 0
+
+
+def test_nobody_waits_long_for_a_slow_hub(home, clock, hub, publish, monkeypatch):
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    with monkeypatch.context() as slow:
+        slow.setattr(websub, "PATIENCE", -1)  # over before the first answer
+        publish(lambda: factories.page(models.NewsPage, index))
+    assert (hub.topics(), FeedPing.objects.count()) == ([], 6)
+    call_command("publish_scheduled")
+    assert (hub.topics(), FeedPing.objects.count()) == (in_formats("all", "news"), 0)
+
+
+def test_a_calendar_names_its_hub(home, client, hub):
+    factories.page(models.MeetingIndexPage, home, slug="meetings")
+    assert f'<{hub.address}>; rel="hub"' in client.get("/feeds/meetings.ics")["Link"]
 
 
 def test_one_that_stays_away_is_given_up_and_logged(home, clock, hub, publish, caplog):
