@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from pages.models import MeetingPage
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
 from pages.rich_text import LinkTargets, has_text, linked_ids, render
@@ -173,3 +175,28 @@ def test_a_period_label_is_a_year_at_most():
         field.run_validators(label)
     with pytest.raises(ValidationError):
         field.run_validators("May 2021")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "moment", "message"),
+    [
+        ("ends_at", (1, 30, 0), "The meeting ends after it starts."),
+        ("ends_at", (0, 30, 0), "The meeting ends after it starts."),
+        ("ends_at", (1, 30, 1), None),
+        ("questions_deadline", (1, 30, 1), "The deadline is before the meeting starts."),
+        ("questions_deadline", (1, 30, 0), None),
+    ],
+)
+def test_times_of_a_meeting_follow_each_other_by_the_instant(field, moment, message):
+    """A meeting at 1:30am in the night in which the clocks go back at 2am; `fold` 1 is the second 1:30am."""
+    hour, minute, fold = moment
+    zone = ZoneInfo("Europe/London")
+    starts = datetime(2026, 10, 25, 1, 30, tzinfo=zone)
+    page = MeetingPage(title="M", starts_at=starts, **{field: starts.replace(hour=hour, minute=minute, fold=fold)})
+    if message is None:
+        page.clean()
+        return
+    with pytest.raises(ValidationError) as refused:
+        page.clean()
+    assert refused.value.message_dict == {field: [message]}

@@ -1,6 +1,6 @@
 """Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import graphene
@@ -179,9 +179,13 @@ class MeetingPage(ContentPage):
 
     def clean(self) -> None:
         super().clean()
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+        if self.starts_at is None:
+            return
+        # In UTC: Python compares local times by the clock, which shows 1:30am twice in a night of October.
+        starts = self.starts_at.astimezone(UTC)
+        if self.ends_at and self.ends_at.astimezone(UTC) <= starts:
             raise ValidationError({"ends_at": "The meeting ends after it starts."})
-        if self.starts_at and self.questions_deadline and self.questions_deadline > self.starts_at:
+        if self.questions_deadline and self.questions_deadline.astimezone(UTC) > starts:
             raise ValidationError({"questions_deadline": "The deadline is before the meeting starts."})
 
     def save_revision(self, *args, **kwargs) -> Revision:
