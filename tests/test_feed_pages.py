@@ -131,10 +131,12 @@ def test_a_feed_that_is_not_there_has_no_page(client, story):
         "all.rss",
         "%00",
         "topics/%00",
+        "priorities/2025-%00",
         "a" * 999,
     ):
         page = soup(client, f"/feeds/{name}/", status=404)
         assert page.h1.text == "Page not found"
+        assert client.get(f"/feeds/{name}.atom").status_code == 404
         assert "http://testserver/feeds/all.atom" in {link["href"] for link in page.select('link[rel="alternate"]')}
 
 

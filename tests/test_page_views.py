@@ -647,7 +647,7 @@ def test_pages_lead_to_what_can_be_followed(client, news_index, meeting_index):
         html = client.get(f"/{name}/").content.decode()
         assert html.count('/feeds/"') == 1
         assert article_of(client.get(f"/{name}/")) == (
-            f'<p><a href="http://testserver/feeds/{name}/">Follow {name}</a></p>'
+            f'<p class="row"><a href="http://testserver/feeds/{name}/">Follow {name}</a></p>'
         )
     html = client.get("/about/").content.decode()
     assert re.findall(r'<(\w+)[^>]*><a href="(/feeds/[^"]*)">([^<]*)<', html) == [

@@ -10,6 +10,7 @@ from tests.browser.test_barriers import _axe, barriers_at  # noqa: F401 - a fixt
 from tests.browser.test_keyboard import FOCUS, Keyboard
 
 PAGES = ["/feeds/", "/feeds/meetings/", "/feeds/death-reviews/"]
+WITH_WAYS_THERE = [*PAGES, "/meetings/spring/", "/meetings/", "/news/"]
 WIDTHS = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 NARROWEST = {"width": 320, "height": 256}  # WCAG 2.2, success criterion 1.4.10
 LINKS_AND_BUTTONS = "a[href], button:not([hidden])"
@@ -34,12 +35,33 @@ def test_nothing_is_in_anybodys_way(visit, something_to_follow, device):
     def look(page: Page) -> dict[str, list[str]]:
         page.set_viewport_size(WIDTHS[device])
         found = {}
-        for address in PAGES:
+        for address in WITH_WAYS_THERE:
             found[address] = barriers_at(page, address)
             shot(page, f"follow-{address.strip('/').replace('/', '-')}-{device}", whole=True)
         return found
 
-    assert visit(look) == {address: [] for address in PAGES}
+    assert visit(look) == {address: [] for address in WITH_WAYS_THERE}
+
+
+# Those in a sentence need not be.
+LOW = """parts => parts.filter(part => part.getBoundingClientRect().height < 24)
+  .map(part => part.outerHTML)"""
+ALONE = "button, p.row a, p.address a, a:not(p a)"
+
+
+def too_low(page: Page) -> list[str]:
+    page.set_viewport_size(WIDTHS["phone"])
+    found = []
+    for address in PAGES:
+        page.goto(address)
+        assert page.locator(ALONE).count() > 10
+        found += page.locator(ALONE).evaluate_all(LOW)
+    return found
+
+
+def test_what_is_to_be_pressed_is_large_enough(visit, something_to_follow):
+    low = visit(too_low)
+    assert [each for each in low if "skip-link" not in each] == []  # which has no mouse or finger to wait for
 
 
 def sideways(page: Page) -> dict[str, int]:
