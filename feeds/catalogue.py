@@ -1,5 +1,6 @@
 """Which feeds there are, in which formats, and at which addresses; everything that lists feeds asks here."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,12 +133,12 @@ def listing(name: str, at: datetime) -> Listing | None:
     """The feed of this name, or None; in one query."""
     if name in _OWN:
         return _own(name, _pages(at, _OWN[name][2]))
-    kind, _, rest = name.partition("/")
+    kind, slug = _subject(name)
     if kind == "topics":
-        topic = public_topics(at).filter(slug=rest).first()
+        topic = public_topics(at).filter(slug=slug).first()
         return _of_topic(topic) if topic else None
     if kind == "priorities":
-        found = public(PriorityPage.objects.filter(_ends_with(rest, "url_path")), at).order_by("-first_published_at")
+        found = public(PriorityPage.objects.filter(_ends_with(slug, "url_path")), at).order_by("-first_published_at")
         page = found.first()
         return _of_priority(page) if page else None
     return None
@@ -145,16 +146,22 @@ def listing(name: str, at: datetime) -> Listing | None:
 
 def was_there(name: str) -> bool:
     """Whether there was a feed of this name: that of a priority which was public once."""
-    kind, _, rest = name.partition("/")
-    return kind == "priorities" and PublicRecord.objects.filter(_ends_with(rest, "addresses__path")).exists()
+    kind, slug = _subject(name)
+    return kind == "priorities" and PublicRecord.objects.filter(_ends_with(slug, "addresses__path")).exists()
 
 
-def _ends_with(rest: str, field: str) -> Q:
+def _subject(name: str) -> tuple[str, str]:
+    """As in ("topics", "burglary"), or nothing: readers type names, and PostgreSQL refuses some letters."""
+    found = re.fullmatch(r"(topics|priorities)/([\w-]+)", name)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _ends_with(slug: str, field: str) -> Q:
     """Paths that end in "/period/slug/" for "period-slug", wherever the one ends and the other begins."""
-    cuts = [index for index, letter in enumerate(rest) if letter == "-"][:20]
+    cuts = [index for index, letter in enumerate(slug) if letter == "-"][:20]
     ends = Q(pk__in=[])
     for cut in cuts:
-        ends |= Q(**{f"{field}__endswith": f"/{rest[:cut]}/{rest[cut + 1 :]}/"})
+        ends |= Q(**{f"{field}__endswith": f"/{slug[:cut]}/{slug[cut + 1 :]}/"})
     return ends
 
 

@@ -4,18 +4,18 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, offered_everywhere, web_page
+from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, offered_everywhere, was_there, web_page
 from feeds.sources import brought_up_to_date, feed
 from pages import addresses
 from pages.choices import FeedFormat
-from pages.models import PartnershipPage
+from pages.models import PartnershipPage, SupportService
 from pages.page_html import Link
-from pages.visibility import public
+from pages.visibility import public, public_snippets
 
 NEWEST = 5  # of all updates, on the page with all feeds
 
@@ -35,26 +35,35 @@ def index(request: HttpRequest) -> HttpResponse:
         "entries": everything.entries[:NEWEST] if everything else [],
         "opml": f"{settings.CMS_URL}/feeds.opml",
     }
-    return _page("index", context, offered_everywhere())
+    return _page("feeds/index", context, offered_everywhere())
 
 
 @require_safe
 def one(request: HttpRequest, name: str) -> HttpResponse:
-    """One feed."""
+    """One feed; 410 when it was about a priority that is not public any more, 404 when there was none of this name."""
     at = timezone.now()
     brought_up_to_date(at)
     found = listing(name, at)
     content = feed(found, at) if found else None
     if found is None or content is None:
-        raise Http404
-    response = _page("one", {"offer": _offer(found), "entries": content.entries}, [found])
+        template, status = ("removed", 410) if was_there(name) else ("not_found", 404)
+        return _page(f"pages/{template}", {}, offered_everywhere(), status)
+    context = {"offer": _offer(found), "entries": content.entries, "safe_exit": found.is_opt_in}
     if found.is_opt_in:
+        context["services"] = public_snippets(SupportService.objects.all(), at)
+    response = _page("feeds/one", context, [found])
+    if found.is_opt_in:
+        # As on the notices themselves: the next person at the computer may be the one who is feared.
+        response["Cache-Control"] = "no-store"
         response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _page(template: str, context: dict[str, Any], offered: list[Listing]) -> HttpResponse:
-    """Without the request, so that nothing on the way can look at a session or set a cookie."""
+def _page(template: str, context: dict[str, Any], offered: list[Listing], status: int = 200) -> HttpResponse:
+    """Without the request, so that nothing on the way can look at a session or set a cookie.
+
+    Browsers ask again each time, so that the title of a page that is taken down is down at once.
+    """
     home = public(PartnershipPage.objects.all()).order_by("path").first()
     feeds = [
         {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
@@ -62,12 +71,13 @@ def _page(template: str, context: dict[str, Any], offered: list[Listing]) -> Htt
         for kind in each.formats
     ]
     site = Link(home.title, addresses.url(home)) if home else None
-    html = render_to_string(f"feeds/{template}.html", {"site": site, "feeds": feeds, **context})
+    html = render_to_string(f"{template}.html", {"site": site, "feeds": feeds, **context})
     policy = (
         f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
         f"script-src 'self' {settings.CMS_URL}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    return HttpResponse(html, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy})
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
+    return HttpResponse(html, status=status, headers=headers)
 
 
 def _offer(each: Listing) -> dict[str, Any]:

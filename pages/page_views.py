@@ -15,11 +15,12 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from wagtail.models import Page
 
-from feeds.catalogue import MEDIA_TYPES, offered_everywhere
+from feeds.catalogue import MEDIA_TYPES, offered_everywhere, own_feed, web_page
 from pages import addresses, current
 from pages.at_path import Redirection, Withdrawn, at_path
 from pages.choices import MeetingStatus, WithdrawalKind
@@ -47,6 +48,8 @@ CHILDREN: dict[type[ContentPage], tuple[type[ContentPage], tuple[str, ...]]] = {
     PriorityPeriodPage: (PriorityPage, ("number", "uuid")),
     DeathReviewIndexPage: (DeathReviewNoticePage, ("-first_published_at", "-uuid")),
 }
+# The feed that pages of a type lead to.
+FOLLOWED_BY = {NewsIndexPage: "news", MeetingIndexPage: "meetings", MeetingPage: "meetings"}
 NOTABLE = {
     MeetingStatus.CANCELLED,
     MeetingStatus.POSTPONED,
@@ -208,4 +211,11 @@ def _of_type(page: ContentPage, at: datetime) -> dict[str, Any]:
             "plan": _link(plan) if plan else None,
             "meeting": _child(meeting) if meeting else None,
         }
-    return {}
+    more: dict[str, Any] = {}
+    if name := FOLLOWED_BY.get(type(page)):
+        feed = own_feed(name)
+        more["follow"] = Link(f"Follow {feed.title.lower()}", web_page(feed))
+    # Also of a meeting that is off: the calendar that has it then shows that it is cancelled.
+    if isinstance(page, MeetingPage) and page.starts_at:
+        more["calendar"] = settings.CMS_URL + reverse("meeting_calendar", args=[page.uuid])
+    return more

@@ -272,6 +272,8 @@ def test_a_meeting_says_when_where_and_what(client, meeting_index):
         "<dd>Open in part. Item 2 is exempt.</dd>",
         "<dt>Agenda due</dt><dd>Friday 20 February 2026</dd>",
         "</dl>",
+        f'<ul class="row"><li><a href="http://testserver/meetings/{meeting.uuid}.ics">Add to calendar</a></li>'
+        '<li><a href="http://testserver/feeds/meetings/">Follow meetings</a></li></ul>',
         "<h2>Agenda</h2>",
         '<ul class="plain">',
         "<li>1. Bicycles",
@@ -299,7 +301,7 @@ def test_a_meeting_says_when_where_and_what(client, meeting_index):
 
 
 def test_a_cancelled_meeting_says_so_first(client, meeting_index):
-    factories.page(
+    meeting = factories.page(
         models.MeetingPage,
         meeting_index,
         slug="off",
@@ -318,6 +320,12 @@ def test_a_cancelled_meeting_says_so_first(client, meeting_index):
         "<dt>Was planned for</dt>",
         "<dd>Tuesday 7 July 2026, 2:30pm to 4pm</dd>",
     ]
+    # A calendar that has it already then shows that it is off.
+    calendar = f"/meetings/{meeting.uuid}.ics"
+    assert f'<li><a href="http://testserver{calendar}">Add to calendar</a></li>' in article_of(
+        client.get("/meetings/off/")
+    )
+    assert "STATUS:CANCELLED\r\n" in client.get(calendar).content.decode()
     index = main_of(client.get("/meetings/"))
     assert '<span class="note">Cancelled: Tuesday 7 July 2026, 2:30pm to 4pm</span>' in index
 
@@ -631,6 +639,24 @@ def test_an_alert_shows_while_it_is_active(client, home):
     html = client.get("/about/").content.decode()
     assert "<p><strong>Warning:</strong> Flood in town." in html
     assert SECRET not in html
+
+
+def test_pages_lead_to_what_can_be_followed(client, news_index, meeting_index):
+    factories.page(models.StandardPage, news_index.get_parent(), slug="about")
+    for name in ("news", "meetings"):
+        html = client.get(f"/{name}/").content.decode()
+        assert html.count('/feeds/"') == 1
+        assert article_of(client.get(f"/{name}/")) == (
+            f'<p class="row"><a href="http://testserver/feeds/{name}/">Follow {name}</a></p>'
+        )
+    html = client.get("/about/").content.decode()
+    assert re.findall(r'<(\w+)[^>]*><a href="(/feeds/[^"]*)">([^<]*)<', html) == [
+        ("footer", "/feeds/", "Follow what is published")
+    ]
+    assert (
+        '<footer class="foot"><a href="/feeds/">Follow what is published</a></footer>'
+        in client.get("/none/").content.decode()
+    )
 
 
 # --- Lists ---

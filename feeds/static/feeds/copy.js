@@ -1,13 +1,17 @@
 /* Buttons that copy the address of a feed. Without this script they stay hidden, and the address is a link. */
 if (navigator.clipboard) {
+  const statuses = document.querySelectorAll(".copied");
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      const before = button.innerHTML;
-      button.textContent = "Copied";
-      button.setAttribute("aria-live", "polite");
-      setTimeout(() => { button.innerHTML = before; }, 2000);
+      for (const status of statuses) status.textContent = "";
+      let said = "Copied";
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+      } catch {
+        said = "Your browser did not allow it. Select the link and copy it.";
+      }
+      button.parentElement.querySelector(".copied").textContent = said;
     });
   }
 }
