@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Length, Substr
 from django.urls import reverse
 
 from pages import addresses
@@ -18,6 +19,7 @@ from pages.models import (
     NewsIndexPage,
     PartnershipPage,
     PriorityPage,
+    PriorityPeriodPage,
     PublicationIndexPage,
     PublicRecord,
     Topic,
@@ -111,11 +113,16 @@ def priority_key(page: ContentPage) -> str:
 
 
 def listings(at: datetime) -> list[Listing]:
-    """All feeds that there are at the instant: the partnership's own, then one for each topic and priority."""
+    """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
+
+    Priorities come by their period, the latest first, and within it in the order of the page tree.
+    """
     pages = _pages(at)
     own = [_own(key, pages) for key in _OWN]
     topics = [_of_topic(topic) for topic in public_topics(at).order_by("name")]
-    priorities = public(PriorityPage.objects.all(), at).order_by("path")
+    above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
+    period = PriorityPeriodPage.objects.filter(path=above).values("starts_on")
+    priorities = public(PriorityPage.objects.all(), at).order_by(Subquery(period).desc(nulls_last=True), "path")
     return [*own, *topics, *(_of_priority(page) for page in priorities)]
 
 

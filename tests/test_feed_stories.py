@@ -327,3 +327,12 @@ def test_the_list_of_feeds_in_the_api(home, index, ask):
         "topic": "cycling",
     } in found
     assert {"title": "All updates", "url": "http://testserver/feeds/all.atom", "format": "ATOM", "topic": None} in found
+
+
+def test_feeds_of_priorities_come_by_their_period_the_latest_first(home, ask):
+    for slug, starts_on, names in (("old", "2021", "BA"), ("new", "2025-04", "AC"), ("middle", "2023", "D")):
+        period = factories.page(models.PriorityPeriodPage, home, slug=slug, starts_on=starts_on)
+        for name in names:
+            factories.page(models.PriorityPage, period, title=f"{name} {slug}", slug=name.lower())
+    found = [feed["title"] for feed in ask("{ feeds { title format } }")["feeds"] if feed["format"] == "RSS"]
+    assert found[-5:] == ["A new", "C new", "D middle", "B old", "A old"]
