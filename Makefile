@@ -45,8 +45,7 @@ demo: $(VENV)/.installed ## Install, load the demo content and serve it (PORT=80
 	@echo "    Admin     http://localhost:$(PORT)/admin/     (accounts above)"
 	@echo "    GraphQL   http://localhost:$(PORT)/graphql/"
 	@echo "    GraphiQL  http://localhost:$(PORT)/graphiql/"
-	@echo "    Feeds     http://localhost:$(PORT)/feeds/news.rss      http://localhost:$(PORT)/feeds/news.atom"
-	@echo "              http://localhost:$(PORT)/feeds/meetings.rss  http://localhost:$(PORT)/feeds/meetings.atom"
+	@echo "    Feeds     http://localhost:$(PORT)/feeds/"
 	@echo "    Start     http://localhost:$(PORT)/           (stop with Ctrl and C)"
 	@echo
 	@exec $(VENV)/bin/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 --log-level warning cms.wsgi:application \
