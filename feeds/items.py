@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from wagtail.models import Page
 
 from feeds.entry import Entry
@@ -39,11 +40,15 @@ def form() -> str:
 def bring_up_to_date(at: datetime) -> None:
     """Write anew what changed since the last time."""
     state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
+    at = max(at, timezone.now())  # later than whoever was waited for
     version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     known = state.written_for == form()
+    over = expired(at, since=state.written_at if known else None)
+    if known and state.version == version and not over:
+        return
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
-    for thing in expired(at, since=state.written_at if known else None):
+    for thing in over:
         below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
         records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))

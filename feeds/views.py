@@ -53,22 +53,20 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
     archive = request.GET.get("archive")
     number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
-    at = timezone.now()
-    now = brought_up_to_date(at)
-    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
+    now = brought_up_to_date(timezone.now())
+    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, now.at))
     if found is None or (archive is not None and number is None):
-        return _no_such_feed(name, at)
+        return _no_such_feed(name, now.at)
     return _answer(request, found, now)
 
 
 @require_safe
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds for feed readers."""
-    at = timezone.now()
-    now = brought_up_to_date(at)
+    now = brought_up_to_date(timezone.now())
 
     def write() -> Written:
-        found = listings(at)
+        found = listings(now.at)
         home = found[0].page
         title = f"{home.title}: feeds" if home else "Feeds"
         return Written(opml(title, found), OPML_TYPE)
@@ -81,11 +79,10 @@ def all_feeds(request: HttpRequest) -> HttpResponse:
 @require_safe
 def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
-    at = timezone.now()
-    now = brought_up_to_date(at)
+    now = brought_up_to_date(timezone.now())
 
     def write() -> Written | None:
-        event = event_of(uuid, at)
+        event = event_of(uuid, now.at)
         if event is None:
             return None
         name = f"meeting-{event.starts.date().isoformat()}.ics"
