@@ -60,6 +60,9 @@ def connect() -> None:
     post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
     for label in (Topic, LegalBasis):
         post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
+    for shared in (Topic, LegalBasis, *ModeratedSnippet.__subclasses__()):
+        # Before the pages that show it let it go.
+        pre_delete.connect(on_shared_text_changed, sender=shared, dispatch_uid="cms.shared_text_deleted")
     post_save.connect(on_collection_saved, sender=Collection, dispatch_uid="cms.collection_saved")
     for model in (Document, Image):
         pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")

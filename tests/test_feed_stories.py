@@ -217,6 +217,19 @@ def test_an_entry_forgets_pages_that_went(how, goes, client, home, story, clock)
     assert "/above/" not in item["content_html"]
 
 
+@pytest.mark.parametrize("what", ["topic", "agency"])
+def test_an_entry_forgets_a_label_or_snippet_that_was_deleted(what, client, home):
+    topic, agency = factories.topic(name="Cycling"), factories.agency(name="The Shire")
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    action = models.Action(text="Mark bicycles.", horizon="in-year", lead_agency=agency)
+    factories.page(models.PriorityPage, period, title="Theft", topics=[topic], actions=[action])
+    [item] = items(client, "priorities")
+    assert (item["tags"], item["content_html"].count("Led by The Shire")) == (["Cycling"], 1)
+    (topic if what == "topic" else agency).delete()
+    [item] = items(client, "priorities")
+    assert ("tags" in item, item["content_html"].count("The Shire")) == ((False, 1) if what == "topic" else (True, 0))
+
+
 # --- Meetings ---
 
 
