@@ -37,15 +37,15 @@ def form() -> str:
 
 
 @transaction.atomic
-def bring_up_to_date(at: datetime) -> None:
-    """Write anew what changed since the last time."""
+def bring_up_to_date(at: datetime) -> bool:
+    """Write anew what changed since the last time. Returns whether anything had."""
     state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
     at = max(at, timezone.now())  # later than whoever was waited for
     version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     known = state.written_for == form()
     over = expired(at, since=state.written_at if known else None)
     if known and state.version == version and not over:
-        return
+        return False
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
     for thing in over:
@@ -55,6 +55,7 @@ def bring_up_to_date(at: datetime) -> None:
     note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
+    return True
 
 
 def expired(at: datetime, since: datetime | None = None) -> list[Any]:
