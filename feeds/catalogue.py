@@ -132,6 +132,8 @@ def listing(name: str, at: datetime) -> Listing | None:
     """The feed of this name, or None; in one query."""
     if name in _OWN:
         return _own(name, _pages(at, _OWN[name][2]))
+    if "\0" in name:  # PostgreSQL can look for no such text
+        return None
     kind, _, rest = name.partition("/")
     if kind == "topics":
         topic = public_topics(at).filter(slug=rest).first()
@@ -144,9 +146,12 @@ def listing(name: str, at: datetime) -> Listing | None:
 
 
 def was_there(name: str) -> bool:
-    """Whether there was a feed of this name: that of a priority which was public once."""
+    """Whether there was a feed of this name: that of a priority which was public once. Of a page that was deleted it is
+    not known what it was."""
     kind, _, rest = name.partition("/")
-    return kind == "priorities" and PublicRecord.objects.filter(_ends_with(rest, "addresses__path")).exists()
+    what = Q(page__isnull=True) | Q(page__prioritypage__isnull=False)
+    known = kind == "priorities" and "\0" not in rest
+    return known and PublicRecord.objects.filter(what, _ends_with(rest, "addresses__path")).exists()
 
 
 def _ends_with(rest: str, field: str) -> Q:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from wagtail.models import Page
 
@@ -25,7 +26,7 @@ from pages.models.snippets import ModeratedSnippet
 from pages.page_html import linked_pages, targets_of
 from pages.references import child_relations
 from pages.shared_text import pages_showing
-from pages.visibility import public, withdrawn
+from pages.visibility import public, public_rows, withdrawn
 
 AT_ONCE = 100  # pages
 _OF_THE_SYSTEM = ("uuid", "record", "page")
@@ -51,6 +52,9 @@ def bring_up_to_date(at: datetime) -> bool:
     for thing in over:
         below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
         records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
+    # What is below a page that had expired, and was published anew before anything was unpublished: no change tells of it.
+    back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
+    records |= set(public_rows(back, "page__", at).values_list("record", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at

@@ -36,7 +36,7 @@ OPML_TYPE = "text/x-opml"
 class Written:
     """A document ready to send. `links` are those of the Link header (RFC 8288).
 
-    `is_fleeting`: what is taken down must be down at once. `changed_at` is when it changed by the passing of time.
+    `is_fleeting`: what is taken down must be down at once, and caches are not told of this address. `changed_at` is when it changed by the passing of time.
     """
 
     body: bytes
@@ -134,7 +134,7 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]
     links = [("self", own), ("alternate", feed.url), *links]
-    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in)
+    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in or archive is not None)
 
 
 def _calendar(found: Listing, at: datetime) -> Written:
@@ -154,7 +154,7 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     encoding = encoding_for(request, found.body)
     # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, section 8.8.3.3).
     etag = f'"{sha256(found.body).hexdigest()[:32]}{encoding and "-"}{encoding}"'
-    response = HttpResponse(compressed(found.body, encoding), content_type=f"{found.media_type}; charset=utf-8")
+    response = HttpResponse(content_type=f"{found.media_type}; charset=utf-8")
     if encoding:
         response["Content-Encoding"] = encoding
     response["Vary"] = "Accept-Encoding"
@@ -170,14 +170,17 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     response["ETag"] = etag
     seconds = int(max(now.changed_at, found.changed_at).timestamp())
     response["Last-Modified"] = http_date(seconds)
-    return get_conditional_response(request, etag, seconds, response) or response
+    answer = get_conditional_response(request, etag, seconds, response)
+    if answer is response:
+        response.content = compressed(found.body, encoding)
+    return answer
 
 
 def _no_such_feed(name: str, at: datetime) -> HttpResponse:
     """Says which addresses there are: those of this feed, or all when no feed has this name."""
-    if was_there(name) and listing(name, at) is None:
-        return _text("The priority that this feed was about is not public any more.\n", 410)
     found = listing(name, at)
+    if found is None and was_there(name):
+        return _text("The priority that this feed was about is not public any more.\n", 410)
     known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
     return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
 

@@ -300,3 +300,24 @@ def test_what_was_withdrawn_long_ago_goes_at_the_start_of_a_day(client, index, c
     clock.move_to(london(2026, 4, 2, 0, 30))
     after = client.get("/feeds/news.json", headers={"If-Modified-Since": before["Last-Modified"]})
     assert (after.status_code, json.loads(after.content)["items"]) == (200, [])
+
+
+def test_archives_are_not_stored_since_nobody_could_tell_the_caches_which_there_are(client, index):
+    stories(index, 61)
+    archive = client.get("/feeds/news.atom?archive=1")
+    assert (archive.status_code, archive["Cache-Control"]) == (200, "no-cache")
+    assert client.get("/feeds/news.atom")["Cache-Control"] == "public, max-age=300"
+
+
+def test_what_was_never_a_feed_is_not_gone(client, index):
+    """Other pages have addresses that look like those of priorities."""
+    stories(index, 1, slug="fair")
+    assert client.get("/news/fair/").status_code == 200
+    assert client.get("/feeds/priorities/news-fair.rss").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["topics/a%00b", "priorities/2026-a%00b", "a%00b", "topics/%ff"])
+def test_no_name_is_an_error_of_the_server(client, home, name):
+    """PostgreSQL refuses to look for a text with a NUL."""
+    assert client.get(f"/feeds/{name}.rss").status_code == 404
+    assert client.get(f"/feeds/{name}/").status_code == 404

@@ -230,6 +230,17 @@ def test_an_entry_forgets_a_label_or_snippet_that_was_deleted(what, client, home
     assert ("tags" in item, item["content_html"].count("The Shire")) == ((False, 1) if what == "topic" else (True, 0))
 
 
+def test_what_is_below_a_page_that_did_not_expire_after_all_comes_back(client, index, story, clock):
+    """It was published with another date before the scheduler came: nothing was unpublished or published below it."""
+    models.NewsIndexPage.objects.filter(pk=index.pk).update(expire_at=NOW + timedelta(hours=1))
+    assert titles(client) == ["A story"]
+    clock.shift(timedelta(hours=2))
+    assert titles(client) == []
+    changed(models.NewsIndexPage.objects.get(pk=index.pk), expire_at=None)
+    assert titles(client) == ["A story"]
+    assert tombstones(client) == {}
+
+
 # --- Meetings ---
 
 
@@ -260,6 +271,30 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     assert own["title"] == "Cancelled: Meeting in March"
     assert own["summary"].startswith("This meeting was planned for Tuesday 31 March 2026, 10am")
     assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["Minutes"]
+
+
+def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
+    clock.shift(timedelta(days=1))
+    changed(meeting, attendance_mode="hybrid", joining_url="https://meet.example.org/1")
+    assert titles(client, "meetings") == ["Meeting in March"]
+    clock.shift(timedelta(days=1))
+    changed(meeting, attendance_mode="online")
+    [moved, _] = items(client, "meetings")
+    assert (moved["title"], moved["summary"]) == (
+        "Meeting moved: Meeting in March",
+        "How to attend: Online (before: In person and online).",
+    )
+
+
+def test_a_place_that_there_was_not_before(client, meeting, clock):
+    changed(meeting, attendance_mode="online", joining_url="https://meet.example.org/1", venue=None, status_notice="<p>Online.</p>")
+    clock.shift(timedelta(days=1))
+    hall = factories.venue(name="Town Hall", room="", address="Cambridge", postcode="CB2 3QJ")
+    changed(meeting, attendance_mode="hybrid", venue=hall, status_notice="<p>Online.</p><p>We found one.</p>")
+    assert items(client, "meetings")[0]["summary"] == (
+        "Where: Town Hall, Cambridge, CB2 3QJ (before: none). "
+        "How to attend: In person and online (before: Online). We found one."
+    )
 
 
 def test_what_is_no_news_of_a_meeting_makes_no_entry(client, meeting, clock):
