@@ -135,7 +135,8 @@ def _home(at: datetime) -> Any:
 def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[Entry], int]:
     """The newest entries, or those of an archive, the newest first; and how many the feed has in all."""
     rows = FeedItem.objects.filter(places__feed=listing.key, ended_at=None, published__lte=at, updated__lte=at)
-    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=_start_of_day(at) - SHOWN_AS_WITHDRAWN)
+    long_ago = _start_of_day(at) - SHOWN_AS_WITHDRAWN
+    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=long_ago)
     rows = rows.annotate(total=Window(Count("pk")))
     if archive is None:
         items = list(rows.order_by("-published", "-uuid")[:AT_ONCE])

@@ -217,7 +217,8 @@ def _word(rows: list[MeetingChange]) -> str | None:
     status = after.get("status", "")
     if status in (MeetingStatus.CANCELLED.label, MeetingStatus.POSTPONED.label):
         return status.lower()
-    return "moved" if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label else None
+    moved = "starts" in after or "venue" in after or online
+    return "moved" if moved or status == MeetingStatus.RESCHEDULED.label else None
 
 
 def meeting_title(meeting: MeetingPage) -> str:

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_safe
 
 from feeds import calendar, syndication
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
+from feeds.entry import clean_address
+from feeds.items import form
 from feeds.json_feed import json_feed
 from feeds.meetings import event_of, schedule, was_a_meeting
 from feeds.opml import opml
@@ -36,7 +38,8 @@ OPML_TYPE = "text/x-opml"
 class Written:
     """A document ready to send. `links` are those of the Link header (RFC 8288).
 
-    `is_fleeting`: what is taken down must be down at once, and caches are not told of this address. `changed_at` is when it changed by the passing of time.
+    `is_fleeting`: what is taken down must be down at once, and caches are not told of this address. `changed_at` is
+    when it changed by the passing of time.
     """
 
     body: bytes
@@ -100,7 +103,7 @@ def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
     """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
     content = [now.version, now.version_at, now.expired, now.day]
-    parts = [*name, *content, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
+    parts = [*name, *content, form(), settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
     found: Written | None = cache.get(key)
     if found is None and (found := write()) is not None:
@@ -144,7 +147,7 @@ def _calendar(found: Listing, at: datetime) -> Written:
     return Written(
         calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
-        (("self", url), ("alternate", addresses.url(page) if page else addresses.website("")), *hub),
+        (("self", url), ("alternate", clean_address(addresses.url(page) if page else addresses.website(""))), *hub),
         file_name=f"{found.name}.ics",
         changed_at=meetings.left_at,
     )
@@ -171,9 +174,10 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     seconds = int(max(now.changed_at, found.changed_at).timestamp())
     response["Last-Modified"] = http_date(seconds)
     answer = get_conditional_response(request, etag, seconds, response)
-    if answer is response:
-        response.content = compressed(found.body, encoding)
-    return answer
+    if answer is not None and answer is not response:
+        return answer
+    response.content = compressed(found.body, encoding)
+    return response
 
 
 def _no_such_feed(name: str, at: datetime) -> HttpResponse:

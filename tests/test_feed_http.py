@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import brotli
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from feeds import items
 from feeds.items import bring_up_to_date
 from pages import models
 from pages.withdrawal import withdraw
@@ -240,7 +242,7 @@ def test_a_new_address_of_the_website_is_in_every_entry(client, index, settings)
 
 def test_what_expires_after_something_else_was_unpublished_is_not_shown_from_what_was_kept(client, home, index, clock):
     """Two states in which one thing has expired are not the same state."""
-    [story] = stories(index, 1, expire_at=NOW + timedelta(hours=2))
+    stories(index, 1, expire_at=NOW + timedelta(hours=2))
     factories.snippet(models.Contact, team="A team", expire_at=NOW + timedelta(hours=1))
     clock.shift(timedelta(hours=1, minutes=30))
     assert titles(client) == ["Story 0"]
@@ -251,7 +253,7 @@ def test_what_expires_after_something_else_was_unpublished_is_not_shown_from_wha
 
 def test_a_request_that_began_before_a_publication_does_not_hide_it_from_others(client, index, clock):
     """Its clock may also be behind the one of the server that published."""
-    [story] = stories(index, 1)
+    stories(index, 1)
     clock.shift(-2)
     assert titles(client) == ["Story 0"]
     clock.shift(2)
@@ -321,3 +323,27 @@ def test_no_name_is_an_error_of_the_server(client, home, name):
     """PostgreSQL refuses to look for a text with a NUL."""
     assert client.get(f"/feeds/{name}.rss").status_code == 404
     assert client.get(f"/feeds/{name}/").status_code == 404
+
+
+def test_all_entries_are_written_anew_when_the_code_that_writes_them_is_another(client, index, monkeypatch):
+    """Also what only cleans their HTML."""
+    stories(index, 1)
+    assert "Words enough" in client.get("/feeds/news.json").content.decode()
+    items.FeedItem.objects.update(html="<p>As an older version wrote it.</p>")
+    cache.clear()
+    assert "As an older version" in client.get("/feeds/news.json").content.decode()
+    read = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or b"another")
+    items.code.cache_clear()
+    try:
+        content = client.get("/feeds/news.json").content.decode()
+    finally:
+        items.code.cache_clear()
+    assert ("Words enough" in content, "As an older version" in content) == (True, False)
+    assert {"newspage.html", "blocks.html", "happening.html", "rich_text.py", "page_html.py", "stories.py"} <= {*read}
+
+
+def test_the_addresses_in_headers_are_ascii(client, home):
+    factories.page(models.MeetingIndexPage, home, slug="réunions")
+    for name in ("meetings.ics", "meetings.atom"):
+        assert "<http://testserver/r%C3%A9unions/>; rel=" in client.get(f"/feeds/{name}")["Link"]

@@ -287,7 +287,13 @@ def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
 
 
 def test_a_place_that_there_was_not_before(client, meeting, clock):
-    changed(meeting, attendance_mode="online", joining_url="https://meet.example.org/1", venue=None, status_notice="<p>Online.</p>")
+    changed(
+        meeting,
+        attendance_mode="online",
+        joining_url="https://meet.example.org/1",
+        venue=None,
+        status_notice="<p>Online.</p>",
+    )
     clock.shift(timedelta(days=1))
     hall = factories.venue(name="Town Hall", room="", address="Cambridge", postcode="CB2 3QJ")
     changed(meeting, attendance_mode="hybrid", venue=hall, status_notice="<p>Online.</p><p>We found one.</p>")
