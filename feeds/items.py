@@ -104,7 +104,7 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
         before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
         written: dict[UUID, tuple[FeedItem, list[str]]] = {}
         for model in FEED_OF:
-            written |= _write_pages(model, some, at)
+            written |= _write_pages(model, some, at, before)
         for uuid, (item, there) in written.items():
             old = before.get(uuid)
             if old is None or _content(old) != _content(item):
@@ -120,7 +120,9 @@ def _content(item: FeedItem) -> list[Any]:
     return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
 
 
-def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) -> dict[UUID, tuple[FeedItem, list[str]]]:
+def _write_pages(
+    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+) -> dict[UUID, tuple[FeedItem, list[str]]]:
     """Returns each entry of the pages of this type, with the keys of its feeds."""
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
@@ -131,7 +133,7 @@ def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) ->
         entries[page] = [withdrawn_entry(page)]
     known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
     rows = {
-        entry.uuid: (_row(page, entry), places(page))
+        entry.uuid: (_row(page, entry, before.get(entry.uuid)), places(page))
         for page, its_entries in entries.items()
         if page.uuid in known
         for entry in its_entries
@@ -156,7 +158,7 @@ def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) ->
     return rows
 
 
-def _row(page: ContentPage, entry: Entry) -> FeedItem:
+def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
     return FeedItem(
         uuid=entry.uuid,
         record_id=page.uuid,
@@ -169,7 +171,8 @@ def _row(page: ContentPage, entry: Entry) -> FeedItem:
         categories=list(entry.categories),
         enclosures=[asdict(each) for each in entry.enclosures],
         image=asdict(entry.image) if entry.image else None,
-        published=entry.published,
+        # An agenda that is put in the place of another is a correction.
+        published=min(entry.published, before.published) if before else entry.published,
         updated=entry.updated,
         ended_at=None,
     )

@@ -273,6 +273,16 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["Minutes"]
 
 
+def test_another_agenda_is_a_correction_of_the_entry(client, meeting, clock):
+    for name in ("First", "Second"):
+        clock.shift(timedelta(days=1))
+        changed(meeting, papers=[models.Paper(kind="agenda", document=factories.document(name))])
+        [item, _] = items(client, "meetings")
+        assert [each["title"] for each in item["attachments"]] == [name]
+        assert item["date_published"] == "2026-03-03T09:00:00+00:00"
+    assert item["date_modified"] == "2026-03-04T09:00:00+00:00"
+
+
 def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
     clock.shift(timedelta(days=1))
     changed(meeting, attendance_mode="hybrid", joining_url="https://meet.example.org/1")
