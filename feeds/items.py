@@ -17,9 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from wagtail.models import Page
 
+from documents.models import PublishedFile
 from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
 from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
@@ -71,6 +73,10 @@ def bring_up_to_date(at: datetime) -> bool:
     # What is below a page that had expired, and was published anew before it was unpublished: no change tells of it.
     back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
     records |= set(public_rows(back, "page__", at).values_list("record", flat=True))
+    # Their file is not the one that was approved with them. It shows as long as another page has approved it.
+    files = PublishedFile.objects.annotate(key_now=Coalesce("document__file_key", "image__file_key"))
+    exchanged = files.exclude(file_key=F("key_now"))
+    records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at

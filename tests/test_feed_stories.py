@@ -241,6 +241,26 @@ def test_what_is_below_a_page_that_did_not_expire_after_all_comes_back(client, i
     assert tombstones(client) == {}
 
 
+@pytest.mark.parametrize("how", ["unpublished", "deleted", "expired"])
+def test_an_entry_forgets_a_file_that_another_page_made_public(how, client, index, story, clock):
+    """It was exchanged after the approval of the story, and the other page has the new one."""
+    figures = factories.document("Figures")
+    changed(story, body=[("document", figures)])
+    story.published_files.update(file_key="what-was-approved-then")
+    clock.shift(timedelta(minutes=1))
+    other = factories.page(models.NewsPage, index, title="Other", body=[("document", figures)])
+    assert "Figures" in items(client)[1]["content_html"]
+    clock.shift(timedelta(minutes=1))
+    if how == "unpublished":
+        other.unpublish()
+    elif how == "deleted":
+        other.delete()
+    else:
+        models.NewsPage.objects.filter(pk=other.pk).update(expire_at=timezone.now())
+    [item] = items(client)
+    assert (item["title"], "Figures" in json.dumps(item)) == ("A story", False)
+
+
 # --- Meetings ---
 
 
