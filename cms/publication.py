@@ -60,6 +60,9 @@ def connect() -> None:
     post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
     for label in (Topic, LegalBasis):
         post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
+    for shared in (Topic, LegalBasis, *ModeratedSnippet.__subclasses__()):
+        # Before the pages that show it let it go.
+        pre_delete.connect(on_shared_text_changed, sender=shared, dispatch_uid="cms.shared_text_deleted")
     post_save.connect(on_collection_saved, sender=Collection, dispatch_uid="cms.collection_saved")
     for model in (Document, Image):
         pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")
@@ -325,11 +328,14 @@ def catch_up() -> None:
 def tell_caches(paths: Iterable[str], files: Any) -> None:
     """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
 
-    Those who follow the feeds are told too.
+    Those who follow the feeds are told too, after the caches: the hub fetches the feeds at once.
     """
+    if settings.WAGTAILFRONTENDCACHE:
+        _purge(paths, files)
     transaction.on_commit(tell_followers, robust=True)
-    if not settings.WAGTAILFRONTENDCACHE:
-        return
+
+
+def _purge(paths: Iterable[str], files: Any) -> None:
     urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
     for row in files.select_related("document", "image"):
         if row.document:
@@ -344,10 +350,13 @@ def tell_caches(paths: Iterable[str], files: Any) -> None:
 
 
 def tell_followers() -> None:
-    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading."""
+    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading.
+
+    A transaction may ask for it several times. Only the first finds something to do, so nobody waits twice for a hub.
+    """
     at = timezone.now()
-    bring_up_to_date(at)
-    send_pings(at)
+    if bring_up_to_date(at):
+        send_pings(at)
 
 
 def forget_everything() -> None:

@@ -152,9 +152,13 @@ def listing(name: str, at: datetime) -> Listing | None:
 
 
 def was_there(name: str) -> bool:
-    """Whether there was a feed of this name: that of a priority which was public once."""
+    """Whether there was a feed of this name: that of a priority which was public once.
+
+    Of a page that was deleted it is not known what it was.
+    """
     kind, slug = _subject(name)
-    return kind == "priorities" and PublicRecord.objects.filter(_ends_with(slug, "addresses__path")).exists()
+    what = Q(page__isnull=True) | Q(page__prioritypage__isnull=False)
+    return kind == "priorities" and PublicRecord.objects.filter(what, _ends_with(slug, "addresses__path")).exists()
 
 
 def _subject(name: str) -> tuple[str, str]:

@@ -23,8 +23,8 @@ class Event:
     """A meeting as an event of RFC 5545, section 3.6.1.
 
     `starts` and `ends` carry the offset of Europe/London. `ends` is None where no end was announced: none is made up.
-    `status` is the STATUS of section 3.8.1.11. `sequence` counts how often readers were told of another time, place
-    or status; `revised` is when anything that readers see of the meeting changed last.
+    `status` is the STATUS of section 3.8.1.11. `sequence` counts how often readers were told of another time, place,
+    way to attend or status; `revised` is when anything that readers see of the meeting changed last.
     """
 
     uuid: UUID

@@ -7,13 +7,21 @@ link to them. It happens after a publication, and again before reading if that w
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from wagtail.models import Page
 
+from documents.models import PublishedFile
 from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
 from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
@@ -24,32 +32,56 @@ from pages.models.snippets import ModeratedSnippet
 from pages.page_html import linked_pages, targets_of
 from pages.references import child_relations
 from pages.shared_text import pages_showing
-from pages.visibility import public, withdrawn
+from pages.visibility import public, public_rows, withdrawn
 
 AT_ONCE = 100  # pages
 _OF_THE_SYSTEM = ("uuid", "record", "page")
 
 
 def form() -> str:
-    """What entries look like beside their content. After a change of what this module writes, count on."""
-    return f"1 {settings.CMS_URL} {settings.WEBSITE_URL}"
+    """What entries look like beside their content: whatever changes there, all are written anew."""
+    return f"{code()} {settings.CMS_URL} {settings.WEBSITE_URL}"
+
+
+@cache
+def code() -> str:
+    """Stands for the code and the templates of the apps that entries come from. A mended template or a stricter filter
+    of HTML would otherwise reach no entry before its page is published again."""
+    found = sha256()
+    for app in ("documents", "feeds", "pages"):
+        files = Path(apps.get_app_config(app).path).rglob("*")
+        for file in sorted(each for each in files if each.suffix in (".html", ".py")):
+            found.update(file.read_bytes())
+    return found.hexdigest()[:32]
 
 
 @transaction.atomic
-def bring_up_to_date(at: datetime) -> None:
-    """Write anew what changed since the last time."""
+def bring_up_to_date(at: datetime) -> bool:
+    """Write anew what changed since the last time. Returns whether anything had."""
     state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
+    at = max(at, timezone.now())  # later than whoever was waited for
     version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     known = state.written_for == form()
+    over = expired(at, since=state.written_at if known else None)
+    if known and state.version == version and not over:
+        return False
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
-    for thing in expired(at, since=state.written_at if known else None):
+    for thing in over:
         below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
         records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
+    # What is below a page that had expired, and was published anew before it was unpublished: no change tells of it.
+    back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
+    records |= set(public_rows(back, "page__", at).values_list("record", flat=True))
+    # Their file is not the one that was approved with them. It shows as long as another page has approved it.
+    files = PublishedFile.objects.annotate(key_now=Coalesce("document__file_key", "image__file_key"))
+    exchanged = files.exclude(file_key=F("key_now"))
+    records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     note_pings(write(records | linking, at), at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
+    return True
 
 
 def expired(at: datetime, since: datetime | None = None) -> list[Any]:
@@ -78,7 +110,7 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
         before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
         written: dict[UUID, tuple[FeedItem, list[str]]] = {}
         for model in FEED_OF:
-            written |= _write_pages(model, some, at)
+            written |= _write_pages(model, some, at, before)
         for uuid, (item, there) in written.items():
             old = before.get(uuid)
             if old is None or _content(old) != _content(item):
@@ -94,7 +126,9 @@ def _content(item: FeedItem) -> list[Any]:
     return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
 
 
-def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) -> dict[UUID, tuple[FeedItem, list[str]]]:
+def _write_pages(
+    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+) -> dict[UUID, tuple[FeedItem, list[str]]]:
     """Returns each entry of the pages of this type, with the keys of its feeds."""
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
@@ -105,7 +139,7 @@ def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) ->
         entries[page] = [withdrawn_entry(page)]
     known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
     rows = {
-        entry.uuid: (_row(page, entry), places(page))
+        entry.uuid: (_row(page, entry, before.get(entry.uuid)), places(page))
         for page, its_entries in entries.items()
         if page.uuid in known
         for entry in its_entries
@@ -130,7 +164,7 @@ def _write_pages(model: type[ContentPage], records: list[UUID], at: datetime) ->
     return rows
 
 
-def _row(page: ContentPage, entry: Entry) -> FeedItem:
+def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
     return FeedItem(
         uuid=entry.uuid,
         record_id=page.uuid,
@@ -143,7 +177,8 @@ def _row(page: ContentPage, entry: Entry) -> FeedItem:
         categories=list(entry.categories),
         enclosures=[asdict(each) for each in entry.enclosures],
         image=asdict(entry.image) if entry.image else None,
-        published=entry.published,
+        # An agenda that is put in the place of another is a correction.
+        published=min(entry.published, before.published) if before else entry.published,
         updated=entry.updated,
         ended_at=None,
     )

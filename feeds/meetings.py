@@ -24,7 +24,7 @@ KEPT = timedelta(days=365)
 KEPT_WHEN_OFF = timedelta(days=90)
 AT_MOST = 500  # meetings, the latest ones
 # The fields of the change log that calendars have to follow (RFC 5545, section 3.8.7.4).
-_MOVED = ("starts", "ends", "venue", "status")
+_MOVED = ("starts", "ends", "venue", "attendance", "status")
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,17 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 class State:
     """What all answers depend on: the content version, what expired since, and the day.
 
-    The version comes with the moment at which it was written: after a backup was restored, it is counted anew.
+    The version comes with the moment at which it was written: after a backup was restored, it is counted anew. What
+    expired comes with the moment of the last: one thing may have been unpublished since, and another expired.
+
+    `at` is the instant to read for. It is not before the version, though the request may be, or its server's clock:
+    what came with the version would be left out, and the answer kept.
     """
 
+    at: datetime
     version: int
     version_at: str
-    expired: int
+    expired: str
     day: str
     changed_at: datetime
     entries_are_written: bool
@@ -44,9 +49,10 @@ class State:
 def state(at: datetime) -> State:
     """The state at the instant, in two queries.
 
-    `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes; an expiry
-    happens by itself, and at the start of a day goes what was withdrawn long ago. A second is kept back, because HTTP
-    dates have no fractions: another change in the same second would otherwise go unnoticed for ever.
+    `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes, yet they
+    see it when it was committed and written; an expiry happens by itself, and at the start of a day goes what was
+    withdrawn long ago. A second is kept back, because HTTP dates have no fractions: another change in the same second
+    would otherwise go unnoticed for ever.
     """
     written = FeedState.objects.filter(version=OuterRef("version"), written_for=form()).values("written_at")[:1]
     since = at - SAID_TO_BE_GONE - timedelta(days=1)
@@ -56,15 +62,17 @@ def state(at: datetime) -> State:
         .order_by("-version")
         .first()
     )
-    expired, last_expired = last_expiry(at)
+    instant = max(at, last.at) if last else at
+    expired, last_expired = last_expiry(instant)
     written_at = last.written_at if last else None
-    moments = [last.at if last else LONG_AGO, last_expired or LONG_AGO]
+    moments = [last.at if last else LONG_AGO, last_expired or LONG_AGO, written_at or LONG_AGO]
     if last and last.something_goes:
-        moments.append(local(at).replace(hour=0, minute=0, second=0, microsecond=0))
+        moments.append(_start_of_day(at))
     return State(
+        at=instant,
         version=last.version if last else 0,
         version_at=last.at.isoformat() if last else "",
-        expired=expired,
+        expired=f"{expired} {last_expired}",
         day=local(at).date().isoformat(),
         changed_at=min(max(moments), at - timedelta(seconds=1)),
         entries_are_written=last is None
@@ -72,11 +80,19 @@ def state(at: datetime) -> State:
     )
 
 
+def _start_of_day(at: datetime) -> datetime:
+    """What goes by the passing of time goes then, together."""
+    return local(at).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def brought_up_to_date(at: datetime) -> State:
     """The state at the instant, after the entries were written if a publication was cut short before that."""
     now = state(at)
-    if not now.entries_are_written:
-        bring_up_to_date(at)
+    for _ in range(3):  # again, if somebody published meanwhile
+        if now.entries_are_written:
+            break
+        bring_up_to_date(now.at)
+        now = state(at)
     return now
 
 
@@ -121,7 +137,8 @@ def _home(at: datetime) -> Any:
 def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[Entry], int]:
     """The newest entries, or those of an archive, the newest first; and how many the feed has in all."""
     rows = FeedItem.objects.filter(places__feed=listing.key, ended_at=None, published__lte=at, updated__lte=at)
-    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=at - SHOWN_AS_WITHDRAWN)
+    long_ago = _start_of_day(at) - SHOWN_AS_WITHDRAWN
+    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=long_ago)
     rows = rows.annotate(total=Window(Count("pk")))
     if archive is None:
         items = list(rows.order_by("-published", "-uuid")[:AT_ONCE])
@@ -133,8 +150,8 @@ def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[
 
 def _gone(listing: Listing, at: datetime) -> tuple[Gone, ...]:
     """What was in the feed and went, the latest first."""
-    since = at - SAID_TO_BE_GONE
-    long_withdrawn = Q(page__withdrawn_at__lte=at - SHOWN_AS_WITHDRAWN, page__withdrawn_at__gt=since)
+    since = _start_of_day(at) - SAID_TO_BE_GONE
+    long_withdrawn = Q(page__withdrawn_at__lte=_start_of_day(at) - SHOWN_AS_WITHDRAWN, page__withdrawn_at__gt=since)
     rows = FeedItem.objects.filter(Q(ended_at__gt=since) | long_withdrawn, places__feed=listing.key)
     moments = rows.values_list("uuid", "ended_at", "page__withdrawn_at")
     gone = [Gone(uuid, local(moment)) for uuid, ended, went in moments if (moment := ended or went)]

@@ -16,7 +16,7 @@ from feeds.catalogue import DEATH_REVIEWS, priority_key, topic_key
 from feeds.entry import Enclosure, Entry
 from feeds.event import OFF, where
 from pages import addresses
-from pages.choices import MeetingStatus, PaperKind
+from pages.choices import AttendanceMode, MeetingStatus, PaperKind
 from pages.models import (
     AnnualReviewPage,
     CommunitySafetyPlanPage,
@@ -45,7 +45,7 @@ FEED_OF: dict[type[ContentPage], str] = {
 }
 
 # The fields of a meeting's change log that readers are told of, and what they are called.
-_TOLD = {"starts": "When", "venue": "Where", "status": "Status"}
+_TOLD = {"starts": "When", "venue": "Where", "attendance": "How to attend", "status": "Status"}
 _WITH_THE_ANNOUNCEMENT = timedelta(minutes=5)
 
 
@@ -202,21 +202,23 @@ def _changes(meeting: MeetingPage, targets: Targets) -> Iterable[_Happening]:
         if change.field in _TOLD:
             together.setdefault(change.at, []).append(change)
     for at, rows in together.items():
-        after = {row.field: row.after for row in rows}
-        if (word := _word(after)) is None:
+        if (word := _word(rows)) is None:
             continue
-        facts = [f"{_TOLD[row.field]}: {row.after or 'not known yet'} (before: {row.before})." for row in rows]
+        facts = [f"{_TOLD[row.field]}: {row.after or 'none'} (before: {row.before or 'none'})." for row in rows]
         reason = next((row.reason for row in rows if row.reason), "")
         name = f"change:{at.astimezone(UTC).isoformat()}"
         yield _Happening(name, at, f"Meeting {word}: {meeting.title}", " ".join([*facts, reason]).strip())
 
 
-def _word(after: dict[str, str]) -> str | None:
+def _word(rows: list[MeetingChange]) -> str | None:
     """What happened, from the fields that changed and what they became; None for what is no news."""
+    after = {row.field: row.after for row in rows}
+    online = any(AttendanceMode.ONLINE.label in (row.before, row.after) for row in rows if row.field == "attendance")
     status = after.get("status", "")
     if status in (MeetingStatus.CANCELLED.label, MeetingStatus.POSTPONED.label):
         return status.lower()
-    return "moved" if "starts" in after or "venue" in after or status == MeetingStatus.RESCHEDULED.label else None
+    moved = "starts" in after or "venue" in after or online
+    return "moved" if moved or status == MeetingStatus.RESCHEDULED.label else None
 
 
 def meeting_title(meeting: MeetingPage) -> str:

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_safe
 
 from feeds import calendar, syndication
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
+from feeds.entry import clean_address
+from feeds.items import form
 from feeds.json_feed import json_feed
 from feeds.meetings import event_of, schedule, was_a_meeting
 from feeds.opml import opml
@@ -36,7 +38,8 @@ OPML_TYPE = "text/x-opml"
 class Written:
     """A document ready to send. `links` are those of the Link header (RFC 8288).
 
-    `is_fleeting`: what is taken down must be down at once. `changed_at` is when it changed by the passing of time.
+    `is_fleeting`: what is taken down must be down at once, and caches are not told of this address. `changed_at` is
+    when it changed by the passing of time.
     """
 
     body: bytes
@@ -53,22 +56,20 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
     archive = request.GET.get("archive")
     number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
-    at = timezone.now()
-    now = brought_up_to_date(at)
-    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, at))
+    now = brought_up_to_date(timezone.now())
+    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, now.at))
     if found is None or (archive is not None and number is None):
-        return _no_such_feed(name, at)
+        return _no_such_feed(name, now.at)
     return _answer(request, found, now)
 
 
 @require_safe
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds for feed readers."""
-    at = timezone.now()
-    now = brought_up_to_date(at)
+    now = brought_up_to_date(timezone.now())
 
     def write() -> Written:
-        found = listings(at)
+        found = listings(now.at)
         home = found[0].page
         title = f"{home.title}: feeds" if home else "Feeds"
         return Written(opml(title, found), OPML_TYPE)
@@ -81,11 +82,10 @@ def all_feeds(request: HttpRequest) -> HttpResponse:
 @require_safe
 def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
-    at = timezone.now()
-    now = brought_up_to_date(at)
+    now = brought_up_to_date(timezone.now())
 
     def write() -> Written | None:
-        event = event_of(uuid, at)
+        event = event_of(uuid, now.at)
         if event is None:
             return None
         name = f"meeting-{event.starts.date().isoformat()}.ics"
@@ -103,7 +103,7 @@ def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
     """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
     content = [now.version, now.version_at, now.expired, now.day]
-    parts = [*name, *content, settings.CMS_URL, settings.WEBSITE_URL, settings.WEBSUB_HUB]
+    parts = [*name, *content, form(), settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
     found: Written | None = cache.get(key)
     if found is None and (found := write()) is not None:
@@ -137,7 +137,7 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]
     links = [("self", own), ("alternate", feed.url), *links]
-    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in)
+    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in or archive is not None)
 
 
 def _calendar(found: Listing, at: datetime) -> Written:
@@ -147,7 +147,7 @@ def _calendar(found: Listing, at: datetime) -> Written:
     return Written(
         calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
-        (("self", url), ("alternate", addresses.url(page) if page else addresses.website("")), *hub),
+        (("self", url), ("alternate", clean_address(addresses.url(page) if page else addresses.website(""))), *hub),
         file_name=f"{found.name}.ics",
         changed_at=meetings.left_at,
     )
@@ -157,7 +157,7 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     encoding = encoding_for(request, found.body)
     # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, section 8.8.3.3).
     etag = f'"{sha256(found.body).hexdigest()[:32]}{encoding and "-"}{encoding}"'
-    response = HttpResponse(compressed(found.body, encoding), content_type=f"{found.media_type}; charset=utf-8")
+    response = HttpResponse(content_type=f"{found.media_type}; charset=utf-8")
     if encoding:
         response["Content-Encoding"] = encoding
     response["Vary"] = "Accept-Encoding"
@@ -173,14 +173,18 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     response["ETag"] = etag
     seconds = int(max(now.changed_at, found.changed_at).timestamp())
     response["Last-Modified"] = http_date(seconds)
-    return get_conditional_response(request, etag, seconds, response) or response
+    answer = get_conditional_response(request, etag, seconds, response)
+    if answer is not None and answer is not response:
+        return answer
+    response.content = compressed(found.body, encoding)
+    return response
 
 
 def _no_such_feed(name: str, at: datetime) -> HttpResponse:
     """Says which addresses there are: those of this feed, or all when no feed has this name."""
-    if was_there(name) and listing(name, at) is None:
-        return _text("The priority that this feed was about is not public any more.\n", 410)
     found = listing(name, at)
+    if found is None and was_there(name):
+        return _text("The priority that this feed was about is not public any more.\n", 410)
     known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
     return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
 

@@ -23,8 +23,7 @@ NEWEST = 5  # of all updates, on the page with all feeds
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All feeds."""
-    at = timezone.now()
-    brought_up_to_date(at)
+    at = brought_up_to_date(timezone.now()).at
     found = listings(at)
     everything = feed(found[0], at)
     context = {
@@ -41,8 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, name: str) -> HttpResponse:
     """One feed; 410 when it was about a priority that is not public any more, 404 when there was none of this name."""
-    at = timezone.now()
-    brought_up_to_date(at)
+    at = brought_up_to_date(timezone.now()).at
     found = listing(name, at)
     content = feed(found, at) if found else None
     if found is None or content is None:

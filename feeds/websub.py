@@ -66,10 +66,10 @@ def _ping(url: str) -> bool:
 
 
 def _try_later(ping: FeedPing, at: datetime) -> None:
-    ping.tries += 1
-    if ping.tries >= TRIES:
+    tries = ping.tries + 1
+    same = FeedPing.objects.filter(pk=ping.pk, next_at=ping.next_at)  # somebody else may have told the hub meanwhile
+    if tries >= TRIES:
         logger.error("The hub could not be told that %s changed: is WEBSUB_HUB right?", ping.url)
-        ping.delete()
-        return
-    ping.next_at = at + min(timedelta(minutes=2 ** (ping.tries - 1)), LONGEST_WAIT)
-    ping.save(update_fields=["tries", "next_at"])
+        same.delete()
+    else:
+        same.update(tries=tries, next_at=at + min(timedelta(minutes=2 ** (tries - 1)), LONGEST_WAIT))

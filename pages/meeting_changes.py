@@ -31,6 +31,7 @@ def changes(before: MeetingPage, after: MeetingPage, at: datetime) -> list[Meeti
             ("ends", _moment(before.ends_at), _moment(after.ends_at)),
             ("status", before.get_status_display(), after.get_status_display()),
             ("venue", _place(before), _place(after)),
+            ("attendance", before.get_attendance_mode_display(), after.get_attendance_mode_display()),
         )
         if old != new
     ]

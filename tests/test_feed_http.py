@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import brotli
@@ -9,13 +11,18 @@ import feedparser
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from feeds import items
 from feeds.items import bring_up_to_date
 from pages import models
+from pages.withdrawal import withdraw
 from tests import factories
 from tests.factories import london
+from tests.hidden_content import administrator
 
 NOW = london(2026, 3, 2, 9)
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -45,6 +52,10 @@ def stories(index, number, **fields):
         )
         for each in range(number)
     ]
+
+
+def titles(client, name="news"):
+    return [item["title"] for item in json.loads(client.get(f"/feeds/{name}.json").content)["items"]]
 
 
 def sql(run):
@@ -224,3 +235,115 @@ def test_a_new_address_of_the_website_is_in_every_entry(client, index, settings)
     answer = client.get("/feeds/news.json").content
     assert b"https://www.example.org/news/" in answer
     assert b"http://testserver/news/" not in answer
+
+
+# --- What is kept, and what is said to be unchanged ---
+
+
+def test_what_expires_after_something_else_was_unpublished_is_not_shown_from_what_was_kept(client, home, index, clock):
+    """Two states in which one thing has expired are not the same state."""
+    stories(index, 1, expire_at=NOW + timedelta(hours=2))
+    factories.snippet(models.Contact, team="A team", expire_at=NOW + timedelta(hours=1))
+    clock.shift(timedelta(hours=1, minutes=30))
+    assert titles(client) == ["Story 0"]
+    models.Contact.objects.get().unpublish()  # on no page: nothing changes for readers
+    clock.shift(timedelta(minutes=45))
+    assert titles(client) == []
+
+
+def test_a_request_that_began_before_a_publication_does_not_hide_it_from_others(client, index, clock):
+    """Its clock may also be behind the one of the server that published."""
+    stories(index, 1)
+    clock.shift(-2)
+    assert titles(client) == ["Story 0"]
+    clock.shift(2)
+    assert titles(client) == ["Story 0"]
+
+
+def test_the_date_of_change_is_when_readers_could_see_it(client, index, settings, clock):
+    """If-Modified-Since: also of a change that was held up, and of new addresses after a change of the settings."""
+    stories(index, 1)
+    clock.shift(60)
+    since = client.get("/feeds/news.atom")["Last-Modified"]
+    settings.WEBSITE_URL = "https://www.example.org"
+    clock.shift(60)
+    answer = client.get("/feeds/news.atom", headers={"If-Modified-Since": since})
+    assert answer.status_code == 200
+    assert b"https://www.example.org/news/" in answer.content
+    clock.shift(60)
+    with transaction.atomic():
+        stories(index, 1)
+        started = timezone.now()
+        clock.shift(60)
+    models.PublicChange.objects.filter(at__gte=started).update(at=NOW - timedelta(days=1))
+    since = answer["Last-Modified"]
+    answer = client.get("/feeds/news.atom", headers={"If-Modified-Since": since})
+    assert answer.status_code == 200
+    clock.shift(60)
+    answer = client.get("/feeds/news.atom")
+    call_command("publish_scheduled")  # nothing to do
+    clock.shift(60)
+    known = client.get("/feeds/news.atom", headers={"If-Modified-Since": answer["Last-Modified"]})
+    assert known.status_code == 304
+
+
+def test_what_was_withdrawn_long_ago_goes_at_the_start_of_a_day(client, index, clock):
+    """So that the date of change can say it: an answer is kept for the day."""
+    [story] = stories(index, 1)
+    withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
+    bring_up_to_date(NOW)
+    clock.move_to(london(2026, 4, 1, 0, 30))  # not 30 days after 9am
+    before = client.get("/feeds/news.json")
+    clock.move_to(london(2026, 4, 1, 23, 30))
+    cache.clear()
+    after = client.get("/feeds/news.json", headers={"If-Modified-Since": before["Last-Modified"]})
+    assert after.status_code == 304
+    assert client.get("/feeds/news.json").content == before.content
+    clock.move_to(london(2026, 4, 2, 0, 30))
+    after = client.get("/feeds/news.json", headers={"If-Modified-Since": before["Last-Modified"]})
+    assert (after.status_code, json.loads(after.content)["items"]) == (200, [])
+
+
+def test_archives_are_not_stored_since_nobody_could_tell_the_caches_which_there_are(client, index):
+    stories(index, 61)
+    archive = client.get("/feeds/news.atom?archive=1")
+    assert (archive.status_code, archive["Cache-Control"]) == (200, "no-cache")
+    assert client.get("/feeds/news.atom")["Cache-Control"] == "public, max-age=300"
+
+
+def test_what_was_never_a_feed_is_not_gone(client, index):
+    """Other pages have addresses that look like those of priorities."""
+    stories(index, 1, slug="fair")
+    assert client.get("/news/fair/").status_code == 200
+    assert client.get("/feeds/priorities/news-fair.rss").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["topics/a%00b", "priorities/2026-a%00b", "a%00b", "topics/%ff"])
+def test_no_name_is_an_error_of_the_server(client, home, name):
+    """PostgreSQL refuses to look for a text with a NUL."""
+    assert client.get(f"/feeds/{name}.rss").status_code == 404
+    assert client.get(f"/feeds/{name}/").status_code == 404
+
+
+def test_all_entries_are_written_anew_when_the_code_that_writes_them_is_another(client, index, monkeypatch):
+    """Also what only cleans their HTML."""
+    stories(index, 1)
+    assert "Words enough" in client.get("/feeds/news.json").content.decode()
+    items.FeedItem.objects.update(html="<p>As an older version wrote it.</p>")
+    cache.clear()
+    assert "As an older version" in client.get("/feeds/news.json").content.decode()
+    read = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or b"another")
+    items.code.cache_clear()
+    try:
+        content = client.get("/feeds/news.json").content.decode()
+    finally:
+        items.code.cache_clear()
+    assert ("Words enough" in content, "As an older version" in content) == (True, False)
+    assert {"newspage.html", "blocks.html", "happening.html", "rich_text.py", "page_html.py", "stories.py"} <= {*read}
+
+
+def test_the_addresses_in_headers_are_ascii(client, home):
+    factories.page(models.MeetingIndexPage, home, slug="réunions")
+    for name in ("meetings.ics", "meetings.atom"):
+        assert "<http://testserver/r%C3%A9unions/>; rel=" in client.get(f"/feeds/{name}")["Link"]

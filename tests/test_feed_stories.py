@@ -217,6 +217,50 @@ def test_an_entry_forgets_pages_that_went(how, goes, client, home, story, clock)
     assert "/above/" not in item["content_html"]
 
 
+@pytest.mark.parametrize("what", ["topic", "agency"])
+def test_an_entry_forgets_a_label_or_snippet_that_was_deleted(what, client, home):
+    topic, agency = factories.topic(name="Cycling"), factories.agency(name="The Shire")
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    action = models.Action(text="Mark bicycles.", horizon="in-year", lead_agency=agency)
+    factories.page(models.PriorityPage, period, title="Theft", topics=[topic], actions=[action])
+    [item] = items(client, "priorities")
+    assert (item["tags"], item["content_html"].count("Led by The Shire")) == (["Cycling"], 1)
+    (topic if what == "topic" else agency).delete()
+    [item] = items(client, "priorities")
+    assert ("tags" in item, item["content_html"].count("The Shire")) == ((False, 1) if what == "topic" else (True, 0))
+
+
+def test_what_is_below_a_page_that_did_not_expire_after_all_comes_back(client, index, story, clock):
+    """It was published with another date before the scheduler came: nothing was unpublished or published below it."""
+    models.NewsIndexPage.objects.filter(pk=index.pk).update(expire_at=NOW + timedelta(hours=1))
+    assert titles(client) == ["A story"]
+    clock.shift(timedelta(hours=2))
+    assert titles(client) == []
+    changed(models.NewsIndexPage.objects.get(pk=index.pk), expire_at=None)
+    assert titles(client) == ["A story"]
+    assert tombstones(client) == {}
+
+
+@pytest.mark.parametrize("how", ["unpublished", "deleted", "expired"])
+def test_an_entry_forgets_a_file_that_another_page_made_public(how, client, index, story, clock):
+    """It was exchanged after the approval of the story, and the other page has the new one."""
+    figures = factories.document("Figures")
+    changed(story, body=[("document", figures)])
+    story.published_files.update(file_key="what-was-approved-then")
+    clock.shift(timedelta(minutes=1))
+    other = factories.page(models.NewsPage, index, title="Other", body=[("document", figures)])
+    assert "Figures" in items(client)[1]["content_html"]
+    clock.shift(timedelta(minutes=1))
+    if how == "unpublished":
+        other.unpublish()
+    elif how == "deleted":
+        other.delete()
+    else:
+        models.NewsPage.objects.filter(pk=other.pk).update(expire_at=timezone.now())
+    [item] = items(client)
+    assert (item["title"], "Figures" in json.dumps(item)) == ("A story", False)
+
+
 # --- Meetings ---
 
 
@@ -247,6 +291,46 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     assert own["title"] == "Cancelled: Meeting in March"
     assert own["summary"].startswith("This meeting was planned for Tuesday 31 March 2026, 10am")
     assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["Minutes"]
+
+
+def test_another_agenda_is_a_correction_of_the_entry(client, meeting, clock):
+    for name in ("First", "Second"):
+        clock.shift(timedelta(days=1))
+        changed(meeting, papers=[models.Paper(kind="agenda", document=factories.document(name))])
+        [item, _] = items(client, "meetings")
+        assert [each["title"] for each in item["attachments"]] == [name]
+        assert item["date_published"] == "2026-03-03T09:00:00+00:00"
+    assert item["date_modified"] == "2026-03-04T09:00:00+00:00"
+
+
+def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
+    clock.shift(timedelta(days=1))
+    changed(meeting, attendance_mode="hybrid", joining_url="https://meet.example.org/1")
+    assert titles(client, "meetings") == ["Meeting in March"]
+    clock.shift(timedelta(days=1))
+    changed(meeting, attendance_mode="online")
+    [moved, _] = items(client, "meetings")
+    assert (moved["title"], moved["summary"]) == (
+        "Meeting moved: Meeting in March",
+        "How to attend: Online (before: In person and online).",
+    )
+
+
+def test_a_place_that_there_was_not_before(client, meeting, clock):
+    changed(
+        meeting,
+        attendance_mode="online",
+        joining_url="https://meet.example.org/1",
+        venue=None,
+        status_notice="<p>Online.</p>",
+    )
+    clock.shift(timedelta(days=1))
+    hall = factories.venue(name="Town Hall", room="", address="Cambridge", postcode="CB2 3QJ")
+    changed(meeting, attendance_mode="hybrid", venue=hall, status_notice="<p>Online.</p><p>We found one.</p>")
+    assert items(client, "meetings")[0]["summary"] == (
+        "Where: Town Hall, Cambridge, CB2 3QJ (before: none). "
+        "How to attend: In person and online (before: Online). We found one."
+    )
 
 
 def test_what_is_no_news_of_a_meeting_makes_no_entry(client, meeting, clock):

@@ -8,7 +8,9 @@ from urllib.parse import parse_qs
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.utils import timezone
 
+from cms import publication
 from feeds import websub
 from feeds.models import FeedPing
 from pages import models
@@ -142,3 +144,27 @@ def test_without_a_hub_nothing_is_kept(home, clock, publish):
     index = publish(lambda: factories.page(models.NewsIndexPage, home))
     publish(lambda: factories.page(models.NewsPage, index))
     assert FeedPing.objects.count() == 0
+
+
+def test_the_hub_is_told_once_in_each_transaction_and_after_the_caches(
+    home, clock, hub, django_capture_on_commit_callbacks, settings, monkeypatch
+):
+    """Whoever waits for a publication waits for the hub once, and it fetches nothing that is out of date."""
+    index = factories.page(models.NewsIndexPage, home)
+    order = []
+    monkeypatch.setattr(publication, "purge_urls_from_cache", lambda urls: order.append("caches"))
+    monkeypatch.setattr(publication, "send_pings", lambda at: order.append("hub"))
+    settings.WAGTAILFRONTENDCACHE = {"default": {"BACKEND": "unused"}}
+    with django_capture_on_commit_callbacks(execute=True):
+        factories.page(models.NewsPage, index)
+    assert (order[0], order.count("hub")) == ("caches", 1)
+
+
+def test_two_may_tell_the_hub_at_once(home, clock, hub, publish, monkeypatch):
+    """What another process has told it meanwhile is no error of this one, which was not heard."""
+    index = publish(lambda: factories.page(models.NewsIndexPage, home))
+    hub.status = 503
+    publish(lambda: factories.page(models.NewsPage, index))
+    monkeypatch.setattr(websub, "_ping", lambda url: not FeedPing.objects.filter(url=url).delete())
+    clock.shift(timedelta(minutes=1))
+    assert websub.send_pings(timezone.now()) == (0, 5)

@@ -407,7 +407,7 @@ class MeetingChange(models.Model):
 
     graphql_fields = [
         public.date_time("at", required=True, description="When the change was published."),
-        public.text("field", required=True, description="What changed: starts, ends, status or venue."),
+        public.text("field", required=True, description="What changed: starts, ends, status, venue or attendance."),
         public.text("before", description="What it was."),
         public.text("after", description="What it became."),
         public.text("reason", description="The notice that was given with it."),
