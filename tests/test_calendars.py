@@ -513,7 +513,7 @@ def test_a_meeting_of_odd_texts_from_the_database(client, meeting, hall):
         assert client.get(own_address(meeting))["Content-Disposition"] == 'inline; filename="meeting-2026-02-24.ics"'
 
 
-def test_a_draft_without_a_date_is_no_event():
+def test_a_draft_without_a_date_is_no_event(db):
     draft = models.MeetingPage(title="Soon", slug="soon", url_path="/home/meetings/soon/")
     assert event(draft, Targets(), sequence=0, revised=timezone.now()) is None
 
