@@ -16,7 +16,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from wagtail.models import Page
@@ -84,22 +84,17 @@ def bring_up_to_date(at: datetime) -> bool:
     return True
 
 
+def what_expires() -> list[type[Model]]:
+    return [Page, *ModeratedSnippet.__subclasses__()]
+
+
 def expired(at: datetime, since: datetime | None = None) -> list[Any]:
     """Pages and snippets that expired, since an instant, and are not unpublished yet."""
-    found = []
-    for model in (Page, *ModeratedSnippet.__subclasses__()):
-        rows = model.objects.filter(live=True, expire_at__lte=at)
+    found: list[Any] = []
+    for model in what_expires():
+        rows = model._default_manager.filter(live=True, expire_at__lte=at)
         found += rows.filter(expire_at__gt=since) if since else rows
     return found
-
-
-def last_expiry(at: datetime) -> tuple[int, datetime | None]:
-    """How many pages and snippets expired and are not unpublished yet, and when the last one did; in one query."""
-    over = {"live": True, "expire_at__lte": at}
-    models = (Page, *ModeratedSnippet.__subclasses__())
-    first, *others = (model.objects.filter(**over).order_by().values_list("pk", "expire_at") for model in models)
-    found = list(first.union(*others, all=True))
-    return len(found), max((moment for _, moment in found), default=None)
 
 
 def write(records: Iterable[UUID], at: datetime) -> set[str]:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery, Window
+from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Window
 
 from feeds.catalogue import Listing
 from feeds.entry import Enclosure, Entry, Feed, Gone
-from feeds.items import bring_up_to_date, form, last_expiry
+from feeds.items import bring_up_to_date, form, what_expires
 from feeds.models import FeedItem, FeedState
 from pages import addresses
 from pages.choices import FeedFormat
@@ -47,37 +47,46 @@ class State:
 
 
 def state(at: datetime) -> State:
-    """The state at the instant, in two queries.
+    """The state at the instant, in one query.
 
     `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes, yet they
     see it when it was committed and written; an expiry happens by itself, and at the start of a day goes what was
     withdrawn long ago. A second is kept back, because HTTP dates have no fractions: another change in the same second
     would otherwise go unnoticed for ever.
     """
+    day = local(at).date().isoformat()
     written = FeedState.objects.filter(version=OuterRef("version"), written_for=form()).values("written_at")[:1]
     since = at - SAID_TO_BE_GONE - timedelta(days=1)
     going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since))
-    last = (
-        PublicChange.objects.annotate(written_at=Subquery(written), something_goes=Exists(going))
-        .order_by("-version")
-        .first()
-    )
-    instant = max(at, last.at) if last else at
-    expired, last_expired = last_expiry(instant)
-    written_at = last.written_at if last else None
-    moments = [last.at if last else LONG_AGO, last_expired or LONG_AGO, written_at or LONG_AGO]
-    if last and last.something_goes:
-        moments.append(_start_of_day(at))
+    numbers, moments = _expiries(at)
+    changes = PublicChange.objects.annotate(written_at=Subquery(written), something_goes=Exists(going))
+    last = changes.annotate(**numbers, **moments).order_by("-version").first()
+    if last is None:
+        return State(at, 0, "", "", day, changed_at=LONG_AGO, entries_are_written=True)
+    expired = sum(getattr(last, name) or 0 for name in numbers)
+    last_expired = max(getattr(last, name) or LONG_AGO for name in moments)
+    went_at = _start_of_day(at) if last.something_goes else LONG_AGO
+    changed_at = max(last.at, last_expired, last.written_at or LONG_AGO, went_at)
     return State(
-        at=instant,
-        version=last.version if last else 0,
-        version_at=last.at.isoformat() if last else "",
+        at=max(at, last.at),
+        version=last.version,
+        version_at=last.at.isoformat(),
         expired=f"{expired} {last_expired}",
-        day=local(at).date().isoformat(),
-        changed_at=min(max(moments), at - timedelta(seconds=1)),
-        entries_are_written=last is None
-        or (written_at is not None and (last_expired is None or last_expired <= written_at)),
+        day=day,
+        changed_at=min(changed_at, at - timedelta(seconds=1)),
+        entries_are_written=last.written_at is not None and last_expired <= last.written_at,
     )
+
+
+def _expiries(at: datetime) -> tuple[dict[str, Subquery], dict[str, Subquery]]:
+    """For each kind of thing, how many expired and are not unpublished yet, and when the last one did."""
+    numbers, moments = {}, {}
+    for model in what_expires():
+        is_over = Q(expire_at__lte=at) | Q(expire_at__lte=OuterRef("at"))
+        over = model._default_manager.filter(is_over, live=True).order_by().values("live")
+        numbers[f"expired_{model.__name__}"] = Subquery(over.annotate(number=Count("pk")).values("number"))
+        moments[f"last_expired_{model.__name__}"] = Subquery(over.annotate(last=Max("expire_at")).values("last"))
+    return numbers, moments
 
 
 def _start_of_day(at: datetime) -> datetime:
