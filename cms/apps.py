@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import m2m_changed
 from wagtail.users.apps import WagtailUsersAppConfig
 
 
@@ -10,10 +11,12 @@ class CmsConfig(AppConfig):
     def ready(self) -> None:
         # Signals can be connected only once the models are there.
         from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
+        from django.contrib.auth.models import User  # noqa: PLC0415
 
-        from cms import publication, second_factor  # noqa: PLC0415
+        from cms import publication, roles, second_factor  # noqa: PLC0415
 
         publication.connect()
+        m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")
 
 

@@ -13,6 +13,7 @@ from wagtail.log_actions import log
 from wagtail.models import Page, WorkflowState
 
 from cms.sessions import end_sessions
+from pages.models.snippets import ModeratedSnippet
 
 LEFT, HANDED_OVER, UNLOCKED = "cms.left", "cms.handed_over", "cms.unlocked_for_leaver"
 
@@ -22,13 +23,14 @@ class UnfinishedWork:
     """What somebody has begun and not finished, and what they keep from others."""
 
     pages: list[Any]  # drafts, and live pages with unpublished changes, that they own
+    drafts: list[Any]  # pages of others, and snippets, whose latest version they wrote and nobody published
     workflows: list[WorkflowState]  # submitted by them and still open
     locked: list[Any]  # pages, which are unlocked
 
     @property
     def to_hand_over(self) -> list[Any]:
         """The pages and snippets that need another person, each once."""
-        found = {(type(item), item.pk): item for item in self.pages}
+        found = {(type(item), item.pk): item for item in (*self.pages, *self.drafts)}
         for state in self.workflows:
             item = state.content_object.specific if isinstance(state.content_object, Page) else state.content_object
             found[type(item), item.pk] = item
@@ -47,9 +49,14 @@ def may_let_go(user: Any, leaver: User) -> bool:
 
 def unfinished_work(leaver: User) -> UnfinishedWork:
     unpublished = Q(live=False) | Q(has_unpublished_changes=True)
+    theirs = unpublished & Q(latest_revision__user=leaver)
     open_states = (WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES)
     return UnfinishedWork(
         pages=list(Page.objects.filter(unpublished, owner=leaver).specific()),
+        drafts=[
+            *Page.objects.filter(theirs).exclude(owner=leaver).specific(),
+            *(snippet for model in ModeratedSnippet.__subclasses__() for snippet in model.objects.filter(theirs)),
+        ],
         workflows=list(WorkflowState.objects.filter(requested_by=leaver, status__in=open_states)),
         locked=list(Page.objects.filter(locked_by=leaver).specific()),
     )

@@ -1,6 +1,6 @@
 """What happens, in the same transaction, when something becomes public or stops being so.
 
-The only module that listens to signals.
+All signals about content are listened to here.
 """
 
 import logging

@@ -1,8 +1,11 @@
 """Every public address, in one list."""
 
+from typing import Any
+
 from allauth.account import views as account
 from allauth.socialaccount import views as single_sign_on
 from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from wagtail.admin import urls as wagtailadmin_urls
 
@@ -40,12 +43,20 @@ signing_in = [
     path("account/second-factor/", include("allauth.mfa.urls")),
 ]
 
+
+def not_offered(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    raise Http404
+
+
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
     path("admin/", include(signing_in)),
     # In place of Wagtail's own.
     path("admin/reports/page-types-usage/", PageTypesReport.as_view()),
     path("admin/reports/page-types-usage/results/", PageTypesReport.as_view(results_only=True)),
+    # Actions on pages are taken in the screens: those ask more, and leave a copy without the history of its original.
+    # The admin's own scripts have no use for these addresses.
+    path("admin/api/main/pages/<int:pk>/action/<str:name>/", not_offered),
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.utils import timezone
-from wagtail.models import CollectionViewRestriction
+from wagtail.models import CollectionViewRestriction, Page
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
@@ -41,10 +41,10 @@ def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     return queryset.filter(pk__in=policy.instances_user_has_any_permission_for(user, ["change", "choose"]).values("pk"))
 
 
-def on_a_live_page(file: Document | Image) -> bool:
+def on_a_live_page(file: Document | Image, kind: type[Page] = Page) -> bool:
     """Whether a published version uses the file. The page may be hidden by what is above it, or the file by its
     collection: when that changes, readers see the file without another approval."""
-    return file.published_in.filter(page__live=True).exists()
+    return file.published_in.filter(page__live=True, page__in=kind.objects.all()).exists()
 
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:

@@ -7,6 +7,7 @@ from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.forms import BaseImageForm
 
 from documents.access import on_a_live_page
+from pages.models import DeathReviewNoticePage
 
 NOT_REPLACED = (
     "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
@@ -15,9 +16,19 @@ NOT_REPLACED = (
 UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives the form
 
 
+NOT_REWRITTEN = (
+    "A public death-review notice shows this file, and two people approved these words. Upload the file once more with "
+    "the new words, put it on the notice, and submit the notice for moderation."
+)
+
+
 class _KeepsPublicFile:
     def clean(self: Any) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
+        for name in self.changed_data if self.instance.pk else ():
+            facts = self.instance.public_facts
+            if (name in facts or f"{name}_id" in facts) and on_a_live_page(self.instance, DeathReviewNoticePage):
+                self.add_error(name, NOT_REWRITTEN)
         if "file" in self.changed_data and self.instance.pk and on_a_live_page(self.instance):
             self.add_error("file", NOT_REPLACED)
         return cleaned

@@ -12,8 +12,10 @@ from wagtail.permission_policies.collections import CollectionOwnershipPermissio
 
 from documents.access import on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES
+from pages.choices import ApprovalRole
 from pages.models import DeathReviewIndexPage
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.models.moderation import is_in
 
 
 class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
@@ -22,7 +24,7 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
         # Asked last, because it is the only part that needs a query.
-        if actions & {"change", "delete"} and not user.has_perm(CHANGE_PUBLIC_FILES) and on_a_live_page(instance):
+        if actions & {"change", "delete"} and not may_change_public_files(user) and on_a_live_page(instance):
             actions -= {"change", "delete"}
         allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
         return allowed and not (
@@ -36,6 +38,11 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def collections_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
         found = super().collections_user_has_any_permission_for(user, actions)
         return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(pk__in=_of_death_reviews())
+
+
+def may_change_public_files(user: Any) -> bool:
+    """Moderators. Superusers are none unless somebody put them into the group."""
+    return user.has_perm(CHANGE_PUBLIC_FILES) and is_in(user, ApprovalRole.MODERATOR)
 
 
 def _of_death_reviews() -> QuerySet[Collection]:

@@ -11,11 +11,13 @@ from html import escape, unescape
 from html.parser import HTMLParser
 
 import nh3
+from bs4 import BeautifulSoup
 from django.conf import settings
 
 FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
 ALLOWED_TAGS = {"a", "b", "br", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "strong", "ul"}
 BLOCKS = {"h2", "h3", "h4", "li", "ol", "p", "ul"}
+_SAME_LOOK = {"strong": "b", "em": "i"}
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
 
@@ -26,6 +28,15 @@ class LinkTargets:
 
     pages: Mapping[int, str] = field(default_factory=dict)
     documents: Mapping[int, str] = field(default_factory=dict)
+
+
+def paragraphs(source: str) -> list[str]:
+    """Stored rich text, a paragraph, heading or list at a time, written so that equal ones read and link alike."""
+    soup = BeautifulSoup(source, "html.parser")
+    for tag in soup.find_all(True):
+        tag.name = _SAME_LOOK.get(tag.name, tag.name)
+        tag.attrs = {name: tag.attrs[name] for name in ("href", "id", "linktype") if name in tag.attrs}
+    return [str(part).strip() for part in soup.contents if str(part).strip()]
 
 
 @dataclass(frozen=True)

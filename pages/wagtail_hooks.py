@@ -16,6 +16,7 @@ from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
 from pages import editors_home, meeting_views, reviews, staff_calendar, withdrawal_views
+from pages.choices import ApprovalRole
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -31,6 +32,7 @@ from pages.models import (
     Topic,
     Venue,
 )
+from pages.models.moderation import is_in
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
 from pages.permissions import PagePolicy, without_notices
@@ -49,6 +51,14 @@ class ModeratedSnippetPolicy(ModelPermissionPolicy):
         return super().user_has_permission(user, "publish" if action == "unpublish" else action)
 
 
+class LabelPolicy(ModelPermissionPolicy):
+    """Pure labels are public at once when they are saved: they are for moderators, and superusers are none."""
+
+    def user_has_permission(self, user: Any, action: str) -> bool:
+        changes = action in ("add", "change", "delete")
+        return super().user_has_permission(user, action) and (not changes or is_in(user, ApprovalRole.MODERATOR))
+
+
 class UnpublishSnippetView(UnpublishView):
     permission_required = "unpublish"
 
@@ -65,6 +75,8 @@ class ModeratedSnippetViewSet(SnippetViewSet):
 register_permission_policy(Page, PagePolicy())
 for _model in ModeratedSnippet.__subclasses__():
     register_permission_policy(_model, ModeratedSnippetPolicy(_model), exact_class=True)
+for _label in (Topic, LegalBasis):
+    register_permission_policy(_label, LabelPolicy(_label), exact_class=True)
 
 
 @hooks.register("construct_page_chooser_queryset")

@@ -25,7 +25,7 @@ from pages.choices import ApprovalRole
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.approvals import NotApproved, approve
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
-from pages.models.moderation import GROUPS, FourEyesTask
+from pages.models.moderation import GROUPS, FourEyesTask, is_in
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
 
@@ -38,9 +38,13 @@ def may_publish(user: Any) -> bool:
     """Whether the account may make anything public, take anything away, or handle death reviews: on any page."""
     publishes = (HANDLE_DEATH_REVIEWS, TAKE_DOWN, CHANGE_PUBLIC_FILES)
     snippets = (f"pages.publish_{model._meta.model_name}" for model in ModeratedSnippet.__subclasses__())
-    return any(user.has_perm(permission) for permission in (*publishes, *snippets)) or (
-        user.is_active
-        and GroupPagePermission.objects.filter(group__user=user, permission__codename="publish_page").exists()
+    return (
+        any(is_in(user, role) for role in GROUPS)  # who approves is asked by group, whatever else the group may do
+        or any(user.has_perm(permission) for permission in (*publishes, *snippets))
+        or (
+            user.is_active
+            and GroupPagePermission.objects.filter(group__user=user, permission__codename="publish_page").exists()
+        )
     )
 
 

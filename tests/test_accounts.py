@@ -382,6 +382,9 @@ def test_who_needs_a_second_factor(home, person):
         permission=GroupPagePermission.objects.filter(permission__codename="publish_page").first().permission,
     )
     assert needs_second_factor(User.objects.get(username="some")) is True
+    Group.objects.get(name="Moderators").permissions.clear()  # approving goes by the group, whatever else it may do
+    GroupPagePermission.objects.filter(group__name="Moderators").delete()
+    assert needs_second_factor(User.objects.get(username="moderators")) is True
 
 
 def test_somebody_who_may_publish_sets_one_up_before_anything_else(client, person, mfa_required):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -51,6 +52,15 @@ def test_a_document_is_public_while_a_public_page_uses_it(client, meeting_with_p
         gone = client.get(document.url, headers=more)
         assert (gone.status_code, gone.content) == (410, b"This file is no longer available.\n")
         assert gone.headers["Cache-Control"] == "no-store"
+
+
+def test_a_public_file_sets_no_cookie_whatever_was_sent(meeting_with_paper, home):
+    document = factories.document()
+    factories.page(models.StandardPage, home, body=[("document", document)])
+    answer = Client(headers={"cookie": "sessionid=x; csrftoken=y"}).get(document.url)
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "public, max-age=60, must-revalidate")
+    assert not answer.cookies
+    assert not answer.has_header("Vary")
 
 
 def test_an_unused_file_answers_as_one_that_does_not_exist(home, client):
@@ -358,7 +368,9 @@ def test_a_public_file_costs_at_most_four_queries_and_a_hidden_one_the_same(home
 
 
 def test_private_pages_and_collections_cannot_have_a_shared_password(home, client):
-    client.force_login(User.objects.create_superuser("administrator", password="x"))
+    administrator = User.objects.create_superuser("administrator", password="x")
+    administrator.groups.add(Group.objects.get(name="Moderators"))
+    client.force_login(administrator)
     collection = Collection.get_first_root_node().add_child(name="Files")
     page = factories.page(models.StandardPage, home)
     for url in (

@@ -451,3 +451,29 @@ def test_withdrawn_pages_answer_as_withdrawn(home, ask):
     models.ContentPage.objects.filter(pk=old.pk).update(withdrawal_kind="gone")
     gone = ask(query)["page"]
     assert (gone["title"], gone["withdrawal"]["explanation"]) == (None, None)
+
+
+BROKEN_COOKIES = "sessionid=x; csrftoken=y; messages=z"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["/", "/graphql/?query={__typename}", "/graphiql/", "/feeds/", "/feeds/all.json", "/feeds.opml",
+                "/feeds/meetings.ics", "/docs/", "/sitemap.xml", "/robots.txt", "/healthz", "/nowhere/"]
+)  # fmt: skip
+def test_cookies_of_whatever_kind_change_nothing(client, home, address):
+    """Django's middleware answers a broken cookie with a new one, which a shared cache would give to everybody."""
+    without = client.get(address)
+    answer = Client(headers={"cookie": BROKEN_COOKIES}).get(address)
+    assert not answer.cookies
+    assert "Cookie" not in answer.get("Vary", "")
+    assert (answer.status_code, answer.content) == (without.status_code, without.content)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/", "/feeds/", "/feeds/all.json", "/feeds.opml", "/feeds/meetings.ics", "/docs/"])
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_readers_only_read(home, address, method):
+    """As a real client sends it: Django's test client passes over the check for forged requests."""
+    answer = getattr(Client(enforce_csrf_checks=True), method)(address)
+    assert (answer.status_code, answer["Allow"], answer.content) == (405, "GET, HEAD", b"")

@@ -90,7 +90,13 @@ def test_one_action_ends_the_access_and_hands_the_work_over(client, admin, leave
     before = state()
     asked = client.get(url)
     assert asked.status_code == 200
-    assert sorted(map(str, asked.context["work"].to_hand_over)) == ["Changed", "Draft", "Submitted", "Submitted agency"]
+    assert sorted(map(str, asked.context["work"].to_hand_over)) == [
+        "Cancelled",
+        "Changed",
+        "Draft",
+        "Submitted",
+        "Submitted agency",
+    ]
     assert state() == before  # looking changes nothing
 
     done = client.post(url, {"colleague": colleague.pk}, follow=True)
@@ -119,7 +125,7 @@ def test_one_action_ends_the_access_and_hands_the_work_over(client, admin, leave
     assert (locked.locked, locked.locked_by, locked.locked_at) == (False, None, None)
 
     handed = PageLogEntry.objects.filter(action=leavers.HANDED_OVER)
-    assert sorted(entry.page.title for entry in handed) == ["Changed", "Draft", "Submitted"]
+    assert sorted(entry.page.title for entry in handed) == ["Cancelled", "Changed", "Draft", "Submitted"]
     assert {(entry.user, entry.message) for entry in handed} == {
         (admin, "Handed over from leaver to colleague, because of a leaver")
     }
@@ -215,3 +221,25 @@ def test_everything_or_nothing(client, admin, leaver, work, monkeypatch):
     with pytest.raises(RuntimeError):
         client.post(reverse("let_go", args=[leaver.pk]), {"colleague": colleague.pk})
     assert state() == before
+
+
+def test_drafts_on_pages_of_others_and_of_snippets_are_handed_over_too(client, admin, leaver, home):
+    owner, colleague = account("owner", "Editors"), account("colleague", "Editors")
+    page = factories.page(models.StandardPage, home, title="The owner's", owner=owner)
+    page.save_revision(user=owner)
+    page.title = "The leaver's words"
+    page.save_revision(user=leaver)
+    agency = factories.agency(name="Never submitted", live=False)
+    agency.save_revision(user=leaver)
+    factories.page(models.StandardPage, home, title="Published since", owner=owner)
+    url = reverse("let_go", args=[leaver.pk])
+    shown = client.get(url).content.decode()
+    assert ("The owner&#x27;s" in shown, "Never submitted" in shown, "Published since" in shown) == (True, True, False)
+    refused = client.post(url, {"colleague": ""})
+    assert refused.context["form"].errors == {"colleague": ["Choose who takes over the unfinished work."]}
+    client.post(url, {"colleague": colleague.pk})
+    leaver.refresh_from_db()
+    assert leaver.is_active is False
+    assert Page.objects.get(pk=page.pk).owner == owner  # it was never the leaver's
+    assert PageLogEntry.objects.get(action=leavers.HANDED_OVER).object_id == page.pk
+    assert ModelLogEntry.objects.get(action=leavers.HANDED_OVER).object_id == str(agency.pk)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from wagtail.actions.publish_page_revision import PublishPageRevisionAction
 from wagtail.models import (
     GroupApprovalTask,
+    ModelLogEntry,
     Page,
     PageViewRestriction,
     Revision,
@@ -149,6 +150,27 @@ def by_unpublishing_and_bringing_back(client, page, user):
     assert models.StandardPage.objects.get(pk=page.pk).live is False
 
 
+def by_the_actions_of_the_api(client, page, user):
+    """Wagtail's API for its own scripts has actions on pages. They are not offered."""
+    for action in ("publish", "copy", "create_alias", "convert_alias", "revert_to_page_revision", "unpublish", "move"):
+        url = f"/admin/api/main/pages/{page.pk}/action/{action}/"
+        assert client.post(url, {"keep_live": True, "revision_id": page.latest_revision_id}).status_code == 404
+    assert models.StandardPage.objects.count() == 1
+
+
+def by_an_older_version_that_was_published(client, page, user):
+    published = models.StandardPage.objects.get(pk=page.pk)
+    published.title = WORDS
+    factories.publish(published)
+    older = published.live_revision
+    published.title = "Advice"
+    factories.publish(published)
+    page.latest_revision_id = published.latest_revision_id
+    older.refresh_from_db()
+    with pytest.raises(NotApproved):
+        older.publish()
+
+
 ROUTES = [
     by_the_edit_screen,
     by_a_bulk_action,
@@ -163,6 +185,8 @@ ROUTES = [
     by_a_task_of_the_workflow_as_a_superuser,
     by_an_approval_of_an_earlier_version,
     by_unpublishing_and_bringing_back,
+    by_the_actions_of_the_api,
+    by_an_older_version_that_was_published,
 ]
 
 
@@ -271,13 +295,49 @@ def test_publishing_or_moving_what_is_above_publishes_no_draft_below(home, ask):
     assert ask('{ page(urlPath: "/other/section/draft/") { title } }') == {"page": None}
 
 
-def test_lifting_a_restriction_publishes_no_draft(home, ask):
+def test_a_restriction_is_lifted_by_a_moderator_alone_and_publishes_no_draft(superuser, home, client, ask):
     page = factories.page(models.StandardPage, home, title="Approved", slug="page")
     page.title = WORDS
     page.save_revision()
-    restriction = PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
-    restriction.delete()
+    PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
+    lift = reverse("wagtailadmin_pages:set_privacy", args=[page.pk]), {"restriction_type": "none"}
+    client.post(*lift)
+    assert PageViewRestriction.objects.filter(page=page).count() == 1
+    superuser.groups.add(Group.objects.get(name="Moderators"))
+    client.post(*lift)
+    assert not PageViewRestriction.objects.exists()
     assert ask('{ page(urlPath: "/page/") { title } }') == {"page": {"title": "Approved"}}
+
+
+def test_a_superuser_in_no_group_takes_nothing_away_and_changes_no_label(superuser, live, client):
+    topic = factories.topic(name="Bikes")
+    client.post(reverse("wagtailadmin_pages:unpublish", args=[live.pk]))
+    url = reverse(topic.snippet_viewset.get_url_name("edit"), args=[topic.pk])
+    client.post(url, {"name": "Past moderation", "slug": topic.slug})
+    topic.refresh_from_db()
+    assert (models.StandardPage.objects.get(pk=live.pk).live, topic.name) == (True, "Bikes")
+    superuser.groups.add(Group.objects.get(name="Moderators"))
+    client.post(url, {"name": "Cycles", "slug": topic.slug})
+    client.post(reverse("wagtailadmin_pages:unpublish", args=[live.pk]))
+    topic.refresh_from_db()
+    assert (models.StandardPage.objects.get(pk=live.pk).live, topic.name) == (False, "Cycles")
+
+
+def test_the_log_shows_who_became_a_moderator_and_by_whom(superuser, client):
+    """By the bulk action of Wagtail, which writes nothing down itself, and by the screen."""
+    moderators = Group.objects.get(name="Moderators")
+    client.post(f"{reverse('wagtail_bulk_action', args=['auth', 'user', 'assign_role'])}?id={superuser.pk}",
+                {"role": moderators.pk})  # fmt: skip
+    assert list(superuser.groups.all()) == [moderators]
+    form = {"username": "root", "email": "r@example.org", "first_name": "R", "last_name": "O", "is_active": "on",
+            "is_superuser": "on", "groups": []}  # fmt: skip
+    client.post(reverse("wagtailusers_users:edit", args=[superuser.pk]), form)
+    assert list(superuser.groups.all()) == []
+    entries = ModelLogEntry.objects.filter(action="cms.roles_changed").order_by("timestamp")
+    assert [(entry.user, entry.object_id, entry.data, entry.message) for entry in entries] == [
+        (superuser, str(superuser.pk), {"groups": ["Moderators"], "change": verb}, f"{words}: Moderators")
+        for verb, words in (("added", "Put into"), ("removed", "Taken out of"))
+    ]
 
 
 def test_saving_what_is_live_as_it_is_needs_no_approval(home):

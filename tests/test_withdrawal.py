@@ -320,6 +320,7 @@ def test_notices_do_not_expire_and_do_not_go_with_what_is_above_them(home, peopl
         page.expire_at = timezone.now() + timedelta(days=1)
         assert list(page.publishing_problems()) == ["expire_at"]
     administrator = User.objects.create_superuser("administrator", password="x")
+    administrator.groups.add(Group.objects.get(name="Moderators"))
     for page, user in ((home, people["Moderators"]), (index, administrator)):
         client.force_login(user)
         response = withdraw(client, page, kind="gone")

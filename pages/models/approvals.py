@@ -41,7 +41,7 @@ class NotApproved(Exception):
     """Somebody or something tried to publish what was not approved. The text is for the person who tried."""
 
 
-def content_hash(content: dict[str, Any]) -> str:
+def content_hash(content: dict[str, Any], without: Iterable[str] = ()) -> str:
     """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
     an object. Rows below a page count without their keys, which they get only when they are published.
     """
@@ -49,7 +49,7 @@ def content_hash(content: dict[str, Any]) -> str:
     approved = {
         name: _as_read(value, fields.get(name))
         for name, value in content.items()
-        if name not in NOT_APPROVED_BY_ANYBODY
+        if name not in NOT_APPROVED_BY_ANYBODY and name not in without
     }
     return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
 
@@ -68,12 +68,8 @@ def _fields_with_rich_text(content_type: int | None) -> dict[str, Any]:
 def _as_read(value: Any, field: Any) -> Any:
     if isinstance(field, RichTextField):
         return _without_block_keys(value)
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            read = json.loads(value)  # blocks: PostgreSQL gives the keys of JSON back in another order
-        except ValueError:
-            return value
-        return [_block_as_read(raw, field.stream_block) for raw in read] if isinstance(field, StreamField) else read
+    if isinstance(field, StreamField):  # PostgreSQL gives the keys of JSON back in another order
+        return [_block_as_read(raw, field.stream_block) for raw in json.loads(value or "[]")]
     if not isinstance(value, list):
         return value
     if all(isinstance(item, dict) for item in value):  # rows below a page
@@ -177,6 +173,11 @@ class NeedsApproval:
         self.require_publishable(self.live_revision)
         return True
 
+    def end_older_approvals(self) -> None:
+        """What was published before this version does not come back without being approved again."""
+        older = approvals_of(self).filter(revision__lt=self.live_revision_id)
+        void(self, older.exclude(content_hash=content_hash(self.serializable_data())), "A later version was published.")
+
     def published_version(self) -> Any:
         """This object as it is in the database when it is live there, or None."""
         model: Any = type(self)
@@ -195,11 +196,12 @@ class NeedsApproval:
     @transaction.atomic
     def save_revision(self, *args: Any, **kwargs: Any) -> Revision:
         """Another text voids the approvals of versions that wait to be published."""
-        overwritten = kwargs.get("overwrite_revision")
-        if overwritten is not None and overwritten.approvals.exists():
-            kwargs["overwrite_revision"] = None  # what was approved is kept as it was
+        overwritten, waiting = kwargs.get("overwrite_revision"), self.current_workflow_task_state
+        is_asked_about = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
+        if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):
+            kwargs["overwrite_revision"] = None  # what was approved, or is being read by an approver, is kept as it was
         revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
-        if waiting := self.current_workflow_task_state:
+        if waiting is not None:
             ask_about(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
@@ -209,14 +211,21 @@ class NeedsApproval:
 def ask_about(revision: Revision, waiting: TaskState) -> None:
     """Whoever is asked to approve is asked about the latest version.
 
-    Another text is another question: a screen that shows the text of before can no longer answer it.
+    Another text is another question: a screen that shows the text of before can no longer answer it. The same text saved
+    once more keeps the approvals that were given for it.
     """
     state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
     waiting.refresh_from_db()
     if waiting.status != TaskState.STATUS_IN_PROGRESS:
         return
     if content_hash(waiting.revision.content) == content_hash(revision.content):
-        TaskState.objects.filter(pk=waiting.pk).update(revision=revision)
+        given = waiting.revision.approvals.filter(voided_at=None)
+        Approval.objects.bulk_create(
+            Approval(revision=revision, content_hash=one.content_hash, role=one.role, by=one.by, at=one.at)
+            for one in given
+        )
+        # With the steps before, which Wagtail would otherwise ask for again.
+        state.task_states.filter(revision=waiting.revision).update(revision=revision)
         return
     TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
     state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=waiting.task)
@@ -233,19 +242,24 @@ def _each_by_another(candidates: list[set[int]]) -> bool:
 def last_editor(revision: Revision | None) -> int | None:
     """Who made this text: the person of the first of the versions in a row that have the same content.
 
-    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's.
+    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's. What
+    is said of a file is no part of the text here: it changes without anybody editing the page.
     """
     if revision is None:
         return None
-    digest, author = content_hash(revision.content), revision.user_id
+    digest, author = _text_of(revision), revision.user_id
     earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
     )
     for one in earlier.order_by("-pk").iterator(chunk_size=10):
-        if content_hash(one.content) != digest:
+        if _text_of(one) != digest:
             break
         author = one.user_id
     return author
+
+
+def _text_of(revision: Revision) -> str:
+    return content_hash(revision.content, without=("file_facts",))
 
 
 def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:

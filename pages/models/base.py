@@ -206,6 +206,8 @@ class ContentPage(NeedsApproval, Page):
             publishes = whole and self.publishes(self.published_version())
             before = self.known_version() if publishes else None
             super().save(clean=clean, **kwargs)
+            if publishes:
+                self.end_older_approvals()
             if whole:
                 visibility_changed.send(type(self), page=self, published=publishes, before=before)
 

@@ -21,7 +21,7 @@ from pages.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenT
 from pages.models.base import ContentPage, tabs
 from pages.models.public_records import PublicRecord
 from pages.models.snippets import Venue
-from pages.rich_text import FEATURES, plain_text
+from pages.rich_text import FEATURES, paragraphs
 from pages.working_days import agenda_due_on, local_day
 
 # What Wagtail logs when a version is published, at once or when its time has come (pages/scheduling.py).
@@ -240,13 +240,13 @@ class MeetingPage(ContentPage):
     def _problem_of_the_notice(self) -> str:
         """Readers are told of each change of a meeting that they know of, and what they were told stays."""
         known = self.known_version()
-        told_before = plain_text(known.status_notice) if known else ""
-        told_now = plain_text(self.status_notice)
-        if not told_now.startswith(told_before):
-            return "Add to the notice that readers have seen, at its end. Do not change or remove it."
-        changed = known is not None and (known.starts_at, known.venue_id) != (self.starts_at, self.venue_id)
+        told_before = paragraphs(known.status_notice) if known else []
+        told_now = paragraphs(self.status_notice)
+        if told_now[: len(told_before)] != told_before:
+            return "Add a paragraph below the notice that readers have seen. Do not change or remove what it says."
+        changed = known is not None and _where_and_when(known) != _where_and_when(self)
         if changed and told_now == told_before:
-            return "Say what changed and why: the date, the time or the place is not the one that readers know."
+            return "Say what changed and why: the date, the time or the place is not what readers know."
         newly = known is None or known.status != self.status
         if self.status in NEEDS_NOTICE and (not told_now or (newly and known is not None and told_now == told_before)):
             return "Say what changed and why: the meeting is cancelled, postponed or moved."
@@ -276,6 +276,10 @@ class MeetingPage(ContentPage):
             return []
         known = set(self.published_files.values_list("document", flat=True)) if self.pk else set()
         return [paper for paper in unexplained if paper.document_id not in known]
+
+
+def _where_and_when(meeting: MeetingPage) -> tuple[Any, ...]:
+    return meeting.starts_at, meeting.venue_id, meeting.attendance_mode
 
 
 def same_number(number: str) -> str:

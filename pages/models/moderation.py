@@ -104,8 +104,11 @@ class ModeratedPermissions(PagePermissionTester):
         return False
 
     def may_moderate(self) -> bool:
-        """Whether this person may take the page away, restrict it or stop a scheduled version."""
-        return super().can_publish()
+        """Whether this person may take the page away, restrict it, lift that, or stop a scheduled version."""
+        return super().can_publish() and is_in(self.user, ApprovalRole.MODERATOR)
+
+    def can_unpublish(self) -> bool:
+        return super().can_unpublish() and self.may_moderate()
 
     def can_set_view_restrictions(self) -> bool:
         return self.may_moderate()

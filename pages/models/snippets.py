@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, PublishingPanel
 from wagtail.models import DraftStateMixin, RevisionMixin, WorkflowMixin
 from wagtail.search import index
@@ -20,9 +20,11 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if kwargs.get("update_fields") is None:
-            self.publishes(self.published_version())
-        super().save(*args, **kwargs)
+        with transaction.atomic():
+            publishes = kwargs.get("update_fields") is None and self.publishes(self.published_version())
+            super().save(*args, **kwargs)
+            if publishes:
+                self.end_older_approvals()
 
 
 class Agency(ModeratedSnippet, index.Indexed):
