@@ -211,8 +211,8 @@ class NeedsApproval:
 def ask_about(revision: Revision, waiting: TaskState) -> None:
     """Whoever is asked to approve is asked about the latest version.
 
-    Another text is another question: a screen that shows the text of before can no longer answer it. The same text saved
-    once more keeps the approvals that were given for it.
+    Another text is another question: a screen that shows the text of before can no longer answer it. The same text,
+    saved once more, keeps the approvals that were given for it.
     """
     state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
     waiting.refresh_from_db()
