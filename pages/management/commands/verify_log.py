@@ -1,0 +1,55 @@
+"""Compares what is public with the log of approvals."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from pages.choices import ApprovalRole
+from pages.models import ContentPage
+from pages.models.approvals import Approval, content_hash
+from pages.models.snippets import ModeratedSnippet
+
+# Set anew when a version is published, or changed by moderators directly.
+NOT_COMPARED = ("change_note", "file_facts", "update_kind")
+
+
+class Command(BaseCommand):
+    help = (
+        "Reports published pages and shared text without an approval, or that say something else than the version that "
+        "was approved, as after a change in the database by hand. Exits with 1 when there are any."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        things = list(_published())
+        found = [
+            (thing, why) for thing in tqdm(things, desc="published", unit="item", disable=None) if (why := _why(thing))
+        ]
+        for thing, why in found:
+            self.stdout.write(f"{type(thing)._meta.verbose_name} {thing.pk} “{thing}”: {why}")
+        if found:
+            raise CommandError(f"{len(things)} published, {len(found)} of them without the approvals they need.")
+        self.stdout.write(f"{len(things)} published, all of them approved.")
+
+
+def _published() -> Iterator[Any]:
+    yield from ContentPage.objects.filter(live=True).order_by("path").specific()
+    for model in ModeratedSnippet.__subclasses__():
+        yield from model._default_manager.filter(live=True).order_by("pk")
+
+
+def _why(thing: Any) -> str:
+    """What is wrong with it; empty if nothing is."""
+    revision = thing.live_revision
+    if revision is None:
+        return "there is no record of the version that is public."
+    approvals = Approval.objects.filter(
+        revision=revision, content_hash=content_hash(revision.content), voided_at__isnull=True
+    )
+    roles = set(approvals.values_list("role", flat=True))
+    if not roles & {ApprovalRole.COMMAND, ApprovalRole.FAST_LANE} and not roles.issuperset(thing.approving_roles):
+        return "an approval of the version that is public is missing."
+    if content_hash(revision.content, NOT_COMPARED) != content_hash(thing.serializable_data(), NOT_COMPARED):
+        return "it was changed, or something that it refers to was deleted, after it was published."
+    return ""
