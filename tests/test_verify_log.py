@@ -63,5 +63,5 @@ def test_a_notice_needs_both_approvals(home, capsys):
     Approval.objects.filter(revision=notice.live_revision_id).update(role="moderator")
     assert verify(capsys) == [
         f"death-review notice {notice.pk} “{notice}”: an approval of the version that is public is missing.",
-        "3 published, 1 of them without the approvals they need.",
+        "4 published, 1 of them without the approvals they need.",
     ]
