@@ -37,7 +37,8 @@ def test_only_a_moderator_changes_a_label_and_the_log_shows_it(home, client, gro
         client.post(edit, {"name": f"By {name}", "slug": "cycling"})
         topic.refresh_from_db()
         if name == group:
-            assert (topic.name, ModelLogEntry.objects.count()) == ("Cycling", 0)
+            edits = ModelLogEntry.objects.filter(action="wagtail.edit").count()
+            assert (topic.name, edits) == ("Cycling", 0)
     assert topic.name == "By Moderators"
     [entry] = ModelLogEntry.objects.filter(action="wagtail.edit")
     assert (entry.user.username, entry.object_id) == ("moderators", str(topic.pk))
