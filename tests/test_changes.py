@@ -334,7 +334,7 @@ def test_cursors(home, ask, refused):
     news = ask("{ news { pageInfo { endCursor } } }")["news"]["pageInfo"]["endCursor"]
     assert news is None
     [error] = refused("query ($c: String) { changes(since: $c, after: $c) { totalCount } }", c=cursor)
-    assert error["message"] == 'Argument "since": give since, or first and after, or last and before, not several.'
+    assert error["message"] == 'Argument "since": give since or after, not both: they mean the same.'
     assert len(found) == 3
 
 
