@@ -16,11 +16,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import Length, Substr
 from django.utils import timezone
-from graphql import GraphQLError
 from wagtail.images.models import SourceImageIOError
 from wagtail.models import Page
 
 from cms.graphql.connections import NO_CURSOR, BadArgument, Connection, Order, paginate_each
+from cms.graphql.errors import Fault
 from documents.access import public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
@@ -450,6 +450,6 @@ class Loader:
             try:
                 rendition = image.get_rendition(spec)
             except SourceImageIOError as error:
-                raise GraphQLError("The file of this picture is missing.") from error
+                raise Fault("The file of this picture is missing.") from error
         rendition.image = image
         return rendition
