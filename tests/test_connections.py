@@ -155,11 +155,17 @@ def test_news_filters(home, ask):
         return sorted(titles(ask(query, **arguments)["news"]))
 
     assert found(topic="cycling") == ["Tagged"]
-    assert found(topic="unknown") == []
+    assert found(topic=str(topic.uuid)) == ["Tagged"]
+    assert found(topic="unknown") == found(topic=str(uuid.uuid4())) == []
     assert found(priority="one") == ["About one"]
     assert found(priority=str(priority.uuid)) == ["About one"]
     assert found(after="2026-01-01T12:00:00+00:00") == ["About one", "Tagged"]
-    assert ask("{ topics { name slug } }")["topics"] == [{"name": topic.name, "slug": "cycling"}]
+    told = {"id": str(topic.uuid), "name": topic.name, "slug": "cycling"}
+    assert ask("{ topics { id name slug } }")["topics"] == [told]
+    topic.name, topic.slug = "Riding", "riding"
+    topic.save()
+    assert found(topic=told["id"]) == found(topic="riding") == ["Tagged"]
+    assert ask("{ topics { id name slug } }")["topics"] == [{**told, "name": "Riding", "slug": "riding"}]
 
 
 def test_periods_and_their_status(home, ask):
@@ -191,6 +197,9 @@ def test_periods_and_their_status(home, ask):
     by_slug = ask('{ priorities(period: "p2027") { title period { status } } }')["priorities"]
     assert [priority["title"] for priority in by_slug] == ["Priority of 2027"]
     assert ask('{ priorities(period: "nothing") { title } }')["priorities"] == []
+    key = models.PriorityPeriodPage.objects.get(slug="p2027").uuid
+    by_id = ask(f'{{ priorities(period: "{key}") {{ title }} }}')["priorities"]
+    assert by_id == [{"title": "Priority of 2027"}]
 
 
 # --- Every combination of arguments, against a plain list ------------------------------------------------------

@@ -8,10 +8,12 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import graphene
 from django.core.exceptions import ValidationError
@@ -93,6 +95,14 @@ def _field(queryset: QuerySet, column: str) -> Any:
 def is_storable(text: str) -> bool:
     """Whether a database can be asked for this text: it has no NUL and no lone surrogate."""
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def by_slug_or_id(queryset: QuerySet, value: str) -> QuerySet:
+    """Those rows whose slug or uuid an argument names."""
+    named = Q(slug=value)
+    with suppress(ValueError):
+        named |= Q(uuid=UUID(value))
+    return queryset.filter(named)
 
 
 def _plain(value: Any) -> str | int:

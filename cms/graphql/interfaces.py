@@ -119,6 +119,7 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: Any) -> Withdrawal:
+        info.context.loader.will_tell_of(withdrawn.alternative)
         return Withdrawal(
             kind=withdrawn.kind.value,
             explanation=withdrawn.explanation,

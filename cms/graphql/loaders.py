@@ -167,9 +167,14 @@ class Loader:
     def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
         """Pages that a query of public pages found: a group, and known by key from now on."""
         found = self.together(pages)
-        self.saw_a_notice |= any(isinstance(page, DeathReviewNoticePage) for page in found)
+        for page in found:
+            self.will_tell_of(page)
         self._pages.update({page.pk: page for page in found})
         return [self._pages[page.pk] for page in found]
+
+    def will_tell_of(self, page: Page | None) -> None:
+        """Called with a public page that the answer tells something of, if only where it is."""
+        self.saw_a_notice |= page is not None and issubclass(page.specific_class, DeathReviewNoticePage)
 
     def changed_page(self, change: PublicChange) -> ContentPage | None:
         """The page that a change is about, while it is public."""
