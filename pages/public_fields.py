@@ -59,7 +59,7 @@ class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
 
     id = graphene.String(
-        description="Stays the same while editors change or move the block; the same block of a copied page has another."
+        description="Stays the same while editors change or move the block. In a copy of the page it is another."
     )
     block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
 

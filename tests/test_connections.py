@@ -298,12 +298,13 @@ BELOW = """query($path: String!, $first: Int, $after: String) { page(urlPath: $p
 def below(home, ask):
     """Pages A to E below "/advice/", and what the API tells of them."""
     parent = factories.page(models.StandardPage, home, slug="advice")
-    made = {name: factories.page(models.StandardPage, parent, title=name, slug=name.lower()) for name in "ABCDE"}
+    for name in "ABCDE":
+        factories.page(models.StandardPage, parent, title=name, slug=name.lower())
 
     def part(first, after=None, path="/advice/"):
         return ask(BELOW, path=path, first=first, after=after)["page"]["children"]
 
-    return parent, made, part
+    return parent, part
 
 
 def plain(cursor):
@@ -311,17 +312,18 @@ def plain(cursor):
 
 
 def test_a_cursor_of_the_tree_is_the_same_with_hidden_pages_beside_it(below):
-    parent, made, part = below
+    parent, part = below
+    made = {title: models.StandardPage.objects.get(title=title) for title in "ABCDE"}
     before = [edge["cursor"] for edge in part(5)["edges"]]
     assert [plain(cursor) for cursor in before] == [f'[1,"tree","{page.uuid}"]' for page in made.values()]
     hidden = factories.draft(models.StandardPage, parent)
-    hidden.move(models.StandardPage.objects.get(pk=made["C"].pk), pos="left")
+    hidden.move(made["C"], pos="left")
     assert [edge["cursor"] for edge in part(5)["edges"]] == before
     assert titles(part(5, after=before[1])) == ["C", "D", "E"]
 
 
 def test_after_pages_were_moved_a_list_goes_on_after_the_page_of_the_cursor(below):
-    parent, made, part = below
+    parent, part = below
     first = part(2)
     assert titles(first) == ["A", "B"]
     models.StandardPage.objects.get(title="E").move(models.StandardPage.objects.get(title="A"), pos="left")
@@ -333,7 +335,7 @@ def test_after_pages_were_moved_a_list_goes_on_after_the_page_of_the_cursor(belo
 
 @pytest.mark.parametrize("how", ["unpublished", "deleted", "moved elsewhere"])
 def test_the_page_of_a_cursor_goes(how, below, home, ask, refused):
-    parent, made, part = below
+    _, part = below
     cursor = part(2)["pageInfo"]["endCursor"]
     page = models.StandardPage.objects.get(title="B")
     if how == "unpublished":
@@ -353,7 +355,7 @@ def test_the_page_of_a_cursor_goes(how, below, home, ask, refused):
 
 def test_a_page_that_was_never_public_has_no_cursor(below, refused):
     """A forged cursor tells nothing of a draft, not even to somebody who knows its uuid."""
-    parent, made, part = below
+    parent, _ = below
     draft = factories.draft(models.StandardPage, parent)
     forged = base64.urlsafe_b64encode(f'[1,"tree","{draft.uuid}"]'.encode()).decode().rstrip("=")
     nobody = base64.urlsafe_b64encode(f'[1,"tree","{uuid.uuid4()}"]'.encode()).decode().rstrip("=")
@@ -362,7 +364,7 @@ def test_a_page_that_was_never_public_has_no_cursor(below, refused):
 
 
 def test_a_cursor_of_the_tree_costs_one_query(below):
-    parent, made, part = below
+    _, part = below
     cursor = part(1)["pageInfo"]["endCursor"]
     assert len(queries(lambda: part(3, after=cursor))) == len(queries(lambda: part(3))) + 1
 
@@ -382,9 +384,7 @@ def test_no_cursor_holds_more_than_readers_are_told(home, ask):
     found = {name: plain(part["edges"][0]["cursor"]) for name, part in answer.items()}
     assert found["news"] == f'[1,"news","2026-01-01T12:00:00+00:00","{news.uuid}"]'
     assert found["meetings"] == f'[1,"meetings","2026-02-01T09:00:00+00:00","{meeting.uuid}"]'
-    assert re.fullmatch(
-        rf'\[1,"search [0-9a-f]+",[0-3],"2026-01-01T12:00:00\+00:00","{news.uuid}"\]', found["search"]
-    )
+    assert re.fullmatch(rf'\[1,"search [0-9a-f]+",[0-3],"2026-01-01T12:00:00\+00:00","{news.uuid}"\]', found["search"])
     assert found["changes"] == f'[1,"changes",{models.PublicChange.objects.count()},"2026-01-01T12:00:00+00:00"]'
 
 

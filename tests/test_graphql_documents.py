@@ -310,7 +310,11 @@ def test_an_answer_that_leads_to_a_death_review_notice_is_not_stored(home, clien
         "query($path: String!) { page(urlPath: $path) { ... on WithdrawnPage { withdrawal { alternativeUrl } } } }"
     )
     redirect = registered("query($path: String!) { redirect(path: $path) { target } }")
-    for key, asked in ((page, "/withdrawn/"), (page, "/moved/"), *((redirect, p) for p in ("/moved/", "/short/", path))):
+    for key, asked in (
+        (page, "/withdrawn/"),
+        (page, "/moved/"),
+        *((redirect, p) for p in ("/moved/", "/short/", path)),
+    ):
         answer = client.get("/graphql/", {"documentId": key, "variables": json.dumps({"path": asked})})
         assert f"/death-reviews/{notice.slug}/".encode() in answer.content, (key, asked)
         assert answer["Cache-Control"] == "no-store", asked

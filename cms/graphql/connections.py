@@ -249,7 +249,7 @@ def _orderings(columns: Sequence[str]) -> list[Any]:
 def _connection(
     items: list[Any], part: Part, between: Between, any_of: Callable[[Q], bool], count: Callable[[], int]
 ) -> Connection:
-    """`items` are those asked for, and one more where the list goes on. `any_of` asks whether the list has such rows."""
+    """`items` are those asked for, and one more where the list goes on; `any_of` says whether it has such rows."""
     more = len(items) > part.limit
     items = items[: part.limit]
     if part.from_end:
