@@ -356,6 +356,10 @@ def test_cursors(home, ask, refused):
     factories.page(models.StandardPage, home)
     found, cursor = rows(ask)
     assert rows(ask, cursor) == ([], cursor)  # nothing new: the same place
+    before = ask("query ($c: String) { changes(last: 1, before: $c) { nodes { kind } } }", c=cursor)["changes"]
+    assert before["nodes"] == [{"kind": found[-2][0]}]
+    since = "query ($c: String) { changes(last: 5, since: $c) { nodes { kind } } }"
+    assert ask(since, c=cursor) == {"changes": {"nodes": []}}
     everything = ask("{ changes(last: 1) { pageInfo { endCursor } } }")["changes"]["pageInfo"]
     assert everything == {"endCursor": cursor}
     assert ask("query ($c: String) { changes(after: $c) { nodes { kind } } }", c=cursor) == {"changes": {"nodes": []}}
@@ -374,7 +378,7 @@ def test_cursors(home, ask, refused):
     assert len(found) == 3
 
 
-@pytest.mark.parametrize("name", ["since", "after"])
+@pytest.mark.parametrize("name", ["since", "after", "before"])
 def test_a_cursor_from_before_a_restore_is_refused_when_the_list_is_as_long_again(name, home, ask, refused):
     factories.page(models.StandardPage, home)
     _, cursor = rows(ask)
