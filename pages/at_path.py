@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
-from wagtail.models import Site
+from wagtail.models import Page, Site
 
 from pages import addresses
 from pages.choices import WithdrawalKind
@@ -38,10 +38,11 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Redirection:
-    """Another address to go to; permanent ones may be remembered."""
+    """Another address to go to; permanent ones may be remembered. `page` is what is there, when a page of ours is."""
 
     target: str
     permanent: bool
+    page: Page | None = None
 
 
 def at_path(path: str, at: datetime) -> ContentPage | Withdrawn | Redirection | None:
@@ -82,7 +83,7 @@ def _editors_redirect(path: str, at: datetime) -> Redirection | None:
     found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
         tree_path=Subquery(public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), at).values("url_path")[:1])
     )
-    redirect = found.order_by(F("site").asc(nulls_last=True)).first()
+    redirect = found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
     if redirect is None:
         return None
     if redirect.redirect_page_id:
@@ -92,7 +93,7 @@ def _editors_redirect(path: str, at: datetime) -> Redirection | None:
     if target is None or urlsplit(target).scheme not in ("http", "https"):
         return None
     to_itself = target.rstrip("/") == addresses.website(path).rstrip("/")
-    return None if to_itself else Redirection(target, redirect.is_permanent)
+    return None if to_itself else Redirection(target, redirect.is_permanent, redirect.redirect_page)
 
 
 def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
@@ -103,7 +104,7 @@ def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
     record = address.record
     itself = ContentPage.objects.filter(pk=record.page_id)
     if moved := public(itself, at).first() or withdrawn(itself, at).first():
-        return Redirection(addresses.url(moved), permanent=True)
+        return Redirection(addresses.url(moved), permanent=True, page=moved)
     return _gone(record, path)
 
 

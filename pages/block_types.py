@@ -20,7 +20,7 @@ from pages.public_fields import RichText, StreamFieldInterface, enum, list_of, t
 
 @dataclass(frozen=True)
 class Block:
-    """One stored block of `owner`: its class, the JSON value and the id that stays."""
+    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
 
     owner: Any
     block_class: type[WagtailBlock]

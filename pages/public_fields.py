@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import uuid5
 
 import graphene
 from django.apps import apps
@@ -57,12 +58,20 @@ class PartialDate(graphene.ObjectType):
 class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
 
-    id = graphene.String(description="Stays the same while editors change or move the block.")
+    id = graphene.String(
+        description="Stays the same while editors change or move the block. In a copy of the page it is another."
+    )
     block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
 
     @classmethod
     def resolve_type(cls, instance: Any, info: Any) -> Any:
         return registry.streamfield_blocks[instance.block_class]
+
+    @staticmethod
+    def resolve_id(block: Any, info: Any) -> str | None:
+        """Made from both ids: Wagtail copies those of blocks with the page and with all its versions, and a client that
+        knows blocks by their ids would show the text of one page on another."""
+        return str(uuid5(block.owner.uuid, block.id)) if block.id else None
 
     @staticmethod
     def resolve_block_type(block: Any, info: Any) -> str:

@@ -1,8 +1,9 @@
 """Writes random GraphQL requests from a schema, most of them valid, the same ones from the same seed."""
 
+import base64
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -14,17 +15,24 @@ from graphql import (
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLSchema,
+    OperationDefinitionNode,
     SchemaMetaFieldDef,
     TypeMetaFieldDef,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
     is_required_argument,
+    parse,
 )
+from graphql.utilities import type_from_ast
 
 DEPTH, FIELDS = 5, 40
+HUGE = ["9" * 400, f"-{'9' * 400}", "9" * 5_000, "1e999", "0." + "1" * 400]
 ODD_TEXTS = ["", " ", "\x00", "\u202e", "é", "𝕏", "\ud800", "x" * 3_000, "%", "'; --", '"', "\\", "../..", "0", "None"]
-ODD_LITERALS = ["null", "-1", "99999999999", "1.5e308", "true", '""', '"x"', "[]", "[[1]]", "{}", "{a: 1}", "NOTHING", "$nothing"]  # fmt: skip
+ODD_LITERALS = ["null", "-1", "99999999999", "1.5e308", "true", '""', '"x"', "[]", "[[1]]", "{}", "{a: 1}", "NOTHING", "$nothing", *HUGE]  # fmt: skip
+# What may be in a cursor: its version, the name of its list, then the values of the columns that order the list.
+LISTS = ["news", "meetings", "meetings upcoming", "plans", "insights", "annual reviews", "death reviews", "tree", "changes", "search 0", "", None, 7]  # fmt: skip
+CURSOR_VALUES = [0, 1, -1, 2**31, 2**63, 10**40, 1.5, 1e300, None, True, [], [[]], {}, {"a": 1}, "", "x", "\x00", "\ud800", "0", "2025", "2025-13", "x" * 2_000, "00010001", "2026-02-24T10:00:00+00:00", "2026-02-24T10:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "6f1d3e52-5d0c-4b7e-9a39-0d0c5e1f2a11"]  # fmt: skip
 MOMENTS = ["2026-02-24T10:00:00+00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2026-02-24"]
 VALUES = {
     "Boolean": [True, True, False],
@@ -48,19 +56,27 @@ class _Query:
 class QueryFuzzer:
     """`texts` are what text arguments are given: paths, ids, slugs, words. Cursors are added as answers show them.
 
+    `tokens` are for previews, and must be wrong. `documents` are those that are registered, by id.
     `asked` counts for each "Type.field" how often it was asked for; what was asked for least goes first.
     """
 
-    def __init__(self, schema: GraphQLSchema, seed: int, texts: list[str]) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        seed: int,
+        texts: list[str],
+        tokens: list[str],
+        documents: Mapping[str, str],
+    ) -> None:
         assert schema.query_type
         self.schema, self.query_type, self.random = schema, schema.query_type, Random(seed)
-        self.texts, self.cursors = texts, ["x"]
+        self.texts, self.tokens, self.documents, self.cursors = texts, tokens, documents, ["x"]
         self.asked: Counter[str] = Counter()
 
     def requests(self, number: int) -> Iterator[dict[str, Any]]:
-        """Bodies of requests: query, variables, operationName, extensions."""
+        """Bodies of requests: query or documentId, variables, operationName, extensions."""
         for _ in range(number):
-            yield self._request()
+            yield self._by_id() if self._perhaps(0.1) else self._request()
 
     def learn(self, answer: Any) -> None:
         """Take cursors from an answer, to ask for what comes after them."""
@@ -90,6 +106,34 @@ class QueryFuzzer:
         if self._perhaps(0.1):
             request["extensions"] = self.random.choice([{"cost": True}, {}, {"persistedQuery": 1}, None])
         return request
+
+    def _by_id(self) -> dict[str, Any]:
+        """A registered document with variables of the right types, most of them, or an id of none."""
+        if self._perhaps(0.1):
+            return {"documentId": self.random.choice([*ODD_TEXTS, "sha256:" + "0" * 64])}
+        key = self.random.choice(list(self.documents))
+        [operation] = [
+            each for each in parse(self.documents[key]).definitions if isinstance(each, OperationDefinitionNode)
+        ]
+        variables = {}
+        for each in operation.variable_definitions:
+            name, kind = each.variable.name.value, type_from_ast(self.schema, each.type)
+            variables[name] = self._odd() if self._perhaps(0.05) else self._python_value(name, kind)
+        return {"documentId": key, "variables": variables}
+
+    def _odd(self) -> Any:
+        return self.random.choice([*ODD_TEXTS, *CURSOR_VALUES])
+
+    def _forged_cursor(self) -> str:
+        """Base64 of JSON, as cursors are: one that was given out with other values, or all made up."""
+        cursor = self.random.choice(self.cursors)
+        try:
+            values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            values[self.random.randrange(len(values))] = self.random.choice(CURSOR_VALUES)
+        except ValueError:
+            some = [self.random.choice(CURSOR_VALUES) for _ in range(self.random.randint(0, 4))]
+            values = self.random.choice([[1, self.random.choice(LISTS), *some], some, None, {"a": 1}, "x"])
+        return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
     def _mangled(self, text: str) -> str:
         for _ in range(self.random.randint(1, 3)):
@@ -161,7 +205,7 @@ class QueryFuzzer:
         if self._perhaps(0.25):
             variable = f"v{len(query.declared)}"
             query.declared.append(f"${variable}: {kind}")
-            query.variables[variable] = self.random.choice(ODD_TEXTS) if self._perhaps(0.02) else value
+            query.variables[variable] = self._odd() if self._perhaps(0.02) else value
             return f"${variable}"
         literal = json.dumps(value)
         return literal.replace('"', "") if isinstance(get_named_type(kind), GraphQLEnumType) else literal
@@ -174,11 +218,14 @@ class QueryFuzzer:
         if isinstance(kind, GraphQLEnumType):
             return self.random.choice(list(kind.values))
         values = VALUES.get(kind.name)
+        if name in ("after", "before", "since") and self._perhaps(0.2):
+            return self._forged_cursor()
         if values is None:
             by_name = {
                 "after": self.cursors,
                 "before": self.cursors,
                 "since": self.cursors,
+                "token": self.tokens,
                 "name": list(self.schema.type_map),
             }
             values = ODD_TEXTS if self._perhaps(0.05) else by_name.get(name, self.texts)

@@ -1,6 +1,10 @@
 """Lists: their order, their cursors, and that a change of content meanwhile moves nothing."""
 
+import base64
+import re
+import uuid
 from datetime import timedelta
+from itertools import product
 
 import pytest
 import time_machine
@@ -8,6 +12,7 @@ import time_machine
 from pages import models
 from tests import factories
 from tests.factories import london
+from tests.test_query_counts import queries
 
 PAGES = """query($first: Int, $after: String, $last: Int, $before: String) {
   news(first: $first, after: $after, last: $last, before: $before) {
@@ -150,11 +155,17 @@ def test_news_filters(home, ask):
         return sorted(titles(ask(query, **arguments)["news"]))
 
     assert found(topic="cycling") == ["Tagged"]
-    assert found(topic="unknown") == []
+    assert found(topic=str(topic.uuid)) == ["Tagged"]
+    assert found(topic="unknown") == found(topic=str(uuid.uuid4())) == []
     assert found(priority="one") == ["About one"]
     assert found(priority=str(priority.uuid)) == ["About one"]
     assert found(after="2026-01-01T12:00:00+00:00") == ["About one", "Tagged"]
-    assert ask("{ topics { name slug } }")["topics"] == [{"name": topic.name, "slug": "cycling"}]
+    told = {"id": str(topic.uuid), "name": topic.name, "slug": "cycling"}
+    assert ask("{ topics { id name slug } }")["topics"] == [told]
+    topic.name, topic.slug = "Riding", "riding"
+    topic.save()
+    assert found(topic=told["id"]) == found(topic="riding") == ["Tagged"]
+    assert ask("{ topics { id name slug } }")["topics"] == [{**told, "name": "Riding", "slug": "riding"}]
 
 
 def test_periods_and_their_status(home, ask):
@@ -186,3 +197,211 @@ def test_periods_and_their_status(home, ask):
     by_slug = ask('{ priorities(period: "p2027") { title period { status } } }')["priorities"]
     assert [priority["title"] for priority in by_slug] == ["Priority of 2027"]
     assert ask('{ priorities(period: "nothing") { title } }')["priorities"] == []
+    key = models.PriorityPeriodPage.objects.get(slug="p2027").uuid
+    by_id = ask(f'{{ priorities(period: "{key}") {{ title }} }}')["priorities"]
+    assert by_id == [{"title": "Priority of 2027"}]
+
+
+# --- Every combination of arguments, against a plain list ------------------------------------------------------
+
+PART = """($first: Int, $after: String, $last: Int, $before: String) {
+  list: %s(first: $first, after: $after, last: $last, before: $before) { ...Part } }"""
+IN_FULL = """{ totalCount nodes { title } edges { cursor node { title } }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"""
+NUMBERS = (None, 0, 2, 3, 9)
+
+
+def expected_part(everything, first, after, last, before):
+    """What the Relay specification says, of a plain list; `after` and `before` are places in it, or None."""
+    between = everything[0 if after is None else after + 1 : before]
+    if last is None:
+        part, cut = between[:first], first is not None and first < len(between)
+        return part, after is not None, before is not None or cut
+    part, cut = between[-last:] if last else [], last < len(between)
+    return part, after is not None or cut, before is not None
+
+
+@pytest.fixture
+def several(home):
+    """Six news, and six pages below a page with drafts between them: the answers to the whole of each list."""
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    for number in range(6):
+        with time_machine.travel(london(2026, 1, 1, 12) + timedelta(minutes=number // 2), tick=False):
+            factories.page(models.NewsPage, index, title=f"News {number}")
+        factories.draft(models.NewsPage, index)
+    topical = factories.page(models.StandardPage, home, slug="advice", title="Advice")
+    for number in range(6):
+        factories.draft(models.StandardPage, topical)
+        factories.page(models.StandardPage, topical, title=f"Page {number}")
+
+
+LISTS = {
+    "news": f"query {PART % 'news'} fragment Part on NewsConnection {IN_FULL}",
+    "children": "query "
+    + (PART % "children").replace("{\n  list", '{ above: page(urlPath: "/advice/") { list').replace("} }", "} } }")
+    + f" fragment Part on PageConnection {IN_FULL}",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_combination_of_arguments_gives_what_relay_says(name, several, ask, refused):
+    def part(**args):
+        answer = ask(LISTS[name], **args)
+        return answer.get("above", answer)["list"]
+
+    whole = part(first=100)
+    everything, cursors = titles(whole), [edge["cursor"] for edge in whole["edges"]]
+    assert len(everything) == 6
+    places = (None, 0, 2, 5)
+    for first, last, after, before in product(NUMBERS, NUMBERS, places, places):
+        asked = {
+            "first": first,
+            "last": last,
+            "after": None if after is None else cursors[after],
+            "before": None if before is None else cursors[before],
+        }
+        if first is not None and last is not None:
+            [error] = refused(LISTS[name], **asked)
+            assert error["message"] == 'Argument "last": give first or last, not both.'
+            continue
+        expected, earlier, later = expected_part(everything, first, after, last, before)
+        found = part(**asked)
+        said = (first, last, after, before)
+        assert titles(found) == expected, said
+        assert [edge["node"]["title"] for edge in found["edges"]] == expected, said
+        assert found["totalCount"] == 6, said
+        own = [cursors[everything.index(title)] for title in expected]
+        assert found["pageInfo"] == {
+            "hasPreviousPage": earlier,
+            "hasNextPage": later,
+            "startCursor": own[0] if own else None,
+            "endCursor": own[-1] if own else None,
+        }, said
+
+
+def test_what_lies_beyond_a_cursor_is_looked_up_when_its_item_is_gone(news, ask):
+    [cursor] = [edge["cursor"] for edge in ask(PAGES, first=1)["news"]["edges"]]
+    assert ask(PAGES, first=1, after=cursor)["news"]["pageInfo"]["hasPreviousPage"] is True
+    models.NewsPage.objects.get(title="News 5").delete()
+    after = ask(PAGES, first=4, after=cursor)["news"]
+    assert titles(after)[0] == "News 4"
+    assert after["pageInfo"]["hasPreviousPage"] is False
+
+
+# --- The pages below a page ------------------------------------------------------------------------------------
+
+BELOW = """query($path: String!, $first: Int, $after: String) { page(urlPath: $path) {
+  children(first: $first, after: $after) { nodes { title } edges { cursor } pageInfo { hasNextPage endCursor } } } }"""
+
+
+@pytest.fixture
+def below(home, ask):
+    """Pages A to E below "/advice/", and what the API tells of them."""
+    parent = factories.page(models.StandardPage, home, slug="advice")
+    for name in "ABCDE":
+        factories.page(models.StandardPage, parent, title=name, slug=name.lower())
+
+    def part(first, after=None, path="/advice/"):
+        return ask(BELOW, path=path, first=first, after=after)["page"]["children"]
+
+    return parent, part
+
+
+def plain(cursor):
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+
+
+def test_a_cursor_of_the_tree_is_the_same_with_hidden_pages_beside_it(below):
+    parent, part = below
+    made = {title: models.StandardPage.objects.get(title=title) for title in "ABCDE"}
+    before = [edge["cursor"] for edge in part(5)["edges"]]
+    assert [plain(cursor) for cursor in before] == [f'[1,"tree","{page.uuid}"]' for page in made.values()]
+    hidden = factories.draft(models.StandardPage, parent)
+    hidden.move(made["C"], pos="left")
+    assert [edge["cursor"] for edge in part(5)["edges"]] == before
+    assert titles(part(5, after=before[1])) == ["C", "D", "E"]
+
+
+def test_after_pages_were_moved_a_list_goes_on_after_the_page_of_the_cursor(below):
+    parent, part = below
+    first = part(2)
+    assert titles(first) == ["A", "B"]
+    models.StandardPage.objects.get(title="E").move(models.StandardPage.objects.get(title="A"), pos="left")
+    assert titles(part(5, after=first["pageInfo"]["endCursor"])) == ["C", "D"]  # no page comes twice
+    models.StandardPage.objects.get(title="B").move(parent, pos="last-child")
+    assert titles(part(5, after=first["pageInfo"]["endCursor"])) == []
+    assert titles(part(5)) == ["E", "A", "C", "D", "B"]
+
+
+@pytest.mark.parametrize("how", ["unpublished", "deleted", "moved elsewhere"])
+def test_the_page_of_a_cursor_goes(how, below, home, ask, refused):
+    _, part = below
+    cursor = part(2)["pageInfo"]["endCursor"]
+    page = models.StandardPage.objects.get(title="B")
+    if how == "unpublished":
+        page.unpublish()
+        assert titles(part(2, after=cursor)) == ["C", "D"]
+        return
+    if how == "deleted":
+        page.delete()
+        why = "the page of this cursor was deleted: start again without a cursor."
+    else:
+        page.move(home, pos="last-child")
+        why = "this is not a cursor that this list gave out."
+    [error] = refused(BELOW, path="/advice/", after=cursor)
+    assert error["message"] == f'Argument "after": {why}'
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+def test_a_page_that_was_never_public_has_no_cursor(below, refused):
+    """A forged cursor tells nothing of a draft, not even to somebody who knows its uuid."""
+    parent, _ = below
+    draft = factories.draft(models.StandardPage, parent)
+    forged = base64.urlsafe_b64encode(f'[1,"tree","{draft.uuid}"]'.encode()).decode().rstrip("=")
+    nobody = base64.urlsafe_b64encode(f'[1,"tree","{uuid.uuid4()}"]'.encode()).decode().rstrip("=")
+    answers = [refused(BELOW, path="/advice/", after=cursor) for cursor in (forged, nobody)]
+    assert answers[0] == answers[1]
+
+
+def test_a_cursor_of_the_tree_costs_one_query(below):
+    _, part = below
+    cursor = part(1)["pageInfo"]["endCursor"]
+    assert len(queries(lambda: part(3, after=cursor))) == len(queries(lambda: part(3))) + 1
+
+
+def test_no_cursor_holds_more_than_readers_are_told(home, ask):
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    with time_machine.travel(london(2026, 1, 1, 12), tick=False):
+        news = factories.page(models.NewsPage, index, title="Burglary")
+        factories.page(
+            models.MeetingPage, factories.page(models.MeetingIndexPage, home), starts_at=london(2026, 2, 1, 9)
+        )
+    [meeting] = models.MeetingPage.objects.all()
+    answer = ask(
+        """{ news { edges { cursor } } meetings { edges { cursor } } search(query: "burglary") { edges { cursor } }
+        changes(last: 1) { edges { cursor } } }"""
+    )
+    found = {name: plain(part["edges"][0]["cursor"]) for name, part in answer.items()}
+    assert found["news"] == f'[1,"news","2026-01-01T12:00:00+00:00","{news.uuid}"]'
+    assert found["meetings"] == f'[1,"meetings","2026-02-01T09:00:00+00:00","{meeting.uuid}"]'
+    assert re.fullmatch(rf'\[1,"search [0-9a-f]+",[0-3],"2026-01-01T12:00:00\+00:00","{news.uuid}"\]', found["search"])
+    assert found["changes"] == f'[1,"changes",{models.PublicChange.objects.count()},"2026-01-01T12:00:00+00:00"]'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("first: -1", 'Argument "first": give a number from 0 to 100.'),
+        ("first: 1, last: 1", 'Argument "last": give first or last, not both.'),
+        ('after: "x"', 'Argument "after": this is not a cursor that this list gave out.'),
+        ('first: 2, before: "x"', 'Argument "before": this is not a cursor that this list gave out.'),
+    ],
+)
+def test_the_children_of_a_withdrawn_page_refuse_what_every_list_refuses(arguments, message, home, ask, refused):
+    page = factories.page(models.StandardPage, home, slug="old")
+    page.unpublish()
+    query = '{ page(urlPath: "/old/") { __typename children%s { totalCount nodes { id } } } }'
+    empty = {"page": {"__typename": "WithdrawnPage", "children": {"totalCount": 0, "nodes": []}}}
+    assert ask(query % "(first: 2, after: null, last: null, before: null)") == empty
+    [error] = refused(query % f"({arguments})")
+    assert error["message"] == message

@@ -6,18 +6,27 @@ FUZZ_SEED=7 pytest tests/test_graphql_fuzz.py writes other queries; a failure pr
 import json
 import os
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
+from django.conf import settings
+from django.core.signing import TimestampSigner
+from django.utils import timezone
 from graphql import is_interface_type, is_object_type
 
 from cms.graphql.errors import Code
+from cms.graphql.registered_documents import register
 from cms.graphql.schema import schema
 from pages import models
+from pages.draft_previews import begin
 from tests import factories
-from tests.hidden_content import MARK, finish, point_at, secrets
+from tests.hidden_content import MARK, administrator, finish, point_at, secrets
 from tests.query_fuzzer import QueryFuzzer
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
+CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
 QUERIES = 1_000  # over each of two sites
 INTERNAL = re.compile(
     r"Traceback|File \"|\.py\b|object at 0x|<class|<function|SELECT |no such|psycopg|sqlite|django|wagtail|graphene|"
@@ -41,7 +50,31 @@ def site(home, state):
     texts = [*paths, "/old/", "/nowhere/", *(str(page.uuid) for page in everything), f"{MARK}-topic", "2025", "public"]
     for page in to_finish:
         finish(state, page)
-    return QueryFuzzer(schema.graphql_schema, SEED, texts)
+    documents = {str(path): path.read_text() for path in CONTRACT}
+    by_id = dict(zip((f"sha256:{key}" for key in register(documents)), documents.values(), strict=True))
+    return QueryFuzzer(schema.graphql_schema, SEED, texts, wrong_tokens(everything), by_id)
+
+
+def wrong_tokens(pages):
+    """Tokens that look like those of previews: one that is old, one of a signature for something else, mangled ones."""
+    [draft] = [page for page in pages if isinstance(page.specific, models.StandardPage)][:1]
+    with time_machine.travel(timezone.now() - timedelta(days=1)):
+        old = begin(draft.specific, administrator())
+    key, time, signature = old.split(".")
+    now = TimestampSigner(salt="pages.draft_previews", sep=".").timestamp()
+    other = TimestampSigner(salt="another", sep=".").sign(key)
+    return [
+        old,
+        other,
+        f"{key}.{now}.{signature}",
+        f"{key}.{time}",
+        key,
+        f"{old}x",
+        old.upper(),
+        f"x{old}",
+        "..",
+        "a.b.c",
+    ]
 
 
 def send(client, fuzzer, number, request):
@@ -52,6 +85,10 @@ def send(client, fuzzer, number, request):
         as_text = {name: value for name, value in as_text.items() if value is not None}
         address = {name: value.encode(errors="replace").decode() for name, value in as_text.items()}
         response = client.get("/graphql/", address, headers=headers)
+        head = client.head("/graphql/", address, headers=headers)
+        assert (head.status_code, head.content) == (response.status_code, b"")
+        same = ("Content-Type", "Cache-Control", "ETag", "Vary")
+        assert [head.get(name) for name in same] == [response.get(name) for name in same]
     else:
         response = client.post("/graphql/", request, content_type="application/json", headers=headers)
     told = json.loads(response.content)

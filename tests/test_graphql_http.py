@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cms.graphql import schema as schema_module
 from cms.graphql import view
+from documents.models import Rendition
 from pages import models
 from tests import factories
 
@@ -253,6 +254,28 @@ def test_a_length_that_is_none_is_refused(client, length):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "status", "message"),
+    [
+        (
+            {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"},
+            411,
+            "Content-Length: give the length of the body in bytes; it cannot be sent in chunks.",
+        ),
+        ({"HTTP_CONTENT_ENCODING": "gzip"}, 415, "Content-Encoding: send the body as it is, without compression."),
+        ({"HTTP_CONTENT_ENCODING": "br"}, 415, "Content-Encoding: send the body as it is, without compression."),
+        ({"HTTP_CONTENT_ENCODING": "Identity"}, 200, None),
+    ],
+)
+def test_a_body_in_chunks_or_compressed_is_refused_with_what_to_do(client, sent, status, message):
+    body = gzip.compress(b"{}") if sent.get("HTTP_CONTENT_ENCODING") == "gzip" else json.dumps({"query": TYPENAME})
+    answer = client.generic("POST", "/graphql/", body, content_type="application/json", **sent)
+    assert answer.status_code == status
+    errors = [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]
+    assert json.loads(answer.content) == ({"errors": errors} if message else {"data": {"__typename": "Query"}})
+
+
+@pytest.mark.django_db
 def test_a_form_is_no_graphql_request(client):
     answer = client.post("/graphql/", {"query": TYPENAME})
     assert answer.status_code == 415
@@ -292,7 +315,7 @@ def test_the_status_of_a_refused_query_depends_on_the_media_type(client, accept)
         (
             '{ news(first: 1, after: "x", last: 1) { totalCount } }',
             {},
-            'Argument "last": give first and after, or last and before, not both.',
+            'Argument "last": give first or last, not both.',
         ),
         (
             "{ news(orderBy: TITLE) { totalCount } }",
@@ -379,6 +402,52 @@ def test_an_unexpected_error_is_masked_and_logged(home, client, monkeypatch, cap
     assert b"secret column" not in answer.content
     assert error["extensions"]["id"] in caplog.text
     assert "the secret column name" in caplog.text
+
+
+def test_a_value_that_no_enumeration_has_is_a_fault_of_ours(home, client, caplog):
+    """graphql-core raises it as it would refuse an argument."""
+    index = factories.page(models.MeetingIndexPage, home)
+    meeting = factories.page(models.MeetingPage, index, title="Spring")
+    models.MeetingPage.objects.filter(pk=meeting.pk).update(status="zzz")
+    answer = post(client, {"query": "{ meetings { nodes { title status } } }"})
+    assert b"zzz" not in answer.content
+    [error] = json.loads(answer.content)["errors"]
+    assert error == {
+        "message": f"Something went wrong on our side. It is logged as {error['extensions']['id']}.",
+        "extensions": {"code": "INTERNAL_ERROR", "id": error["extensions"]["id"]},
+        "path": ["meetings", "nodes", 0, "status"],
+    }
+    assert error["extensions"]["id"] in caplog.text
+    assert "'zzz'" in caplog.text
+
+
+def test_a_picture_whose_file_is_missing_is_a_fault_of_ours(home, client, caplog):
+    index = factories.page(models.NewsIndexPage, home)
+    picture = factories.image()
+    factories.page(models.NewsPage, index, title="Spring", image=picture)
+    Rendition.objects.all().delete()
+    picture.file.storage.delete(picture.file.name)
+    answer = post(client, {"query": "{ news { nodes { title image { rendition(name: CARD) { url } } } } }"})
+    told = json.loads(answer.content)
+    [error] = told["errors"]
+    assert error == {
+        "message": f"The file of this picture is missing. It is logged as {error['extensions']['id']}.",
+        "extensions": {"code": "INTERNAL_ERROR", "id": error["extensions"]["id"]},
+        "path": ["news", "nodes", 0, "image", "rendition"],
+    }
+    assert told["data"] == {"news": {"nodes": [{"title": "Spring", "image": None}]}}
+    assert error["extensions"]["id"] in caplog.text
+    assert picture.file.name in caplog.text
+
+
+def test_an_argument_that_turns_out_wrong_while_executing_is_told(home, client, caplog):
+    query = 'query($path: String = "/", $yes: Boolean = true) { page(urlPath: $path) { title @include(if: $yes) } }'
+    for name, argument, kind in (("path", "urlPath", "String!"), ("yes", "if", "Boolean!")):
+        answer = post(client, {"query": query, "variables": {name: None}})
+        [error] = json.loads(answer.content)["errors"]
+        assert error["message"] == f"Argument '{argument}' of non-null type '{kind}' must not be null."
+        assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert caplog.text == ""
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from wagtail.rich_text import RichText
 
 from cms.graphql.registered_documents import register
 from pages import models
@@ -121,6 +122,26 @@ def test_apollo_client_pages_through_a_list_and_keeps_each_page_once(home, clien
     again = node(client, "pages.js", query, "PageInterface")
     assert again["sent"] == ["GET hash", "GET hash", "GET hash"]
     assert {**again, "sent": []} == {**told, "sent": []}
+
+
+BODIES = """query News($first: Int, $after: String) { news(first: $first, after: $after) {
+  pageInfo { hasNextPage endCursor }
+  edges { cursor node { id title body { id ... on ParagraphBlock { richText { text } } } } } } }"""
+
+
+def test_apollo_client_shows_each_page_with_its_own_text_when_one_is_a_copy(home, client, tmp_path):
+    """It keeps blocks by their ids, as it keeps pages. Wagtail copies the ids of blocks with a page."""
+    index = factories.page(models.NewsIndexPage, home, slug="news")
+    news = factories.page(models.NewsPage, index, slug="a", title="A", body=[("paragraph", "<p>Text of A</p>")])
+    copy = news.copy(update_attrs={"slug": "b", "title": "B"}, keep_live=False)
+    copy.body[0] = ("paragraph", RichText("<p>Text of B</p>"), copy.body[0].id)
+    factories.publish(copy)
+    assert [block.id for block in copy.body] == [block.id for block in news.body]
+    query = tmp_path / "bodies.graphql"
+    query.write_text(BODIES)
+    told = node(client, "pages.js", query, "PageInterface", "StreamFieldInterface")
+    assert (told["merged"], told["bodies"]) == (["B", "A"], [["Text of B"], ["Text of A"]])
+    assert len([key for key in told["entities"] if key.startswith("ParagraphBlock:")]) == 2
 
 
 # --- The examples of docs/graphql.md ---

@@ -1,13 +1,16 @@
 """The shape of the public schema: one class per type, nothing private, everything described, printed and reviewed."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
 from cms.graphql.schema import schema
+from cms.graphql.schema_changes import schema_changes
 from pages import choices
 from pages.models import DeathReviewNoticePage, InsightPage
 
@@ -135,23 +138,66 @@ def test_the_printed_schema_is_up_to_date():
     call_command("print_schema", "--check")
 
 
-# What was printed before, as a change of what is printed now → what the check says of the step from there to here.
+# What was printed before, as a change of what is printed now → what the check says of the step from there to here, on
+# 2 May 2027.
+PAST, AHEAD = "Goes after 2027-05-01.", "Goes after 2027-05-02."
+UNDATED = (
+    "is deprecated without six months' notice: end the reason with the day until which it stays, as in "
+    '"Goes after 2027-11-01."'
+)
+
+
+def deprecated(reason):
+    return f'@deprecated(reason: "Use another. {reason}")'
+
+
 STEPS = {
     "a field goes": (
         ("  rootUrl: String!\n", "  rootUrl: String!\n  phone: String\n"),
         "Breaks clients: Site.phone was removed.",
     ),
     "a field goes that was deprecated": (
-        ("  rootUrl: String!\n", '  rootUrl: String!\n  phone: String @deprecated(reason: "Use contact.")\n'),
+        ("  rootUrl: String!\n", f"  rootUrl: String!\n  phone: String {deprecated(PAST)}\n"),
         "No client breaks.",
+    ),
+    "a field goes before its day": (
+        ("  rootUrl: String!\n", f"  rootUrl: String!\n  phone: String {deprecated(AHEAD)}\n"),
+        "Breaks clients: Site.phone was removed. It was promised until 2027-05-02.",
+    ),
+    "a field goes that was deprecated without a day": (
+        ("  rootUrl: String!\n", f"  rootUrl: String!\n  phone: String {deprecated('')}\n"),
+        "Breaks clients: Site.phone was removed.",
+    ),
+    "a field goes with the type that it alone led to": (
+        (
+            "  rootUrl: String!\n}\n",
+            f"  rootUrl: String!\n  phone: Phone {deprecated(PAST)}\n}}\ntype Phone {{ a: Int }}\n",
+        ),
+        "No client breaks.",
+    ),
+    "an argument goes": (
+        ("  rootUrl: String!\n", "  rootUrl(a: Int): String!\n"),
+        "Breaks clients: Site.rootUrl arg a was removed.",
+    ),
+    "an argument goes that was deprecated": (
+        ("  rootUrl: String!\n", f"  rootUrl(a: Int {deprecated(PAST)}): String!\n"),
+        "No client breaks.",
+    ),
+    "an argument goes before its day": (
+        ("  rootUrl: String!\n", f"  rootUrl(a: Int {deprecated(AHEAD)}): String!\n"),
+        "Breaks clients: Site.rootUrl arg a was removed. It was promised until 2027-05-02.",
     ),
     "a value goes": (
         ("enum MeetingWhen {", "enum MeetingWhen {\n  SOON"),
         "Breaks clients: SOON was removed from enum type MeetingWhen.",
     ),
     "a value goes that was deprecated": (
-        ("enum MeetingWhen {", 'enum MeetingWhen {\n  SOON @deprecated(reason: "Use UPCOMING.")'),
+        ("enum MeetingWhen {", f"enum MeetingWhen {{\n  SOON {deprecated(PAST)}"),
         "No client breaks.",
+    ),
+    "a value goes before its day": (
+        ("enum MeetingWhen {", f"enum MeetingWhen {{\n  SOON {deprecated(AHEAD)}"),
+        "Breaks clients: SOON was removed from enum type MeetingWhen. It was promised until 2027-05-02.",
     ),
     "a field may be null": (
         ("  permanent: Boolean!", "  permanent: [Boolean!]!"),
@@ -166,6 +212,7 @@ STEPS = {
 }
 
 
+@time_machine.travel(datetime(2027, 5, 2, 12, tzinfo=UTC), tick=False)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_change_of_the_schema_is_noticed_and_says_whether_clients_break(step, monkeypatch, tmp_path):
     (now, then), told = STEPS[step]
@@ -186,3 +233,41 @@ def test_a_change_of_the_schema_is_noticed_and_says_whether_clients_break(step, 
     else:
         call_command("print_schema")
     assert stale.read_text() == str(schema) + "\n"
+
+
+INPUT = "input Wanted { other: Int, %s }"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (PAST, []),
+        (AHEAD, ["Wanted.phone was removed. It was promised until 2027-05-02."]),
+        ("", ["Wanted.phone was removed."]),
+    ],
+)
+@time_machine.travel(datetime(2027, 5, 2, 12, tzinfo=UTC), tick=False)
+def test_a_field_of_an_input_goes_when_its_day_has_passed(reason, told):
+    query = "type Query { a(wanted: Wanted): Int } "
+    before = query + INPUT % f"phone: Int {deprecated(reason)}"
+    assert schema_changes(before, query + INPUT % "").breaking == told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (None, "Goes after 2027-11-01.", []),
+        (None, "Goes after 2027-10-31.", [f"Site.phone {UNDATED}"]),
+        (None, "Goes after 2027-13-01.", [f"Site.phone {UNDATED}"]),
+        (None, "", [f"Site.phone {UNDATED}"]),
+        (PAST, PAST, []),
+        (PAST, AHEAD, []),  # longer than was promised
+        (AHEAD, PAST, [f"Site.phone {UNDATED}"]),
+    ],
+)
+@time_machine.travel(datetime(2027, 5, 2, 12, tzinfo=UTC), tick=False)
+def test_what_is_to_go_is_announced_six_months_before(before, now, told):
+    def printed(reason):
+        return f"type Query {{ site: Site }} type Site {{ phone: Int {'' if reason is None else deprecated(reason)} }}"
+
+    assert schema_changes(printed(before), printed(now)).breaking == told

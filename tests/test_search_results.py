@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -88,6 +89,8 @@ def test_only_pages_of_some_types_or_on_a_topic(home, titles, refused):
     assert titles("zebra", types=["NEWS_PAGE", "STANDARD_PAGE"], topic="other") == ["Zebra two"]
     assert titles("zebra", types=["STANDARD_PAGE"], topic="safety") == ["Zebra four"]
     assert sorted(titles("zebra", topic="safety")) == ["Zebra four", "Zebra one", "Zebra two"]
+    assert titles("zebra", topic=str(other.uuid)) == ["Zebra two"]
+    assert titles("zebra", topic=str(uuid4())) == []
     assert titles("zebra", types=["MEETING_PAGE"]) == titles("zebra", types=[]) == []
     assert titles("zebra", topic="nothing") == titles("zebra", topic="") == []
     assert "PageType" in refused('{ search(query: "x", types: [ANY]) { totalCount } }')[0]["message"]

@@ -18,8 +18,9 @@ def write(
     # A lone surrogate in a query may come back in an error, and has no UTF-8 form.
     plain = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     encoding = encoding_for(request, plain)
-    # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, 8.8.3.3).
-    etag = f'"{sha256(plain).hexdigest()[:32]}{encoding and "-"}{encoding}"' if storable else ""
+    # Stored copies are told apart by media type and compression, so each has an ETag of its own (RFC 9110, 8.8.3.3).
+    hashed = sha256(b"%s %s" % (media_type.encode(), plain)).hexdigest()[:32]
+    etag = f'"{hashed}{encoding and "-"}{encoding}"' if storable else ""
     if etag and _has(request, etag):
         response = HttpResponse(status=304)
         del response["Content-Type"]

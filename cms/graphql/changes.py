@@ -19,7 +19,7 @@ from pages.public_fields import enum
 # The version alone would order them. With the time, a cursor from before a restore is told from that of a later change
 # that has got the same number.
 IN_ORDER = Order("changes", ("version", "at"))
-GOING_ON = "give since, or first and after, or last and before, not several."
+GOING_ON = "give since or after, not both: they mean the same."
 FROM_ELSEWHERE = (
     "this list does not have that change any more, as the content was restored from a backup: start again without a "
     "cursor."
@@ -73,16 +73,17 @@ ARGUMENTS = connection_args(
 
 def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
     """The requested part of the list. Raises BadArgument."""
-    if since is not None and any(args.get(name) is not None for name in ("after", "last", "before")):
+    if since is not None and args.get("after") is not None:
         raise BadArgument("since", GOING_ON)
     rows = PublicChange.objects.select_related("record", "note")
-    name, cursor = ("since", since) if since is not None else ("after", args.get("after"))
-    if cursor is not None:
-        version, at = IN_ORDER.values(rows, name, cursor)
-        if not PublicChange.objects.filter(version=version, at=at).exists():
-            raise BadArgument(name, FROM_ELSEWHERE)
-        args = {**args, "after": cursor}
+    name = "after" if since is None else "since"
+    args = args if since is None else {**args, "after": since}
+    for named, cursor in ((name, args.get("after")), ("before", args.get("before"))):
+        if cursor is not None:
+            version, at = IN_ORDER.values(rows, named, cursor)
+            if not PublicChange.objects.filter(version=version, at=at).exists():
+                raise BadArgument(named, FROM_ELSEWHERE)
     connection = paginate(rows, IN_ORDER, args)
     info.context.loader.together(connection.items)
-    connection.cursor_when_empty = cursor  # nothing new: the client asks again from the same place
+    connection.cursor_when_empty = args.get("after")  # nothing new: the client asks again from the same place
     return connection

@@ -8,10 +8,12 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import graphene
 from django.core.exceptions import ValidationError
@@ -49,10 +51,10 @@ class Order:
         text = json.dumps([CURSOR_VERSION, self.name, *values], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def beyond(self, queryset: QuerySet, argument: str, cursor: str, backwards: bool) -> Q:
-        """The rows that come after (or, backwards, before) the cursor. Raises `BadArgument`."""
-        values = self.values(queryset, argument, cursor)
-        condition = Q()
+    def beyond(self, values: Sequence[Any], backwards: bool, or_there: bool = False) -> Q:
+        """The rows that come after (or, backwards, before) a place in the order, or also the row that is there."""
+        there = {column.lstrip("-"): value for column, value in zip(self.columns, values, strict=True)}
+        condition = Q(**there) if or_there else Q()
         for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             name = column.lstrip("-")
             operator = "lt" if column.startswith("-") != backwards else "gt"
@@ -95,6 +97,14 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
+def by_slug_or_id(queryset: QuerySet, value: str) -> QuerySet:
+    """Those rows whose slug or uuid an argument names."""
+    named = Q(slug=value)
+    with suppress(ValueError):
+        named |= Q(uuid=UUID(value))
+    return queryset.filter(named)
+
+
 def _plain(value: Any) -> str | int:
     return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
 
@@ -104,15 +114,15 @@ def _plain(value: Any) -> str | int:
 
 @dataclass
 class Connection:
-    """One page of a list. `count` runs its query only when `totalCount` is asked for.
+    """One page of a list. What is a function runs a query, when it is asked for.
 
     `node` makes the public object of an item, where the item is not the object itself.
     """
 
     items: Sequence[Any]
     order: Order
-    has_next: bool = False
-    has_previous: bool = False
+    has_next: Callable[[], bool] = field(default=lambda: False)
+    has_previous: Callable[[], bool] = field(default=lambda: False)
     count: Callable[[], int] = field(default=lambda: 0)
     node: Callable[[Any], Any] = field(default=lambda item: item)
     cursor_when_empty: str | None = None
@@ -123,60 +133,94 @@ EMPTY = Connection([], Order("empty", ()))
 
 @dataclass(frozen=True)
 class Part:
-    """Which part of a list was asked for."""
+    """Which part of a list was asked for: between two cursors, as many items from the beginning or from the end."""
 
     limit: int
-    cursor: str | None
-    argument: str
-    backwards: bool
+    after: str | None
+    before: str | None
+    from_end: bool
+
+    def between(self, queryset: QuerySet, order: Order) -> "Between":
+        """Raises `BadArgument`."""
+        after = None if self.after is None else order.values(queryset, "after", self.after)
+        before = None if self.before is None else order.values(queryset, "before", self.before)
+        return Between(order, after, before)
+
+
+@dataclass(frozen=True)
+class Between:
+    """What lies between two places of an order, each of which may be missing."""
+
+    order: Order
+    after: list[Any] | None
+    before: list[Any] | None
+
+    def inside(self) -> Q:
+        condition = Q()
+        if self.after is not None:
+            condition &= self.order.beyond(self.after, backwards=False)
+        if self.before is not None:
+            condition &= self.order.beyond(self.before, backwards=True)
+        return condition
+
+    def earlier(self) -> Q | None:
+        """What is left out at the beginning of the list; None when that is nothing."""
+        return None if self.after is None else self.order.beyond(self.after, backwards=True, or_there=True)
+
+    def later(self) -> Q | None:
+        return None if self.before is None else self.order.beyond(self.before, backwards=False, or_there=True)
 
 
 def requested(args: dict[str, Any]) -> Part:
-    """Read `first`/`after` or `last`/`before`. Raises `BadArgument`."""
+    """Read `first`, `after`, `last` and `before`, each of which may be null. Raises `BadArgument`."""
     first, after, last, before = (args.get(name) for name in ("first", "after", "last", "before"))
     for name, number in (("first", first), ("last", last)):
         if number is not None and number < 0:
             raise BadArgument(name, f"give a number from 0 to {MAX_PAGE_SIZE}.")
-    if last is not None or before is not None:
-        if after is not None or (last is not None and args.get("first") is not None):
-            raise BadArgument("last", "give first and after, or last and before, not both.")
-        limit = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
-        return Part(min(limit, MAX_PAGE_SIZE), before, "before", True)
-    return Part(min(DEFAULT_PAGE_SIZE if first is None else first, MAX_PAGE_SIZE), after, "after", False)
+    if first is not None and last is not None:
+        raise BadArgument("last", "give first or last, not both.")
+    number = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
+    from_end = last is not None or (first is None and after is None and before is not None)
+    return Part(min(number, MAX_PAGE_SIZE), after, before, from_end)
 
 
 def nothing(args: dict[str, Any]) -> Connection:
     """A list that is always empty, yet refuses what every list refuses."""
-    if requested(args).cursor is not None:
-        raise BadArgument(requested(args).argument, NO_CURSOR)
+    part = requested(args)
+    for name, cursor in (("after", part.after), ("before", part.before)):
+        if cursor is not None:
+            raise BadArgument(name, NO_CURSOR)
     return EMPTY
 
 
 def paginate(queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
-    """The requested part of a queryset, in one query, or two with `totalCount`."""
-    window = requested(args)
-    rows = queryset.order_by(*(order.reversed() if window.backwards else order.columns))
-    if window.cursor is not None:
-        rows = rows.filter(order.beyond(queryset, window.argument, window.cursor, window.backwards))
-    items = list(rows[: window.limit + 1])
-    return _connection(items, order, window, queryset.order_by().count)
+    """The requested part of a queryset, in one query; another for `totalCount`, and for what lies beyond a cursor."""
+    part = requested(args)
+    between = part.between(queryset, order)
+    rows = queryset.filter(between.inside()).order_by(*(order.reversed() if part.from_end else order.columns))
+    items = list(rows[: part.limit + 1])
+
+    def any_of(condition: Q) -> bool:
+        return queryset.filter(condition).order_by().exists()
+
+    return _connection(items, part, between, any_of, queryset.order_by().count)
 
 
 def paginate_each(
     queryset: QuerySet, parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
 ) -> dict[Any, Connection]:
-    """The same part of the list under each of several parents, in one query, or two with `totalCount`.
+    """The same part of the list under each of several parents, in as many queries as for one.
 
     `parent` is the field or annotation of the queryset that holds the parent's key.
     """
-    window = requested(args)
+    part = requested(args)
+    between = part.between(queryset, order)
     under = queryset.filter(**{f"{parent}__in": parents})
-    columns = order.reversed() if window.backwards else list(order.columns)
-    rows = under
-    if window.cursor is not None:
-        rows = rows.filter(order.beyond(queryset, window.argument, window.cursor, window.backwards))
-    rows = rows.annotate(_place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)])).filter(
-        _place__lte=window.limit + 1
+    columns = order.reversed() if part.from_end else list(order.columns)
+    rows = (
+        under.filter(between.inside())
+        .annotate(_place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)]))
+        .filter(_place__lte=part.limit + 1)
     )
     found: dict[Any, list[Any]] = {key: [] for key in parents}
     for row in rows.order_by(parent, "_place"):
@@ -186,23 +230,41 @@ def paginate_each(
     def counts() -> dict[Any, int]:
         return dict(under.order_by().values_list(parent).annotate(Count("pk")))
 
-    def count_of(key: Any) -> Callable[[], int]:
-        return lambda: counts().get(key, 0)
+    @cache
+    def with_any_of(condition: Q) -> set[Any]:
+        return set(under.filter(condition).order_by().values_list(parent, flat=True).distinct())
 
-    return {key: _connection(items, order, window, count_of(key)) for key, items in found.items()}
+    def connection(key: Any, items: list[Any]) -> Connection:
+        return _connection(
+            items, part, between, lambda condition: key in with_any_of(condition), lambda: counts().get(key, 0)
+        )
+
+    return {key: connection(key, items) for key, items in found.items()}
 
 
 def _orderings(columns: Sequence[str]) -> list[Any]:
     return [F(column[1:]).desc() if column.startswith("-") else F(column).asc() for column in columns]
 
 
-def _connection(items: list[Any], order: Order, window: Part, count: Callable[[], int]) -> Connection:
-    more = len(items) > window.limit
-    items = items[: window.limit]
-    if window.backwards:
+def _connection(
+    items: list[Any], part: Part, between: Between, any_of: Callable[[Q], bool], count: Callable[[], int]
+) -> Connection:
+    """`items` are those asked for, and one more where the list goes on; `any_of` says whether it has such rows."""
+    more = len(items) > part.limit
+    items = items[: part.limit]
+    if part.from_end:
         items.reverse()
-        return Connection(items, order, has_next=window.cursor is not None, has_previous=more, count=count)
-    return Connection(items, order, has_next=more, has_previous=window.cursor is not None, count=count)
+
+    def goes_on(in_this_direction: bool, outside: Q | None) -> bool:
+        return (in_this_direction and more) or (outside is not None and any_of(outside))
+
+    return Connection(
+        items,
+        between.order,
+        has_next=lambda: goes_on(not part.from_end, between.later()),
+        has_previous=lambda: goes_on(part.from_end, between.earlier()),
+        count=count,
+    )
 
 
 # --- Types ---------------------------------------------------------------------------------------------------
@@ -218,11 +280,11 @@ class PageInfo(graphene.ObjectType):
 
     @staticmethod
     def resolve_has_next_page(connection: Connection, info: Any) -> bool:
-        return connection.has_next
+        return connection.has_next()
 
     @staticmethod
     def resolve_has_previous_page(connection: Connection, info: Any) -> bool:
-        return connection.has_previous
+        return connection.has_previous()
 
     @staticmethod
     def resolve_start_cursor(connection: Connection, info: Any) -> str | None:
@@ -238,9 +300,9 @@ def connection_args(**more: graphene.Argument) -> dict[str, graphene.Argument]:
     page_size = f"at most {MAX_PAGE_SIZE}; a larger number counts as {MAX_PAGE_SIZE}"
     return {
         "first": graphene.Int(description=f"How many items, {page_size}. {DEFAULT_PAGE_SIZE} when left out."),
-        "after": graphene.String(description="Go on after this cursor."),
-        "last": graphene.Int(description=f"How many items from the end, {page_size}."),
-        "before": graphene.String(description="Stop before this cursor."),
+        "after": graphene.String(description="Only what comes after this cursor."),
+        "last": graphene.Int(description=f"How many items from the end, {page_size}. Not together with `first`."),
+        "before": graphene.String(description="Only what comes before this cursor."),
         **more,
     }
 

@@ -9,12 +9,14 @@ from graphql import GraphQLError
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE = 500  # characters; messages repeat what was sent, which may be long
+# How graphql-core begins what it says of an argument, which it may only find out while it executes a query.
+OF_AN_ARGUMENT = "Argument '"
 
 
 class Code(StrEnum):
     """What kind of error it is, for programs. The HTTP status is given where the request itself is refused."""
 
-    BAD_REQUEST = "BAD_REQUEST"  # 400, 405, 406, 415
+    BAD_REQUEST = "BAD_REQUEST"  # 400, 405, 406, 411, 415
     TOO_LARGE = "TOO_LARGE"  # 413
     DOCUMENT_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"  # upon which Apollo Client sends the whole query
     DOCUMENT_ID_REQUIRED = "DOCUMENT_ID_REQUIRED"
@@ -59,25 +61,38 @@ class Refused(Exception):
         return cls(GraphQLError(message, extensions=extensions), code=code)
 
 
+class Fault(GraphQLError):
+    """Something that went wrong on our side and may be told. It is logged all the same."""
+
+
 def public_error(error: GraphQLError) -> dict[str, Any]:
-    """The error as the reader gets it. What was not meant for readers goes to the log under an id."""
-    cause = error.original_error
-    if cause is not None and not isinstance(cause, GraphQLError):
+    """The error as the reader gets it. What was not meant for readers goes to the log under an id.
+
+    Meant for readers is what has a code, and what is about an argument. All else is a fault, such as a value in the
+    database that its enumeration does not have: graphql-core raises it in the same way as we refuse an argument.
+    """
+    cause = error.original_error or error
+    if isinstance(cause, Fault):
+        return masked(cause, error.path, cause.message)
+    extensions = error.extensions or {}
+    meant = isinstance(cause, GraphQLError) and ("code" in extensions or error.message.startswith(OF_AN_ARGUMENT))
+    if not meant:
         return masked(cause, error.path)
     told: dict[str, Any] = {**error.formatted}
     message = error.message
     told["message"] = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
-    # What graphql-core itself says while it executes is about an argument that cannot be used.
-    told["extensions"] = {"code": Code.BAD_USER_INPUT, **(error.extensions or {})}
+    told["extensions"] = {"code": Code.BAD_USER_INPUT, **extensions}
     return told
 
 
-def masked(cause: BaseException, path: list[str | int] | None = None) -> dict[str, Any]:
-    """An error that tells nothing but the id under which the log has the rest."""
+def masked(
+    cause: BaseException, path: list[str | int] | None = None, what: str = "Something went wrong on our side."
+) -> dict[str, Any]:
+    """An error that tells nothing but what happened in general, and the id under which the log has the rest."""
     error_id = secrets.token_hex(6)
     logger.error("GraphQL error %s at %s", error_id, path, exc_info=cause)
     error: dict[str, Any] = {
-        "message": f"Something went wrong on our side. It is logged as {error_id}.",
+        "message": f"{what} It is logged as {error_id}.",
         "extensions": {"code": Code.INTERNAL_ERROR, "id": error_id},
     }
     if path:

@@ -5,7 +5,7 @@ from typing import Any
 import graphene
 from grapple.registry import registry
 
-from cms.graphql.connections import EMPTY, connection_args, connection_type
+from cms.graphql.connections import connection_args, connection_type, nothing
 from pages import addresses
 from pages.at_path import Withdrawn
 from pages.choices import WithdrawalKind
@@ -119,6 +119,7 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: Any) -> Withdrawal:
+        info.context.loader.will_tell_of(withdrawn.alternative)
         return Withdrawal(
             kind=withdrawn.kind.value,
             explanation=withdrawn.explanation,
@@ -160,7 +161,7 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_children(withdrawn: Withdrawn, info: Any, **args: Any) -> Any:
-        return EMPTY
+        return nothing(args)
 
     @staticmethod
     def _nothing(withdrawn: Withdrawn, info: Any) -> None:

@@ -13,14 +13,14 @@ from functools import cached_property
 from typing import Any, Self
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, Value
+from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import Length, Substr
 from django.utils import timezone
-from graphql import GraphQLError
 from wagtail.images.models import SourceImageIOError
 from wagtail.models import Page
 
-from cms.graphql.connections import Connection, Order, paginate_each
+from cms.graphql.connections import NO_CURSOR, BadArgument, Connection, Order, paginate_each
+from cms.graphql.errors import Fault
 from documents.access import public_documents, public_images
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
@@ -38,6 +38,7 @@ from pages.models import (
     Paper,
     PriorityPage,
     PublicChange,
+    PublicRecord,
     SupportService,
     Topic,
 )
@@ -47,7 +48,33 @@ from pages.rich_text import LinkTargets, RichTextValue, render
 from pages.visibility import public, public_snippets
 
 NEWS_ORDER = Order("news", ("-first_published_at", "-uuid"))
-TREE_ORDER = Order("tree", ("path",))
+
+
+class TreeOrder(Order):
+    """The order that editors gave the pages below a page.
+
+    A cursor names a page, and where that stands is looked up when the cursor is used. Its tree path changes when pages
+    are moved, and would tell how many hidden pages stand beside it.
+    """
+
+    named = Order("tree", ("uuid",))
+
+    def cursor(self, row: ContentPage) -> str:
+        return self.named.cursor(row)
+
+    def place(self, argument: str, cursor: str) -> str:
+        """The tree path of the page that a cursor names, also when it is public no longer. Raises `BadArgument`."""
+        [key] = self.named.values(ContentPage.objects.all(), argument, cursor)
+        path = PublicRecord.objects.filter(pk=key).values_list("page__path", flat=True).first()
+        if path is None:
+            raise BadArgument(argument, "the page of this cursor was deleted: start again without a cursor.")
+        return path
+
+    def values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
+        return [cursor]  # `Loader.page_children` has put the place in its stead
+
+
+TREE_ORDER = TreeOrder("tree", ("path",))
 
 
 class Group:
@@ -140,9 +167,14 @@ class Loader:
     def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
         """Pages that a query of public pages found: a group, and known by key from now on."""
         found = self.together(pages)
-        self.saw_a_notice |= any(isinstance(page, DeathReviewNoticePage) for page in found)
+        for page in found:
+            self.will_tell_of(page)
         self._pages.update({page.pk: page for page in found})
         return [self._pages[page.pk] for page in found]
+
+    def will_tell_of(self, page: Page | None) -> None:
+        """Called with a public page that the answer tells something of, if only where it is."""
+        self.saw_a_notice |= page is not None and issubclass(page.specific_class, DeathReviewNoticePage)
 
     def changed_page(self, change: PublicChange) -> ContentPage | None:
         """The page that a change is about, while it is public."""
@@ -174,18 +206,28 @@ class Loader:
         return self._for_all(page, "ancestors", load)
 
     def page_children(self, page: ContentPage, args: dict[str, Any]) -> Connection:
+        cursors = {name: cursor for name in ("after", "before") if (cursor := args.get(name)) is not None}
+
         def load(members: list[Any]) -> dict[Any, Any]:
-            parents = {member.path: member.pk for member in members}
+            places = {name: TREE_ORDER.place(name, cursor) for name, cursor in cursors.items()}
+            parents = {
+                member.path: member.pk
+                for member in members
+                if all(place[: -Page.steplen] == member.path for place in places.values())
+            }
             below = public(ContentPage.objects.all(), self.at).annotate(
                 parent_path=Substr("path", Value(1), Length("path") - Value(Page.steplen))
             )
-            found = paginate_each(below, "parent_path", list(parents), TREE_ORDER, args)
+            found = paginate_each(below, "parent_path", list(parents), TREE_ORDER, {**args, **places})
             everything = self.pages(row.pk for connection in found.values() for row in connection.items)
             for connection in found.values():
                 connection.items = [everything[row.pk] for row in connection.items if row.pk in everything]
             return {parents[path]: connection for path, connection in found.items()}
 
-        return self._for_all(page, ("children", *sorted(args.items())), load)
+        found = self._for_all(page, ("children", *sorted(args.items())), load)
+        if found is None:  # a cursor belongs to the list below one page
+            raise BadArgument(next(iter(cursors)), NO_CURSOR)
+        return found
 
     def news_of(self, priority: PriorityPage, args: dict[str, Any]) -> Connection:
         def load(members: list[Any]) -> dict[Any, Any]:
@@ -413,6 +455,6 @@ class Loader:
             try:
                 rendition = image.get_rendition(spec)
             except SourceImageIOError as error:
-                raise GraphQLError("The file of this picture is missing.") from error
+                raise Fault("The file of this picture is missing.") from error
         rendition.image = image
         return rendition

@@ -84,9 +84,13 @@ def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:
 def _body(request: HttpRequest) -> dict[str, Any]:
     if (request.content_type or "").lower() != JSON:
         raise BadRequest(f"Content-Type: send the request as {JSON}.", 415)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadRequest("Content-Encoding: send the body as it is, without compression.", 415)
     limit = settings.GRAPHQL_MAX_BODY
-    # The length is given before the body is read. Django reads no further than that, and nothing without a length.
-    length = request.META.get("CONTENT_LENGTH") or "0"
+    # Django reads no further than the length that is given before the body, and so nothing of a body sent in chunks.
+    length = request.META.get("CONTENT_LENGTH")
+    if not length:
+        raise BadRequest("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)
     if not length.isdecimal():
         raise BadRequest("Content-Length: give the length of the body in bytes.")
     if int(length) > limit:

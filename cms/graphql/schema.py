@@ -1,6 +1,5 @@
 """The public Query: every root field of the contract, and nothing that grapple would add by itself."""
 
-import uuid
 from typing import Any
 
 import graphene
@@ -14,6 +13,7 @@ from cms.graphql.connections import (
     BadArgument,
     Connection,
     Order,
+    by_slug_or_id,
     connection_args,
     connection_type,
     is_storable,
@@ -41,6 +41,7 @@ from pages.models import (
     PartnershipPage,
     PriorityPage,
     PriorityPeriodPage,
+    Topic,
 )
 from pages.public_fields import enum, list_of, type_of
 from pages.visibility import public, public_alerts, public_topics
@@ -110,16 +111,8 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-def _uuid(value: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        return None
-
-
 def _by_slug_or_id(queryset: QuerySet, name: str, value: str) -> QuerySet:
-    key = _uuid(_text(name, value))
-    return queryset.filter(uuid=key) if key else queryset.filter(slug=value)
+    return by_slug_or_id(queryset, _text(name, value))
 
 
 class Query(graphene.ObjectType):
@@ -147,7 +140,7 @@ class Query(graphene.ObjectType):
         NewsConnection,
         required=True,
         args=connection_args(
-            topic=graphene.String(description="Only news on this topic: its slug."),
+            topic=graphene.String(description="Only news on this topic: its slug or id."),
             priority=graphene.String(description="Only news about this priority: its slug or id."),
             published_after=graphene.DateTime(description="Only news first published after this instant."),
         ),
@@ -255,7 +248,7 @@ class Query(graphene.ObjectType):
     ) -> Connection:
         news = NewsPage.objects.all()
         if topic is not None:
-            news = news.filter(topics__slug=_text("topic", topic))
+            news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
         if priority is not None:
             priorities = public(PriorityPage.objects.all(), info.context.at)
             news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
@@ -306,7 +299,8 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
         steps = ContentPage.steplen
-        rows = public(ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True), info.context.at)
+        entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, deathreviewnoticepage=None)
+        rows = public(entries, info.context.at)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):
             item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
@@ -341,8 +335,10 @@ class Query(graphene.ObjectType):
     def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
         found = at_path(_text("path", path), info.context.at)
         if isinstance(found, Redirection):
+            info.context.loader.will_tell_of(found.page)
             return Redirect(target=found.target, permanent=found.permanent)
         if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
+            info.context.loader.will_tell_of(found.alternative)
             return Redirect(target=addresses.url(found.alternative), permanent=True)
         return None
 

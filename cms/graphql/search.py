@@ -27,6 +27,7 @@ from cms.graphql.connections import (
     Connection,
     Edge,
     Order,
+    by_slug_or_id,
     connection_args,
     connection_type,
     is_storable,
@@ -35,7 +36,7 @@ from cms.graphql.connections import (
 )
 from cms.graphql.interfaces import PageInterface
 from documents.access import without_hidden_files
-from pages.models import ContentPage, SearchText
+from pages.models import ContentPage, SearchText, Topic
 from pages.models.search_text import Place, in_index
 from pages.public_fields import list_of
 from pages.search_words import Wanted, digest, highlight
@@ -91,7 +92,8 @@ def found(wanted: Wanted, at: datetime, types: Iterable[str] | None, topic: str 
         kinds = ContentType.objects.get_for_models(*(PAGE_TYPES[name] for name in types)).values()
         rows = rows.filter(page__content_type__in=[kind.pk for kind in kinds])
     if topic is not None:
-        rows = rows.filter(page__in=ContentPage.objects.filter(topics__slug=topic).values("pk"))
+        topics = by_slug_or_id(Topic.objects.all(), topic).values("pk")
+        rows = rows.filter(page__in=ContentPage.objects.filter(topics__in=topics).values("pk"))
     return without_hidden_files(public_rows(rows, "page__", at))
 
 
@@ -206,7 +208,7 @@ def field() -> graphene.Field:
                 f"Case, accents and English endings do not matter. At most {MAX_QUERY} characters.",
             ),
             types=graphene.Argument(list_of(PageType), description="Only pages of these types."),
-            topic=graphene.String(description="Only pages on this topic: its slug."),
+            topic=graphene.String(description="Only pages on this topic: its slug or id."),
         ),
         description="Public pages with all the words of the query, best first: those that have them in the title, then "
         "in the summary, then in their text, then in a file that they show. Among equals, the last updated comes "

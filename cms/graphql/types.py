@@ -29,6 +29,7 @@ def _page_fields() -> dict[str, graphene.Field]:
             graphene.NonNull(graphene.String) if name == "title" else field._type,
             args=dict(field.args),
             description="Its title." if name == "title" else field.description,
+            deprecation_reason=field.deprecation_reason,
             resolver=getattr(PageInterface, f"resolve_{name}", None),
         )
         for name, field in PageInterface._meta.fields.items()

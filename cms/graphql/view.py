@@ -9,7 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType, get_operation_ast
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+)
 from graphql.execution.values import get_variable_values
 
 from cms.graphql import limits, rate_limit, registered_documents
@@ -102,10 +109,11 @@ def _within_cost(
     if isinstance(coerced, list):
         raise Refused(*coerced, code=Code.BAD_USER_INPUT)
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    told = {
-        "requested": cost(schema.graphql_schema, operation, fragments, coerced),
-        "limit": settings.GRAPHQL_MAX_COST,
-    }
+    try:
+        requested = cost(schema.graphql_schema, operation, fragments, coerced)
+    except GraphQLError as error:  # a directive was given null, by a variable that may be null
+        raise Refused(error, code=Code.BAD_USER_INPUT) from None
+    told = {"requested": requested, "limit": settings.GRAPHQL_MAX_COST}
     if told["requested"] > told["limit"]:
         raise Refused.because(
             f"The query may have {told['requested']} fields in its answer; {told['limit']} are allowed. "

@@ -312,10 +312,10 @@ class PageDocument(Orderable):
 def tabs(content: list[Panel], restricted: list[Panel] | None = None, named: bool = True) -> TabbedInterface:
     """The edit screen of a page type: content, then (death reviews only) what never becomes public, then the rest.
 
-    `named` is False where the title and the address are not for editors to choose.
+    `named` is False where the title and the address are not for editors to choose, and the page is in no menu.
     """
     title = Page.content_panels if named else []
-    promote = ContentPage.promote_panels if named else ContentPage.promote_panels[1:]
+    promote = ContentPage.promote_panels if named else [FieldPanel("topics")]
     return TabbedInterface(
         [
             ObjectList([*title, FieldPanel("summary"), *content], heading="Content"),

@@ -1,7 +1,9 @@
 """Pieces of public text that several pages share: agencies, venues, contacts, support services, alerts, labels."""
 
+import uuid
 from typing import Any
 
+import graphene
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, PublishingPanel
@@ -192,12 +194,20 @@ class Alert(ModeratedSnippet):
 class Topic(index.Indexed, models.Model):
     """A label that sorts pages by subject. Only topics of public pages are public."""
 
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100, unique=True)
     slug = models.SlugField(max_length=100, unique=True, help_text="Part of the address of its feed.")
 
     panels = [FieldPanel("name"), FieldPanel("slug")]
     search_fields = [index.SearchField("name"), index.AutocompleteField("name")]
     graphql_fields = [
+        public.public_field(
+            "id",
+            graphene.ID,
+            lambda topic, info: str(topic.uuid),
+            required=True,
+            description="Its uuid, which never changes. The `topic` argument takes it, too.",
+        ),
         public.text("name", required=True, description="The name of the topic."),
         public.text("slug", required=True, description="Its short form, as the `topic` argument takes it."),
     ]

@@ -6,18 +6,19 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { parse, print } from "graphql";
 
-const [uri, queryFile, possibleTypesOf] = process.argv.slice(2);
+const [uri, queryFile, ...interfaces] = process.argv.slice(2);
 const query = parse(await readFile(queryFile, "utf8"));
+const asked = interfaces.map((name) => `${name}: __type(name: "${name}") { possibleTypes { name } }`);
 const { data } = await (
   await fetch(uri, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query: `{ __type(name: "${possibleTypesOf}") { possibleTypes { name } } }` }),
+    body: JSON.stringify({ query: `{ ${asked.join(" ")} }` }),
   })
 ).json();
 
 const cache = new InMemoryCache({
-  possibleTypes: { [possibleTypesOf]: data.__type.possibleTypes.map(({ name }) => name) },
+  possibleTypes: Object.fromEntries(interfaces.map((key) => [key, data[key].possibleTypes.map(({ name }) => name)])),
   typePolicies: { Query: { fields: { news: relayStylePagination(["topic", "priority", "publishedAfter"]) } } },
 });
 const sent = [];
@@ -46,7 +47,9 @@ while (pageInfo.hasNextPage) {
   ({ pageInfo, edges } = more.data.news);
   pages.push(edges.map(({ node }) => node.title));
 }
-const merged = client.readQuery({ query, variables: { first } }).news.edges.map(({ node }) => node.title);
+const nodes = client.readQuery({ query, variables: { first } }).news.edges.map(({ node }) => node);
+const merged = nodes.map(({ title }) => title);
+const bodies = nodes.map(({ body = [] }) => body.map(({ richText }) => richText.text));
 const entities = Object.keys(cache.extract()).filter((key) => key.includes(":"));
-console.log(JSON.stringify({ pages, merged, entities: entities.sort(), sent, text }));
+console.log(JSON.stringify({ pages, merged, bodies, entities: entities.sort(), sent, text }));
 client.stop();
