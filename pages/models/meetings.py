@@ -222,6 +222,8 @@ class MeetingPage(ContentPage):
             )
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
+        elif self._venue_is_news_and_hidden():
+            problems["venue"] = f"“{self.venue}” is not published: publish the venue first, or choose another."
         if self.attendance_mode != AttendanceMode.IN_PERSON and not self.joining_url:
             problems["joining_url"] = "People who take part online need the link."
         if self.open_to_public != OpenToPublic.OPEN and not self.closed_reason.strip():
@@ -251,6 +253,21 @@ class MeetingPage(ContentPage):
         if self.status in NEEDS_NOTICE and (not told_now or (newly and known is not None and told_now == told_before)):
             return "Say what changed and why: the meeting is cancelled, postponed or moved."
         return ""
+
+    def _venue_is_news_and_hidden(self) -> bool:
+        """Whether this version announces a place that readers may not see, now or when it is due.
+
+        One that they know of already, and that was unpublished since, keeps nobody from calling the meeting off or
+        from publishing its minutes.
+        """
+        from pages.visibility import public_snippets  # noqa: PLC0415 - needs the models
+
+        known = self.known_version()
+        if self.venue_id is None or (known is not None and known.venue_id == self.venue_id):
+            return False
+        now = timezone.now()
+        published_at = max(now, self.go_live_at or now)
+        return not public_snippets(Venue.objects.filter(pk=self.venue_id), published_at).exists()
 
     def _late_without_a_reason(self, now: datetime) -> list["Paper"]:
         """Papers that readers would first see here after the day on which the agenda was due, and are not told why.
