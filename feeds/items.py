@@ -22,8 +22,9 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import PublishedFile
+from feeds.catalogue import topics_told
 from feeds.entry import Entry
-from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
+from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
 from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
 from feeds.websub import note_pings
 from pages.choices import WithdrawalKind
@@ -78,7 +79,10 @@ def bring_up_to_date(at: datetime) -> bool:
     exchanged = files.exclude(file_key=F("key_now"))
     records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
-    note_pings(write(records | linking, at), at)
+    changed_feeds = write(records | linking, at)
+    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(at)]
+    FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
+    note_pings(changed_feeds, at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
     return True

@@ -372,7 +372,9 @@ def test_what_is_not_public_any_more_leaves_the_calendar(client, meeting, index,
 
 def test_what_never_was_public_is_not_there(client, index):
     draft = factories.draft(models.MeetingPage, index, title=SECRET)
-    changed = factories.page(models.MeetingPage, index, slug="changed", venue=factories.venue(name=SECRET, live=False))
+    library = factories.venue(name=SECRET)
+    changed = factories.page(models.MeetingPage, index, slug="changed", venue=library)
+    library.unpublish()
     changed.title = SECRET
     changed.save_revision()
     assert set(told(client)) == {"changed"}
@@ -552,7 +554,8 @@ def test_headers_of_one_meeting(client, meeting):
     assert get["Cache-Control"] == "no-cache"
     assert get["Access-Control-Allow-Origin"] == "*"
     assert get["Content-Disposition"] == 'inline; filename="meeting-2026-02-24.ics"'
-    assert get["Link"] == '<http://testserver/meetings/february/>; rel="alternate"'
+    own = f"http://testserver{own_address(meeting)}"
+    assert get["Link"] == f'<{own}>; rel="self", <http://testserver/meetings/february/>; rel="alternate"'
     assert not get.cookies
 
 

@@ -393,11 +393,60 @@ def test_death_reviews_are_in_their_own_feed_alone_and_open_with_care(client, ho
     for name in ("all", "news", "topics/abuse"):
         assert notice.reference not in client.get(f"/feeds/{name}.json").content.decode()
     answer = client.get("/feeds/death-reviews.atom")
-    assert (answer["Cache-Control"], answer["X-Robots-Tag"]) == ("no-cache", "noindex")
+    assert (answer["Cache-Control"], answer["X-Robots-Tag"]) == ("no-store", "noindex")
     # Nobody comes upon it by chance: not on any page, not in the list for feed readers, not in a list of good names.
     for path in ("/", "/news/", "/feeds.opml", "/feeds/nonsense.atom"):
         assert "death-reviews" not in client.get(path).content.decode()
     assert "http://testserver/feeds/death-reviews.rss" in {each["url"] for each in ask("{ feeds { url } }")["feeds"]}
+
+
+def feeds_of_topics(ask):
+    return {feed["topic"] for feed in ask("{ feeds { topic } }")["feeds"]} - {None}
+
+
+def test_the_feed_of_a_topic_outlives_its_only_page(client, index, ask, clock):
+    """Followers learn that it was withdrawn, and then that it is gone; nobody else is offered what is empty."""
+    topic = factories.topic(name="Cycling", slug="cycling")
+    story = factories.page(models.NewsPage, index, title="A story", topics=[topic])
+    assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["A story"], {"cycling"})
+    withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
+    assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["Withdrawn: A story"], {"cycling"})
+    clock.shift(timedelta(days=31))
+    assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == ([], set())
+    assert list(tombstones(client, "topics/cycling")) == [story.uuid.urn]
+    assert client.get("/feeds/topics/cycling/").status_code == 200
+    for path in ("/feeds/", "/feeds.opml"):
+        assert "cycling" not in client.get(path).content.decode()
+    clock.shift(timedelta(days=90))
+    assert client.get("/feeds/topics/cycling.atom").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["unpublished", "deleted", "expired"])
+def test_the_feed_of_a_topic_says_that_its_only_page_went(client, index, how, clock):
+    story = factories.page(models.NewsPage, index, title="A story", topics=[factories.topic(slug="cycling")])
+    assert titles(client, "topics/cycling") == ["A story"]
+    clock.shift(timedelta(minutes=1))
+    uuid = story.uuid
+    if how == "unpublished":
+        story.unpublish()
+    elif how == "deleted":
+        story.delete()
+    else:
+        models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now())
+    assert titles(client, "topics/cycling") == []
+    assert list(tombstones(client, "topics/cycling")) == [uuid.urn]
+    assert "A story" not in client.get("/feeds/topics/cycling/").content.decode()
+
+
+def test_what_a_death_review_is_about_is_in_no_list_of_feeds(client, home, index, ask):
+    reviews = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
+    factories.page(models.DeathReviewNoticePage, reviews, topics=[factories.topic(name="Coercion", slug="coercion")])
+    assert len(items(client, "death-reviews")) == 1
+    assert feeds_of_topics(ask) == set()
+    for path in ("/feeds/", "/feeds.opml", "/feeds/nonsense.atom"):
+        assert "oercion" not in client.get(path).content.decode()
+    for end in (".rss", ".atom", ".json", "/"):
+        assert client.get(f"/feeds/topics/coercion{end}").status_code == 404
 
 
 def test_the_list_of_feeds_in_the_api(home, index, ask):
