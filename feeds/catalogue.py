@@ -131,9 +131,8 @@ def priority_key(page: ContentPage) -> str:
 def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
     """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
 
-    A topic has one while there is something in it. With `with_gone` also one that only tells of what went: its
-    followers ask for it, and nobody else is shown it. Priorities come by their period, the latest first, and within it
-    in the order of the page tree.
+    With `with_gone` also those of topics that only tell of what went: their followers ask for them, and nobody else is
+    shown them. Priorities come by their period, the latest first, and within it in the order of the page tree.
     """
     pages = _pages(at)
     home = pages.get(PartnershipPage)
@@ -148,12 +147,15 @@ def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
 
 
 def topics_told(at: datetime, with_gone: bool = False) -> QuerySet[Topic]:
-    """The topics of which a feed tells. A topic of a death review alone is not among them: no feed of a topic does."""
+    """The topics with a public page in their feed; with `with_gone` also those whose feed tells of what went.
+
+    A topic of death reviews alone is not among them: no feed of a topic tells of those.
+    """
     key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
-    told = Q(Exists(shown(at).filter(places__feed=key)))
+    here, went = shown(at).filter(places__feed=key), gone(at).filter(places__feed=key)
     if with_gone:
-        told |= Q(Exists(gone(at).filter(places__feed=key)))
-    return Topic.objects.filter(told)
+        return Topic.objects.filter(Q(Exists(here)) | Q(Exists(went)))
+    return Topic.objects.filter(Exists(here.filter(page__withdrawal_kind="")))
 
 
 def offered_everywhere() -> list[Listing]:

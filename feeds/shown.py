@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from feeds.models import FeedItem
 from pages.plain_words import local
@@ -10,6 +10,8 @@ from pages.visibility import public_or_withdrawn_rows
 
 # How long a page that was withdrawn shows as such, and how long after that feeds say that it is gone.
 SHOWN_AS_WITHDRAWN = timedelta(days=30)
+# How long a correction or withdrawal of an old entry is told beside the newest.
+TOLD_AGAIN = timedelta(days=30)
 SAID_TO_BE_GONE = timedelta(days=90)
 
 
@@ -30,3 +32,8 @@ def gone(at: datetime) -> QuerySet[FeedItem]:
     since, shown_since = start_of_day(at) - SAID_TO_BE_GONE, start_of_day(at) - SHOWN_AS_WITHDRAWN
     long_withdrawn = Q(page__withdrawn_at__lte=shown_since, page__withdrawn_at__gt=since)
     return FeedItem.objects.filter(Q(ended_at__gt=since) | long_withdrawn)
+
+
+def told_again(at: datetime) -> Q:
+    """Of entries of whatever age: those that were corrected or withdrawn not long ago."""
+    return Q(updated__gt=F("published")) & Q(updated__gt=start_of_day(at) - TOLD_AGAIN)

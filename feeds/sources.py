@@ -4,19 +4,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Window
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, When, Window
+from django.db.models.functions import RowNumber
 
 from feeds.catalogue import Listing
 from feeds.entry import Enclosure, Entry, Feed, Gone
 from feeds.items import bring_up_to_date, form, what_expires
 from feeds.models import FeedItem, FeedState
-from feeds.shown import SAID_TO_BE_GONE, gone, shown, start_of_day
+from feeds.shown import SAID_TO_BE_GONE, TOLD_AGAIN, gone, shown, start_of_day, told_again
 from pages.choices import FeedFormat
 from pages.models import ContentPage, PublicChange
 from pages.plain_words import local
 from pages.visibility import public_or_withdrawn_rows
 
-# Entries in one document of a feed.
+# Entries in one document of a feed. That of the newest also tells of at most as many older ones that were corrected or
+# withdrawn, which their followers would not hear of otherwise.
 AT_ONCE = 30
 # Before the first page was published. Feeds with nothing in them need a date that does not change.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -47,13 +49,14 @@ def state(at: datetime) -> State:
 
     `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes, yet they
     see it when it was committed and written; an expiry happens by itself, and at the start of a day goes what was
-    withdrawn long ago. A second is kept back, because HTTP dates have no fractions: another change in the same second
-    would otherwise go unnoticed for ever.
+    withdrawn or corrected long ago. A second is kept back, because HTTP dates have no fractions: another change in the
+    same second would otherwise go unnoticed for ever.
     """
     day = local(at).date().isoformat()
     written = FeedState.objects.filter(version=OuterRef("version"), written_for=form()).values("written_at")[:1]
     since = at - SAID_TO_BE_GONE - timedelta(days=1)
-    going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since))
+    corrected = Q(updated__gt=since) & Q(updated__gt=F("published"))
+    going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since) | corrected)
     numbers, moments = _expiries(at)
     changes = PublicChange.objects.annotate(written_at=Subquery(written), something_goes=Exists(going))
     last = changes.annotate(**numbers, **moments).order_by("-version").first()
@@ -126,10 +129,13 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
 
 
 def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[Entry], int]:
-    """The newest entries, or those of an archive, the newest first; and how many the feed has in all."""
-    rows = shown(at).filter(places__feed=listing.key).annotate(total=Window(Count("pk")))
+    """Those of the feed itself or of an archive, the newest first; and how many there are in all."""
+    place = Window(RowNumber(), order_by=[F("published").desc(), F("uuid").desc()])
+    rows = shown(at).filter(places__feed=listing.key).annotate(total=Window(Count("pk")), place=place)
     if archive is None:
-        items = list(rows.order_by("-published", "-uuid")[:AT_ONCE])
+        newest = Q(place__lte=AT_ONCE)
+        told = rows.filter(newest | told_again(at)).order_by(Case(When(newest, then=0), default=1), "-updated", "-uuid")
+        items = sorted(told[: 2 * AT_ONCE], key=lambda item: (item.published, item.uuid), reverse=True)
     else:
         first = AT_ONCE * (archive - 1)
         items = list(rows.order_by("published", "uuid")[first : first + AT_ONCE])[::-1]
@@ -159,8 +165,11 @@ def _entry(item: FeedItem) -> Entry:
     )
 
 
-def is_among_the_newest(key: str, page: ContentPage, at: datetime) -> bool:
-    """Whether the feed still has room for the entry of a page, which it orders by the date of publication."""
+def is_told(key: str, page: ContentPage, at: datetime) -> bool:
+    """Whether the feed tells of the entry of a page: it is among the newest, or was corrected not long ago."""
+    published, updated = page.first_published_at, page.public_updated_at
+    if updated and published and updated > published and updated > start_of_day(at) - TOLD_AGAIN:
+        return True
     rows = FeedItem.objects.filter(places__feed=key, ended_at=None, published__lte=at)
     newer = rows.filter(published__gt=page.first_published_at).exclude(uuid=page.uuid)
     return public_or_withdrawn_rows(newer, "page__", at).count() < AT_ONCE

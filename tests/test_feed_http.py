@@ -461,6 +461,15 @@ def test_a_hub_is_not_named_by_the_feed_of_death_reviews(client, home, settings)
         assert b"hub.example.org" not in answer.content
 
 
+def test_what_has_no_body_has_no_length(client, index):
+    """RFC 9110, section 8.6: on a 304 it would be that of what the client has."""
+    full = client.get("/feeds/news.json")
+    assert full["Content-Length"] == str(len(full.content))
+    known = client.get("/feeds/news.json", headers={"If-None-Match": full["ETag"]})
+    for answer, status in ((known, 304), (client.options("/feeds/news.json"), 204)):
+        assert (answer.status_code, answer.has_header("Content-Length")) == (status, False)
+
+
 def test_what_was_never_a_feed_is_not_gone(client, index):
     """Other pages have addresses that look like those of priorities."""
     stories(index, 1, slug="fair")

@@ -26,7 +26,9 @@ from pages.working_days import agenda_due_on, local_day
 
 # What Wagtail logs when a version is published, at once or when its time has come (pages/scheduling.py).
 PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
-NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
+# It does not take place at its time.
+OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
+NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
 
 
 class MeetingIndexPage(ContentPage):
@@ -155,6 +157,11 @@ class MeetingPage(ContentPage):
 
     class Meta:
         verbose_name = "meeting"
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nobody should come, join online or send questions."""
+        return self.status in OFF
 
     @property
     def agenda_due_on(self) -> date | None:
