@@ -131,6 +131,8 @@ def priority_key(page: ContentPage) -> str:
 def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
     """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
 
+    Topics are known by the entries, which have to be up to date (`brought_up_to_date`).
+
     With `with_gone` also those of topics that only tell of what went: their followers ask for them, and nobody else is
     shown them. Priorities come by their period, the latest first, and within it in the order of the page tree.
     """

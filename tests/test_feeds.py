@@ -352,8 +352,9 @@ def test_nothing_hidden_is_in_a_feed(client, site):
 def test_no_place_that_readers_may_not_see_is_in_the_log_of_a_meeting(client, site, ask):
     """The log is for good: a venue that is not public when the meeting changes does not come into it."""
     hall = factories.venue(name=SECRET, address=SECRET, postcode="CB1 1JF")
-    meeting = meeting_page(title="Public meeting", slug="public", venue=hall)
-    hall.unpublish()
+    with time_machine.travel(london(2026, 11, 30, 9), tick=False):
+        meeting = meeting_page(title="Public meeting", slug="public", venue=hall)
+        hall.unpublish()
     hidden = factories.venue(name=SECRET, address=SECRET, live=False)
     after = models.MeetingPage.objects.get()
     after.venue = hidden
