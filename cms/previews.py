@@ -23,7 +23,7 @@ from documents.access import fit_to_be_public
 from documents.models import RENDITIONS, Image
 from feeds.catalogue import own_feed
 from feeds.event import event
-from feeds.sources import AT_ONCE, is_among_the_newest
+from feeds.sources import AT_ONCE, is_told
 from feeds.stories import FEED_OF, entry_of
 from pages import addresses
 from pages.choices import UpdateKind
@@ -115,7 +115,7 @@ def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_among_the_newest(FEED_OF[type(page)], page, at),
+        "too_old": not is_told(FEED_OF[type(page)], page, at),
         "newest": AT_ONCE,
     }
 

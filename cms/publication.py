@@ -22,7 +22,7 @@ from wagtail.signals import published as wagtail_published
 
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
-from feeds.catalogue import feed_addresses, listings
+from feeds.catalogue import addresses_to_forget
 from feeds.items import bring_up_to_date
 from feeds.websub import send_pings
 from pages import addresses, ledger, search_index
@@ -344,7 +344,7 @@ def _purge(paths: Iterable[str], files: Any) -> None:
             urls |= {
                 rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
             }
-    urls |= feed_addresses(listings(timezone.now()))
+    urls |= addresses_to_forget()
     urls |= {f"{settings.CMS_URL}/sitemap.xml", f"{settings.CMS_URL}/feeds.opml"}
     transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
 

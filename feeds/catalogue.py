@@ -1,15 +1,16 @@
 """Which feeds there are, in which formats, and at which addresses; everything that lists feeds asks here."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Length, Substr
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat, Length, Substr
 from django.urls import reverse
 
+from feeds.models import FeedName
+from feeds.shown import gone, shown
 from pages import addresses
 from pages.choices import FeedFormat
 from pages.models import (
@@ -20,11 +21,12 @@ from pages.models import (
     PartnershipPage,
     PriorityPage,
     PriorityPeriodPage,
+    PublicAddress,
     PublicationIndexPage,
     PublicRecord,
     Topic,
 )
-from pages.visibility import public, public_topics
+from pages.visibility import public
 
 MEDIA_TYPES = {
     FeedFormat.RSS: "application/rss+xml",
@@ -49,7 +51,7 @@ class Listing:
     title: str
     description: str
     page: ContentPage | None = None  # the page that lists the same things
-    home: ContentPage | None = None  # the home page, for the partnership's own feeds
+    home: ContentPage | None = None  # the home page; every feed is the partnership's
     formats: tuple[FeedFormat, ...] = NEWS_FORMATS
     topic: str | None = None
 
@@ -62,6 +64,17 @@ class Listing:
     def is_opt_in(self) -> bool:
         """Whether it is for people who chose it knowingly: no page offers it by itself."""
         return self.key == DEATH_REVIEWS
+
+    @property
+    def full_title(self) -> str:
+        """As in "The Partnership: news": what it is called beside the feeds of others."""
+        return f"{self.home.title}: {self.title[:1].lower()}{self.title[1:]}" if self.home else self.title
+
+    @property
+    def about(self) -> str:
+        """The absolute address of what it is about, for people."""
+        page = self.page or self.home
+        return addresses.url(page) if page else addresses.website("")
 
     def url(self, kind: str) -> str:
         """The absolute address in one format. Feeds come from the CMS, with a website or without."""
@@ -104,26 +117,47 @@ _OWN: dict[str, tuple[str, str, type[ContentPage], tuple[FeedFormat, ...]]] = {
 }
 
 
+_TOPIC = "topic:"
+
+
 def topic_key(topic: int) -> str:
-    return f"topic:{topic}"
+    return f"{_TOPIC}{topic}"
 
 
 def priority_key(page: ContentPage) -> str:
     return f"priority:{page.uuid}"
 
 
-def listings(at: datetime) -> list[Listing]:
+def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
     """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
 
-    Priorities come by their period, the latest first, and within it in the order of the page tree.
+    Topics are known by the entries, which have to be up to date (`brought_up_to_date`).
+
+    With `with_gone` also those of topics that only tell of what went: their followers ask for them, and nobody else is
+    shown them. Priorities come by their period, the latest first, and within it in the order of the page tree.
     """
     pages = _pages(at)
+    home = pages.get(PartnershipPage)
     own = [_own(key, pages) for key in _OWN]
-    topics = [_of_topic(topic) for topic in public_topics(at).order_by("name")]
+    topics = [
+        _of_topic(topic.pk, topic.name, topic.slug, home) for topic in topics_told(at, with_gone).order_by("name")
+    ]
     above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
     period = PriorityPeriodPage.objects.filter(path=above).values("starts_on")
     priorities = public(PriorityPage.objects.all(), at).order_by(Subquery(period).desc(nulls_last=True), "path")
-    return [*own, *topics, *(_of_priority(page) for page in priorities)]
+    return [*own, *topics, *(_of_priority(page, home) for page in priorities)]
+
+
+def topics_told(at: datetime, with_gone: bool = False) -> QuerySet[Topic]:
+    """The topics with a public page in their feed; with `with_gone` also those whose feed tells of what went.
+
+    A topic of death reviews alone is not among them: no feed of a topic tells of those.
+    """
+    key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
+    here, went = shown(at).filter(places__feed=key), gone(at).filter(places__feed=key)
+    if with_gone:
+        return Topic.objects.filter(Q(Exists(here)) | Q(Exists(went)))
+    return Topic.objects.filter(Exists(here.filter(page__withdrawal_kind="")))
 
 
 def offered_everywhere() -> list[Listing]:
@@ -137,17 +171,51 @@ def own_feed(key: str) -> Listing:
 
 
 def listing(name: str, at: datetime) -> Listing | None:
-    """The feed of this name, or None; in one query."""
+    """The feed of exactly this name, or None; in one query."""
     if name in _OWN:
         return _own(name, _pages(at, _OWN[name][2]))
     kind, slug = _subject(name)
     if kind == "topics":
-        topic = public_topics(at).filter(slug=slug).first()
-        return _of_topic(topic) if topic else None
+        return _topic(slug, at)
     if kind == "priorities":
-        found = public(PriorityPage.objects.filter(_ends_with(slug, "url_path")), at).order_by("-first_published_at")
-        page = found.first()
-        return _of_priority(page) if page else None
+        return _priority(name, slug, at)
+    return None
+
+
+def _topic(slug: str, at: datetime) -> Listing | None:
+    found = topics_told(at, with_gone=True).filter(slug=slug)
+    # The home page brings the topic along, which saves a query.
+    homes = PartnershipPage.objects.annotate(
+        topic=Subquery(found.values("pk")[:1]),
+        topic_name=Subquery(Topic.objects.filter(pk=OuterRef("topic")).values("name")),
+    )
+    home = public(homes, at).order_by("path").first()
+    topic, name = (home.topic, home.topic_name) if home else found.values_list("pk", "name").first() or (None, "")
+    return _of_topic(topic, name, slug, home) if topic else None
+
+
+def _priority(name: str, slug: str, at: datetime) -> Listing | None:
+    is_home, is_priority = Q(partnershippage__isnull=False), Q(prioritypage__isnull=False)
+    rows = public(ContentPage.objects.filter(is_home | is_priority & _ends_with(slug, "url_path")), at)
+    pages = list(rows.annotate(is_home=F("partnershippage")).order_by("path"))
+    home = next((page for page in pages if page.is_home), None)
+    found = [each for page in pages if not page.is_home and (each := _of_priority(page, home)).name == name]
+    return max(found, key=lambda each: each.page.first_published_at) if found else None  # type: ignore[union-attr]
+
+
+def listing_once_called(name: str, at: datetime) -> Listing | None:
+    """The feed that had this name before its topic, its priority or the period above got another address."""
+    kind, slug = _subject(name)
+    if kind == "topics":
+        topic = FeedName.objects.filter(slug=slug).values_list("topic__slug", flat=True).first()
+        return _topic(topic, at) if topic else None
+    if kind == "priorities":
+        rows = PublicAddress.objects.filter(_ends_with(slug, "path"), record__page__prioritypage__isnull=False)
+        uuids = [
+            uuid for uuid, path in rows.order_by("-since", "-pk").values_list("record", "path") if _name(path) == name
+        ]
+        pages = {page.uuid: page for page in public(PriorityPage.objects.filter(uuid__in=uuids), at)}
+        return next((_of_priority(pages[uuid]) for uuid in uuids if uuid in pages), None)
     return None
 
 
@@ -158,7 +226,10 @@ def was_there(name: str) -> bool:
     """
     kind, slug = _subject(name)
     what = Q(page__isnull=True) | Q(page__prioritypage__isnull=False)
-    return kind == "priorities" and PublicRecord.objects.filter(what, _ends_with(slug, "addresses__path")).exists()
+    paths = PublicRecord.objects.filter(what, _ends_with(slug, "addresses__path")).values_list(
+        "addresses__path", flat=True
+    )
+    return kind == "priorities" and any(_name(path) == name for path in paths)
 
 
 def _subject(name: str) -> tuple[str, str]:
@@ -189,15 +260,19 @@ def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> Listing:
     return Listing(key, key, title, description, pages.get(model), pages.get(PartnershipPage), formats)
 
 
-def _of_topic(topic: Topic) -> Listing:
-    title, description = topic.name, f"Everything new about {topic.name.lower()}."
-    return Listing(topic_key(topic.pk), f"topics/{topic.slug}", title, description, topic=topic.slug)
+def _of_topic(pk: int, name: str, slug: str, home: ContentPage | None) -> Listing:
+    description = f"Everything new about {name.lower()}."
+    return Listing(topic_key(pk), f"topics/{slug}", name, description, home=home, topic=slug)
 
 
-def _of_priority(page: PriorityPage) -> Listing:
-    period, slug = addresses.url_path(page).strip("/").split("/")[-2:]
+def _of_priority(page: ContentPage, home: ContentPage | None = None) -> Listing:
     description = f"News about the priority “{page.title}”, and what is done about it."
-    return Listing(priority_key(page), f"priorities/{period}-{slug}", page.title, description, page)
+    return Listing(priority_key(page), _name(addresses.url_path(page)), page.title, description, page, home)
+
+
+def _name(path: str) -> str:
+    """The name of the feed of a priority, from the path of its page."""
+    return "priorities/" + "-".join(path.strip("/").split("/")[-2:])
 
 
 def web_page(found: Listing) -> str:
@@ -205,6 +280,9 @@ def web_page(found: Listing) -> str:
     return settings.CMS_URL + reverse("feed_page", args=[found.name])
 
 
-def feed_addresses(found: Iterable[Listing]) -> set[str]:
-    """The addresses of these feeds in all their formats."""
-    return {each.url(kind) for each in found for kind in each.formats}
+def addresses_to_forget() -> set[str]:
+    """Every address at which a cache may have a feed, also of one that is not there any more or has another name."""
+    topics = {*Topic.objects.values_list("slug", flat=True), *FeedName.objects.values_list("slug", flat=True)}
+    paths = PublicAddress.objects.filter(record__page__prioritypage__isnull=False).values_list("path", flat=True)
+    about = [Listing("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
+    return {each.url(kind) for each in (*map(own_feed, _OWN), *about) for kind in each.formats}

@@ -15,8 +15,6 @@ from pages.page_html import Targets
 from pages.plain_words import local, place, when
 from pages.rich_text import plain_text
 
-OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
-
 
 @dataclass(frozen=True)
 class Event:
@@ -50,11 +48,10 @@ def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: dat
     """None while the meeting has no date: a calendar has no place for it."""
     if meeting.starts_at is None:
         return None
-    off = meeting.status in OFF
     return Event(
         uuid=meeting.uuid,
         url=addresses.url(meeting),
-        summary=f"{meeting.get_status_display().upper()}: {meeting.title}" if off else meeting.title,
+        summary=f"{meeting.get_status_display().upper()}: {meeting.title}" if meeting.is_off else meeting.title,
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
@@ -68,7 +65,7 @@ def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: dat
 def _said(meeting: MeetingPage) -> list[str]:
     """The paragraphs of the description. Some calendars show no link but one in the text."""
     said = [plain_text(meeting.status_notice), meeting.summary]
-    if meeting.status not in OFF:
+    if not meeting.is_off:
         if meeting.questions_deadline:
             said.append(f"Send questions by {when(meeting.questions_deadline)}.")
         if meeting.joining_url:
@@ -88,6 +85,6 @@ def where(meeting: MeetingPage, targets: Targets) -> str:
 
 def _status(meeting: MeetingPage) -> str:
     """A postponed meeting does not take place at its time either, and RFC 5545 has no other word for that."""
-    if meeting.status in OFF:
+    if meeting.is_off:
         return "CANCELLED"
     return "TENTATIVE" if meeting.status == MeetingStatus.PROVISIONAL else "CONFIRMED"

@@ -4,6 +4,7 @@ What has to be written anew is known from the list of changes (pages/ledger.py):
 link to them. It happens after a publication, and again before reading if that was cut short, so no feed is behind.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -15,15 +16,16 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Model
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import PublishedFile
+from feeds.catalogue import topics_told
 from feeds.entry import Entry
-from feeds.models import FeedItem, FeedLink, FeedPlace, FeedState
+from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
 from feeds.stories import FEED_OF, entries_of, places, withdrawn_entry
 from feeds.websub import note_pings
 from pages.choices import WithdrawalKind
@@ -34,6 +36,7 @@ from pages.references import child_relations
 from pages.shared_text import pages_showing
 from pages.visibility import public, public_rows, withdrawn
 
+logger = logging.getLogger(__name__)
 AT_ONCE = 100  # pages
 _OF_THE_SYSTEM = ("uuid", "record", "page")
 
@@ -78,7 +81,10 @@ def bring_up_to_date(at: datetime) -> bool:
     exchanged = files.exclude(file_key=F("key_now"))
     records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
-    note_pings(write(records | linking, at), at)
+    changed_feeds = write(records | linking, at)
+    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(at)]
+    FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
+    note_pings(changed_feeds, at)
     state.version, state.written_for, state.written_at = version, form(), at
     state.save()
     return True
@@ -105,7 +111,7 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
         before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
         written: dict[UUID, tuple[FeedItem, list[str]]] = {}
         for model in FEED_OF:
-            written |= _write_pages(model, some, at, before)
+            written |= _written(model, some, at, before)
         for uuid, (item, there) in written.items():
             old = before.get(uuid)
             if old is None or _content(old) != _content(item):
@@ -119,6 +125,27 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
 def _content(item: FeedItem) -> list[Any]:
     """What readers get of it."""
     return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
+
+
+def _written(
+    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+) -> dict[UUID, tuple[FeedItem, list[str]]]:
+    """The same as `_write_pages`, without those pages that cannot be written, so that they keep no other back.
+
+    Their old entries end, as they may say what was taken out of the page since. They are tried again when they are
+    published, and whenever something else is written.
+    """
+    try:
+        with transaction.atomic():
+            return _write_pages(model, records, at, before)
+    except OperationalError:  # the database is down or busy: no fault of a page
+        raise
+    except Exception as error:
+        if len(records) > 1:
+            return {uuid: row for each in records for uuid, row in _written(model, [each], at, before).items()}
+        # Without its message, which may hold words of the page.
+        logger.error("The entries of page %s could not be written: %s.", records[0], type(error).__name__)
+        return {}
 
 
 def _write_pages(

@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from feeds.event import OFF, Event, event
+from feeds.event import Event, event
 from pages.models import MeetingChange, MeetingPage, PublicChange, PublicRecord, Venue
 from pages.page_html import Targets
 from pages.plain_words import local
@@ -76,11 +76,14 @@ def _with_facts(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[Any]:
 
 def _event(meeting: Any) -> Event | None:
     venues = {meeting.venue_id: meeting.venue} if meeting.venue_is_public else {}
-    return event(meeting, Targets({Venue: venues}), sequence=meeting.moves, revised=meeting.revised)
+    revised = meeting.revised
+    if meeting.venue and not venues and meeting.venue.live and meeting.venue.expire_at:
+        revised = max(revised, meeting.venue.expire_at)  # it expired, and no change tells of that yet
+    return event(meeting, Targets({Venue: venues}), sequence=meeting.moves, revised=revised)
 
 
 def _leaves(meeting: MeetingPage) -> datetime:
-    kept = KEPT_WHEN_OFF if meeting.status in OFF else KEPT
+    kept = KEPT_WHEN_OFF if meeting.is_off else KEPT
     assert meeting.starts_at is not None  # noqa: S101 - for the type checker
     return _start_of(local(meeting.starts_at).date() + kept + timedelta(days=1))
 

@@ -5,7 +5,7 @@ feeds/items.py writes them. They outlive their pages, without their text: feeds 
 
 from django.db import models
 
-from pages.models import ContentPage, PublicRecord
+from pages.models import ContentPage, PublicRecord, Topic
 
 
 class FeedItem(models.Model):
@@ -59,6 +59,19 @@ class FeedLink(models.Model):
 
     def __str__(self) -> str:
         return str(self.to)
+
+
+class FeedName(models.Model):
+    """A slug that the feed of a topic has or had, so that the old address leads to the present one."""
+
+    slug = models.CharField(max_length=100, unique=True)
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.slug
 
 
 class FeedState(models.Model):

@@ -3,7 +3,7 @@
 from lxml import etree
 
 from feeds.catalogue import Listing
-from feeds.entry import clean_line, clean_title
+from feeds.entry import clean_address, clean_line, clean_title
 from pages.choices import FeedFormat
 
 
@@ -18,9 +18,11 @@ def opml(title: str, listings: list[Listing]) -> bytes:
                 body,
                 "outline",
                 type="rss",  # the word for every kind of feed
-                text=clean_title(each.title),
-                title=clean_title(each.title),
+                # In a feed reader it stands among those of others.
+                text=clean_title(each.full_title),
+                title=clean_title(each.full_title),
                 description=clean_line(each.description),
                 xmlUrl=each.url(FeedFormat.ATOM),
+                htmlUrl=clean_address(each.about),
             )
     return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)

@@ -2,26 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Window
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, When, Window
+from django.db.models.functions import RowNumber
 
 from feeds.catalogue import Listing
 from feeds.entry import Enclosure, Entry, Feed, Gone
 from feeds.items import bring_up_to_date, form, what_expires
 from feeds.models import FeedItem, FeedState
-from pages import addresses
+from feeds.shown import SAID_TO_BE_GONE, TOLD_AGAIN, gone, shown, start_of_day, told_again
 from pages.choices import FeedFormat
-from pages.models import ContentPage, PartnershipPage, PublicChange
+from pages.models import ContentPage, PublicChange
 from pages.plain_words import local
-from pages.visibility import public, public_or_withdrawn_rows
+from pages.visibility import public_or_withdrawn_rows
 
-# Entries in one document of a feed.
+# Entries in one document of a feed. That of the newest also tells of at most as many older ones that were corrected or
+# withdrawn, which their followers would not hear of otherwise.
 AT_ONCE = 30
-# How long a page that was withdrawn shows as such, and how long after that feeds say that it is gone.
-SHOWN_AS_WITHDRAWN = timedelta(days=30)
-SAID_TO_BE_GONE = timedelta(days=90)
 # Before the first page was published. Feeds with nothing in them need a date that does not change.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -51,13 +49,14 @@ def state(at: datetime) -> State:
 
     `changed_at` is when an answer may last have changed. What changes for readers is in the list of changes, yet they
     see it when it was committed and written; an expiry happens by itself, and at the start of a day goes what was
-    withdrawn long ago. A second is kept back, because HTTP dates have no fractions: another change in the same second
-    would otherwise go unnoticed for ever.
+    withdrawn or corrected long ago. A second is kept back, because HTTP dates have no fractions: another change in the
+    same second would otherwise go unnoticed for ever.
     """
     day = local(at).date().isoformat()
     written = FeedState.objects.filter(version=OuterRef("version"), written_for=form()).values("written_at")[:1]
     since = at - SAID_TO_BE_GONE - timedelta(days=1)
-    going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since))
+    corrected = Q(updated__gt=since) & Q(updated__gt=F("published"))
+    going = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since) | corrected)
     numbers, moments = _expiries(at)
     changes = PublicChange.objects.annotate(written_at=Subquery(written), something_goes=Exists(going))
     last = changes.annotate(**numbers, **moments).order_by("-version").first()
@@ -65,7 +64,7 @@ def state(at: datetime) -> State:
         return State(at, 0, "", "", day, changed_at=LONG_AGO, entries_are_written=True)
     expired = sum(getattr(last, name) or 0 for name in numbers)
     last_expired = max(getattr(last, name) or LONG_AGO for name in moments)
-    went_at = _start_of_day(at) if last.something_goes else LONG_AGO
+    went_at = start_of_day(at) if last.something_goes else LONG_AGO
     changed_at = max(last.at, last_expired, last.written_at or LONG_AGO, went_at)
     return State(
         at=max(at, last.at),
@@ -89,11 +88,6 @@ def _expiries(at: datetime) -> tuple[dict[str, Subquery], dict[str, Subquery]]:
     return numbers, moments
 
 
-def _start_of_day(at: datetime) -> datetime:
-    """What goes by the passing of time goes then, together."""
-    return local(at).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def brought_up_to_date(at: datetime) -> State:
     """The state at the instant, after the entries were written if a publication was cut short before that."""
     now = state(at)
@@ -113,18 +107,18 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
     complete = max(0, -(-(total - AT_ONCE) // AT_ONCE))  # archives that hold all that is older than the newest
     if archive is not None and archive > complete:
         return None
-    home = listing.home or _home(at)
     dates = [entry.updated for entry in entries]
     if archive is None and listing.page and listing.page.public_updated_at and listing.page.public_updated_at <= at:
         dates.append(local(listing.page.public_updated_at))
-    page = listing.page or home
     return Feed(
         # A feed is the partnership's own, whatever becomes of the page that lists the same things.
-        uuid=uuid5(home.uuid, f"feed:{listing.key}") if home else uuid5(NAMESPACE_URL, listing.url(FeedFormat.ATOM)),
-        url=addresses.url(page) if page else addresses.website(""),
-        title=title_of(listing, home),
+        uuid=uuid5(listing.home.uuid, f"feed:{listing.key}")
+        if listing.home
+        else uuid5(NAMESPACE_URL, listing.url(FeedFormat.ATOM)),
+        url=listing.about,
+        title=listing.full_title,
         description=listing.description,
-        author=home.title if home else listing.title,
+        author=listing.home.title if listing.home else listing.title,
         updated=max(dates, default=local(LONG_AGO)),
         entries=tuple(entries),
         gone=_gone(listing, at) if with_gone and archive is None else (),
@@ -134,23 +128,14 @@ def feed(listing: Listing, at: datetime, archive: int | None = None, with_gone: 
     )
 
 
-def title_of(listing: Listing, home: ContentPage | None) -> str:
-    """As in "The Partnership: news": what a feed is called beside those of others."""
-    return f"{home.title}: {listing.title[:1].lower()}{listing.title[1:]}" if home else listing.title
-
-
-def _home(at: datetime) -> Any:
-    return public(PartnershipPage.objects.all(), at).order_by("path").first()
-
-
 def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[Entry], int]:
-    """The newest entries, or those of an archive, the newest first; and how many the feed has in all."""
-    rows = FeedItem.objects.filter(places__feed=listing.key, ended_at=None, published__lte=at, updated__lte=at)
-    long_ago = _start_of_day(at) - SHOWN_AS_WITHDRAWN
-    rows = public_or_withdrawn_rows(rows, "page__", at).exclude(page__withdrawn_at__lte=long_ago)
-    rows = rows.annotate(total=Window(Count("pk")))
+    """Those of the feed itself or of an archive, the newest first; and how many there are in all."""
+    place = Window(RowNumber(), order_by=[F("published").desc(), F("uuid").desc()])
+    rows = shown(at).filter(places__feed=listing.key).annotate(total=Window(Count("pk")), place=place)
     if archive is None:
-        items = list(rows.order_by("-published", "-uuid")[:AT_ONCE])
+        newest = Q(place__lte=AT_ONCE)
+        told = rows.filter(newest | told_again(at)).order_by(Case(When(newest, then=0), default=1), "-updated", "-uuid")
+        items = sorted(told[: 2 * AT_ONCE], key=lambda item: (item.published, item.uuid), reverse=True)
     else:
         first = AT_ONCE * (archive - 1)
         items = list(rows.order_by("published", "uuid")[first : first + AT_ONCE])[::-1]
@@ -159,12 +144,9 @@ def _entries(listing: Listing, at: datetime, archive: int | None) -> tuple[list[
 
 def _gone(listing: Listing, at: datetime) -> tuple[Gone, ...]:
     """What was in the feed and went, the latest first."""
-    since = _start_of_day(at) - SAID_TO_BE_GONE
-    long_withdrawn = Q(page__withdrawn_at__lte=_start_of_day(at) - SHOWN_AS_WITHDRAWN, page__withdrawn_at__gt=since)
-    rows = FeedItem.objects.filter(Q(ended_at__gt=since) | long_withdrawn, places__feed=listing.key)
-    moments = rows.values_list("uuid", "ended_at", "page__withdrawn_at")
-    gone = [Gone(uuid, local(moment)) for uuid, ended, went in moments if (moment := ended or went)]
-    return tuple(sorted(gone, key=lambda each: (each.at, each.uuid), reverse=True)[:AT_ONCE])
+    rows = gone(at).filter(places__feed=listing.key).values_list("uuid", "ended_at", "page__withdrawn_at")
+    found = [Gone(uuid, local(moment)) for uuid, ended, went in rows if (moment := ended or went)]
+    return tuple(sorted(found, key=lambda each: (each.at, each.uuid), reverse=True)[:AT_ONCE])
 
 
 def _entry(item: FeedItem) -> Entry:
@@ -183,8 +165,11 @@ def _entry(item: FeedItem) -> Entry:
     )
 
 
-def is_among_the_newest(key: str, page: ContentPage, at: datetime) -> bool:
-    """Whether the feed still has room for the entry of a page, which it orders by the date of publication."""
+def is_told(key: str, page: ContentPage, at: datetime) -> bool:
+    """Whether the feed tells of the entry of a page: it is among the newest, or was corrected not long ago."""
+    published, updated = page.first_published_at, page.public_updated_at
+    if updated and published and updated > published and updated > start_of_day(at) - TOLD_AGAIN:
+        return True
     rows = FeedItem.objects.filter(places__feed=key, ended_at=None, published__lte=at)
     newer = rows.filter(published__gt=page.first_published_at).exclude(uuid=page.uuid)
     return public_or_withdrawn_rows(newer, "page__", at).count() < AT_ONCE

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from documents.models import Document, Image
 from feeds.catalogue import DEATH_REVIEWS, priority_key, topic_key
 from feeds.entry import Enclosure, Entry
-from feeds.event import OFF, where
+from feeds.event import where
 from pages import addresses
 from pages.choices import AttendanceMode, MeetingStatus, PaperKind
 from pages.models import (
@@ -28,9 +28,9 @@ from pages.models import (
     PriorityPage,
     SupportService,
 )
-from pages.models.meetings import MeetingChange
+from pages.models.meetings import NEEDS_NOTICE, OFF, MeetingChange
 from pages.page_html import File, Picture, PublicPaper, Targets, article_html, documents, papers
-from pages.plain_words import local, when
+from pages.plain_words import change, local, when
 from pages.references import raw_blocks
 
 # The page types that make entries, and the feed of their own that each has.
@@ -44,8 +44,11 @@ FEED_OF: dict[type[ContentPage], str] = {
     DeathReviewNoticePage: DEATH_REVIEWS,
 }
 
-# The fields of a meeting's change log that readers are told of, and what they are called.
-_TOLD = {"starts": "When", "venue": "Where", "attendance": "How to attend", "status": "Status"}
+# Before the summary of a death review too: some feed readers show nothing else.
+WARNING = "this is about a death, and about domestic abuse."
+# The fields of a meeting's change log that readers are told of.
+_TOLD = {"starts", "venue", "attendance", "status"}
+_OFF = {status.label for status in OFF}
 _WITH_THE_ANNOUNCEMENT = timedelta(minutes=5)
 
 
@@ -71,7 +74,7 @@ def entry_of(page: ContentPage, targets: Targets) -> Entry:
     if isinstance(page, MeetingPage):
         title, summary = meeting_title(page), meeting_summary(page, targets)
     if isinstance(page, DeathReviewNoticePage):
-        html = _with_care(page, targets) + html
+        summary, html = f"Content warning: {WARNING} {summary}", _with_care(page, targets) + html
     updated = page.public_updated_at or published
     return Entry(
         uuid=page.uuid,
@@ -123,10 +126,9 @@ def _files(page: ContentPage, targets: Targets) -> list[File]:
     return []  # the files of a death review are for those who open the notice
 
 
-def _papers(meeting: MeetingPage, targets: Targets, *kinds: PaperKind) -> list[PublicPaper]:
+def _papers(meeting: MeetingPage, targets: Targets) -> list[PublicPaper]:
     """The agenda first: RSS carries one file."""
-    found = sorted(papers(meeting, targets), key=lambda paper: paper.kind != PaperKind.AGENDA)
-    return [paper for paper in found if not kinds or paper.kind in kinds]
+    return sorted(papers(meeting, targets), key=lambda paper: paper.kind != PaperKind.AGENDA)
 
 
 def _enclosure(file: File) -> Enclosure:
@@ -145,7 +147,7 @@ def _with_care(notice: DeathReviewNoticePage, targets: Targets) -> str:
     """What stands before anything else: that it may be hard to read, and who helps."""
     rows = notice.notice_support_services.all()
     services: list[SupportService] = [found for row in rows if (found := targets.related(row, "service"))]
-    return render_to_string("feeds/with_care.html", {"services": services})
+    return render_to_string("feeds/with_care.html", {"warning": WARNING, "services": services})
 
 
 # --- Meetings ---
@@ -164,8 +166,9 @@ class _Happening:
 
 def _of_meeting(meeting: MeetingPage, targets: Targets, own: Entry) -> list[Entry]:
     happened = [
-        *_came_out(meeting, targets, "agenda", "Agenda", PaperKind.AGENDA),
-        *_came_out(meeting, targets, "minutes", "Minutes", PaperKind.DRAFT_MINUTES, PaperKind.MINUTES),
+        *_came_out(meeting, targets, PaperKind.AGENDA),
+        *_came_out(meeting, targets, PaperKind.DRAFT_MINUTES),
+        *_came_out(meeting, targets, PaperKind.MINUTES),
         *_changes(meeting, targets),
     ]
     return [
@@ -184,46 +187,48 @@ def _of_meeting(meeting: MeetingPage, targets: Targets, own: Entry) -> list[Entr
     ]
 
 
-def _came_out(meeting: MeetingPage, targets: Targets, name: str, word: str, *kinds: PaperKind) -> Iterable[_Happening]:
-    """The agenda, or the minutes, became public."""
-    found = [paper for paper in _papers(meeting, targets, *kinds) if paper.published_at]
+def _came_out(meeting: MeetingPage, targets: Targets, kind: PaperKind) -> Iterable[_Happening]:
+    """The agenda, or the minutes, became public. That a draft was approved is news of its own."""
+    found = [paper for paper in papers(meeting, targets) if paper.kind == kind and paper.published_at]
     # What came out with the announcement is in the entry of the meeting.
     if found and (at := min(paper.published_at for paper in found if paper.published_at)):
         if at - meeting.first_published_at < _WITH_THE_ANNOUNCEMENT:
             return
-        title = f"{word} published: {meeting.title}"
-        yield _Happening(name, at, title, _when_and_where(meeting, targets), tuple(paper.file for paper in found))
+        title = f"{kind.label} published: {meeting.title}"
+        yield _Happening(kind.value, at, title, _when_and_where(meeting, targets), tuple(paper.file for paper in found))
 
 
 def _changes(meeting: MeetingPage, targets: Targets) -> Iterable[_Happening]:
     """One for each time that the date, the place or the status changed, as the change log tells it."""
     together: dict[datetime, list[MeetingChange]] = {}
-    for change in meeting.change_log.all():
-        if change.field in _TOLD:
-            together.setdefault(change.at, []).append(change)
+    for row in meeting.change_log.all():
+        if row.field in _TOLD:
+            together.setdefault(row.at, []).append(row)
     for at, rows in together.items():
         if (word := _word(rows)) is None:
             continue
-        facts = [f"{_TOLD[row.field]}: {row.after or 'none'} (before: {row.before or 'none'})." for row in rows]
         reason = next((row.reason for row in rows if row.reason), "")
         name = f"change:{at.astimezone(UTC).isoformat()}"
-        yield _Happening(name, at, f"Meeting {word}: {meeting.title}", " ".join([*facts, reason]).strip())
+        yield _Happening(name, at, f"Meeting {word}: {meeting.title}", " ".join([*map(change, rows), reason]).strip())
 
 
 def _word(rows: list[MeetingChange]) -> str | None:
     """What happened, from the fields that changed and what they became; None for what is no news."""
     after = {row.field: row.after for row in rows}
+    was_off = any(row.before in _OFF for row in rows if row.field == "status")
     online = any(AttendanceMode.ONLINE.label in (row.before, row.after) for row in rows if row.field == "attendance")
     status = after.get("status", "")
-    if status in (MeetingStatus.CANCELLED.label, MeetingStatus.POSTPONED.label):
+    if status in _OFF:
         return status.lower()
-    moved = "starts" in after or "venue" in after or online
-    return "moved" if moved or status == MeetingStatus.RESCHEDULED.label else None
+    if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label:
+        return "moved"
+    # After it has taken place, it is too late to come.
+    return "goes ahead" if was_off and status != MeetingStatus.HELD.label else None
 
 
 def meeting_title(meeting: MeetingPage) -> str:
     """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
-    changed = meeting.status in {*OFF, MeetingStatus.RESCHEDULED}
+    changed = meeting.status in NEEDS_NOTICE
     return f"{meeting.get_status_display()}: {meeting.title}" if changed else meeting.title
 
 
@@ -240,4 +245,4 @@ def _when_and_where(meeting: MeetingPage, targets: Targets) -> str:
     if meeting.starts_at is None:
         return ""
     facts = ", ".join(part for part in (when(meeting.starts_at, meeting.ends_at), where(meeting, targets)) if part)
-    return f"This meeting was planned for {facts}." if meeting.status in OFF else f"{facts}."
+    return f"This meeting was planned for {facts}." if meeting.is_off else f"{facts}."

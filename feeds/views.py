@@ -1,37 +1,47 @@
 """Serves the feeds, with validators that make an unchanged feed cost a reader next to nothing."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
-from django.views.decorators.http import require_safe
 
 from feeds import calendar, syndication
-from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, was_there
+from feeds.catalogue import MEDIA_TYPES, Listing, listing, listing_once_called, listings, was_there
 from feeds.entry import clean_address
 from feeds.items import form
 from feeds.json_feed import json_feed
 from feeds.meetings import event_of, schedule, was_a_meeting
 from feeds.opml import opml
-from feeds.sources import LONG_AGO, State, brought_up_to_date, title_of
+from feeds.sources import LONG_AGO, State, brought_up_to_date
 from feeds.sources import feed as feed_now
-from pages import addresses
 from pages.choices import FeedFormat
 from pages.compression import compressed, encoding_for
 
 KEPT = 3600  # seconds that a feed is kept ready to send; what changes asks under another key
 MAX_AGE = 300  # seconds
 OPML_TYPE = "text/x-opml"
+METHODS = ("GET", "HEAD", "OPTIONS")
+# What scripts of other sites may read as everybody may; browsers ask first (Fetch Standard, "CORS protocol"), because
+# of the conditions that a cheap poll is sent with.
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link"}
+CORS_PREFLIGHT = {
+    "Access-Control-Allow-Methods": ", ".join(METHODS),
+    "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 @dataclass(frozen=True)
@@ -51,35 +61,56 @@ class Written:
     changed_at: datetime = LONG_AGO
 
 
-@require_safe
+def for_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Only reading is allowed; of JSON and calendars to scripts of other sites, too, whatever the answer is."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "OPTIONS":
+            response = HttpResponse(status=204, headers={"Allow": ", ".join(METHODS)})
+        elif request.method in METHODS:
+            response = view(request, *args, **kwargs)
+        else:
+            response = HttpResponseNotAllowed(METHODS)
+        if request.path.endswith((".json", ".ics")):
+            headers = CORS | CORS_PREFLIGHT if request.method == "OPTIONS" else CORS
+            for header, value in headers.items():
+                response[header] = value
+        return response
+
+    return answer
+
+
+@for_readers
 def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
     archive = request.GET.get("archive")
-    number = int(archive) if archive and archive.isdecimal() and len(archive) < 6 else None
+    number = int(archive) if archive and re.fullmatch("[1-9][0-9]{0,4}", archive) else None
     now = brought_up_to_date(timezone.now())
     found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, now.at))
     if found is None or (archive is not None and number is None):
-        return _no_such_feed(name, now.at)
+        return _no_such_feed(name, kind, now.at)
     return _answer(request, found, now)
 
 
-@require_safe
+@for_readers
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds for feed readers."""
     now = brought_up_to_date(timezone.now())
 
     def write() -> Written:
         found = listings(now.at)
-        home = found[0].page
+        home = found[0].home
         title = f"{home.title}: feeds" if home else "Feeds"
-        return Written(opml(title, found), OPML_TYPE)
+        own, for_people = (settings.CMS_URL + reverse(name) for name in ("all_feeds", "feeds"))
+        return Written(opml(title, found), OPML_TYPE, (("self", own), ("alternate", for_people)))
 
     found = _kept(["opml"], now, write)
     assert found is not None  # noqa: S101 - for the type checker
     return _answer(request, found, now)
 
 
-@require_safe
+@for_readers
 def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
     now = brought_up_to_date(timezone.now())
@@ -89,7 +120,8 @@ def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
         if event is None:
             return None
         name = f"meeting-{event.starts.date().isoformat()}.ics"
-        links, media_type = (("alternate", event.url),), MEDIA_TYPES[FeedFormat.ICALENDAR]
+        own = settings.CMS_URL + reverse("meeting_calendar", args=[uuid])
+        links, media_type = (("self", own), ("alternate", event.url)), MEDIA_TYPES[FeedFormat.ICALENDAR]
         return Written(calendar.single(event), media_type, links, is_fleeting=True, file_name=name)
 
     found = _kept(["meeting", str(uuid)], now, write)
@@ -123,7 +155,8 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     subscription = found.url(kind)
     own = f"{subscription}?archive={archive}" if archive else subscription
     older = f"{subscription}?archive={feed.older}" if feed.older else None
-    hub = settings.WEBSUB_HUB if archive is None else ""
+    # None for death reviews: a hub would have the notices after they were taken down.
+    hub = settings.WEBSUB_HUB if archive is None and not found.is_opt_in else ""
     links = [("hub", hub)] if hub else []
     if older:
         links.append(("prev-archive", older))
@@ -137,17 +170,16 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]
     links = [("self", own), ("alternate", feed.url), *links]
-    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=found.is_opt_in or archive is not None)
+    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=archive is not None)
 
 
 def _calendar(found: Listing, at: datetime) -> Written:
     url, meetings = found.url(FeedFormat.ICALENDAR), schedule(at)
-    page = found.page or found.home
     hub = (("hub", settings.WEBSUB_HUB),) if settings.WEBSUB_HUB else ()
     return Written(
-        calendar.calendar(meetings.events, title_of(found, found.home), found.description, url),
+        calendar.calendar(meetings.events, found.full_title, found.description, url),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
-        (("self", url), ("alternate", clean_address(addresses.url(page) if page else addresses.website(""))), *hub),
+        (("self", url), ("alternate", clean_address(found.about)), *hub),
         file_name=f"{found.name}.ics",
         changed_at=meetings.left_at,
     )
@@ -161,11 +193,13 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     if encoding:
         response["Content-Encoding"] = encoding
     response["Vary"] = "Accept-Encoding"
-    response["Cache-Control"] = "no-cache" if found.is_fleeting else f"public, max-age={MAX_AGE}"
+    # Caches are told of the exact addresses alone, so under no other may they keep anything.
+    is_fleeting = found.is_fleeting or bool(request.META["QUERY_STRING"])
+    response["Cache-Control"] = "no-cache" if is_fleeting else f"public, max-age={MAX_AGE}"
     if found.is_opt_in:
+        # As on the notices themselves: the next person at the computer may be the one who is feared.
+        response["Cache-Control"] = "no-store"
         response["X-Robots-Tag"] = "noindex"
-    if found.media_type in (MEDIA_TYPES[FeedFormat.JSON], MEDIA_TYPES[FeedFormat.ICALENDAR]):
-        response["Access-Control-Allow-Origin"] = "*"  # scripts of other sites may read what everybody may
     if found.file_name:
         response["Content-Disposition"] = f'inline; filename="{found.file_name}"'
     if found.links:
@@ -180,9 +214,11 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     return response
 
 
-def _no_such_feed(name: str, at: datetime) -> HttpResponse:
-    """Says which addresses there are: those of this feed, or all when no feed has this name."""
+def _no_such_feed(name: str, kind: str, at: datetime) -> HttpResponse:
+    """Leads to the feed that had this name once, or says which addresses there are: those of this feed, or all."""
     found = listing(name, at)
+    if found is None and (renamed := listing_once_called(name, at)) and kind in renamed.formats:
+        return HttpResponsePermanentRedirect(renamed.url(kind), headers={"Cache-Control": "no-cache"})
     if found is None and was_there(name):
         return _text("The priority that this feed was about is not public any more.\n", 410)
     known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]

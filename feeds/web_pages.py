@@ -4,12 +4,21 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from feeds.catalogue import MEDIA_TYPES, Listing, listing, listings, offered_everywhere, was_there, web_page
+from feeds.catalogue import (
+    MEDIA_TYPES,
+    Listing,
+    listing,
+    listing_once_called,
+    listings,
+    offered_everywhere,
+    was_there,
+    web_page,
+)
 from feeds.sources import brought_up_to_date, feed
 from pages import addresses
 from pages.choices import FeedFormat
@@ -39,11 +48,14 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def one(request: HttpRequest, name: str) -> HttpResponse:
-    """One feed; 410 when it was about a priority that is not public any more, 404 when there was none of this name."""
+    """One feed, or the way to where it is now; 410 when it was about a priority that is not public any more, 404 when
+    there was none of this name."""
     at = brought_up_to_date(timezone.now()).at
     found = listing(name, at)
     content = feed(found, at) if found else None
     if found is None or content is None:
+        if renamed := listing_once_called(name, at):
+            return HttpResponsePermanentRedirect(web_page(renamed), headers={"Cache-Control": "no-cache"})
         template, status = ("removed", 410) if was_there(name) else ("not_found", 404)
         return _page(f"pages/{template}", {}, offered_everywhere(), status)
     context = {"offer": _offer(found), "entries": content.entries, "safe_exit": found.is_opt_in}

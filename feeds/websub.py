@@ -26,7 +26,9 @@ LONGEST_WAIT = timedelta(hours=6)
 def note_pings(keys: set[str], at: datetime) -> None:
     """The feeds with these keys changed, and their hub does not know it yet."""
     if settings.WEBSUB_HUB and keys:
-        urls = {each.url(kind) for each in listings(at) if each.key in keys for kind in each.formats}
+        # Not of death reviews: a hub is a third party, and would have the notices after they were taken down.
+        changed = [each for each in listings(at, with_gone=True) if each.key in keys and not each.is_opt_in]
+        urls = {each.url(kind) for each in changed for kind in each.formats}
         FeedPing.objects.bulk_create(
             [FeedPing(url=url, next_at=at) for url in sorted(urls)],
             update_conflicts=True,

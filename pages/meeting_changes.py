@@ -10,12 +10,13 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from pages.choices import ApprovalRole, MeetingStatus
-from pages.models import MeetingChange, MeetingPage
+from pages.models import MeetingChange, MeetingPage, Venue
 from pages.models.approvals import approve
 from pages.models.moderation import is_in
 from pages.plain_words import place, when
 from pages.references import file_facts_of
 from pages.rich_text import plain_text
+from pages.visibility import public_snippets
 
 FAST_LANE = "pages.fast_lane"
 FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
@@ -30,7 +31,7 @@ def changes(before: MeetingPage, after: MeetingPage, at: datetime) -> list[Meeti
             ("starts", _moment(before.starts_at), _moment(after.starts_at)),
             ("ends", _moment(before.ends_at), _moment(after.ends_at)),
             ("status", before.get_status_display(), after.get_status_display()),
-            ("venue", _place(before), _place(after)),
+            ("venue", _place(before, at), _place(after, at)),
             ("attendance", before.get_attendance_mode_display(), after.get_attendance_mode_display()),
         )
         if old != new
@@ -41,8 +42,10 @@ def _moment(moment: datetime | None) -> str:
     return when(moment) if moment else ""
 
 
-def _place(meeting: MeetingPage) -> str:
-    return place(meeting.venue)[:300] if meeting.venue else ""
+def _place(meeting: MeetingPage, at: datetime) -> str:
+    """Empty while the venue is not public: what is in the log stays there for good."""
+    venue = public_snippets(Venue.objects.filter(pk=meeting.venue_id), at).first()
+    return place(venue)[:300] if venue else ""
 
 
 def may_call_off(user: Any, meeting: MeetingPage) -> bool:

@@ -9,7 +9,7 @@ from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
-from pages.models import Venue
+from pages.models import MeetingChange, Venue
 
 
 def name_of(thing: Any) -> str:
@@ -53,6 +53,21 @@ def when(starts: datetime, ends: datetime | None = None) -> str:
 def place(venue: Venue) -> str:
     """As in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
     return ", ".join(part for part in (venue.room, venue.name, venue.address, venue.postcode) if part)
+
+
+# What can change of a meeting, by the name of the field in its change log.
+_OF_A_MEETING = {
+    "starts": "When",
+    "ends": "Ends",
+    "venue": "Where",
+    "attendance": "How to attend",
+    "status": "Status",
+}
+
+
+def change(row: MeetingChange) -> str:
+    """As in "Status: Cancelled (before: Confirmed)."."""
+    return f"{_OF_A_MEETING.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
 
 
 def file_facts(document: Document) -> str:

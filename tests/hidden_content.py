@@ -311,24 +311,25 @@ def point_at(home, pages, live: bool = False):
         title="Public meeting",
         starts_at=timezone.now() + timedelta(days=1),
         how_to_ask_a_question=links,
-        venue=shared["venue"],
         agenda_items=[models.AgendaItem(number="1", title="Item")],
         papers=[
             models.Paper(document=factories.document(), agenda_item_number="1", kind="agenda", late_reason="Late.")
         ],
     )
     models.MeetingChange.objects.create(page=meeting, at=timezone.now(), field="starts")
-    factories.page(
+    notice = factories.page(
         models.DeathReviewNoticePage,
         models.DeathReviewIndexPage.objects.get(),
         executive_summary=links,
         legal_basis=models.LegalBasis.objects.create(name="Law"),
-        notice_support_services=[models.NoticeSupportService(service=shared["service"])],
         review_documents=[
             models.ReviewDocument(kind="overview-report", state="published", document=factories.document())
         ],
         recommendations=[models.Recommendation(number="1", text="Do", level="local", owner_agency=shared["agency"])],
     )
+    # Publication refuses a venue that is not published, and a notice without a service that is.
+    models.MeetingPage.objects.filter(pk=meeting.pk).update(venue=shared["venue"])
+    notice.notice_support_services.update(service=shared["service"])
     factories.page(
         models.BusinessAsUsualPage,
         home,

@@ -146,3 +146,18 @@ def test_shared_text_that_comes_or_goes_refreshes_the_lists(home, told):
     venue = factories.venue()
     assert told(lambda: factories.publish(venue)) == LISTS
     assert told(venue.unpublish) == LISTS
+
+
+@pytest.mark.parametrize("how", ["taken down", "deleted"])
+def test_feeds_about_what_went_are_forgotten_too(home, told, how):
+    """The feed of a topic with nothing else in it, and that of a priority, under each of its addresses."""
+    topic = factories.topic(slug="cycling")
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026")
+    priority = factories.page(models.PriorityPage, period, slug="theft", topics=[topic])
+    priority.slug = "burglary"
+    factories.publish(priority)
+    found = told(
+        lambda: take_down(priority, administrator(), "It names somebody.") if how != "deleted" else priority.delete()
+    )
+    names = ("topics/cycling", "priorities/2026-theft", "priorities/2026-burglary")
+    assert {f"http://testserver/feeds/{name}.{kind}" for name in names for kind in ("rss", "atom", "json")} <= found

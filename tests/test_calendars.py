@@ -10,6 +10,7 @@ import pytest
 import time_machine
 import vobject
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -320,6 +321,22 @@ def test_a_venue_that_was_put_right_shows_in_the_calendar(client, meeting, hall)
     assert (found["sequence"], found["dtstamp"].dt) == (0, london(2026, 2, 12, 9))
 
 
+def test_a_venue_that_expired_is_a_change_of_the_event(client, meeting, hall):
+    """Programs that follow the calendar would otherwise keep the place, or not know which of two is the later."""
+    models.Venue.objects.filter(pk=hall.pk).update(expire_at=london(2026, 2, 13, 10))
+    with at(2026, 2, 13, 9, 59):
+        before = told(client)["february"]
+    with at(2026, 2, 13, 11):
+        after = told(client)["february"]
+    assert (str(before["location"]), "location" in after) == ("Room 2, Fire Station, Cambridge, CB1 1JF", False)
+    assert (before["dtstamp"].dt, after["dtstamp"].dt) == (london(2026, 2, 11, 9), london(2026, 2, 13, 10))
+    assert after["last-modified"].dt == london(2026, 2, 13, 10)
+    with at(2026, 2, 13, 12):
+        call_command("publish_scheduled")
+        later = told(client)["february"]
+    assert later["dtstamp"].dt == london(2026, 2, 13, 12)
+
+
 # --- Which meetings ---
 
 
@@ -372,7 +389,9 @@ def test_what_is_not_public_any_more_leaves_the_calendar(client, meeting, index,
 
 def test_what_never_was_public_is_not_there(client, index):
     draft = factories.draft(models.MeetingPage, index, title=SECRET)
-    changed = factories.page(models.MeetingPage, index, slug="changed", venue=factories.venue(name=SECRET, live=False))
+    library = factories.venue(name=SECRET)
+    changed = factories.page(models.MeetingPage, index, slug="changed", venue=library)
+    library.unpublish()
     changed.title = SECRET
     changed.save_revision()
     assert set(told(client)) == {"changed"}
@@ -552,7 +571,8 @@ def test_headers_of_one_meeting(client, meeting):
     assert get["Cache-Control"] == "no-cache"
     assert get["Access-Control-Allow-Origin"] == "*"
     assert get["Content-Disposition"] == 'inline; filename="meeting-2026-02-24.ics"'
-    assert get["Link"] == '<http://testserver/meetings/february/>; rel="alternate"'
+    own = f"http://testserver{own_address(meeting)}"
+    assert get["Link"] == f'<{own}>; rel="self", <http://testserver/meetings/february/>; rel="alternate"'
     assert not get.cookies
 
 

@@ -148,6 +148,35 @@ def test_nor_when_the_last_version_came_out_on_a_schedule(meeting, people):
         assert list(again.publishing_problems()) == ["status_notice"]
 
 
+def test_a_meeting_is_not_announced_at_a_place_that_is_not_public(meeting, people):
+    """Readers would be told to come and not where. One that they know of keeps nothing from them."""
+    hidden = factories.venue(name="New hall", live=False)
+    draft = factories.draft(models.MeetingPage, meeting.get_parent(), venue=hidden)
+    refusal = "“New hall” is not published: publish the venue first, or choose another."
+    assert draft.publishing_problems() == {"venue": refusal}
+    with pytest.raises(ValidationError, match=refusal):
+        factories.publish(draft)
+    assert models.MeetingPage.objects.get(pk=draft.pk).live is False
+    with time_machine.travel(factories.london(2026, 2, 12, 9), tick=False):
+        moved = models.MeetingPage.objects.get(pk=meeting.pk)
+        moved.venue, moved.status_notice = hidden, "<p>Elsewhere.</p>"
+        with pytest.raises(ValidationError, match=refusal):
+            factories.publish(moved)
+        known = models.MeetingPage.objects.get(pk=meeting.pk)
+        assert (known.venue, known.change_log.count()) == (meeting.venue, 0)
+        # It will not be there when the version is due.
+        ends = factories.venue(name="Tent", expire_at=factories.london(2026, 2, 13, 9))
+        moved = models.MeetingPage.objects.get(pk=meeting.pk)
+        moved.venue, moved.status_notice = ends, "<p>Elsewhere.</p>"
+        assert moved.publishing_problems() == {}
+        moved.go_live_at = factories.london(2026, 2, 13, 9)
+        assert list(moved.publishing_problems()) == ["venue"]
+        # What readers know already can be called off all the same.
+        models.Venue.objects.get(pk=meeting.venue_id).unpublish()
+        call_off(meeting, people["moderator"], "cancelled", "The hall is flooded.")
+    assert models.MeetingPage.objects.get(pk=meeting.pk).status == "cancelled"
+
+
 def test_the_times_of_a_meeting_are_whole_minutes(meeting):
     meeting.starts_at = meeting.starts_at.replace(second=31, microsecond=7)
     meeting.full_clean()

@@ -4,6 +4,7 @@ import gzip
 import json
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import brotli
@@ -64,10 +65,20 @@ def sql(run):
     return answer, len(captured.captured_queries)
 
 
+ABOUT_SOMETHING = ["topics/cycling", "priorities/2026-2029-theft"]
+
+
 @pytest.mark.parametrize("kind", ["rss", "atom", "json"])
-@pytest.mark.parametrize("name", ["news", "all"])
-def test_a_feed_of_fifty_costs_few_queries_cold_and_one_when_nothing_changed(client, index, clock, name, kind):
-    stories(index, 50)
+@pytest.mark.parametrize("name", ["news", "all", *ABOUT_SOMETHING])
+def test_a_feed_of_fifty_costs_few_queries_cold_and_one_when_nothing_changed(client, home, index, clock, name, kind):
+    fields = {}
+    if name in ABOUT_SOMETHING:
+        period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+        fields = {
+            "priority": factories.page(models.PriorityPage, period, slug="theft"),
+            "topics": [factories.topic(name="Cycling", slug="cycling")],
+        }
+    stories(index, 50, **fields)
     bring_up_to_date(NOW)  # as after each publication
     clock.shift(60)
     client.get("/feeds/meetings.atom")  # Wagtail's cached root of the site, Django's content types
@@ -84,6 +95,20 @@ def test_a_feed_of_fifty_costs_few_queries_cold_and_one_when_nothing_changed(cli
         assert cost == 1
     # To know the state, as ever; then which feed it is, and its entries; Atom also asks what went.
     assert (cold, warm) == (1 + (3 if kind == "atom" else 2), 1)
+
+
+def test_the_list_for_feed_readers_costs_few_queries(client, home, index, clock):
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    for number in range(5):
+        priority = factories.page(models.PriorityPage, period, slug=f"p{number}")
+        stories(index, 1, priority=priority, topics=[factories.topic()])
+    bring_up_to_date(NOW)  # as after each publication
+    clock.shift(60)
+    client.get("/feeds/meetings.atom")
+    first, cold = sql(lambda: client.get("/feeds.opml"))
+    known, cost = sql(lambda: client.get("/feeds.opml", headers={"If-None-Match": first["ETag"]}))
+    assert (first.status_code, first.content.count(b"<outline"), known.status_code) == (200, 5 + 5 + 5, 304)
+    assert (cold, cost) == (4, 1)
 
 
 def test_what_changes_elsewhere_leaves_the_validator_of_a_feed(client, home, index, clock):
@@ -154,7 +179,7 @@ def test_archives(client, index, clock):
     rss = client.get("/feeds/news.rss?archive=1").content.decode()
     assert "<fh:archive/>" in rss
     assert 'rel="prev-archive"' in client.get("/feeds/news.rss").content.decode()
-    for wrong in ("3", "0", "-1", "x", "1.0", "99999999"):
+    for wrong in ("3", "0", "-1", "x", "1.0", "99999999", "01", " 1", "١", ""):
         assert client.get("/feeds/news.atom", {"archive": wrong}).status_code == 404
 
 
@@ -196,15 +221,18 @@ def test_the_list_for_feed_readers(client, home, index):
     answer = client.get("/feeds.opml")
     assert answer["Content-Type"] == "text/x-opml; charset=utf-8"
     root = ElementTree.fromstring(answer.content)  # noqa: S314 - our own bytes
-    found = {each.get("title"): each.get("xmlUrl") for each in root.iter("outline")}
+    found = {each.get("title"): (each.get("xmlUrl"), each.get("htmlUrl")) for each in root.iter("outline")}
+    home, feeds = "http://testserver/", "http://testserver/feeds"
     assert found == {
-        "All updates": "http://testserver/feeds/all.atom",
-        "News": "http://testserver/feeds/news.atom",
-        "Meetings": "http://testserver/feeds/meetings.atom",
-        "Publications": "http://testserver/feeds/publications.atom",
-        "Priorities": "http://testserver/feeds/priorities.atom",
-        "Cycling & walking": "http://testserver/feeds/topics/cycling.atom",
+        "Testing Partnership: all updates": (f"{feeds}/all.atom", home),
+        "Testing Partnership: news": (f"{feeds}/news.atom", f"{home}news/"),
+        "Testing Partnership: meetings": (f"{feeds}/meetings.atom", home),
+        "Testing Partnership: publications": (f"{feeds}/publications.atom", home),
+        "Testing Partnership: priorities": (f"{feeds}/priorities.atom", home),
+        "Testing Partnership: cycling & walking": (f"{feeds}/topics/cycling.atom", home),
     }
+    assert [each.get("text") for each in root.iter("outline")] == list(found)
+    assert answer["Link"] == f'<{feeds}.opml>; rel="self", <{feeds}/>; rel="alternate"'
     assert client.get("/feeds.opml", headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
 
@@ -309,6 +337,137 @@ def test_archives_are_not_stored_since_nobody_could_tell_the_caches_which_there_
     archive = client.get("/feeds/news.atom?archive=1")
     assert (archive.status_code, archive["Cache-Control"]) == (200, "no-cache")
     assert client.get("/feeds/news.atom")["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("address", ["/feeds/all.rss", "/feeds/meetings.ics", "/feeds.opml"])
+def test_under_an_address_that_caches_are_not_told_of_nothing_is_stored(client, index, address):
+    assert client.get(address)["Cache-Control"] == "public, max-age=300"
+    answer = client.get(f"{address}?x=1")
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-cache")
+    known = client.get(f"{address}?x=1", headers={"If-None-Match": answer["ETag"]})
+    assert (known.status_code, known["Cache-Control"]) == (304, "no-cache")
+
+
+def test_a_feed_has_one_name_and_no_other_spelling(client, home):
+    """Each would be kept under a key of its own; SQLite compares the ends of paths without regard to capitals."""
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    priority = factories.page(models.PriorityPage, period, slug="theft", title="Theft")
+    assert client.get("/feeds/priorities/2026-2029-theft.rss").status_code == 200
+    others = ("priorities/2026-2029-THEFT", "priorities/2026-2029-Theft", "Priorities/2026-2029-theft")
+    for name in others:
+        assert client.get(f"/feeds/{name}.rss").status_code == 404
+        assert client.get(f"/feeds/{name}/").status_code == 404
+    priority.unpublish()
+    assert client.get("/feeds/priorities/2026-2029-theft.rss").status_code == 410
+    for name in others:
+        assert client.get(f"/feeds/{name}.rss").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["rss", "atom", "json", ""])
+def test_the_feed_of_a_priority_moves_with_its_address(client, home, kind):
+    """Also when the period above it gets another. Followers are led there, and nobody else is asked to remember it."""
+
+    def ask(name):
+        answer = client.get(f"/feeds/priorities/{name}{end}")
+        return answer.status_code, answer.get("Location"), answer["Cache-Control"] if answer.status_code == 301 else ""
+
+    end = f".{kind}" if kind else "/"
+    period = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    priority = factories.page(models.PriorityPage, period, slug="theft", title="Theft")
+    for changed, slug in ((priority, "burglary"), (period, "2026-2030")):
+        page = type(changed).objects.get(pk=changed.pk)
+        page.slug = slug
+        factories.publish(page)
+    here = f"http://testserver/feeds/priorities/2026-2030-burglary{end}"
+    assert ask("2026-2030-burglary")[0] == 200
+    for old in ("2026-2029-theft", "2026-2029-burglary"):
+        assert ask(old) == (301, here, "no-cache")
+        assert client.get(f"/feeds/priorities/{old}.ics").status_code == 410
+    # Another one that has an old address now comes first.
+    again = factories.page(models.PriorityPeriodPage, home, slug="2026-2029")
+    factories.page(models.PriorityPage, again, slug="theft", title="Theft again")
+    assert ask("2026-2029-theft")[0] == 200
+    models.PriorityPage.objects.get(pk=priority.pk).unpublish()
+    for old in ("2026-2030-burglary", "2026-2029-burglary"):
+        assert ask(old)[0] == 410
+
+
+@pytest.mark.parametrize("end", [".rss", ".atom", ".json", "/"])
+def test_the_feed_of_a_topic_moves_with_its_slug(client, index, end):
+    topic = factories.topic(name="Cycling", slug="cycling")
+    stories(index, 1, topics=[topic])
+    assert client.get(f"/feeds/topics/cycling{end}").status_code == 200
+    topic.slug = "bicycles"
+    topic.save()
+    assert client.get(f"/feeds/topics/bicycles{end}").status_code == 200
+    old = client.get(f"/feeds/topics/cycling{end}")
+    assert (old.status_code, old["Location"]) == (301, f"http://testserver/feeds/topics/bicycles{end}")
+    factories.page(models.NewsPage, index, topics=[factories.topic(name="Cycling again", slug="cycling")])
+    assert client.get(f"/feeds/topics/cycling{end}").status_code == 200
+    models.Topic.objects.filter(slug="cycling").delete()
+    assert client.get(f"/feeds/topics/cycling{end}").status_code == 404
+
+
+JSON_AND_CALENDARS = ["/feeds/news.json", "/feeds/meetings.ics"]
+
+
+@pytest.mark.parametrize("address", [*JSON_AND_CALENDARS, "/meetings/{uuid}.ics"])
+def test_scripts_of_other_sites_may_read_every_answer(client, home, index, address):
+    stories(index, 1)
+    meeting = factories.page(models.MeetingPage, factories.page(models.MeetingIndexPage, home, slug="meetings"))
+    address = address.format(uuid=meeting.uuid)
+    full = client.get(address)
+    known = client.get(address, headers={"If-None-Match": full["ETag"]})
+    meeting.unpublish()
+    gone = client.get(f"/meetings/{meeting.uuid}.ics")
+    answers = [full, known, gone, client.get("/feeds/nonsense.json"), client.get(f"/meetings/{uuid4()}.ics")]
+    assert [each.status_code for each in answers] == [200, 304, 410, 404, 404]
+    for each in answers:
+        assert each["Access-Control-Allow-Origin"] == "*"
+        assert each["Access-Control-Expose-Headers"] == "ETag, Link"
+    # Browsers ask first, because of If-None-Match.
+    asked = client.options(
+        address,
+        headers={
+            "Origin": "https://www.example.org",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "if-none-match",
+        },
+    )
+    assert (asked.status_code, asked.content) == (204, b"")
+    assert {name: asked[name] for name in asked.headers if name.startswith(("Access", "Allow"))} == {
+        "Allow": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
+        "Access-Control-Expose-Headers": "ETag, Link",
+        "Access-Control-Max-Age": "86400",
+    }
+
+
+def test_scripts_of_other_sites_do_not_read_the_other_formats(client, index):
+    for answer in (client.get("/feeds/news.atom"), client.options("/feeds/news.atom"), client.get("/feeds/no.rss")):
+        assert not answer.has_header("Access-Control-Allow-Origin")
+    assert client.options("/feeds/news.atom")["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_a_hub_is_not_named_by_the_feed_of_death_reviews(client, home, settings):
+    """It would have a notice after it was taken down."""
+    settings.WEBSUB_HUB = "https://hub.example.org/"
+    for kind in ("rss", "atom", "json"):
+        answer = client.get(f"/feeds/death-reviews.{kind}")
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+        assert "hub" not in answer["Link"]
+        assert b"hub.example.org" not in answer.content
+
+
+def test_what_has_no_body_has_no_length(client, index):
+    """RFC 9110, section 8.6: on a 304 it would be that of what the client has."""
+    full = client.get("/feeds/news.json")
+    assert full["Content-Length"] == str(len(full.content))
+    known = client.get("/feeds/news.json", headers={"If-None-Match": full["ETag"]})
+    for answer, status in ((known, 304), (client.options("/feeds/news.json"), 204)):
+        assert (answer.status_code, answer.has_header("Content-Length")) == (status, False)
 
 
 def test_what_was_never_a_feed_is_not_gone(client, index):

@@ -8,9 +8,11 @@ import feedparser
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
+from feeds import sources, stories
 from feeds.models import FeedItem
 from pages import models
 from pages.choices import UpdateKind
@@ -122,6 +124,48 @@ def test_a_correction_keeps_its_id_and_opens_with_the_note(client, story, clock)
     assert after["date_published"] == before["date_published"] == "2026-03-02T09:00:00+00:00"
     assert after["date_modified"] == "2026-03-03T09:00:00+00:00"
     assert after["content_html"].startswith("<p><strong>Updated 3 March 2026:</strong> It was &lt;Tuesday&gt;.</p>\n")
+
+
+def test_what_happens_to_an_old_entry_is_told_beside_the_newest(client, index, story, clock):
+    """To those who poll and never open an archive: for 30 days, and of the latest thirty at most."""
+    clock.shift(timedelta(minutes=1))
+    second = factories.page(models.NewsPage, index, title="Second", slug="second")
+    for number in range(30):
+        clock.shift(timedelta(minutes=1))
+        factories.page(models.NewsPage, index, title=f"News {number}", slug=f"n{number}")
+    newest = [f"News {number}" for number in range(29, -1, -1)]
+    assert titles(client) == newest
+    clock.shift(timedelta(minutes=1))
+    changed(story, title="A minor story")
+    assert titles(client) == newest
+    clock.shift(timedelta(minutes=1))
+    changed(story, title="A corrected story", update_kind=UpdateKind.MAJOR, change_note="It was Tuesday.")
+    assert titles(client) == [*newest, "A corrected story"]
+    reader = Follower(client, "/feeds/news.atom")
+    reader.poll()
+    clock.shift(timedelta(minutes=1))
+    withdraw(second, administrator(), "withdrawn", "The figures were wrong.")
+    assert titles(client) == [*newest, "Withdrawn: Second", "A corrected story"]
+    assert reader.poll() == ["Withdrawn: Second"]
+    # The archive has both all the same (RFC 5005): nothing is taken from it.
+    archive = feedparser.parse(client.get("/feeds/news.atom?archive=1").content)
+    assert [entry.title for entry in archive.entries][-2:] == ["Withdrawn: Second", "A corrected story"]
+    last = client.get("/feeds/news.json")
+    clock.shift(timedelta(days=31))
+    later = client.get("/feeds/news.json", headers={"If-Modified-Since": last["Last-Modified"]})
+    assert (later.status_code, titles(client)) == (200, newest)
+
+
+def test_of_old_entries_that_changed_the_latest_thirty_are_told(client, index, story, clock, monkeypatch):
+    monkeypatch.setattr(sources, "AT_ONCE", 2)
+    for number in range(5):
+        clock.shift(timedelta(minutes=1))
+        factories.page(models.NewsPage, index, title=f"News {number}", slug=f"n{number}")
+    for slug in ("story", "n1", "n2", "n0"):
+        clock.shift(timedelta(minutes=1))
+        page = models.NewsPage.objects.get(slug=slug)
+        changed(page, update_kind=UpdateKind.MAJOR, change_note="It was Tuesday.")
+    assert titles(client) == ["News 4", "News 3", "News 2", "News 0"]
 
 
 def test_a_withdrawn_story_says_why_and_then_is_a_tombstone(client, story, clock):
@@ -261,6 +305,50 @@ def test_an_entry_forgets_a_file_that_another_page_made_public(how, client, inde
     assert (item["title"], "Figures" in json.dumps(item)) == ("A story", False)
 
 
+def test_a_page_that_cannot_be_written_keeps_no_other_back(client, index, story, clock, monkeypatch, caplog):
+    """Its old entry goes, as it may say what was taken out of the page; it comes back when that can be written."""
+    write = stories.article_html
+
+    def fails(page, targets, **more):
+        if page.pk == story.pk:
+            raise ValueError(f"no way to write {page.title}")
+        return write(page, targets, **more)
+
+    assert titles(client) == ["A story"]
+    with monkeypatch.context() as broken:
+        broken.setattr(stories, "article_html", fails)
+        clock.shift(timedelta(hours=1))
+        changed(story, title="A secret story")
+        factories.page(models.NewsPage, index, title="Another story")
+        factories.page(models.NewsPage, index, title="A third story")
+        assert set(titles(client)) == {"Another story", "A third story"}
+        assert list(tombstones(client)) == [story.uuid.urn]
+        assert client.get("/feeds/").status_code == client.get("/feeds/all/").status_code == 200
+    assert FeedItem.objects.get(pk=story.uuid).html == ""
+    assert [record.getMessage() for record in caplog.records if record.name == "feeds.items"] == [
+        f"The entries of page {story.uuid} could not be written: ValueError."
+    ]
+    assert "secret" not in caplog.text
+    changed(story, title="An open story")
+    assert set(titles(client)) == {"Another story", "A third story", "An open story"}
+    assert tombstones(client) == {}
+
+
+def test_a_database_that_is_busy_ends_no_entry(client, story, clock, monkeypatch):
+    assert titles(client) == ["A story"]
+
+    def fails(page, targets, **more):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(stories, "article_html", fails)
+        clock.shift(timedelta(hours=1))
+        changed(story, title="The story")
+        with pytest.raises(OperationalError):
+            client.get("/feeds/news.json")
+    assert titles(client) == ["The story"]
+
+
 # --- Meetings ---
 
 
@@ -284,7 +372,7 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     clock.shift(timedelta(days=30))
     minutes = models.Paper(kind="minutes", document=factories.document("Minutes"))
     changed(meeting, papers=[*meeting.papers.all(), minutes])
-    assert reader.poll() == ["Minutes published: Meeting in March"]
+    assert reader.poll() == ["Approved minutes published: Meeting in March"]
     changed(meeting, slug="another")
     assert reader.poll() == []
     own = next(item for item in items(client, "meetings") if item["id"] == meeting.uuid.urn)
@@ -301,6 +389,73 @@ def test_another_agenda_is_a_correction_of_the_entry(client, meeting, clock):
         assert [each["title"] for each in item["attachments"]] == [name]
         assert item["date_published"] == "2026-03-03T09:00:00+00:00"
     assert item["date_modified"] == "2026-03-04T09:00:00+00:00"
+
+
+def test_approved_minutes_are_news_after_the_draft(client, meeting, clock):
+    reader = Follower(client, "/feeds/meetings.atom")
+    assert reader.poll() == ["Meeting in March"]
+    clock.shift(timedelta(days=30))
+    draft = models.Paper(kind="draft-minutes", document=factories.document("Draft"))
+    changed(meeting, papers=[draft])
+    assert reader.poll() == ["Draft minutes published: Meeting in March"]
+    [of_the_draft, _] = items(client, "meetings")
+    clock.shift(timedelta(days=30))
+    changed(meeting, papers=[draft, models.Paper(kind="minutes", document=factories.document("Approved"))])
+    assert reader.poll() == ["Approved minutes published: Meeting in March"]
+    [approved, still, _] = items(client, "meetings")
+    assert still == of_the_draft
+    assert ([each["title"] for each in approved["attachments"]], approved["date_published"]) == (
+        ["Approved"],
+        "2026-05-01T10:00:00+01:00",
+    )
+    # The draft is taken off the page, and its entry goes.
+    clock.shift(timedelta(days=1))
+    changed(meeting, papers=[paper for paper in meeting.papers.all() if paper.kind == "minutes"])
+    assert titles(client, "meetings") == ["Approved minutes published: Meeting in March", "Meeting in March"]
+    assert list(tombstones(client, "meetings")) == [of_the_draft["id"]]
+    assert reader.poll() == []
+
+
+@pytest.mark.parametrize("off", ["cancelled", "postponed"])
+def test_a_meeting_that_takes_place_after_all_is_news(client, meeting, clock, off):
+    reader = Follower(client, "/feeds/meetings.atom")
+    changed(meeting, status="confirmed")
+    assert reader.poll() == ["Meeting in March"]
+    clock.shift(timedelta(days=1))
+    changed(meeting, status=off, status_notice="<p>The hall is flooded.</p>")
+    assert reader.poll() == [f"Meeting {off}: Meeting in March"]
+    clock.shift(timedelta(days=1))
+    changed(meeting, status="confirmed", status_notice="<p>The hall is flooded.</p><p>It is dry again.</p>")
+    assert reader.poll() == ["Meeting goes ahead: Meeting in March"]
+    assert items(client, "meetings")[0]["summary"] == (
+        f"Status: Confirmed (before: {off.capitalize()}). It is dry again."
+    )
+    clock.shift(timedelta(days=30))
+    changed(meeting, status="held")
+    assert reader.poll() == []
+
+
+def test_a_meeting_that_is_off_invites_nobody(client, meeting, clock):
+    changed(
+        meeting,
+        attendance_mode="hybrid",
+        joining_url="https://meet.example.org/1",
+        how_to_ask_a_question="<p>Write to us.</p>",
+        questions_deadline=london(2026, 3, 20, 12),
+    )
+    invitations = ("Send questions by", "Write to us.", "https://meet.example.org/1")
+
+    def invited():
+        entry = next(item for item in items(client, "meetings") if item["id"] == meeting.uuid.urn)
+        texts = (entry["content_html"], client.get("/meetings/march/").content.decode())
+        return [[text in each for text in invitations] for each in texts]
+
+    assert invited() == [[True] * 3] * 2
+    clock.shift(timedelta(days=1))
+    changed(meeting, status="cancelled", status_notice="<p>The hall is flooded.</p>")
+    assert invited() == [[False] * 3] * 2
+    page = client.get("/meetings/march/").content.decode()
+    assert "<li>3 March 2026. Status: Cancelled (before: Provisional). The hall is flooded.</li>" in page
 
 
 def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
@@ -387,17 +542,72 @@ def test_death_reviews_are_in_their_own_feed_alone_and_open_with_care(client, ho
     )
     [item] = items(client, "death-reviews")
     assert item["title"] == f"Death review {notice.reference}"
+    warned = f"Content warning: this is about a death, and about domestic abuse. {notice.summary}"
+    assert item["summary"] == warned
+    for kind in ("rss", "atom"):
+        [entry] = feedparser.parse(client.get(f"/feeds/death-reviews.{kind}").content).entries
+        assert entry.summary == warned
     assert item["content_html"].startswith("<p><strong>Content warning:</strong>")
     assert "Somebody who listens, telephone 0800 111" in item["content_html"].partition("<dl>")[0]
     assert "attachments" not in item
     for name in ("all", "news", "topics/abuse"):
         assert notice.reference not in client.get(f"/feeds/{name}.json").content.decode()
     answer = client.get("/feeds/death-reviews.atom")
-    assert (answer["Cache-Control"], answer["X-Robots-Tag"]) == ("no-cache", "noindex")
+    assert (answer["Cache-Control"], answer["X-Robots-Tag"]) == ("no-store", "noindex")
     # Nobody comes upon it by chance: not on any page, not in the list for feed readers, not in a list of good names.
     for path in ("/", "/news/", "/feeds.opml", "/feeds/nonsense.atom"):
         assert "death-reviews" not in client.get(path).content.decode()
     assert "http://testserver/feeds/death-reviews.rss" in {each["url"] for each in ask("{ feeds { url } }")["feeds"]}
+
+
+def feeds_of_topics(ask):
+    return {feed["topic"] for feed in ask("{ feeds { topic } }")["feeds"]} - {None}
+
+
+def test_the_feed_of_a_topic_outlives_its_only_page(client, index, ask, clock):
+    """Followers learn that it was withdrawn, and then that it is gone; nobody else is offered its feed."""
+    topic = factories.topic(name="Cycling", slug="cycling")
+    story = factories.page(models.NewsPage, index, title="A story", topics=[topic])
+    assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["A story"], {"cycling"})
+    withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
+    assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["Withdrawn: A story"], set())
+    assert tombstones(client, "topics/cycling") == {}
+    clock.shift(timedelta(days=31))
+    assert titles(client, "topics/cycling") == []
+    assert list(tombstones(client, "topics/cycling")) == [story.uuid.urn]
+    assert client.get("/feeds/topics/cycling/").status_code == 200
+    for path in ("/feeds/", "/feeds.opml"):
+        assert "cycling" not in client.get(path).content.decode()
+    clock.shift(timedelta(days=90))
+    assert client.get("/feeds/topics/cycling.atom").status_code == 404
+
+
+@pytest.mark.parametrize("how", ["unpublished", "deleted", "expired"])
+def test_the_feed_of_a_topic_says_that_its_only_page_went(client, index, how, clock):
+    story = factories.page(models.NewsPage, index, title="A story", topics=[factories.topic(slug="cycling")])
+    assert titles(client, "topics/cycling") == ["A story"]
+    clock.shift(timedelta(minutes=1))
+    uuid = story.uuid
+    if how == "unpublished":
+        story.unpublish()
+    elif how == "deleted":
+        story.delete()
+    else:
+        models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now())
+    assert titles(client, "topics/cycling") == []
+    assert list(tombstones(client, "topics/cycling")) == [uuid.urn]
+    assert "A story" not in client.get("/feeds/topics/cycling/").content.decode()
+
+
+def test_what_a_death_review_is_about_is_in_no_list_of_feeds(client, home, index, ask):
+    reviews = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
+    factories.page(models.DeathReviewNoticePage, reviews, topics=[factories.topic(name="Coercion", slug="coercion")])
+    assert len(items(client, "death-reviews")) == 1
+    assert feeds_of_topics(ask) == set()
+    for path in ("/feeds/", "/feeds.opml", "/feeds/nonsense.atom"):
+        assert "oercion" not in client.get(path).content.decode()
+    for end in (".rss", ".atom", ".json", "/"):
+        assert client.get(f"/feeds/topics/coercion{end}").status_code == 404
 
 
 def test_the_list_of_feeds_in_the_api(home, index, ask):

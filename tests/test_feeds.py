@@ -19,6 +19,7 @@ from feeds.catalogue import listings
 from feeds.items import bring_up_to_date
 from feeds.sources import AT_ONCE
 from pages import models
+from pages.meeting_changes import changes
 from pages.models import ContentPage
 from tests import factories
 from tests.factories import london
@@ -257,8 +258,9 @@ def test_what_a_meeting_says(client, site):
             starts_at=london(2026, 10, 1, 12),
             attendance_mode="hybrid",
             joining_url="https://meet.example/2",
-            venue=factories.venue(name=SECRET, live=False),
+            venue=(library := factories.venue(name=SECRET)),
         )
+    library.unpublish()
     with time_machine.travel(london(2026, 2, 5, 9), tick=False):
         for address in ADDRESSES[2:]:
             response = client.get(address)
@@ -345,6 +347,34 @@ def test_nothing_hidden_is_in_a_feed(client, site):
     entries = {entry.title: entry for entry in parsed(client.get("/feeds/news.atom")).entries}
     assert set(entries) == {"Public", "Public too"}
     assert "<p>word word word word word word </p>" in entries["Public"].content[0].value
+
+
+def test_no_place_that_readers_may_not_see_is_in_the_log_of_a_meeting(client, site, ask):
+    """The log is for good: a venue that is not public when the meeting changes does not come into it."""
+    hall = factories.venue(name=SECRET, address=SECRET, postcode="CB1 1JF")
+    with time_machine.travel(london(2026, 11, 30, 9), tick=False):
+        meeting = meeting_page(title="Public meeting", slug="public", venue=hall)
+        hall.unpublish()
+    hidden = factories.venue(name=SECRET, address=SECRET, live=False)
+    after = models.MeetingPage.objects.get()
+    after.venue = hidden
+    assert changes(meeting, after, timezone.now()) == []  # from one that nobody sees to another
+    after.venue, after.status_notice = factories.venue(name="Library", room=""), "<p>Elsewhere.</p>"
+    factories.publish(after)
+    assert meeting.change_log.get().before == ""
+    log = ask("{ meetings { nodes { changeLog { field before after reason } } } }")["meetings"]["nodes"]
+    assert log == [
+        {
+            "changeLog": [
+                {"field": "venue", "before": None, "after": "Library, Cambridge, CB1 1JF", "reason": "Elsewhere."}
+            ]
+        }
+    ]
+    assert parsed(client.get("/feeds/meetings.atom")).entries[0].summary == (
+        "Where: Library, Cambridge, CB1 1JF (before: none). Elsewhere."
+    )
+    for address in ("/meetings/public/", "/feeds/meetings.json", "/feeds/meetings.ics", *ADDRESSES):
+        assert SECRET not in client.get(address).content.decode()
 
 
 @pytest.mark.parametrize("name", ["first_published_at", "public_updated_at"])

@@ -268,6 +268,20 @@ def test_two_agenda_items_of_one_number_cannot_hide_that_one_is_exempt(home):
     assert meeting.live is False
 
 
+def test_a_notice_names_somebody_who_helps_and_whom_readers_see(home):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    service = factories.support_service(live=False)
+    rows = [models.NoticeSupportService(service=service)]
+    notice = factories.draft(models.DeathReviewNoticePage, index, notice_support_services=rows)
+    refusal = "None of these support services is published, so readers would see none: publish one of them first."
+    assert notice.publishing_problems() == {"notice_support_services": refusal}
+    with pytest.raises(ValidationError, match=refusal):
+        publish_by_command(notice, "tests")
+    assert models.DeathReviewNoticePage.objects.get().live is False
+    factories.publish(service)
+    assert notice.publishing_problems() == {}
+
+
 def test_saving_a_draft_keeps_the_names_to_block(home):
     index = factories.page(models.DeathReviewIndexPage, home)
     notice = factories.draft(models.DeathReviewNoticePage, index)

@@ -294,7 +294,7 @@ def test_a_meeting_says_when_where_and_what(client, meeting_index):
         "<p>Send questions by Monday 23 February 2026, midday.</p>",
         "<h2>Changes to this meeting</h2>",
         "<ul>",
-        "<li>21 February 2026: venue changed from Room 1 to Room 2. More room.</li>",
+        "<li>21 February 2026. Where: Room 2 (before: Room 1). More room.</li>",
         "</ul>",
     ]
     assert SECRET not in response.content.decode()

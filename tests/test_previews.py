@@ -287,7 +287,7 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
     assert change.title == "Meeting cancelled: Partnership meeting"
     soup = BeautifulSoup(html, "html.parser")
     assert entry.content in html
-    assert "status changed from Confirmed to Cancelled. Too few people." in entry.content
+    assert "Status: Cancelled (before: Confirmed). Too few people." in entry.content
     assert "Published 4 February 2026." in entry.content  # the paper that is new
     assert soup.select_one(".card h2").text == entry.title == "Cancelled: Partnership meeting"
     assert soup.select_one(".summary").text == entry.summary
@@ -321,9 +321,11 @@ def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staf
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         factories.page(models.NewsPage, index)
         assert len(entries("news")) == 1
-        assert words(preview_of(staff, old, "feed"), ".notice").endswith(
+        minor, major = (preview_of(staff, old, "feed", update_kind=kind) for kind in ("minor", "major"))
+        assert words(minor, ".notice").endswith(
             "The feed holds the 1 newest entries, and this is not one of them any more."
         )
+        assert "not one of them" not in words(major)  # a correction is told beside them
 
 
 def test_a_file_that_readers_cannot_have_is_in_no_preview(home, staff):

@@ -95,8 +95,15 @@ def test_the_hub_is_told_of_each_feed_that_changed(home, clock, hub, publish):
     publish(lambda: factories.publish(story))  # with nothing that readers would notice
     assert hub.topics() == []
     publish(story.unpublish)
-    assert hub.topics() == in_formats("all", "news")  # the topic has no feed any more
+    assert hub.topics() == in_formats("all", "news", "topics/cycling")  # its followers learn that it went
     assert FeedPing.objects.count() == 0
+
+
+def test_the_hub_is_not_told_of_death_reviews(home, clock, hub, publish):
+    """It is a third party, and would have the notice after it was taken down."""
+    reviews = publish(lambda: factories.page(models.DeathReviewIndexPage, home))
+    publish(lambda: factories.page(models.DeathReviewNoticePage, reviews))
+    assert (hub.topics(), FeedPing.objects.count()) == ([], 0)
 
 
 def test_a_hub_that_is_down_is_told_later(home, clock, hub, publish):

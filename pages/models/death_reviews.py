@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
+from django.utils import timezone
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
@@ -294,7 +295,19 @@ class DeathReviewNoticePage(ContentPage):
                 problems["executive_summary"] = "Give the executive summary as text, so that nobody needs a PDF."
             if not self.notice_support_services.count():
                 problems["notice_support_services"] = "Add at least one support service."
+            elif not self._names_somebody_who_helps():
+                problems["notice_support_services"] = (
+                    "None of these support services is published, so readers would see none: publish one of them first."
+                )
         return problems
+
+    def _names_somebody_who_helps(self) -> bool:
+        """Whether readers see at least one of the services, now or when this version is due."""
+        from pages.visibility import public_snippets  # noqa: PLC0415 - needs the models
+
+        now = timezone.now()
+        chosen = SupportService.objects.filter(pk__in=[row.service_id for row in self.notice_support_services.all()])
+        return public_snippets(chosen, max(now, self.go_live_at or now)).exists()
 
 
 class NoticeSupportService(Orderable):

@@ -26,7 +26,9 @@ from pages.working_days import agenda_due_on, local_day
 
 # What Wagtail logs when a version is published, at once or when its time has come (pages/scheduling.py).
 PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
-NEEDS_NOTICE = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED, MeetingStatus.RESCHEDULED}
+# It does not take place at its time.
+OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
+NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
 
 
 class MeetingIndexPage(ContentPage):
@@ -157,6 +159,11 @@ class MeetingPage(ContentPage):
         verbose_name = "meeting"
 
     @property
+    def is_off(self) -> bool:
+        """Whether nobody should come, join online or send questions."""
+        return self.status in OFF
+
+    @property
     def agenda_due_on(self) -> date | None:
         return agenda_due_on(local_day(self.starts_at)) if self.starts_at else None
 
@@ -222,6 +229,8 @@ class MeetingPage(ContentPage):
             )
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
+        elif self._venue_is_news_and_hidden():
+            problems["venue"] = f"“{self.venue}” is not published: publish the venue first, or choose another."
         if self.attendance_mode != AttendanceMode.IN_PERSON and not self.joining_url:
             problems["joining_url"] = "People who take part online need the link."
         if self.open_to_public != OpenToPublic.OPEN and not self.closed_reason.strip():
@@ -251,6 +260,21 @@ class MeetingPage(ContentPage):
         if self.status in NEEDS_NOTICE and (not told_now or (newly and known is not None and told_now == told_before)):
             return "Say what changed and why: the meeting is cancelled, postponed or moved."
         return ""
+
+    def _venue_is_news_and_hidden(self) -> bool:
+        """Whether this version announces a place that readers may not see, now or when it is due.
+
+        One that they know of already, and that was unpublished since, keeps nobody from calling the meeting off or
+        from publishing its minutes.
+        """
+        from pages.visibility import public_snippets  # noqa: PLC0415 - needs the models
+
+        known = self.known_version()
+        if self.venue_id is None or (known is not None and known.venue_id == self.venue_id):
+            return False
+        now = timezone.now()
+        published_at = max(now, self.go_live_at or now)
+        return not public_snippets(Venue.objects.filter(pk=self.venue_id), published_at).exists()
 
     def _late_without_a_reason(self, now: datetime) -> list["Paper"]:
         """Papers that readers would first see here after the day on which the agenda was due, and are not told why.
