@@ -18,6 +18,7 @@ JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
 _OFFERS = [
     f"{kind}{charset}" for charset in ("", "; charset=utf-8", "; charset=UTF-8") for kind in (JSON, GRAPHQL_RESPONSE)
 ]
+MAX_DIGITS = 1_000  # Python reads 4,300, and no setting wants as many
 METHODS = "GET, HEAD, POST, OPTIONS"
 
 
@@ -87,7 +88,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     limit = settings.GRAPHQL_MAX_BODY
     # The length is given before the body is read. Django reads no further than that, and nothing without a length.
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal():
+    if not length.isdecimal() or len(length) > MAX_DIGITS:
         raise BadRequest("Content-Length: give the length of the body in bytes.")
     if int(length) > limit:
         raise BadRequest(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
@@ -113,10 +114,16 @@ def _address(request: HttpRequest) -> dict[str, Any]:
 
 def _json(text: str | bytes, message: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_not_json)
+        return json.loads(text, parse_constant=_not_json, parse_int=_integer)
     except (ValueError, RecursionError):
         raise BadRequest(message) from None
 
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(name)  # Python would take NaN and Infinity, which JSON has not
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise BadRequest(f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
