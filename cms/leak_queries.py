@@ -31,7 +31,7 @@ DEPTH = 3
 # of places bounds the work of one query.
 TOKENS_IN_A_QUERY, TOKENS_IN_A_FRAGMENT, PLACES_IN_A_QUERY = 1200, 700, 20
 STEPS_IN_A_QUERY, ROOT_FIELDS_IN_A_QUERY, NAMES_IN_A_QUERY = 20, 12, 3
-ITEMS_IN_A_LIST = 20  # with more, lists within lists would cost more than the endpoint allows
+ITEMS_IN_A_LIST = 10  # with more, lists within lists would cost more than the endpoint allows
 # What these arguments are given. Any other argument that must be given is reported as not covered.
 PATH_ARGUMENTS, TEXT_ARGUMENTS = {"urlPath", "path"}, {"query"}
 CURSORS = {"first", "after", "last", "before", "since"}

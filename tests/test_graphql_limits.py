@@ -422,3 +422,66 @@ def test_the_database_gives_up_when_the_time_is_up(client, monkeypatch, settings
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("0",)
+
+
+@pytest.mark.django_db
+def test_the_time_begins_with_the_request(client, monkeypatch, settings):
+    settings.GRAPHQL_TIME_BUDGET = 0.05
+
+    def slow(query):
+        time.sleep(0.06)
+        return checked(query)
+
+    checked = limits.document
+    monkeypatch.setattr(limits, "document", slow)
+    with CaptureQueriesContext(connection) as sql:
+        answer = send(client, "{ alerts { message } }")
+    assert answer.status_code == 503
+    assert json.loads(answer.content)["errors"][0]["extensions"] == {"code": "TIMEOUT"}
+    assert not sql.captured_queries
+
+
+needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks at the clock by itself")
+
+
+def told_timeouts(monkeypatch, pause=0.0):
+    """What PostgreSQL takes as its time limit, each time that `alerts` is asked for."""
+    told = []
+
+    def show(*args):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
+            told.append(int(cursor.fetchone()[0]))
+        time.sleep(pause)
+        return []
+
+    monkeypatch.setattr(schema_module, "public_alerts", show)
+    return told
+
+
+@needs_postgresql
+@pytest.mark.django_db
+def test_a_statement_has_only_the_time_that_is_left(client, monkeypatch, settings):
+    settings.GRAPHQL_TIME_BUDGET = 2.0
+    told = told_timeouts(monkeypatch, pause=0.5)
+    answer = send(client, "{ a: alerts { message } b: alerts { message } c: alerts { message } }")
+    assert json.loads(answer.content) == {"data": {"a": [], "b": [], "c": []}}
+    first, second, third = told
+    assert 0 < third <= 1000 < second <= 1500 < first <= 2000
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_operators_own_time_limit_holds_again_afterwards(client, monkeypatch, settings):
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {**options, "options": "-c statement_timeout=70s"})
+    connection.close()
+    told = told_timeouts(monkeypatch)
+    try:
+        send(client, "{ alerts { message } }")
+        schema_module.public_alerts()
+    finally:
+        monkeypatch.undo()
+        connection.close()
+    assert told[0] <= 5000
+    assert told[1] == 70_000

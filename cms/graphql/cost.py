@@ -43,7 +43,7 @@ from cms.graphql.errors import Code, Refused
 
 # How many items a list has that is no connection, by the name of its field.
 LIST_SIZE = 5
-SIZES = {"body": 10, "feeds": 50}
+SIZES = {"ancestors": 3, "body": 10, "feeds": 50}
 # How many fields take as long as one lookup. Measured: a field takes some 20 µs of CPU, a lookup 1 ms.
 PRICE = 50
 # Fields with more lookups than one: pages of many types, files and since when they are public, what an address was.

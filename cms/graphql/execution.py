@@ -173,6 +173,8 @@ class _Timeout:
         self.told: float | None = None  # seconds
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # after an error, PostgreSQL takes nothing else
+            return execute(sql, params, many, context)
         left = self.request.deadline - monotonic()
         if left <= 0:
             raise _TimeIsUp
