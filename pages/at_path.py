@@ -17,7 +17,7 @@ from pages import addresses
 from pages.choices import WithdrawalKind
 from pages.models import ContentPage, PublicAddress, PublicRecord
 from pages.rich_text import absolute
-from pages.visibility import public, withdrawn
+from pages.visibility import public, public_or_withdrawn
 
 NEUTRAL_LINE = "This page is not available at the moment."
 
@@ -49,10 +49,8 @@ def at_path(path: str, at: datetime) -> ContentPage | Withdrawn | Redirection | 
     """A public page comes first, then an editor's explanation, an editor's redirect, and what the ledger remembers."""
     path = f"/{path.strip('/')}/" if path.strip("/") else "/"
     here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
-    if page := public(here, at).first():
-        return page
-    if page := withdrawn(here, at).first():
-        return _explained(page, at)
+    if page := public_or_withdrawn(here, at).order_by("withdrawal_kind").first():
+        return _explained(page, at) if page.withdrawal_kind else page
     return _editors_redirect(path, at) or _remembered(path, at)
 
 
@@ -103,7 +101,7 @@ def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
         return None
     record = address.record
     itself = ContentPage.objects.filter(pk=record.page_id)
-    if moved := public(itself, at).first() or withdrawn(itself, at).first():
+    if moved := public_or_withdrawn(itself, at).first():
         return Redirection(addresses.url(moved), permanent=True, page=moved)
     return _gone(record, path)
 

@@ -112,18 +112,24 @@ def digest(*parts: object) -> str:
 MOST_PLACES = 2_000  # of the words in one text that are looked at
 
 
-def highlight(texts: Iterable[str], wanted: Wanted) -> str:
+def highlight(texts: Iterable[str], wanted: Wanted, letters: int = 1_000_000) -> str:
     """The part of the texts that has most of the wanted words, at most about 300 letters, as HTML with `<mark>`.
 
-    All but the marks is escaped. "" when no text has any of the words. Of equal parts the first is taken.
+    All but the marks is escaped. "" when no text has any of the words. Of equal parts the first is taken. `letters` is
+    how far each text is read.
     """
     best, most = "", 0
-    for text in map(composed, texts):
+    for text in (composed(_beginning(text, letters)) for text in texts):
         places = _places(text, wanted)
         count, window = _densest(places)
         if count > most:
             best, most = _marked(text, places, window), count
     return best
+
+
+def _beginning(text: str, letters: int) -> str:
+    """So many letters of a text, without the word that is cut off there."""
+    return text if len(text) <= letters else text[:letters].rpartition(" ")[0]
 
 
 def _places(text: str, wanted: Wanted) -> list[tuple[int, int, str]]:

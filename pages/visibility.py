@@ -86,10 +86,15 @@ def public_or_withdrawn_rows(queryset: QuerySet[AnyRow], via: str, at: datetime 
     return _without_obstacle(queryset, Q(contentpage__withdrawal_kind__gt="") & ~told, at or timezone.now(), via)
 
 
-def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
+def public_or_withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages that would be public at the instant, had they themselves not been withdrawn."""
     an_ancestor_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))
-    return _without_obstacle(queryset, an_ancestor_withdrawn, at or timezone.now()).filter(withdrawal_kind__gt="")
+    return _without_obstacle(queryset, an_ancestor_withdrawn, at or timezone.now())
+
+
+def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
+    """Those of them that have been withdrawn."""
+    return public_or_withdrawn(queryset, at).filter(withdrawal_kind__gt="")
 
 
 def answer(page: ContentPage, at: datetime | None = None) -> Answer:

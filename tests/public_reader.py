@@ -30,7 +30,7 @@ BLOCK = """fragment Block on StreamFieldInterface {
   ... on DocumentBlock { document { title url } }
   ... on ImageBlock { image { alt rendition(name: CONTENT) { url } } }
 }"""
-ROOT_FIELDS = 20  # in a query
+NAMES = 3  # under which a query may ask for the same
 AT_PATHS = """fragment Page on PageInterface { __typename id title
   ... on WithdrawnPage { withdrawal { kind withdrawnAt alternativeUrl } } }
 fragment Redirect on Redirect { target permanent }"""
@@ -111,8 +111,8 @@ class Reader:
                     pages[word].add(node.uuid)
         data: dict[str, Any] = {}
         words = list(pages)
-        for start in range(0, len(words), ROOT_FIELDS):
-            some = words[start : start + ROOT_FIELDS]
+        for start in range(0, len(words), NAMES):
+            some = words[start : start + NAMES]
             asked = " ".join(f'{word}: search(query: "{word}") {{ ...Found }}' for word in some)
             data |= self.graphql(
                 f"{{ {asked} }} fragment Found on SearchResultConnection {{ totalCount nodes {{ id }} }}"
@@ -147,8 +147,8 @@ class Reader:
     def graphql_answers(self, answers: dict[str, Answer]) -> None:
         left = list(answers.items())
         while left:
-            self.some_graphql_answers(dict(left[: ROOT_FIELDS // 2]))  # two for each path
-            del left[: ROOT_FIELDS // 2]
+            self.some_graphql_answers(dict(left[:NAMES]))
+            del left[:NAMES]
 
     def some_graphql_answers(self, answers: dict[str, Answer]) -> None:
         asked = "".join(

@@ -195,8 +195,8 @@ def test_leaks_are_found_in_every_channel(planted, client, monkeypatch):
     graphql = {
         "topics.name",
         "navigation.title",
-        "meetings(first: 20).nodes.title",
-        "news(first: 20).nodes.topics.name",
+        "meetings(first: 10).nodes.title",
+        "news(first: 10).nodes.topics.name",
         f'page(urlPath: "/{CONTROL}/").body.page.title',
         f'page(urlPath: "/{CONTROL}/").body.document.url',
         f'page(urlPath: "/{CANARY}-standard-draft/").summary',
@@ -256,7 +256,7 @@ def letter(depth, secret):
                     "pageInfo": {"hasNextPage": not after, "endCursor": "c1"},
                 }
             },
-            'letters(first: 20, after: "c1").nodes.title',
+            'letters(first: 10, after: "c1").nodes.title',
         ),
     ],
 )

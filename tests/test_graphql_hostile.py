@@ -1,17 +1,21 @@
-"""Hostile queries: each is refused for the reason that it should be, or answered, and costs little either way."""
+"""Hostile queries: each is refused for the reason that it should be, or answered, and costs little either way.
+
+Little is 50 ms of CPU on the machine on which the limits were chosen, and 10 SQL queries. So that a slower machine fails
+nothing, its time for a fixed piece of work is measured at the same moment.
+"""
 
 import json
 import time
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from graphql import get_introspection_query
 
 from cms.graphql import limits
+from pages.models import NewsPage, SearchText
+from tests.test_query_counts import fill
 
-FRONT_PAGE = (Path(settings.BASE_DIR) / "cms/graphql/contract/home.graphql").read_text()
 MANY = 100_000  # bytes that a request may have
 # What is asked, by what became of it. None: it is answered.
 HOSTILE = {
@@ -27,6 +31,24 @@ HOSTILE = {
     },
     "TOO_MANY_ALIASES": {
         "as many aliases as tokens": "{ " + " ".join(f"a{n}: alerts {{ message }}" for n in range(240)) + " }",
+        "twelve pages": "{ " + " ".join(f'a{n}: page(urlPath: "/{n}/") {{ id }}' for n in range(12)) + " }",
+        "twelve redirects": "{ " + " ".join(f'a{n}: redirect(path: "/{n}/") {{ target }}' for n in range(12)) + " }",
+        "twelve times the feeds": "{ " + " ".join(f"a{n}: feeds {{ title }}" for n in range(12)) + " }",
+        "twelve lists of news with what they show": "{ "
+    + " ".join(f"a{n}: news(first: {n}) {{ nodes {{ topics {{ name }} image {{ alt }} }} }}" for n in range(12))
+    + " }",
+        "twelve searches": "{ "
+    + " ".join(f'a{n}: search(query: "x", first: {n}) {{ edges {{ highlight }} }}' for n in range(12))
+    + " }",
+        "twenty lists of children": "{ partnership { "
+    + " ".join(f"a{n}: children(first: {n}) {{ nodes {{ id }} }}" for n in range(20))
+    + " } }",
+        "introspection with many names for one field": "{ __schema { types { fields { "
+    + " ".join(f"a{n}: description" for n in range(450))
+    + " } } } }",
+        "introspection with many names in a fragment": "{ __schema { types { ...F } } } fragment F on __Type { "
+    + " ".join(f"a{n}: name" for n in range(450))
+    + " }",
         "wide introspection": "{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(60)) + " }",
     },
     "TOO_MANY_DIRECTIVES": {
@@ -47,6 +69,17 @@ HOSTILE = {
         "aliases of plain fields": "{ news(first: 100) { nodes { "
     + " ".join(f"a{n}: title" for n in range(450))
     + " } } }",
+        "a bomb of fragments with fields": "{ partnership { ...F0 } } "
+    + " ".join(
+        f"fragment F{n} on PageInterface {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}" for n in range(10)
+    )
+    + " fragment F10 on PageInterface { id }",
+        "introspection under several names": "{ a: __schema { ...A } b: __schema { ...A } c: __schema { ...A } } "
+    + "fragment A on __Schema { types { name } }",
+        "introspection of more than tools ask for": "{ __schema { types { fields { "
+    + " ".join(f"a{n}: description" for n in range(20))
+    + " name isDeprecated deprecationReason } } } }",
+        "tables in all news": "{ news(first: 100) { nodes { body { ... on TableBlock { rows } } } } }",
         "a bomb of fragments": "{ ...F0 } "
     + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(110))
     + " fragment F110 on Query { __typename }",
@@ -79,19 +112,12 @@ HOSTILE = {
         "signs of all scripts": '{ page(urlPath: "' + "𝕏é\u202e\u0000\u0301" * 2_500 + '") { id } }',
     },
     None: {
-        "a bomb of fragments with fields": "{ partnership { ...F0 } } "
-    + " ".join(
-        f"fragment F{n} on PageInterface {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}" for n in range(12)
-    )
-    + " fragment F12 on PageInterface { id }",
         "a long comment": "{ __typename } # " + "x" * (MANY - 200),
     },
 }  # fmt: skip
 QUERIES = [(name, query, code) for code, queries in HOSTILE.items() for name, query in queries.items()]
-# What is refused asks the database for nothing.
-SQL = {"a bomb of fragments with fields": 1}
-# How often the query of a front page could be parsed, checked and answered in the same time; that takes some 17 ms.
-AT_MOST = 3
+MS, SQL = 50, 10
+WORK_MS = 8.0  # what `work` takes on that machine
 
 
 def sender(client, query):
@@ -114,6 +140,27 @@ def cpu(send, times=3):
     return min(found) * 1000
 
 
+def work():
+    for _ in range(1_000_000):
+        pass
+
+
+def costs_little(name, send):
+    """Compared with the work before and after, some times over: other programs may slow the machine down meanwhile."""
+    for _ in range(5):
+        before = cpu(work)
+        taken = cpu(send)
+        allowed = MS * max(before, cpu(work)) / WORK_MS
+        print(f"{name}: {taken:.1f} ms of CPU of {allowed:.1f}")  # shown with -s
+        if taken < allowed:
+            return True
+    return False
+
+
+def asked_of_the_database(sql):
+    return [each["sql"] for each in sql if "statement_timeout" not in each["sql"]]
+
+
 @pytest.mark.parametrize(("name", "query", "code"), QUERIES, ids=[name for name, _, _ in QUERIES])
 def test_a_hostile_query_costs_little(home, client, name, query, code):
     send = sender(client, query)
@@ -123,11 +170,62 @@ def test_a_hostile_query_costs_little(home, client, name, query, code):
     assert {error["extensions"]["code"] for error in told.get("errors", [])} == ({code} if code else set())
     assert answer.status_code == 200
     assert len(answer.content) < 5_000
-    asked = [each["sql"] for each in sql if "statement_timeout" not in each["sql"]]
-    assert len(asked) == SQL.get(name, 0), asked
-    hostile, fair = cpu(send), cpu(sender(client, FRONT_PAGE))
-    print(f"{name}: {hostile:.1f} ms of CPU, {hostile / fair:.1f} times the front page")  # shown with -s
-    assert hostile < AT_MOST * fair
+    assert asked_of_the_database(sql) == []
+    assert costs_little(name, send)
+
+
+def names(number, call):
+    return "{ " + " ".join(f"a{n}: {call.replace('%', str(n))}" for n in range(number)) + " }"
+
+
+INTROSPECTION = get_introspection_query(
+    specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
+)
+# As much as is allowed of each: what is answered, and what it asks the database.
+AT_THE_LIMIT = {
+    "pages": (names(3, 'page(urlPath: "/nothing-%/") { id }'), 9),
+    "redirects": (names(3, 'redirect(path: "/nothing-%/") { target }'), 9),
+    "the feeds": (names(3, "feeds { title url }"), 9),
+    "lists of news": (names(3, "news(first: 10%) { nodes { id title } }"), 3),
+    "searches": (names(3, 'search(query: "rationale", first: 10%) { nodes { id title } }'), 5),
+    "lists of children": ("{ partnership " + names(3, "children(first: 2%) { nodes { id } }") + " }", 10),
+    "names of one value": ("{ news(first: 100) { nodes " + names(90, "title") + " } }", 1),
+    "a path up and down": ("{ partnership { " + "parent { " * 13 + "id" + " }" * 13 + " } }", 1),
+    "fragments within each other": (
+        "{ partnership { ...F0 } } "
+        + " ".join(
+            f"fragment F{n} on PageInterface {{ a: parent {{ ...F{n + 1} }} b: parent {{ ...F{n + 1} }} }}"
+            for n in range(5)
+        )
+        + " fragment F5 on PageInterface { id }",
+        1,
+    ),
+    "directives": ("{ site " + names(50, "name @include(if: true)") + " }", 1),
+    "introspection as tools send it": (INTROSPECTION, 0),
+    "wide introspection": ("{ __schema { types { fields " + names(18, "description") + " } } }", 0),
+    "wide introspection of one type": ('{ __type(name: "Query") { fields ' + names(20, "description") + " } }", 0),
+    "highlights": ('{ search(query: "rationale", first: 100) { edges ' + names(9, "highlight") + " } }", 4),
+    "few highlights": ('{ search(query: "rationale", first: 10) { edges ' + names(90, "highlight") + " } }", 4),
+}
+
+
+def test_as_much_as_is_allowed_costs_little(home, client):
+    fill(home, 20)
+    NewsPage.objects.update(title="x" * 200)
+    SearchText.objects.update(text="This is the rationale of what was done. " * 4_000)  # 160,000 letters
+    asked, dear = {}, []
+    for name, (query, _) in AT_THE_LIMIT.items():
+        send = sender(client, query)
+        send()  # once before counting, for Wagtail's cached site root and Django's content types
+        with CaptureQueriesContext(connection) as sql:
+            answer = send()
+        assert json.loads(answer.content).keys() == {"data"}, name
+        asked[name] = len(asked_of_the_database(sql))
+        if not costs_little(name, send):
+            dear.append(name)
+    assert asked == {name: expected for name, (_, expected) in AT_THE_LIMIT.items()}
+    assert max(asked.values()) <= SQL
+    assert dear == []
 
 
 @pytest.mark.parametrize(
@@ -153,9 +251,7 @@ def test_hostile_variables_cost_little(home, client, variables, status, code):
     assert answer.status_code == status
     assert {error["extensions"]["code"] for error in json.loads(answer.content).get("errors", [])} == ({code} - {None})
     assert len(answer.content) < 5_000
-    hostile, fair = cpu(send), cpu(sender(client, FRONT_PAGE))
-    print(f"variables: {hostile:.1f} ms of CPU, {hostile / fair:.1f} times the front page")
-    assert hostile < AT_MOST * fair
+    assert costs_little("variables", send)
 
 
 def test_no_depth_makes_reading_dear(client, db):

@@ -12,9 +12,8 @@ from graphql import get_introspection_query
 
 from cms.graphql import limits
 from cms.graphql import schema as schema_module
-from cms.graphql.cost import LIST_SIZE
-from pages import models
-from tests import factories
+from cms.graphql.cost import LIST_SIZE, PRICE
+from tests.test_query_counts import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
 
@@ -70,6 +69,31 @@ def cost(client, query, variables=None):
             '{ a: site { name } ...F } fragment F on Query { b: site { name } c: redirect(path: "/") { target } }',
         ),
         (
+            "GRAPHQL_MAX_ALIASES",
+            1,
+            "TOO_MANY_ALIASES",
+            "The query has more than 1 aliases. Split it into several.",
+            "{ __schema { description queryType { a: name } } }",
+            "{ __schema { queryType { a: name ...F } } } fragment F on __Type { b: name }",
+        ),
+        (
+            "GRAPHQL_MAX_NAMES",
+            2,
+            "TOO_MANY_ALIASES",
+            'The query asks for "site" under more than 2 names. Ask for some of them in another request.',
+            "{ a: site { name } b: site { name } navigation { c: title d: title e: title } }",
+            "{ a: site { name } b: site { name } ...F } fragment F on Query { c: site { name } }",
+        ),
+        (
+            "GRAPHQL_MAX_NAMES",
+            1,
+            "TOO_MANY_ALIASES",
+            'The query asks for "children" under more than 1 names. Ask for some of them in another request.',
+            "{ partnership { children { nodes { children { nodes { id } } } } } }",
+            "{ partnership { children { nodes { a: children { nodes { id } } ...F } } } } "
+            "fragment F on PageInterface { b: children { totalCount } }",
+        ),
+        (
             "GRAPHQL_MAX_DIRECTIVES",
             2,
             "TOO_MANY_DIRECTIVES",
@@ -116,16 +140,16 @@ def test_the_body_may_be_as_large_as_the_setting_says(client, settings):
 @pytest.mark.django_db
 def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
     query = "{ news(first: 3) { nodes { title summary } } }"
-    settings.GRAPHQL_MAX_COST = 8
+    settings.GRAPHQL_MAX_COST = 58
     assert json.loads(send(client, query).content) == {"data": {"news": {"nodes": []}}}
-    settings.GRAPHQL_MAX_COST = 7
+    settings.GRAPHQL_MAX_COST = 57
     with CaptureQueriesContext(connection) as sql:
         message, extensions = refusal(client, query)
     assert message == (
-        "The query may have 8 fields in its answer; 7 are allowed. "
-        "Ask for fewer items (first), or for fewer lists within lists."
+        "The query costs 58; 57 are allowed. Ask for fewer items (first), for fewer lists within lists, or for less at "
+        "once."
     )
-    assert extensions == {"code": "COST_TOO_HIGH", "cost": {"requested": 8, "limit": 7}}
+    assert extensions == {"code": "COST_TOO_HIGH", "cost": {"requested": 58, "limit": 57}}
     assert not sql.captured_queries
 
 
@@ -134,38 +158,65 @@ def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("query", "variables", "expected"),
+    ("query", "variables", "lookups", "fields"),
     [
-        ("{ __typename }", {}, 1),
-        ("{ site { name rootUrl } }", {}, 3),
+        ("{ __typename }", {}, 0, 1),
+        ("{ site { name rootUrl } }", {}, 1, 3),
         # A connection: itself, totalCount, pageInfo and its field, then nodes and two fields of each.
-        ("{ news(first: 7) { totalCount pageInfo { endCursor } nodes { id title } } }", {}, 4 + 1 + 7 * 2),
-        ("{ news { nodes { id } } }", {}, 2 + 20),
-        ("{ news(last: 4) { nodes { id } } }", {}, 2 + 4),
-        ("{ news(first: 0) { nodes { id } } }", {}, 2),
-        ("{ news(first: 5000) { nodes { id } } }", {}, 2 + 100),
-        ("{ news(first: 3) { edges { cursor node { id topics { name } } } } }", {}, 2 + 3 * (1 + 1 + 1 + 1 + LIST_SIZE)),
-        ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {}, 2 + 6),
-        ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {"n": 9}, 2 + 9),
-        ("query($n: Int) { news(first: $n) { nodes { id } } }", {"n": None}, 2 + 20),
-        # A list within a list, and a connection within a connection.
-        ("{ navigation { children { title } } }", {}, 1 + LIST_SIZE * (1 + LIST_SIZE)),
-        ("{ plans(first: 3) { nodes { children(first: 4) { nodes { id } } } } }", {}, 2 + 3 * (2 + 4)),
+        ("{ news(first: 7) { totalCount pageInfo { endCursor } nodes { id title } } }", {}, 2, 4 + 1 + 7 * 2),
+        ("{ news { nodes { id } } }", {}, 1, 2 + 20),
+        ("{ news(last: 4) { nodes { id } } }", {}, 1, 2 + 4),
+        ("{ news(first: 0) { nodes { id } } }", {}, 1, 2),
+        ("{ news(first: 5000) { nodes { id } } }", {}, 1, 2 + 100),
+        (
+            "{ news(first: 3) { edges { cursor node { id topics { name } } } } }",
+            {},
+            2,
+            2 + 3 * (1 + 1 + 1 + 1 + LIST_SIZE),
+        ),
+        ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {}, 1, 2 + 6),
+        ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {"n": 9}, 1, 2 + 9),
+        ("query($n: Int) { news(first: $n) { nodes { id } } }", {"n": None}, 1, 2 + 20),
+        # A list within a list, and a connection within a connection, looked up once for all that are in the first.
+        ("{ navigation { children { title } } }", {}, 0, 1 + LIST_SIZE * (1 + LIST_SIZE)),
+        ("{ plans(first: 3) { nodes { children(first: 4) { nodes { id } } } } }", {}, 1 + 3, 2 + 3 * (2 + 4)),
+        # Texts in lists, and in lists of lists, count as well.
+        ("{ insights(first: 2) { nodes { headlineFindings } } }", {}, 1, 2 + 2 * (1 + LIST_SIZE)),
+        (
+            '{ page(urlPath: "/") { ... on NewsPage { body { ... on TableBlock { header rows } } } } }',
+            {},
+            5 + 3,
+            2 + 10 * (1 + LIST_SIZE + 1 + LIST_SIZE**2),
+        ),
+        # A search, and what is marked in its results.
+        ('{ search(query: "x", first: 3) { edges { highlight } } }', {}, 8, 2 + 3 * 10),
+        # Pages of several types are looked up by type, and some answers take more than one look.
+        ('{ page(urlPath: "/") { parent { id } children { nodes { id } } } }', {}, 5 + 3 + 3, 1 + 2 + 2 + 20),
+        ('{ redirect(path: "/x/") { target } }', {}, 4, 2),
         # A fragment counts wherever it is spread; of an interface, the dearest type counts.
-        ("{ a: site { ...S } b: site { ...S } } fragment S on Site { name rootUrl }", {}, 6),
-        ('{ page(urlPath: "/") { id ... on NewsPage { title } ... on MeetingPage { title summary } } }', {}, 1 + 1 + 2),
+        ("{ a: site { ...S } b: site { ...S } } fragment S on Site { name rootUrl }", {}, 2, 6),
+        ('{ page(urlPath: "/") { id ... on NewsPage { title } ... on MeetingPage { title summary } } }', {}, 5, 1 + 1 + 2),
+        # A list may have pages of all types, and each looks up its own.
+        (
+            '{ search(query: "x", first: 1) { nodes { ... on NewsPage { image { alt } } ... on MeetingPage { venue { name } } } } }',
+            {},
+            8 + 1 + 1,
+            2 + 2,
+        ),
         # What is left out does not count.
-        ("query($all: Boolean!) { news(first: 9) @include(if: $all) { nodes { id } } __typename }", {"all": False}, 1),
-        ("query($all: Boolean!) { news(first: 9) @include(if: $all) { nodes { id } } __typename }", {"all": True}, 12),
+        ("query($all: Boolean!) { news(first: 9) @include(if: $all) { nodes { id } } __typename }", {"all": False}, 0, 1),
+        ("query($all: Boolean!) { news(first: 9) @include(if: $all) { nodes { id } } __typename }", {"all": True}, 1, 12),
+        # Introspection has an allowance of its own, and is charged at once.
+        ('{ __schema { types { name } } __type(name: "Query") { name } }', {}, 0, 6_000),
     ],
 )  # fmt: skip
-def test_the_cost_is_the_number_of_fields_of_the_largest_answer(client, query, variables, expected):
-    assert cost(client, query, variables) == expected
+def test_the_cost_is_the_fields_and_the_lookups_of_a_large_answer(client, query, variables, lookups, fields):
+    assert cost(client, query, variables) == fields + PRICE * lookups
 
 
 @pytest.mark.django_db
 def test_the_cost_is_told_when_asked_for_and_only_then(client):
-    told = {"requested": 1, "limit": 20000}
+    told = {"requested": 1, "limit": 10000}
     assert json.loads(send(client, "{ __typename }").content).keys() == {"data"}
     assert json.loads(send(client, "{ __typename }", extensions={"cost": 1}).content).keys() == {"data"}
     assert json.loads(send(client, "{ __typename }", extensions={"cost": True}).content)["extensions"] == {"cost": told}
@@ -175,13 +226,13 @@ def test_the_cost_is_told_when_asked_for_and_only_then(client):
 
 def test_the_cost_is_never_less_than_the_answer(home, client, ask):
     """Over content in which no list is longer than was assumed."""
-    index = factories.page(models.NewsIndexPage, home, slug="news")
-    for number in range(3):
-        factories.page(models.NewsPage, index, slug=f"news-{number}")
+    fill(home, 3)
     for path in sorted(CONTRACT.glob("*.graphql")):
-        variables = {"urlPath": "/news/", "path": "/", "query": "news"}
-        answer = json.loads(send(client, path.read_text(), variables, {"cost": True}).content)
-        assert fields_in(answer["data"]) <= answer["extensions"]["cost"]["requested"], path.name
+        variables = {"urlPath": "/news/", "path": "/", "query": "public"}
+        with CaptureQueriesContext(connection) as sql:
+            answer = json.loads(send(client, path.read_text(), variables, {"cost": True}).content)
+        asked = [each["sql"] for each in sql if "statement_timeout" not in each["sql"]]
+        assert fields_in(answer["data"]) + PRICE * len(asked) <= answer["extensions"]["cost"]["requested"], path.name
 
 
 def fields_in(data):
@@ -192,14 +243,43 @@ def fields_in(data):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", sorted(CONTRACT.glob("*.graphql")), ids=lambda path: path.stem)
-def test_every_query_of_the_contract_fits_several_times(client, settings, path):
-    names = ("TOKENS", "DEPTH", "ROOT_FIELDS", "COST")
-    for name in names:
+def test_every_query_of_the_contract_fits_with_room(client, settings, path):
+    for name in ("TOKENS", "DEPTH", "COST"):
         setattr(settings, f"GRAPHQL_MAX_{name}", getattr(settings, f"GRAPHQL_MAX_{name}") // 2)
     settings.GRAPHQL_MAX_ALIASES = settings.GRAPHQL_MAX_DIRECTIVES = 0
-    settings.GRAPHQL_MAX_COST //= 4
+    settings.GRAPHQL_MAX_NAMES = 1
+    settings.GRAPHQL_MAX_ROOT_FIELDS //= 2
     limits._kept.cache_clear()
     cost(client, path.read_text(), {"urlPath": "/", "path": "/", "query": "news"})
+    limits._kept.cache_clear()
+
+
+LANDING_PAGE = """query ($path: String!) {
+  site { name rootUrl }
+  navigation { title url children { title url } }
+  alerts { message severity url }
+  partnership { name strapline introduction { html } currentPlan { title url } currentPeriod { title url } }
+  nextMeeting { ...Meeting }
+  upcoming: meetings(when: UPCOMING, first: 3) { nodes { ...Meeting } }
+  past: meetings(when: PAST, first: 3) { nodes { ...Meeting } }
+  news(first: 6) { totalCount nodes { ...News } }
+  knife: news(topic: "knife-crime", first: 3) { nodes { ...News } }
+  page(urlPath: $path) {
+    ... on NewsPage { body { blockType ... on ParagraphBlock { richText { html } } ... on ImageBlock { image { ...Sizes } } } }
+  }
+}
+fragment Meeting on MeetingPage { id title url startsAt endsAt status venue { name room postcode } }
+fragment News on NewsPage { id title url summary publishedAt topics { name slug } image { ...Sizes } priority { title url } }
+fragment Sizes on Image {
+  alt focalPoint { x y }
+  card: rendition(name: CARD) { ...Size } content: rendition(name: CONTENT) { ...Size } hero: rendition(name: HERO) { ...Size }
+}
+fragment Size on Rendition { url width height }"""
+
+
+@pytest.mark.django_db
+def test_a_landing_page_with_all_that_a_front_end_shows_on_it_fits(client):
+    assert cost(client, LANDING_PAGE, {"path": "/"}) == 2_682
 
 
 @pytest.mark.django_db
@@ -210,6 +290,81 @@ def test_introspection_as_tools_send_it_is_answered(client, all_that_there_is):
     answer = json.loads(send(client, query).content)
     assert "errors" not in answer
     assert "MeetingPage" in {kind["name"] for kind in answer["data"]["__schema"]["types"]}
+    assert fields_in(answer["data"]) < 0.85 * settings.GRAPHQL_MAX_INTROSPECTION  # the schema may grow
+
+
+@pytest.mark.django_db
+def test_introspection_beyond_its_allowance_is_refused(client, settings):
+    query = '{ site { name } __type(name: "Site") { kind name fields { name description } } }'
+    settings.GRAPHQL_MAX_INTROSPECTION = 7  # three fields, and two of each of two
+    assert json.loads(send(client, query).content).keys() == {"data"}
+    settings.GRAPHQL_MAX_INTROSPECTION = 6
+    assert refusal(client, query) == (
+        "The query has more than 6 fields of introspection in its answer. Ask for less of the schema.",
+        {"code": "COST_TOO_HIGH", "limit": 6},
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ("{ news(first: %s) { totalCount } }", 'Argument "first"'),
+        ("{ news(topic: %s) { totalCount } }", 'Argument "topic"'),
+        ("{ meetings(when: [{a: %s}]) { totalCount } }", 'Argument "when"'),
+        ("{ alerts @skip(if: %s) { message } }", 'Argument "if"'),
+        ("query ($n: Int = %s) { news(first: $n) { totalCount } }", 'Variable "$n"'),
+    ],
+)
+@pytest.mark.parametrize("number", ["9" * 5_000, "-" + "9" * 4_300, "1." + "0" * 5_000, "1e" + "9" * 5_000])
+def test_a_number_of_thousands_of_digits_is_refused_by_name(client, caplog, query, where, number):
+    message, extensions = refusal(client, query % number)
+    assert message == f"{where}: a number has more than 40 digits."
+    assert extensions == {"code": "GRAPHQL_VALIDATION_FAILED"}
+    assert not caplog.records
+
+
+@pytest.mark.django_db
+def test_a_number_that_is_too_large_is_refused_with_its_argument(client, caplog):
+    for number in ("99999999999", "1e40", "1e999999"):
+        message, extensions = refusal(client, f"{{ news(first: {number}) {{ totalCount }} }}")
+        assert message.startswith("Int cannot represent non")
+        assert extensions == {"code": "GRAPHQL_VALIDATION_FAILED"}
+    assert not caplog.records
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("number", "message", "code"),
+    [
+        ("9" * 5_000, "A number has more than 1000 digits.", "BAD_REQUEST"),
+        ("-" + "9" * 5_000, "A number has more than 1000 digits.", "BAD_REQUEST"),
+        ("9" * 900, "Variable '$n' got invalid value 9999", "BAD_USER_INPUT"),
+        ("1e400", "Variable '$n' got invalid value inf; Int cannot represent", "BAD_USER_INPUT"),
+        ("-1e400", "Variable '$n' got invalid value -inf; Int cannot represent", "BAD_USER_INPUT"),
+        ("1." + "0" * 5_000 + "1e5000", "Variable '$n' got invalid value inf; Int cannot represent", "BAD_USER_INPUT"),
+    ],
+    ids=["long", "negative", "large", "infinite", "minus infinite", "long fraction"],
+)
+def test_no_number_in_the_variables_fails(client, caplog, number, message, code):
+    query = json.dumps("query ($n: Int) { news(first: $n) { totalCount } }")
+    body = f'{{"query": {query}, "variables": {{"n": {number}}}}}'
+    answer = client.post("/graphql/", body, content_type="application/json")
+    [error] = json.loads(answer.content)["errors"]
+    assert error["message"].startswith(message)
+    assert error["extensions"] == {"code": code}
+    assert answer.status_code == (400 if code == "BAD_REQUEST" else 200)
+    address = client.get("/graphql/", {"query": json.loads(query), "variables": f'{{"n": {number}}}'})
+    assert json.loads(address.content)["errors"][0]["message"].startswith(message)
+    assert not [record for record in caplog.records if record.name == "cms.graphql.errors"]
+
+
+def test_a_length_of_thousands_of_digits_is_refused(client):
+    answer = client.post("/graphql/", b"{}", content_type="application/json", CONTENT_LENGTH="9" * 5_000)
+    assert (answer.status_code, json.loads(answer.content)["errors"][0]["message"]) == (
+        400,
+        "Content-Length: give the length of the body in bytes.",
+    )
 
 
 # --- Time ----------------------------------------------------------------------------------------------------
@@ -267,3 +422,66 @@ def test_the_database_gives_up_when_the_time_is_up(client, monkeypatch, settings
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("0",)
+
+
+@pytest.mark.django_db
+def test_the_time_begins_with_the_request(client, monkeypatch, settings):
+    settings.GRAPHQL_TIME_BUDGET = 0.05
+
+    def slow(query):
+        time.sleep(0.06)
+        return checked(query)
+
+    checked = limits.document
+    monkeypatch.setattr(limits, "document", slow)
+    with CaptureQueriesContext(connection) as sql:
+        answer = send(client, "{ alerts { message } }")
+    assert answer.status_code == 503
+    assert json.loads(answer.content)["errors"][0]["extensions"] == {"code": "TIMEOUT"}
+    assert not sql.captured_queries
+
+
+needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks at the clock by itself")
+
+
+def told_timeouts(monkeypatch, pause=0.0):
+    """What PostgreSQL takes as its time limit, each time that `alerts` is asked for."""
+    told = []
+
+    def show(*args):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
+            told.append(int(cursor.fetchone()[0]))
+        time.sleep(pause)
+        return []
+
+    monkeypatch.setattr(schema_module, "public_alerts", show)
+    return told
+
+
+@needs_postgresql
+@pytest.mark.django_db
+def test_a_statement_has_only_the_time_that_is_left(client, monkeypatch, settings):
+    settings.GRAPHQL_TIME_BUDGET = 2.0
+    told = told_timeouts(monkeypatch, pause=0.5)
+    answer = send(client, "{ a: alerts { message } b: alerts { message } c: alerts { message } }")
+    assert json.loads(answer.content) == {"data": {"a": [], "b": [], "c": []}}
+    first, second, third = told
+    assert 0 < third <= 1000 < second <= 1500 < first <= 2000
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_operators_own_time_limit_holds_again_afterwards(client, monkeypatch, settings):
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {**options, "options": "-c statement_timeout=70s"})
+    connection.close()
+    told = told_timeouts(monkeypatch)
+    try:
+        send(client, "{ alerts { message } }")
+        schema_module.public_alerts()
+    finally:
+        monkeypatch.undo()
+        connection.close()
+    assert told[0] <= 5000
+    assert told[1] == 70_000

@@ -36,7 +36,7 @@ def test_the_fourth_request_in_a_minute_is_told_when_to_come_again(client):
         assert json.loads(answer.content) == {
             "errors": [
                 {
-                    "message": "More than 3 requests in a minute. Try again in 41 seconds.",
+                    "message": "More than 3 requests in a minute, dear ones counted as several. Try again in 41 seconds.",
                     "extensions": {"code": "RATE_LIMITED"},
                 }
             ]
@@ -88,6 +88,22 @@ def test_a_refused_query_counts_because_reading_it_is_work(client):
         for _ in range(3):
             client.get("/graphql/", {"query": "{"}, REMOTE_ADDR="192.0.2.1")
         assert status(client).status_code == 429
+
+
+def test_a_query_counts_once_more_for_each_thousand_of_its_cost(client, settings):
+    settings.GRAPHQL_RATE_LIMIT = 9
+    dear = {"query": "{ __schema { types { name } } }"}  # 5,000
+    with time_machine.travel(NOON, tick=False):
+        assert client.post("/graphql/", dear, content_type="application/json").status_code == 200  # six of nine
+        assert statuses(client, *["127.0.0.1"] * 4) == [200, 200, 200, 429]
+
+
+def test_what_would_go_beyond_the_share_is_not_executed(client, settings):
+    settings.GRAPHQL_RATE_LIMIT = 5
+    with time_machine.travel(NOON, tick=False):
+        answer = client.post("/graphql/", {"query": "{ __schema { types { name } } }"}, content_type="application/json")
+        assert answer.status_code == 429
+        assert json.loads(answer.content).keys() == {"errors"}
 
 
 def test_zero_is_no_limit(client, settings, monkeypatch):

@@ -10,6 +10,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cms.graphql import search as search_module
 from pages import models
 from tests import factories
 from tests.factories import london
@@ -205,3 +206,20 @@ def test_as_many_queries_for_thirty_results_as_for_three(home, search):
     }
     assert search("gorilla")["totalCount"] == 30
     assert many == few
+
+
+def test_a_highlight_is_worked_out_once_under_however_many_names(home, ask, monkeypatch):
+    for number in range(2):
+        factories.page(models.StandardPage, home, slug=f"page-{number}", summary="Zebra crossing")
+    worked_out = []
+
+    def highlight(texts, wanted, letters):
+        worked_out.append(letters)
+        return "x"
+
+    monkeypatch.setattr(search_module, "highlight", highlight)
+    [one, two] = ask('{ search(query: "zebra") { edges { a: highlight b: highlight c: highlight } } }')["search"][
+        "edges"
+    ]
+    assert one == two == {"a": "x", "b": "x", "c": "x"}
+    assert worked_out == [250_000, 250_000]  # letters of each text: the two results share what there is

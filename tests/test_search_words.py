@@ -102,3 +102,10 @@ def test_so_many_places_of_a_text_are_looked_at(monkeypatch):
 
 def test_stop_words_are_folded_words():
     assert {word for word in STOP_WORDS if fold(word) != word} == set()
+
+
+def test_a_text_is_read_as_far_as_is_said(monkeypatch):
+    text = "theft " + "word " * 10 + "cycle theft"
+    assert highlight([text], Wanted.read("cycle theft"), len(text)).endswith("<mark>cycle</mark> <mark>theft</mark>")
+    assert highlight([text], Wanted.read("cycle theft"), len(text) - 1).count("<mark>") == 2  # no word is cut in two
+    assert highlight(["word " * 10 + "cycle"], Wanted.read("cycle"), 50) == ""

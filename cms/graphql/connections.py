@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import graphene
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -24,7 +25,7 @@ from graphql import GraphQLError
 from pages.public_fields import list_of
 
 DEFAULT_PAGE_SIZE = 20
-MAX_PAGE_SIZE = 100
+MAX_PAGE_SIZE: int = settings.GRAPHQL_MAX_PAGE_SIZE
 CURSOR_VERSION = 1
 NO_CURSOR = "this is not a cursor that this list gave out."
 

@@ -1,6 +1,6 @@
 """Executes a GraphQL query within its time, and notes on the way whether its answer may be stored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -28,23 +28,35 @@ from cms.graphql.schema import schema
 
 # How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
 SQLITE_STEPS = 10_000
+# By how much of its time an answer on PostgreSQL may be late. With less, the server would be told more often.
+TOLERANCE = 0.05
 
 
-class _TimeIsUp(BaseException):
-    """Not an `Exception`, which graphql-core would take for an error of one field and go on with the others."""
+class _Over(BaseException):
+    """Ends the execution. Not an `Exception`, which graphql-core would take for an error of one field."""
 
 
-def _deadline() -> float:
+class _TimeIsUp(_Over):
+    pass
+
+
+class _TooMuchIntrospection(_Over):
+    pass
+
+
+def deadline() -> float:
+    """When an answer that is begun now must be done."""
     # Monotonic, so that setting the clock changes nothing.
     return monotonic() + settings.GRAPHQL_TIME_BUDGET
 
 
 @dataclass
 class _Request(Context):
-    """The context of one request from outside: when it must be done, and whether it asked for a draft."""
+    """The context of one request from outside: when it must be done, and what it asked for."""
 
-    deadline: float = field(default_factory=_deadline)
+    deadline: float = field(default_factory=deadline)
     asked_for_draft: bool = False
+    introspected: int = 0  # fields
 
     def __post_init__(self) -> None:
         self.public = self.loader
@@ -59,6 +71,12 @@ class _Execution(ExecutionContext):
     def execute_field(
         self, parent_type: GraphQLObjectType, source: Any, field_nodes: list[FieldNode], path: Path
     ) -> Any:
+        if parent_type.name[:2] == "__":
+            # The schema alone decides how many these are, so a query is always answered or never.
+            self.context_value.introspected += 1
+            if self.context_value.introspected > settings.GRAPHQL_MAX_INTROSPECTION:
+                raise _TooMuchIntrospection
+            return super().execute_field(parent_type, source, field_nodes, path)
         if self.context_value.is_late():
             raise _TimeIsUp
         if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
@@ -76,10 +94,11 @@ class _Execution(ExecutionContext):
 
 
 def executed(
-    document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
+    document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None, until: float
 ) -> tuple[ExecutionResult, bool]:
-    """The result of a valid query, and whether caches may store it. Raises `Refused` when the time is up."""
+    """The result of a valid query, and whether caches may store it. Raises `Refused`, also when the time is up."""
     request = _Request.now()
+    request.deadline = until
     try:
         with _database_gives_up_when(request):
             result = execute(
@@ -92,6 +111,13 @@ def executed(
             )
     except _TimeIsUp:
         raise _late() from None
+    except _TooMuchIntrospection:
+        limit = settings.GRAPHQL_MAX_INTROSPECTION
+        raise Refused.because(
+            f"The query has more than {limit} fields of introspection in its answer. Ask for less of the schema.",
+            Code.COST_TOO_HIGH,
+            limit=limit,
+        ) from None
     assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
     if result.errors and request.is_late():
         raise _late()  # one of the errors is the database's, which gave up
@@ -120,11 +146,12 @@ def _late() -> Refused:
 def _database_gives_up_when(request: _Request) -> Iterator[None]:
     """End a statement that takes too long. What the database then raises reaches a resolver as any error does."""
     if connection.vendor == "postgresql":
-        _set_statement_timeout(settings.GRAPHQL_TIME_BUDGET)
+        timeout = _Timeout(request)
         try:
-            yield
+            with connection.execute_wrapper(timeout):
+                yield
         finally:
-            _set_statement_timeout(0)
+            timeout.end()
     else:
         connection.ensure_connection()
         sqlite = connection.connection
@@ -135,6 +162,31 @@ def _database_gives_up_when(request: _Request) -> Iterator[None]:
             sqlite.set_progress_handler(None, 0)
 
 
-def _set_statement_timeout(seconds: float) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(int(seconds * 1000))])
+class _Timeout:
+    """Tells PostgreSQL how long a statement may run: until the answer must be done.
+
+    Django calls it for each statement. https://docs.djangoproject.com/en/stable/topics/db/instrumentation/
+    """
+
+    def __init__(self, request: _Request) -> None:
+        self.request = request
+        self.told: float | None = None  # seconds
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # after an error, PostgreSQL takes nothing else
+            return execute(sql, params, many, context)
+        left = self.request.deadline - monotonic()
+        if left <= 0:
+            raise _TimeIsUp
+        if self.told is None or self.told - left > TOLERANCE * settings.GRAPHQL_TIME_BUDGET:
+            self.told = left
+            with connection.cursor() as cursor:
+                milliseconds = str(max(1, int(left * 1000)))  # 0 would be no limit
+                cursor.execute("SELECT set_config('statement_timeout', %s, false)", [milliseconds])
+        return execute(sql, params, many, context)
+
+    def end(self) -> None:
+        """What an operator has set for the connection holds again."""
+        if self.told is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET statement_timeout")

@@ -7,17 +7,26 @@ query is known to be valid.
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from graphql import (
+    ArgumentNode,
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLSyntaxError,
+    IntValueNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValidationRule,
+    VariableDefinitionNode,
     parse,
     specified_rules,
     validate,
@@ -29,6 +38,7 @@ from cms.graphql.errors import Code, Refused
 from cms.graphql.schema import schema
 
 MAX_ERRORS = 10
+MAX_DIGITS = 40
 # Comparing fields of the same name takes time that grows with the square of their number. Measured: 10,000
 # comparisons take some 10 ms; the largest query of the contract needs 40.
 MAX_COMPARISONS = 10_000
@@ -84,7 +94,31 @@ class _BoundedOverlap(OverlappingFieldsCanBeMergedRule):
         self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
 
 
-_RULES = [_BoundedOverlap if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
+class _ShortNumbers(ValidationRule):
+    """Python refuses to read numbers of thousands of digits, with an error that is no reader's business."""
+
+    def enter_int_value(
+        self, node: IntValueNode | FloatValueNode, key: Any, parent: Any, path: Any, above: list[Any]
+    ) -> None:
+        if len(node.value) <= MAX_DIGITS:
+            return
+        where = ""
+        for each in [*above, parent]:
+            if isinstance(each, ArgumentNode):
+                where = f'Argument "{each.name.value}": '
+            elif isinstance(each, VariableDefinitionNode):
+                where = f'Variable "${each.variable.name.value}": '
+        message = f"{where}a number has more than {MAX_DIGITS} digits."
+        raise Refused(GraphQLError(message, nodes=node), code=Code.VALIDATION_FAILED)
+
+    enter_float_value = enter_int_value
+
+
+# The first sees a number before the others do.
+_RULES: list[type[ASTValidationRule]] = [
+    _ShortNumbers,
+    *(_BoundedOverlap if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+]
 
 
 # --- Limits of the syntax tree -------------------------------------------------------------------------------
@@ -96,7 +130,8 @@ def _within_limits(tree: DocumentNode) -> None:
     for definition in tree.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             counts["directives"] += len(definition.directives)
-            _count(definition.selection_set, counts)
+            of_schema = isinstance(definition, FragmentDefinitionNode) and _is_of_schema(definition.type_condition)
+            _count(definition.selection_set, counts, of_schema)
     for what, limit, code in (
         ("aliases", settings.GRAPHQL_MAX_ALIASES, Code.TOO_MANY_ALIASES),
         ("directives", settings.GRAPHQL_MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
@@ -117,14 +152,19 @@ def _within_limits(tree: DocumentNode) -> None:
                 raise _too_many("root fields", settings.GRAPHQL_MAX_ROOT_FIELDS, Code.TOO_MANY_ROOT_FIELDS)
 
 
-def _count(selection_set: SelectionSetNode, counts: Counter[str]) -> None:
+def _count(selection_set: SelectionSetNode, counts: Counter[str], of_schema: bool) -> None:
+    """`of_schema` says whether these are fields of introspection, which have thousands of objects."""
     for selection in selection_set.selections:
         counts["directives"] += len(selection.directives)
         below = _below(selection)
-        if isinstance(selection, FieldNode) and selection.alias and (below or selection.arguments):
-            counts["aliases"] += 1  # another name for a plain field makes no work
+        if isinstance(selection, FieldNode) and selection.alias and (below or selection.arguments or of_schema):
+            counts["aliases"] += 1  # another name for a plain field makes no work elsewhere
         if below:
-            _count(below, counts)
+            _count(below, counts, of_schema or (isinstance(selection, FieldNode) and _is_of_schema(selection)))
+
+
+def _is_of_schema(node: FieldNode | NamedTypeNode) -> bool:
+    return node.name.value.startswith("__")
 
 
 def _below(selection: SelectionNode) -> SelectionSetNode | None:

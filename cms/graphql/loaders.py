@@ -119,17 +119,21 @@ class Loader:
             obj.__dict__.setdefault("_group", group)
         return members
 
-    def _for_all(self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]]) -> Any:
+    def _for_all(
+        self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
+    ) -> Any:
         """What `load` finds for this object; it runs once for the object's group and answers by primary key.
 
-        A group may hold pages of several types, and only those of this object's type have its fields.
+        A group may hold pages of several types. Those have the field that are of the model `on`; without it, those of
+        this object's own type.
         """
         if "_group" not in obj.__dict__:
             self.together([obj])
         group = obj.__dict__["_group"]
-        if (type(obj), key) not in group.values:
-            group.values[type(obj), key] = load([m for m in group.members if type(m) is type(obj)])
-        return group.values[type(obj), key].get(obj.pk)
+        on = on or type(obj)
+        if (on, key) not in group.values:
+            group.values[on, key] = load([member for member in group.members if isinstance(member, on)])
+        return group.values[on, key].get(obj.pk)
 
     def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
         """The rows that belong to the pages or objects with these keys, in the order of their model."""
@@ -203,7 +207,7 @@ class Loader:
                 for member in members
             }
 
-        return self._for_all(page, "ancestors", load)
+        return self._for_all(page, "ancestors", load, ContentPage)
 
     def page_children(self, page: ContentPage, args: dict[str, Any]) -> Connection:
         cursors = {name: cursor for name in ("after", "before") if (cursor := args.get(name)) is not None}
@@ -224,7 +228,7 @@ class Loader:
                 connection.items = [everything[row.pk] for row in connection.items if row.pk in everything]
             return {parents[path]: connection for path, connection in found.items()}
 
-        found = self._for_all(page, ("children", *sorted(args.items())), load)
+        found = self._for_all(page, ("children", *sorted(args.items())), load, ContentPage)
         if found is None:  # a cursor belongs to the list below one page
             raise BadArgument(next(iter(cursors)), NO_CURSOR)
         return found
@@ -311,7 +315,7 @@ class Loader:
                 found[getattr(row, key)].append(row)
             return found
 
-        return self._for_all(obj, ("children", source), load)
+        return self._for_all(obj, ("children", source), load, relation.model)
 
     def topics(self, page: ContentPage) -> list[Topic]:
         def load(members: list[Any]) -> dict[Any, Any]:
@@ -321,7 +325,7 @@ class Loader:
                 found[link.contentpage_id].append(link.topic)
             return found
 
-        return self._for_all(page, "topics", load)
+        return self._for_all(page, "topics", load, ContentPage)
 
     def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
         def load(members: list[Any]) -> dict[Any, Any]:
@@ -349,7 +353,7 @@ class Loader:
 
         return [
             document
-            for document in self._for_all(page, "page documents", load)
+            for document in self._for_all(page, "page documents", load, ContentPage)
             if (document.kind == DocumentKind.DATASET) == datasets
         ]
 

@@ -1,4 +1,7 @@
-"""How many requests one client may have worked out in a minute. Counted in the cache named `readers`."""
+"""How many requests one client may have worked out in a minute, dear ones counting as several.
+
+Counted in the cache named `readers`.
+"""
 
 from ipaddress import ip_address, ip_network
 from time import time
@@ -12,13 +15,14 @@ from django.http import HttpRequest
 from cms.graphql.errors import BadRequest, Code
 
 WINDOW = 60  # seconds
+COST_OF_ONE = 1_000  # a query counts once more for each whole thousand of its cost
 IPV6_NETWORK = 64  # bits that a household or a server has; the others it chooses itself
 
 
-def count(request: HttpRequest) -> None:
+def count(request: HttpRequest, times: int = 1) -> None:
     """Count this request. Raises `BadRequest` (429, with `Retry-After`) when the client has had its share."""
     limit = settings.GRAPHQL_RATE_LIMIT
-    if not limit:
+    if not limit or not times:
         return
     now = time()
     window = int(now // WINDOW)
@@ -26,12 +30,14 @@ def count(request: HttpRequest) -> None:
     cache = caches["readers"]
     cache.add(key, 0, timeout=2 * WINDOW)
     try:
-        requests = cache.incr(key)
+        requests = cache.incr(key, times)
     except ValueError:  # a full cache may have forgotten it at once
         return
     if requests > limit:
         seconds = int((window + 1) * WINDOW - now) + 1
-        message = f"More than {limit} requests in a minute. Try again in {seconds} seconds."
+        message = (
+            f"More than {limit} requests in a minute, dear ones counted as several. Try again in {seconds} seconds."
+        )
         raise BadRequest(message, 429, Code.RATE_LIMITED, {"Retry-After": str(seconds)})
 
 

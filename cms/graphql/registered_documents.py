@@ -16,7 +16,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationTy
 from graphql.utilities import type_from_ast
 
 from cms.graphql import limits
-from cms.graphql.cost import cost
+from cms.graphql.cost import within_limit
 from cms.graphql.errors import Code, Refused
 from cms.graphql.schema import schema
 from cms.models import RegisteredDocument
@@ -74,9 +74,10 @@ def _problem(text: str) -> str:
             continue
         if operation.operation != OperationType.QUERY:
             return "this API can only be read: register queries."
-        needed = cost(schema.graphql_schema, operation, fragments, _defaults(operation))
-        if needed > settings.GRAPHQL_MAX_COST:
-            return f"it may have {needed} fields in its answer; {settings.GRAPHQL_MAX_COST} are allowed."
+        try:
+            within_limit(schema.graphql_schema, operation, fragments, _defaults(operation))
+        except Refused as refused:
+            return " ".join(error.message for error in refused.errors)
     return ""
 
 

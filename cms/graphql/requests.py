@@ -18,6 +18,7 @@ JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
 _OFFERS = [
     f"{kind}{charset}" for charset in ("", "; charset=utf-8", "; charset=UTF-8") for kind in (JSON, GRAPHQL_RESPONSE)
 ]
+MAX_DIGITS = 1_000  # Python reads 4,300, and no setting wants as many
 METHODS = "GET, HEAD, POST, OPTIONS"
 
 
@@ -87,11 +88,11 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadRequest("Content-Encoding: send the body as it is, without compression.", 415)
     limit = settings.GRAPHQL_MAX_BODY
-    # Django reads no further than the length that is given before the body, and so nothing of a body sent in chunks.
+    # The length comes before the body. Django reads no further than that, and so nothing of a body that comes in chunks.
     length = request.META.get("CONTENT_LENGTH")
     if not length:
         raise BadRequest("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)
-    if not length.isdecimal():
+    if not length.isdecimal() or len(length) > MAX_DIGITS:
         raise BadRequest("Content-Length: give the length of the body in bytes.")
     if int(length) > limit:
         raise BadRequest(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
@@ -117,10 +118,16 @@ def _address(request: HttpRequest) -> dict[str, Any]:
 
 def _json(text: str | bytes, message: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_not_json)
+        return json.loads(text, parse_constant=_not_json, parse_int=_integer)
     except (ValueError, RecursionError):
         raise BadRequest(message) from None
 
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(name)  # Python would take NaN and Infinity, which JSON has not
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise BadRequest(f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
