@@ -88,7 +88,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadRequest("Content-Encoding: send the body as it is, without compression.", 415)
     limit = settings.GRAPHQL_MAX_BODY
-    # The length comes before the body. Django reads no further than that, and so nothing of a body that comes in chunks.
+    # The length comes before the body. Django reads no further, and so nothing at all of a body in chunks.
     length = request.META.get("CONTENT_LENGTH")
     if not length:
         raise BadRequest("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)

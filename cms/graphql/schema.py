@@ -25,7 +25,6 @@ from cms.graphql.loaders import NEWS_ORDER
 from cms.graphql.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types import contract_types
 from feeds.catalogue import listings
-from feeds.sources import brought_up_to_date
 from pages import addresses
 from pages.at_path import Redirection, Withdrawn, at_path
 from pages.choices import FeedFormat, MeetingWhen, WithdrawalKind
@@ -319,7 +318,7 @@ class Query(graphene.ObjectType):
     def resolve_feeds(root: Any, info: Any) -> list[Feed]:
         return [
             Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
-            for each in listings(brought_up_to_date(info.context.at).at)
+            for each in listings(info.context.at)
             for kind in each.formats
         ]
 
