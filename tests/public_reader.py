@@ -21,7 +21,7 @@ LISTS = """{
 }"""
 TREE = """{
   partnership { children(first: 15) { nodes { title url summary
-    ... on StandardPage { body { ...Block } children(first: 15) { nodes { title url summary
+    ... on StandardPage { body { ...Block } children(first: 12) { nodes { title url summary
       ... on StandardPage { body { ...Block } } } } } } } }
 }"""
 BLOCK = """fragment Block on StreamFieldInterface {
