@@ -130,6 +130,8 @@ class Canaries:
         if state == "restricted":
             PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
         if state != "draft":
+            if isinstance(page, MeetingPage):
+                page.venue = None  # it is hidden, and publication refuses such a one
             publish_by_command(page, COMMAND)
             page.refresh_from_db()
         if state == "expired":

@@ -90,7 +90,7 @@ def change(page, **fields):
     page = models.MeetingPage.objects.get(pk=page.pk)
     for name, value in fields.items():
         setattr(page, name, value)
-    if set(fields) & {"starts_at", "venue", "status"}:
+    if set(fields) & {"starts_at", "venue", "status"} or fields.get("attendance_mode") == "online":
         page.status_notice += f"<p>Changed on {timezone.now():%d %B}.</p>"
     return factories.publish(page)
 

@@ -236,7 +236,9 @@ def test_the_fast_lane_leaves_what_waits_for_approval_waiting(meeting, send, app
 
 def test_moving_a_meeting_online_takes_a_notice_too(meeting):
     draft = models.MeetingPage.objects.get(pk=meeting.pk)
-    draft.attendance_mode, draft.joining_url = "online", "https://example.org/join"
+    draft.attendance_mode, draft.joining_url = "hybrid", "https://example.org/join"
+    assert draft.publishing_problems() == {}  # another way to come, and the one that readers know
+    draft.attendance_mode = "online"
     assert draft.publishing_problems() == {
         "status_notice": "Say what changed and why: the date, the time or the place is not what readers know."
     }

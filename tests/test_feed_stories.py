@@ -13,6 +13,7 @@ from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
 from feeds import sources, stories
+from feeds.items import bring_up_to_date
 from feeds.models import FeedItem
 from pages import models
 from pages.choices import UpdateKind
@@ -463,11 +464,11 @@ def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
     changed(meeting, attendance_mode="hybrid", joining_url="https://meet.example.org/1")
     assert titles(client, "meetings") == ["Meeting in March"]
     clock.shift(timedelta(days=1))
-    changed(meeting, attendance_mode="online")
+    changed(meeting, attendance_mode="online", status_notice="<p>The hall is closed.</p>")
     [moved, _] = items(client, "meetings")
     assert (moved["title"], moved["summary"]) == (
         "Meeting moved: Meeting in March",
-        "How to attend: Online (before: In person and online).",
+        "How to attend: Online (before: In person and online). The hall is closed.",
     )
 
 
@@ -613,6 +614,7 @@ def test_what_a_death_review_is_about_is_in_no_list_of_feeds(client, home, index
 def test_the_list_of_feeds_in_the_api(home, index, ask):
     topic = factories.topic(name="Cycling", slug="cycling")
     factories.page(models.NewsPage, index, topics=[topic])
+    bring_up_to_date(timezone.now())  # as after each publication
     found = ask("{ feeds { title url format topic } }")["feeds"]
     assert {
         "title": "Cycling",

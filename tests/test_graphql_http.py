@@ -441,23 +441,6 @@ def test_a_picture_whose_file_is_missing_is_a_fault_of_ours(home, client, caplog
 
 
 @pytest.mark.django_db
-def test_a_number_that_python_does_not_read_is_an_error_of_the_query(client, caplog):
-    answer = post(client, {"query": f"{{ news(first: {'9' * 5_000}) {{ totalCount }} }}"})
-    assert (answer.status_code, json.loads(answer.content)) == (
-        200,
-        {
-            "errors": [
-                {
-                    "message": "This value cannot be used.",
-                    "locations": [{"line": 1, "column": 15}],
-                    "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
-                }
-            ]
-        },
-    )
-    assert caplog.text == ""
-
-
 def test_an_argument_that_turns_out_wrong_while_executing_is_told(home, client, caplog):
     query = 'query($path: String = "/", $yes: Boolean = true) { page(urlPath: $path) { title @include(if: $yes) } }'
     for name, argument, kind in (("path", "urlPath", "String!"), ("yes", "if", "Boolean!")):

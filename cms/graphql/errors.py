@@ -50,22 +50,15 @@ class Refused(Exception):
     """A GraphQL request that is not executed, with the errors that say why."""
 
     def __init__(self, *errors: GraphQLError, code: Code | None = None) -> None:
-        self.errors = [_of_the_query(error) for error in errors]
-        super().__init__(*self.errors)
-        for error in self.errors:
+        super().__init__(*errors)
+        self.errors = errors
+        for error in errors:
             if code is not None:
                 error.extensions = {**(error.extensions or {}), "code": code}
 
     @classmethod
     def because(cls, message: str, code: Code, **extensions: Any) -> "Refused":
         return cls(GraphQLError(message, extensions=extensions), code=code)
-
-
-def _of_the_query(error: GraphQLError) -> GraphQLError:
-    """The error without what Python says of a value, as it does of a number of 5,000 digits."""
-    if error.original_error is None or isinstance(error.original_error, GraphQLError):
-        return error
-    return GraphQLError("This value cannot be used.", nodes=error.nodes)
 
 
 class Fault(GraphQLError):

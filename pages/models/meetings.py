@@ -253,7 +253,10 @@ class MeetingPage(ContentPage):
         told_now = paragraphs(self.status_notice)
         if told_now[: len(told_before)] != told_before:
             return "Add a paragraph below the notice that readers have seen. Do not change or remove what it says."
-        changed = known is not None and _where_and_when(known) != _where_and_when(self)
+        changed = known is not None and (
+            (known.starts_at, known.venue_id) != (self.starts_at, self.venue_id)
+            or self.attendance_mode not in (known.attendance_mode, AttendanceMode.HYBRID)  # one way to come is gone
+        )
         if changed and told_now == told_before:
             return "Say what changed and why: the date, the time or the place is not what readers know."
         newly = known is None or known.status != self.status
@@ -300,10 +303,6 @@ class MeetingPage(ContentPage):
             return []
         known = set(self.published_files.values_list("document", flat=True)) if self.pk else set()
         return [paper for paper in unexplained if paper.document_id not in known]
-
-
-def _where_and_when(meeting: MeetingPage) -> tuple[Any, ...]:
-    return meeting.starts_at, meeting.venue_id, meeting.attendance_mode
 
 
 def same_number(number: str) -> str:

@@ -66,8 +66,11 @@ def pages_with_files(home, uploads):
     factories.page(models.CommunitySafetyPlanPage, plans, page_documents=rows)
     meetings = factories.page(models.MeetingIndexPage, home)
     papers = [models.Paper(document=document) for document in shown]
-    for venue in (factories.venue(name=f"{OPEN} hall"), factories.venue(name="zzlabel hall", live=False)):
-        factories.page(models.MeetingPage, meetings, papers=papers if OPEN in venue.name else [], venue=venue)
+    open_hall, hidden_hall = factories.venue(name=f"{OPEN} hall"), factories.venue(name="zzlabel hall", live=False)
+    factories.page(models.MeetingPage, meetings, papers=papers, venue=open_hall)
+    meeting = factories.page(models.MeetingPage, meetings, venue=open_hall)
+    # Publication refuses a venue that is not public.
+    models.MeetingPage.objects.filter(pk=meeting.pk).update(venue=hidden_hall)
     news = models.NewsIndexPage.objects.get()
     for number, name in enumerate((OPEN, "zzprivate", "zzbelow")):
         factories.page(models.NewsPage, news, title=f"Picture {number}", image=images[name])
