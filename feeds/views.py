@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -62,16 +62,15 @@ class Written:
 
 
 def for_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Only reading is allowed; of JSON and calendars to scripts of other sites, too, whatever the answer is."""
+    """Lets scripts of other sites read JSON and calendars, whatever the answer is. That nothing else than reading is
+    allowed is cms/readers.py's."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
             response = HttpResponse(status=204, headers={"Allow": ", ".join(METHODS)})
-        elif request.method in METHODS:
-            response = view(request, *args, **kwargs)
         else:
-            response = HttpResponseNotAllowed(METHODS)
+            response = view(request, *args, **kwargs)
         if request.path.endswith((".json", ".ics")):
             headers = CORS | CORS_PREFLIGHT if request.method == "OPTIONS" else CORS
             for header, value in headers.items():

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from pages import models
@@ -148,3 +150,20 @@ def test_bodies_of_a_list_cost_the_same(home, ask, rows):
     assert {len(item["body"]) for item in news} == {4}
     # News, their page links (two: which, and of which type), documents, pictures, sizes of pictures.
     assert len(queries(lambda: ask(query))) == 6
+
+
+def test_a_moderators_list_of_pages_costs_the_same(home, client):
+    moderator = User.objects.create_user("moderator", password="x")
+    moderator.groups.add(Group.objects.get(name="Moderators"))
+    client.force_login(moderator)
+    url = reverse("wagtailadmin_explore", args=[home.pk])
+    counts = []
+    for rows in (2, 12):
+        for number in range(rows - models.StandardPage.objects.count()):
+            factories.page(models.StandardPage, home, slug=f"page-{rows}-{number}")
+        client.get(url)  # once before counting, for what is kept in the cache
+        with CaptureQueriesContext(connection) as sql:
+            answer = client.get(url)
+        assert len(answer.context["pages"]) == rows
+        counts.append(len(sql))
+    assert counts[0] == counts[1]

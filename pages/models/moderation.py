@@ -105,7 +105,14 @@ class ModeratedPermissions(PagePermissionTester):
 
     def may_moderate(self) -> bool:
         """Whether this person may take the page away, restrict it, lift that, or stop a scheduled version."""
-        return super().can_publish() and is_in(self.user, ApprovalRole.MODERATOR)
+        return super().can_publish() and self._is_moderator()
+
+    def _is_moderator(self) -> bool:
+        """Asked once for each request, as Django asks for permissions: a list of pages asks for each row."""
+        if not hasattr(self.user, "_is_moderator"):
+            self.user._is_moderator = is_in(self.user, ApprovalRole.MODERATOR)
+        found: bool = self.user._is_moderator
+        return found
 
     def can_unpublish(self) -> bool:
         return super().can_unpublish() and self.may_moderate()
