@@ -19,7 +19,7 @@ from wagtail.images.models import SourceImageIOError
 
 from cms.as_published import as_published
 from cms.graphql.drafts import draft_answer
-from documents.access import fit_to_be_public
+from documents.access import fit_to_be_public, for_staff, shown_on
 from documents.models import RENDITIONS, Image
 from feeds.catalogue import own_feed
 from feeds.event import event
@@ -53,7 +53,8 @@ def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
 
 
 def preview(page: ContentPage, mode: str | None, user: Any) -> HttpResponse:
-    """A draft in one of its modes; `page` need not be saved or complete, and is changed in memory.
+    """A draft in one of its modes, with the rights of the person who looks: what they may not see in the admin shows
+    as if it were not there. `page` need not be saved or complete, and is changed in memory.
 
     None, which code may pass to Wagtail's `make_preview_request`, is the page itself. Raises Http404 for a mode that
     the type has not.
@@ -65,7 +66,7 @@ def preview(page: ContentPage, mode: str | None, user: Any) -> HttpResponse:
     at = timezone.now()
     if mode == WEBSITE:
         return _on_the_website(page, user, at)
-    html = draft_html(page, at) if mode == PAGE else _channel_html(page, mode, labels[mode], at)
+    html = draft_html(page, at, user) if mode == PAGE else _channel_html(page, mode, labels[mode], at, user)
     headers = {
         "Cache-Control": "private, no-store",
         "X-Robots-Tag": "noindex",
@@ -84,10 +85,10 @@ def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
     return HttpResponseRedirect(f"{settings.WEBSITE_PREVIEW_URL}{joint}{query}", headers=headers)
 
 
-def _channel_html(page: ContentPage, mode: str, label: str, at: datetime) -> str:
+def _channel_html(page: ContentPage, mode: str, label: str, at: datetime, user: Any) -> str:
     told = what_readers_notice(page)
     as_published(page, at)
-    context = {"label": label, "told": told, **CHANNELS[mode](page, at)}
+    context = {"label": label, "told": told, **CHANNELS[mode](page, at, user)}
     return render_to_string(f"cms/previews/{mode}.html", context)
 
 
@@ -106,8 +107,8 @@ def what_readers_notice(page: ContentPage) -> str:
     return "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
 
 
-def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
-    entry, feed = entry_of(page, targets_of([page], at, in_preview=True)), own_feed(FEED_OF[type(page)])
+def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
+    entry, feed = entry_of(page, targets_of([page], at, viewer=user)), own_feed(FEED_OF[type(page)])
     return {
         "entry": entry,
         "content": mark_safe(entry.content),  # noqa: S308 - as safe as in the feed
@@ -123,8 +124,8 @@ def _feed(page: ContentPage, at: datetime) -> dict[str, Any]:
 # --- Calendars ---
 
 
-def _calendar(page: MeetingPage, at: datetime) -> dict[str, Any]:
-    found = event(page, targets_of([page], at, in_preview=True), sequence=0, revised=at)  # neither is shown
+def _calendar(page: MeetingPage, at: datetime, user: Any) -> dict[str, Any]:
+    found = event(page, targets_of([page], at, viewer=user), sequence=0, revised=at)  # neither is shown
     if found is None:
         return {"event": None}
     end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)
@@ -155,7 +156,7 @@ def cut(text: str, letters: int) -> str:
     return (whole_words or start).rstrip() + "…"
 
 
-def _search(page: ContentPage, at: datetime) -> dict[str, Any]:
+def _search(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     title, description = page.seo_title or page.title, page.search_description or page.summary
     return {
         "title": cut(title, TITLE_LETTERS),
@@ -169,11 +170,11 @@ def _search(page: ContentPage, at: datetime) -> dict[str, Any]:
     }
 
 
-def _social(page: ContentPage, at: datetime) -> dict[str, Any]:
+def _social(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     return {
         "title": page.title,
         "summary": page.summary,
-        "picture": _social_picture(page),
+        "picture": _social_picture(page, user),
         "may_have_a_picture": hasattr(page, "image_id"),
         "site": _site_name(page, at),
         "address": addresses.url(page),
@@ -185,10 +186,11 @@ def _site_name(page: ContentPage, at: datetime) -> str:
     return home.title if home else settings.WAGTAIL_SITE_NAME
 
 
-def _social_picture(page: ContentPage) -> Picture | None:
+def _social_picture(page: ContentPage, user: Any) -> Picture | None:
     """The size for social cards. Wagtail keeps it once it is made; it is public only when the picture is."""
     key = getattr(page, "image_id", None)
-    image = fit_to_be_public(Image.objects.filter(pk=key)).first() if key else None
+    found = shown_on(type(page), for_staff(user, fit_to_be_public(Image.objects.filter(pk=key))))
+    image = found.first() if key else None
     if image is None:
         return None
     try:
@@ -201,7 +203,7 @@ def _social_picture(page: ContentPage) -> Picture | None:
 # --- GraphQL ---
 
 
-def _graphql(page: ContentPage, at: datetime) -> dict[str, Any]:
+def _graphql(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     answer = draft_answer(page, at)
     return {
         "query": answer.query,
@@ -212,7 +214,7 @@ def _graphql(page: ContentPage, at: datetime) -> dict[str, Any]:
     }
 
 
-CHANNELS: dict[str, Callable[[Any, datetime], dict[str, Any]]] = {
+CHANNELS: dict[str, Callable[[Any, datetime, Any], dict[str, Any]]] = {
     "feed": _feed,
     "calendar": _calendar,
     "search": _search,

@@ -1,19 +1,22 @@
 """Which files are public now: those that the published version of a public page uses.
 
 A file must also be the one that was approved with that version (`file_key`), lie outside private collections, and
-not have been taken offline in an emergency.
+not have been taken offline in an emergency. A file of death reviews is public through a notice and nothing else: other
+pages that name it show nothing of it, and caches keep no copy, whatever page names it.
 """
 
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
+from modelcluster.fields import ParentalKey
 from wagtail.models import CollectionViewRestriction, Page
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
-from pages.models import SearchText, Takedown
+from pages.death_review_files import of_death_reviews
+from pages.models import DeathReviewNoticePage, SearchText, Takedown
 from pages.visibility import public_rows
 
 AnyFile = TypeVar("AnyFile", Document, Image)
@@ -35,6 +38,13 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     return queryset.filter(~Exists(private), ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})))
 
 
+def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
+    relations = (each for each in DeathReviewNoticePage._meta.related_objects if isinstance(each.field, ParentalKey))
+    rows = [each.related_model for each in relations if each.model is DeathReviewNoticePage]
+    return files if issubclass(model, (DeathReviewNoticePage, *rows)) else files.filter(~of_death_reviews())
+
+
 def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those files that a person may change or choose in the admin."""
     policy = policy_registry.get_by_type(queryset.model)
@@ -49,7 +59,12 @@ def on_a_live_page(file: Document | Image, kind: type[Page] = Page) -> bool:
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
     shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
+    shown = shown.filter(_on_a_notice() | ~of_death_reviews(f"{name}__collection__path"))
     return fit_to_be_public(queryset.filter(Exists(public_rows(shown, "page__", at))))
+
+
+def _on_a_notice() -> Q:
+    return Q(page__in=DeathReviewNoticePage.objects.values("pk"))
 
 
 def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
@@ -58,12 +73,14 @@ def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
     Whether their pages are public is another question.
     """
     approved = Document.objects.filter(pk=OuterRef("document"), file_key=OuterRef("file_key"))
-    return rows.filter(Q(document=None) | Exists(fit_to_be_public(approved)))
+    rows = rows.filter(Q(document=None) | Exists(fit_to_be_public(approved)))
+    return rows.filter(Q(document=None) | _on_a_notice() | ~of_death_reviews("document__collection__path"))
 
 
-def never_stored() -> Exists:
-    """Whether caches must keep no copy of a document: it belongs to a death review, or was once for an exempt item."""
-    return Exists(PublishedFile.objects.filter(document=OuterRef("pk"), no_store=True))
+def never_stored() -> Q:
+    """Whether caches must keep no copy of a document: it belongs to a death review now, was published with one, or was
+    once for an exempt item. A picture can only be the first."""
+    return Q(of_death_reviews()) | Q(Exists(PublishedFile.objects.filter(document=OuterRef("pk"), no_store=True)))
 
 
 def remember_public_files(rows: QuerySet[PublishedFile]) -> None:

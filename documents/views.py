@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from documents.access import for_staff, never_stored, public_documents, public_images
 from documents.delivery import Delivery, send
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
+from pages.death_review_files import of_death_reviews
 from pages.draft_previews import draft_files, shown_by
 from pages.reading_log import note_file_seen
 
@@ -47,10 +48,10 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
     label = name.rpartition(".")[0]
     was_public = label in SPECS and PublicFileRecord.objects.filter(file_key=key).exists()
-    sizes = Rendition.objects.select_related("image")
+    sizes = Rendition.objects.select_related("image").annotate(never_stored=of_death_reviews("image__collection__path"))
     sizes = sizes.filter(filter_spec=SPECS[label]) if label in SPECS else sizes.filter(pk=_number(label))
     found = Image.objects.filter(file_key=key)
-    public = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
+    public: Any = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None or not wanted.url.endswith(f"/{name}"):
         return _absent(was_public and wanted is None)
@@ -60,7 +61,8 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
             file=wanted.file,
             filename=name,
             version=f"{wanted.image.checksum}-{wanted.pk}",
-            cache_control=_cache_control(False) if public else FOR_STAFF,
+            cache_control=_cache_control(public.never_stored) if public else FOR_STAFF,
+            noindex=bool(public and public.never_stored),
         ),
     )
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import Document, Image
-from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, DraftPreview, MeetingPage
+from pages.death_review_files import of_death_reviews
+from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, MeetingPage
 from pages.references import files_of
 
 # 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
@@ -83,8 +84,7 @@ def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
 
 
 def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
-    of_notices = DeathReviewIndexPage.objects.exclude(files=None).values("files")
-    return set(model.objects.filter(pk__in=keys).exclude(collection__in=of_notices).values_list("pk", flat=True))
+    return set(model.objects.filter(~of_death_reviews(), pk__in=keys).values_list("pk", flat=True))
 
 
 def forget_old_ones(at: datetime) -> None:

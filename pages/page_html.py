@@ -18,12 +18,12 @@ from django.utils.safestring import SafeString, mark_safe
 from modelcluster.fields import ParentalKey
 from wagtail.images.models import SourceImageIOError
 
-from documents.access import fit_to_be_public, public_documents, public_images
+from documents.access import fit_to_be_public, for_staff, public_documents, public_images, shown_on
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages import addresses
 from pages.choices import ActionHorizon, AgendaItemAccess
-from pages.models import ContentPage, MeetingPage, PriorityPage
+from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PriorityPage
 from pages.models.meetings import same_number
 from pages.plain_words import file_facts
 from pages.references import child_relations, of_blocks_and_text, raw_blocks
@@ -147,13 +147,15 @@ def linked_pages(page: ContentPage) -> set[int]:
     return keys
 
 
-def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool = False) -> Targets:
+def targets_of(pages: Iterable[ContentPage], at: datetime, *, viewer: Any = None) -> Targets:
     """What these pages may show. The number of queries depends on their types, not on how much they hold.
 
-    A preview shows files that are not public yet, as published at the instant, because the draft is what will make
-    them public. Whoever sees a preview is signed in, and documents/views.py asks what they may open.
+    A preview, which has a viewer, shows files that are not public yet, as published at the instant, because the draft
+    is what will make them public: those that the viewer may see in the admin.
     """
     pages = list(pages)
+    # Of death-review notices alone, or else as any other page.
+    kind = DeathReviewNoticePage if all(isinstance(page, DeathReviewNoticePage) for page in pages) else ContentPage
     keys: dict[type[Model], set[int]] = defaultdict(set, {ContentPage: set(), Document: set(), Image: set()})
     for page in pages:
         for obj in _with_rows(page):
@@ -167,10 +169,11 @@ def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool =
     targets = Targets()
     documents: Any = Document.objects.filter(pk__in=keys.pop(Document))
     images: Any = Image.objects.filter(pk__in=keys.pop(Image)).prefetch_renditions(SIZE_ON_PAGES)
-    if in_preview:
-        documents, images = fit_to_be_public(documents), fit_to_be_public(images)
+    if viewer is not None:
+        documents, images = (for_staff(viewer, fit_to_be_public(files)) for files in (documents, images))
     else:
         documents, images = public_documents(documents, at), public_images(images, at)
+    documents, images = shown_on(kind, documents), shown_on(kind, images)
     files = list(documents)
     keys[ContentPage] |= {file.html_equivalent_id for file in files if file.html_equivalent_id}
     linked = public(ContentPage.objects.filter(pk__in=keys.pop(ContentPage)), at)
@@ -189,7 +192,7 @@ def targets_of(pages: Iterable[ContentPage], at: datetime, *, in_preview: bool =
         (page_key, document_key): since
         for page_key, document_key, since in dates.values_list("page_id", "document_id", "first_public_at")
     }
-    if in_preview:
+    if viewer is not None:
         for page in pages:
             for paper in page.papers.all() if isinstance(page, MeetingPage) else ():
                 targets.published.setdefault((page.pk, paper.document_id), at)

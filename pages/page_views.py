@@ -87,9 +87,9 @@ def _page(request: HttpRequest, page: ContentPage, at: datetime) -> HttpResponse
     return response
 
 
-def draft_html(page: ContentPage, at: datetime) -> str:
+def draft_html(page: ContentPage, at: datetime, viewer: Any) -> str:
     """A draft as it would look, for somebody who may edit it; `page` need not be saved."""
-    return _page_html(page, at, in_preview=True)
+    return _page_html(page, at, viewer=viewer)
 
 
 def _withdrawn(page: Withdrawn, at: datetime) -> HttpResponse:
@@ -125,7 +125,7 @@ def no_scripts() -> str:
 # --- The page ---
 
 
-def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview: bool = False) -> str:
+def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: Any = None) -> str:
     """Raises `Http404` when the list below the page has no part of this number."""
     ancestors = _ancestors(page, at)
     context = {
@@ -133,7 +133,7 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview
         "url": addresses.url(page),
         "ancestors": ancestors,
         "alerts": list(public_alerts(at)),
-        "article": article(page, at, in_preview=in_preview),
+        "article": article(page, at, viewer=viewer),
         "children": _children(page, at, number),
         "topics": list(page.topics.all()),
         "changes": list(page.change_notes.all()) if page.pk else [],
@@ -143,9 +143,9 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", in_preview
     return _render("page", ancestors[0] if ancestors else _link(page), context)
 
 
-def article(page: ContentPage, at: datetime, *, in_preview: bool = False) -> str:
+def article(page: ContentPage, at: datetime, *, viewer: Any = None) -> str:
     """What a page says below its title; also on the front page, for the home page of the site."""
-    return article_html(page, targets_of([page], at, in_preview=in_preview), **_of_type(page, at))
+    return article_html(page, targets_of([page], at, viewer=viewer), **_of_type(page, at))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """What the stored content of a page refers to, read from the JSON and rich text without any query."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
+from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 from wagtail.rich_text import RichText
@@ -45,18 +47,32 @@ def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
         if isinstance(model_field, RichTextField):
             yield model_field, 0, "text", value
         elif isinstance(model_field, StreamField):
-            for place, block in enumerate(raw_blocks(value), start=1):
-                kind, content = block["type"], block["value"]
-                if kind == "paragraph":
-                    yield model_field, place, "text", _text(content)
-                elif kind == "callout":
-                    yield model_field, place, "text", _text(content.get("rich_text"))
-                elif kind == "page_link" and content.get("page"):
-                    yield model_field, place, "page", int(content["page"])
-                elif kind == "image" and content.get("image"):
-                    yield model_field, place, "image", int(content["image"])
-                elif kind == "document" and content:
-                    yield model_field, place, "document", int(content)
+            blocks = model_field.stream_block.child_blocks
+            for place, raw in enumerate(raw_blocks(value), start=1):
+                if raw["type"] in blocks:
+                    for kind, content in _in_block(blocks[raw["type"]], raw["value"]):
+                        yield model_field, place, kind, content
+
+
+def _in_block(block: Block, value: Any) -> Iterator[tuple[str, Any]]:
+    """The same in the stored value of one block, as deep as blocks go."""
+    if not value:
+        return
+    if isinstance(block, RichTextBlock):
+        yield "text", _text(value)
+    elif isinstance(block, ChooserBlock):
+        for model, kind in ((Page, "page"), (Image, "image"), (Document, "document")):
+            if issubclass(block.model_class, model):
+                yield kind, int(value)
+    elif isinstance(block, StructBlock):
+        for name, child in block.child_blocks.items():
+            yield from _in_block(child, value.get(name))
+    elif isinstance(block, StreamBlock):
+        for raw in value:
+            yield from _in_block(block.child_blocks[raw["type"]], raw["value"])
+    elif isinstance(block, ListBlock):
+        for raw in value:
+            yield from _in_block(block.child_block, raw["value"])
 
 
 def of_blocks_and_text(obj: Model) -> References:
@@ -82,23 +98,36 @@ def child_relations(model: Any) -> list[str]:
     ]
 
 
-def files_of(page: Page) -> tuple[set[int], set[int]]:
-    """Documents and images that this version of a page shows: in its fields, its rows, its blocks and its text."""
-    everything = of_blocks_and_text(page)
+def files_by_field(page: Page) -> dict[str, References]:
+    """Documents and images that this version of a page shows, by the field, or the name of the rows, that refer to
+    them: in its fields, its rows, its blocks and its text."""
+    found: dict[str, References] = defaultdict(References)
     rows = [
-        row
+        (name, row)
         for relation in page._meta.related_objects
-        if isinstance(relation.field, ParentalKey)
-        for row in getattr(page, relation.get_accessor_name()).all()
+        if isinstance(relation.field, ParentalKey) and (name := relation.get_accessor_name())
+        for row in getattr(page, name).all()
     ]
-    for obj in [page, *rows]:
+    for name, obj in [("", page), *rows]:
+        for model_field, _place, kind, content in contents(obj):
+            references = found[name or model_field.name]
+            if kind == "text":
+                references.documents |= linked_ids([content])[1]
+            elif kind != "page":
+                getattr(references, f"{kind}s").add(content)
         for model_field in obj._meta.concrete_fields:
             key = getattr(obj, model_field.attname) if model_field.is_relation else None
             if key and model_field.related_model is Document:
-                everything.documents.add(key)
+                found[name or model_field.name].documents.add(key)
             elif key and model_field.related_model is Image:
-                everything.images.add(key)
-    return everything.documents, everything.images
+                found[name or model_field.name].images.add(key)
+    return found
+
+
+def files_of(page: Page) -> tuple[set[int], set[int]]:
+    """Documents and images that this version of a page shows."""
+    found = files_by_field(page).values()
+    return {key for each in found for key in each.documents}, {key for each in found for key in each.images}
 
 
 def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:

@@ -79,12 +79,12 @@ class DraftLoader(Loader):
     def _own_files(self) -> tuple[set[int], set[int]]:
         return draft_files(self.shown) if self.shown else (set(), set())
 
-    def _documents(self, keys: set[int]) -> dict[int, Document]:
-        found = super()._documents(keys)
+    def _documents(self, keys: set[int], on: type[Model]) -> dict[int, Document]:
+        found = super()._documents(keys, on)
         return found | self._not_public(Document, (keys & self._own_files[0]) - found.keys())
 
-    def _images(self, keys: set[int]) -> dict[int, Image]:
-        found = super()._images(keys)
+    def _images(self, keys: set[int], on: type[Model]) -> dict[int, Image]:
+        found = super()._images(keys, on)
         return found | self._not_public(Image, (keys & self._own_files[1]) - found.keys())
 
     def _not_public(self, model: Any, keys: set[int]) -> dict[int, Any]:

@@ -21,7 +21,7 @@ from wagtail.models import Page
 
 from cms.graphql.connections import NO_CURSOR, BadArgument, Connection, Order, paginate_each
 from cms.graphql.errors import Fault
-from documents.access import public_documents, public_images
+from documents.access import public_documents, public_images, shown_on
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
 from pages import addresses, current
@@ -278,29 +278,30 @@ class Loader:
 
         def load(members: list[Any]) -> dict[Any, Any]:
             keys = {getattr(member, relation.attname) for member in members} - {None}
-            found = self._public(target, keys)
+            found = self._public(target, keys, type(obj))
             return {member.pk: found.get(getattr(member, relation.attname)) for member in members}
 
         return self._for_all(obj, ("related", source), load)
 
-    def _public(self, model: Any, keys: set[int]) -> dict[int, Any]:
+    def _public(self, model: Any, keys: set[int], on: type[Model]) -> dict[int, Any]:
+        """Those of a model that are public and may be shown by objects of the type `on`."""
         if not keys:
             return {}
         if issubclass(model, Page):
             return self.pages(keys, ContentPage if model is Page else model)
         if model is Document:
-            return self._documents(keys)
+            return self._documents(keys, on)
         if model is Image:
-            return self._images(keys)
+            return self._images(keys, on)
         rows = public_snippets(model._default_manager.filter(pk__in=keys), self.at)
         return {row.pk: row for row in self.together(rows)}
 
-    def _documents(self, keys: set[int]) -> dict[int, Document]:
-        rows = public_documents(Document.objects.filter(pk__in=keys), self.at) if keys else []
+    def _documents(self, keys: set[int], on: type[Model]) -> dict[int, Document]:
+        rows = shown_on(on, public_documents(Document.objects.filter(pk__in=keys), self.at)) if keys else []
         return {row.pk: row for row in self.together(rows)}
 
-    def _images(self, keys: set[int]) -> dict[int, Image]:
-        rows = public_images(Image.objects.filter(pk__in=keys), self.at) if keys else []
+    def _images(self, keys: set[int], on: type[Model]) -> dict[int, Image]:
+        rows = shown_on(on, public_images(Image.objects.filter(pk__in=keys), self.at)) if keys else []
         return {row.pk: row for row in self.together(rows)}
 
     def children(self, obj: Model, source: str) -> list[Any]:
@@ -330,7 +331,7 @@ class Loader:
     def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
         def load(members: list[Any]) -> dict[Any, Any]:
             rows = self.rows(NoticeSupportService, [member.pk for member in members])
-            services = self._public(SupportService, {row.service_id for row in rows})
+            services = self._public(SupportService, {row.service_id for row in rows}, NoticeSupportService)
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in rows:
                 if row.service_id in services:
@@ -344,7 +345,7 @@ class Loader:
     def page_documents(self, page: ContentPage, datasets: bool) -> list[Document]:
         def load(members: list[Any]) -> dict[Any, Any]:
             rows = self.rows(PageDocument, [member.pk for member in members])
-            documents = self._documents({row.document_id for row in rows})
+            documents = self._documents({row.document_id for row in rows}, PageDocument)
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
             for row in rows:
                 if row.document_id in documents:
@@ -379,7 +380,7 @@ class Loader:
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
         """Papers whose document is public, with the document and the time since when it is public there."""
         rows = self.rows(Paper, meetings)
-        documents = self._documents({row.document_id for row in rows})
+        documents = self._documents({row.document_id for row in rows}, Paper)
         since = {
             (page, document): first
             for page, document, first in PublishedFile.objects.filter(
@@ -436,8 +437,8 @@ class Loader:
         def load(members: list[Any]) -> dict[Any, Any]:
             references = [of_blocks_and_text(member) for member in members]
             pages = self.pages(key for found in references for key in found.pages)
-            documents = self._documents({key for found in references for key in found.documents})
-            images = self._images({key for found in references for key in found.images})
+            documents = self._documents({key for found in references for key in found.documents}, type(obj))
+            images = self._images({key for found in references for key in found.images}, type(obj))
             targets = LinkTargets(
                 pages={key: addresses.url(page) for key, page in pages.items()},
                 documents={key: document.address for key, document in documents.items()},

@@ -31,6 +31,7 @@ from documents.models import Document
 from pages import public_fields as public
 from pages.blocks import BodyBlock
 from pages.choices import UpdateKind, WithdrawalKind
+from pages.death_review_files import files_out_of_place
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
@@ -136,6 +137,7 @@ class ContentPage(NeedsApproval, Page):
     copy_form_class = CopyAsDraftForm
     review_date_needed = True
     may_expire = True
+    may_show_death_review_files = False
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -221,6 +223,8 @@ class ContentPage(NeedsApproval, Page):
             problems["expire_at"] = "Leave this empty: the page would take death-review notices away without a word."
         if self.update_kind == UpdateKind.MAJOR and self.public_updated_at and not self.change_note.strip():
             problems["change_note"] = "Say in one sentence what changed: this is a major update."
+        if not self.may_show_death_review_files:
+            problems |= files_out_of_place(self)
         return problems
 
     def serializable_data(self) -> dict[str, Any]:

@@ -168,6 +168,7 @@ class DeathReviewNoticePage(ContentPage):
     name_blocklist = models.JSONField(default=list, blank=True, editable=False)
 
     may_expire = False
+    may_show_death_review_files = True
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
     approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
