@@ -211,6 +211,7 @@ MIDDLEWARE = [
     "cms.second_factor.SecondFactorMiddleware",
     "cms.sessions.IdleTimeMiddleware",
     "pages.permissions.OutOfSightMiddleware",
+    "pages.choosable.WhoAsksMiddleware",
     "pages.reading_log.ReadingLogMiddleware",
     "pages.refusals.RefusalMiddleware",
 ]

@@ -7,6 +7,7 @@ from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.forms import BaseImageForm
 
 from documents.access import on_a_live_page
+from pages.choosable import refuse
 from pages.models import DeathReviewNoticePage
 
 NOT_REPLACED = (
@@ -29,6 +30,7 @@ class _KeepsPublicFile:
             facts = self.instance.public_facts
             if (name in facts or f"{name}_id" in facts) and on_a_live_page(self.instance, DeathReviewNoticePage):
                 self.add_error(name, NOT_REWRITTEN)
+        refuse(self)
         if "file" in self.changed_data and self.instance.pk and on_a_live_page(self.instance):
             self.add_error("file", NOT_REPLACED)
         return cleaned

@@ -17,6 +17,7 @@ from wagtail.admin.widgets import AdminPageChooser, Button
 from pages import withdrawal
 from pages.at_path import NEUTRAL_LINE
 from pages.choices import WithdrawalKind
+from pages.choosable import refuse
 from pages.models import ContentPage, Takedown
 from pages.models.public_records import TAKE_DOWN
 
@@ -39,6 +40,9 @@ class WithdrawForm(forms.Form):
         widget=AdminPageChooser(),
         help_text="Needed for a redirect. With an explanation it is shown as a link.",
     )
+
+    def clean(self) -> None:
+        refuse(self)
 
 
 class TakeDownForm(forms.Form):

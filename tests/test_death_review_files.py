@@ -10,6 +10,7 @@ from wagtail.models import Collection
 
 from cms.graphql.page_query import page_query
 from cms.graphql.schema import schema
+from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, PublishedFile
 from pages import models
 from pages.search_index import record
@@ -68,6 +69,7 @@ def names(page, document, image):
     for each in ({"document": document}, {"image": image}):
         file = next(iter(each.values()))
         PublishedFile.objects.create(page=page, file_key=file.file_key, first_public_at=page.last_published_at, **each)
+    remember_public_files(page.published_files.all())
     record(models.NewsPage.objects.get(pk=page.pk))
 
 

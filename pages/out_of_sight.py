@@ -1,0 +1,132 @@
+"""What the admin's own widgets and screens tell of a page or file that something refers to: only what the person who
+asks may choose (pages/choosable.py).
+
+Wagtail looks these up by their keys for everybody, and takes what a form sends. It has no setting for either, so the
+places where it does are replaced here, all in one. tests/test_references.py puts a restricted page and restricted files
+into every field and asks every screen, so that it notices when a new version of Wagtail looks them up elsewhere.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model
+from wagtail.admin import compare
+from wagtail.admin.forms.models import WagtailAdminModelForm
+from wagtail.admin.rich_text.converters.contentstate_models import Entity
+from wagtail.admin.rich_text.converters.html_to_contentstate import PageLinkElementHandler
+from wagtail.admin.widgets.chooser import BaseChooser
+from wagtail.blocks import ChooserBlock
+from wagtail.documents.rich_text.contentstate import DocumentLinkElementHandler
+from wagtail.images.rich_text.contentstate import ImageElementHandler
+from wagtail.models import Page
+
+from documents.models import Document, Image
+from pages.choosable import is_out_of_reach, refuse, who_asks
+
+NOT_SHOWN = "Something that is not there, or not for you to see"
+NO_PICTURE = {"url": "data:,", "width": 0, "height": 0}
+
+
+def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
+    """The function takes the place of the attribute, which it gets as its first argument."""
+    original = getattr(owner, name)
+
+    def put(function: Callable[..., Any]) -> None:
+        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
+
+    return put
+
+
+def take_the_place_of_wagtails() -> None:
+    """Called once, when the apps are loaded."""
+    replace(WagtailAdminModelForm, "is_valid")(is_valid)
+    replace(WagtailAdminModelForm, "_clean_form")(clean_form)
+    replace(ChooserBlock, "value_from_form")(value_from_form)
+    replace(ChooserBlock, "clean")(clean_block)
+    replace(BaseChooser, "get_value_data")(value_data)
+    replace(PageLinkElementHandler, "get_attribute_data")(page_link)
+    replace(DocumentLinkElementHandler, "get_attribute_data")(document_link)
+    replace(ImageElementHandler, "create_entity")(image_in_text)
+    replace(compare.ForeignObjectComparison, "get_objects")(compared_objects)
+    replace(compare, "get_comparison_class_for_block")(comparison_of_block)
+
+
+# --- What forms take ---
+
+
+def is_valid(original: Any, form: Any) -> bool:
+    """Lets the forms of rows know which rows there were."""
+    for formset in form.formsets.values():
+        for row in formset.forms if form.is_bound else ():
+            row.stored_rows = list(formset.get_queryset())
+    return original(form)
+
+
+def clean_form(original: Any, form: Any) -> None:
+    original(form)
+    refuse(form, getattr(form, "stored_rows", ()))
+
+
+def value_from_form(original: Any, block: Any, value: Any) -> Any:
+    """A key of nothing is kept until the form is looked at as a whole, which then answers as it does to other keys that
+    may not be chosen."""
+    try:
+        found = original(block, value)
+    except (ValueError, OverflowError):  # no key at all
+        return None
+    return block.model_class(pk=value) if found is None and value and who_asks() is not None else found
+
+
+def clean_block(original: Any, block: Any, value: Any) -> Any:
+    return value if isinstance(value, Model) and value._state.adding else original(block, value)
+
+
+# --- What screens tell ---
+
+
+def value_data(original: Any, widget: Any, value: Any) -> Any:
+    key = value.pk if isinstance(value, Model) else value
+    if key in (None, "") or not is_out_of_reach(widget.model_class, key):
+        return original(widget, value)
+    told = {"id": key, "edit_url": "", "title": NOT_SHOWN, widget.display_title_key: NOT_SHOWN}
+    return {**told, "parent_id": None, "preview": NO_PICTURE, "default_alt_text": ""}
+
+
+def page_link(original: Any, handler: Any, attrs: dict[str, str]) -> dict[str, Any]:
+    if is_out_of_reach(Page, attrs["id"]):
+        return {"id": attrs["id"], "url": None, "parentId": None}
+    return original(handler, attrs)
+
+
+def document_link(original: Any, handler: Any, attrs: dict[str, str]) -> dict[str, Any]:
+    key = attrs.get("id")
+    return {"id": key} if key and is_out_of_reach(Document, key) else original(handler, attrs)
+
+
+def image_in_text(original: Any, handler: Any, name: str, attrs: Any, *args: Any) -> Entity:
+    if is_out_of_reach(Image, attrs["id"]):
+        told = {"id": attrs["id"], "src": "", "alt": attrs.get("alt"), "format": attrs["format"]}
+        return Entity("IMAGE", "IMMUTABLE", told)
+    return original(handler, name, attrs, *args)
+
+
+def _seen(value: Any) -> Any:
+    return None if isinstance(value, Model) and is_out_of_reach(type(value), value.pk) else value
+
+
+def compared_objects(original: Any, comparison: Any) -> tuple[Any, Any]:
+    before, after = original(comparison)
+    return _seen(before), _seen(after)
+
+
+def comparison_of_block(original: Any, block: Any) -> Any:
+    found = original(block)
+    return type(found.__name__, (_ComparisonOfChosen, found), {}) if isinstance(block, ChooserBlock) else found
+
+
+class _ComparisonOfChosen:
+    def __init__(self, block: Any, exists_a: bool, exists_b: bool, val_a: Any, val_b: Any) -> None:
+        super().__init__(block, exists_a, exists_b, _seen(val_a), _seen(val_b))  # type: ignore[call-arg]
+
+    def htmlvalue(self, val: Any) -> str:
+        return super().htmlvalue(_seen(val))  # type: ignore[misc]
