@@ -13,9 +13,10 @@ class CmsConfig(AppConfig):
         from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
         from django.contrib.auth.models import User  # noqa: PLC0415
 
-        from cms import publication, roles, second_factor  # noqa: PLC0415
+        from cms import publication, roles, second_factor, threads  # noqa: PLC0415
 
         publication.connect()
+        threads.keep_apart()
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")
 

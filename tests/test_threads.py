@@ -1,0 +1,150 @@
+"""Many people at once: nobody gets what belongs to another, and everybody gets what they would get alone."""
+
+import json
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
+from itertools import cycle
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.urls import reverse
+
+from pages import models
+from pages.workflow import set_up_moderation
+from tests import factories
+from tests.admin_forms import posted
+from tests.threaded_site import copied_database, threaded_site
+
+EDITORS = 10
+# On PostgreSQL, where they write at the same time, for a whole minute. A developer may shorten that.
+SECONDS = float(os.environ.get("TEN_EDITORS_SECONDS") or (60 if connection.vendor == "postgresql" else 10))
+MARK = re.compile(r"mark-(\d+)-(\d+)-")
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def database(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Copied before a test opens its transaction."""
+    with django_db_blocker.unblock(), copied_database(tmp_path_factory.mktemp("database")) as copied:
+        yield copied
+
+
+@pytest.fixture
+def site(database, settings):
+    with threaded_site(database) as site:
+        settings.CMS_URL = settings.WAGTAILADMIN_BASE_URL = site.url
+        yield site
+
+
+PARAGRAPHS = 100  # of each rich text, as in a long report: what threads share is shared for longer
+
+
+def draftail(text):
+    """Rich text as the editor's box sends it, with words in bold and links."""
+    block = {
+        "text": f"{text} bold link",
+        "type": "unstyled",
+        "depth": 0,
+        "inlineStyleRanges": [{"offset": len(text) + 1, "length": 4, "style": "BOLD"}],
+        "entityRanges": [{"offset": len(text) + 6, "length": 4, "key": 0}],
+        "data": {},
+    }
+    blocks = [{**block, "key": f"{number:05}"} for number in range(PARAGRAPHS)]
+    link = {"type": "LINK", "mutability": "MUTABLE", "data": {"url": f"https://example.org/{text}"}}
+    return json.dumps({"blocks": blocks, "entityMap": {"0": link}})
+
+
+def story(mark):
+    """What the edit screen of a story sends; each text has its own mark, and rich text has it twice."""
+    return {
+        "title": f"{mark}title",
+        "slug": mark.strip("-"),
+        "summary": f"{mark}summary",
+        "body-count": "3",
+        "body-0-id": "",
+        "body-0-order": "0",
+        "body-0-type": "paragraph",
+        "body-0-value": draftail(f"{mark}paragraph"),
+        "body-0-deleted": "",
+        "body-1-id": "",
+        "body-1-order": "1",
+        "body-1-type": "callout",
+        "body-1-value-tone": "information",
+        "body-1-value-rich_text": draftail(f"{mark}callout"),
+        "body-1-deleted": "",
+        "body-2-id": "",
+        "body-2-order": "2",
+        "body-2-type": "heading",
+        "body-2-value-text": f"{mark}heading",
+        "body-2-value-level": "2",
+        "body-2-deleted": "",
+    }
+
+
+WORDS = ("title", "summary", "paragraph", "callout", "heading")
+
+
+class Editor:
+    """Writes one page again and again, and reads what the screens hold."""
+
+    def __init__(self, number, browser, page):
+        self.number, self.browser, self.rounds = number, browser, 0
+        self.edit = reverse("wagtailadmin_pages:edit", args=[page])
+        self.preview = reverse("wagtailadmin_pages:preview_on_edit", args=[page])
+        self.modes = cycle(mode for mode, _ in models.NewsPage().preview_modes)
+        self.html = self.look(self.edit, set())
+
+    def work(self):
+        """Save the page with new words, look at a preview and at the form; how often each word stands in the form."""
+        self.rounds += 1
+        mark = f"mark-{self.number}-{self.rounds}-"
+        form = posted(self.html, **story(mark))
+        previewed = self.browser.post(self.preview, form)
+        assert (previewed.status, json.loads(previewed.body)["is_valid"]) == (200, True)
+        self.look(f"{self.preview}?mode={next(self.modes)}", {mark})
+        assert self.browser.post(self.edit, form).status == 200
+        self.html = self.look(self.edit, {mark})
+        text = unescape(self.html.decode())
+        return {word: text.count(mark + word) for word in WORDS}
+
+    def look(self, path, marks):
+        answer = self.browser.get(path)
+        assert answer.status == 200, path
+        assert {found[0] for found in MARK.finditer(unescape(answer.body.decode()))} == marks, path
+        return answer.body
+
+
+def prepare_stories():
+    """So many editors, and a draft for each."""
+    set_up_moderation()
+    index = factories.page(models.NewsIndexPage, factories.home())
+    people, pages = [], []
+    for number in range(EDITORS):
+        people.append(User.objects.create_user(f"editor{number}", f"editor{number}@example.org", "x"))
+        people[-1].groups.add(Group.objects.get(name="Editors"))
+        pages.append(factories.draft(models.NewsPage, index, title="Empty", slug=f"story-{number}").pk)
+    return people, pages
+
+
+def test_ten_editors_get_no_word_of_each_other(site):
+    people, pages = site.within(prepare_stories)
+    editors = [Editor(n, site.signed_in_as(people[n]), pages[n]) for n in range(EDITORS)]
+    alone = editors[0].work()
+    assert alone == {"title": 4, "summary": 1, "paragraph": 2 * PARAGRAPHS, "callout": 2 * PARAGRAPHS, "heading": 1}
+    end = time.monotonic() + SECONDS
+
+    def work_on(editor):
+        while time.monotonic() < end:
+            assert editor.work() == alone
+
+    with ThreadPoolExecutor(EDITORS) as pool:
+        work = [pool.submit(work_on, editor) for editor in editors]
+    print([editor.rounds for editor in editors])
+    assert [repr(each.exception()) for each in work if each.exception()] == []
+    assert min(editor.rounds for editor in editors) > 0
