@@ -13,15 +13,18 @@ class CmsConfig(AppConfig):
         from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
         from django.contrib.auth.models import User  # noqa: PLC0415
 
-        from cms import publication, roles, second_factor, threads  # noqa: PLC0415
+        from cms import powers, publication, roles, second_factor, taking_away, threads  # noqa: PLC0415
 
         publication.connect()
+        powers.connect()
+        taking_away.connect()
         threads.keep_apart()
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")
 
 
 class UsersConfig(WagtailUsersAppConfig):
-    """Wagtail's screens for accounts, with the one for leavers."""
+    """Wagtail's screens for accounts, with the one for leavers, and for groups."""
 
+    group_viewset = "cms.group_views.GroupViewSet"
     user_viewset = "cms.leaver_views.UserViewSet"

@@ -13,6 +13,7 @@ from wagtail.permissions import policy_registry
 from cms import publication
 from cms.leaver_views import admin_urls, leaver_buttons
 from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
+from cms.powers import POWERS_CHANGED, PowersFormatter
 from cms.roles import ROLES_CHANGED, RolesFormatter
 from cms.second_factor import SECOND_FACTOR_RESET
 from documents.models import Document, PublishedFile
@@ -69,6 +70,7 @@ def after_bulk_action(request: HttpRequest, action_type: str, files: list[Any], 
 def register_log_actions(actions: Any) -> None:
     actions.register_action(HANDED_OVER)(HandedOverFormatter)
     actions.register_action(ROLES_CHANGED)(RolesFormatter)
+    actions.register_action(POWERS_CHANGED)(PowersFormatter)
     actions.register_action(LEFT, "End the access of a leaver", "Access ended: the person has left")
     actions.register_action(UNLOCKED, "Unlock what a leaver locked", "Unlocked, because the person has left")
     actions.register_action(SECOND_FACTOR_RESET, "Reset a second factor", "Second factor removed by a command")

@@ -8,10 +8,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from wagtail.models import Collection
-from wagtail.permission_policies.collections import CollectionOwnershipPermissionPolicy
+from wagtail.permission_policies.collections import (
+    CollectionManagementPermissionPolicy,
+    CollectionOwnershipPermissionPolicy,
+)
 
 from documents.access import on_a_live_page
-from documents.models import CHANGE_PUBLIC_FILES
+from documents.models import CHANGE_PUBLIC_FILES, PublishedFile
 from pages.choices import ApprovalRole
 from pages.death_review_files import of_death_reviews
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
@@ -39,6 +42,37 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def collections_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
         found = super().collections_user_has_any_permission_for(user, actions)
         return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.filter(~of_death_reviews("path"))
+
+
+class CollectionPolicy(CollectionManagementPermissionPolicy):
+    """Wagtail's rule for collections, and one more: to make one private, move or delete it hides what is in it."""
+
+    def user_has_permission_for_instance(self, user: Any, action: str, instance: Collection) -> bool:
+        return self.user_has_any_permission_for_instance(user, [action], instance)
+
+    def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Collection) -> bool:
+        if not may_change_public_files(user) and _holding_public_files().filter(pk=instance.pk).exists():
+            actions = set(actions) - {"change", "delete"}
+        return bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
+
+    def instances_user_has_permission_for(self, user: Any, action: str) -> QuerySet[Collection]:
+        found = super().instances_user_has_permission_for(user, action)
+        if action in ("change", "delete") and not may_change_public_files(user):
+            found = found.exclude(pk__in=_holding_public_files().values("pk"))
+        return found
+
+
+def _holding_public_files() -> QuerySet[Collection]:
+    """Collections with a file, in them or below, that a published version uses (documents/access.py)."""
+    shown = PublishedFile.objects.filter(page__live=True)
+    paths = {
+        path
+        for name in ("document", "image")
+        for path in shown.filter(**{f"{name}__isnull": False}).values_list(f"{name}__collection__path", flat=True)
+    }
+    step = Collection.steplen
+    above = {path[:end] for path in paths for end in range(step, len(path) + 1, step)}
+    return Collection.objects.filter(path__in=above)
 
 
 def may_change_public_files(user: Any) -> bool:

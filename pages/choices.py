@@ -250,6 +250,14 @@ class ApprovalRole(TextChoices):
     COMMAND = "command", "Command of the system"
 
 
+class Role(TextChoices):
+    """What the members of a group are to the CMS, with the name that the group is made with."""
+
+    EDITOR = "editor", "Editors"
+    MODERATOR = ApprovalRole.MODERATOR.value, "Moderators"
+    SAFEGUARDING_LEAD = ApprovalRole.SAFEGUARDING_LEAD.value, "Safeguarding leads"
+
+
 class DeathReviewStage(TextChoices):
     """Where a death review stands. Restricted."""
 

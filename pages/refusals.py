@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,9 +24,10 @@ class RefusalMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
-        if not in_the_admin or not isinstance(exception, NotApproved | ValidationError):
+        if not in_the_admin or not isinstance(exception, NotApproved | ValidationError | ProtectedError):
             return None
-        text = " ".join(exception.messages) if isinstance(exception, ValidationError) else str(exception)
+        words = exception.messages if isinstance(exception, ValidationError) else exception.args[:1]
+        text = " ".join(words)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
         messages.error(request, text)

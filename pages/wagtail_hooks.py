@@ -9,7 +9,8 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
-from wagtail.models import Page, WorkflowState
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Page, Site, WorkflowState
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
@@ -33,7 +34,7 @@ from pages.models import (
     Venue,
 )
 from pages.models.moderation import is_in
-from pages.models.public_records import TAKE_DOWN
+from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
 from pages.permissions import PagePolicy, without_notices
 from pages.reading_log import SEEN, SeenFormatter
@@ -46,13 +47,18 @@ class ModeratedSnippetPolicy(ModelPermissionPolicy):
     """Nobody publishes a snippet without approval, superusers included; moderators may take it away."""
 
     def user_has_permission(self, user: Any, action: str) -> bool:
-        if action == "publish":
-            return False
-        return super().user_has_permission(user, "publish" if action == "unpublish" else action)
+        if action == "unpublish":
+            return super().user_has_permission(user, "publish") and is_in(user, ApprovalRole.MODERATOR)
+        return action != "publish" and super().user_has_permission(user, action)
+
+    def user_has_permission_for_instance(self, user: Any, action: str, instance: ModeratedSnippet) -> bool:
+        taken_away = action == "delete" and instance.live
+        return self.user_has_permission(user, action) and (not taken_away or is_in(user, ApprovalRole.MODERATOR))
 
 
 class LabelPolicy(ModelPermissionPolicy):
-    """Pure labels are public at once when they are saved: they are for moderators, and superusers are none."""
+    """What is public at once when it is saved (labels, redirects, the root of the site) is for moderators, and
+    superusers are none."""
 
     def user_has_permission(self, user: Any, action: str) -> bool:
         changes = action in ("add", "change", "delete")
@@ -75,7 +81,7 @@ class ModeratedSnippetViewSet(SnippetViewSet):
 register_permission_policy(Page, PagePolicy())
 for _model in ModeratedSnippet.__subclasses__():
     register_permission_policy(_model, ModeratedSnippetPolicy(_model), exact_class=True)
-for _label in (Topic, LegalBasis):
+for _label in (Topic, LegalBasis, Redirect, Site):
     register_permission_policy(_label, LabelPolicy(_label), exact_class=True)
 
 
@@ -245,7 +251,7 @@ def arrange_the_home(request, panels) -> None:
 
 class TakedownsMenuItem(MenuItem):
     def is_shown(self, request) -> bool:
-        return request.user.has_perm(TAKE_DOWN)
+        return may_take_down(request.user)
 
 
 @hooks.register("register_admin_menu_item")

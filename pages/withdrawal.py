@@ -20,7 +20,7 @@ from pages.models import ContentPage, DeathReviewNoticePage, PublicAddress, Publ
 from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
-from pages.models.public_records import TAKE_DOWN
+from pages.models.public_records import may_take_down
 from pages.visibility import Answer, answer, public
 
 WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down", "pages.takedown_confirmed"
@@ -30,7 +30,7 @@ WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down
 
 def may_withdraw(user: Any, page: ContentPage) -> bool:
     if isinstance(page, DeathReviewNoticePage):
-        return user.has_perm(HANDLE_DEATH_REVIEWS) and user.has_perm(TAKE_DOWN)
+        return user.has_perm(HANDLE_DEATH_REVIEWS) and may_take_down(user)
     return page.permissions_for_user(user).may_moderate()
 
 
@@ -126,7 +126,7 @@ def at_address(address: str) -> ContentPage | Document | Image | None:
 @transaction.atomic
 def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> Takedown:
     """Take a page or a file offline at once, on one person's word. Raises PermissionDenied or ValidationError."""
-    if not user.has_perm(TAKE_DOWN):
+    if not may_take_down(user):
         raise PermissionDenied
     if not reason.strip():
         raise ValidationError({"reason": "Say why, for the colleague who will check this."})
@@ -157,7 +157,7 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
 @transaction.atomic
 def confirm(takedown: Takedown, user: Any) -> None:
     """A second person agrees that it had to go. Raises PermissionDenied, ValidationError."""
-    if not user.has_perm(TAKE_DOWN):
+    if not may_take_down(user):
         raise PermissionDenied
     if takedown.by_id == user.pk:
         raise ValidationError("Another person than the one who took it down has to confirm this.")

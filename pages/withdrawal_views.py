@@ -19,7 +19,7 @@ from pages.at_path import NEUTRAL_LINE
 from pages.choices import WithdrawalKind
 from pages.choosable import refuse
 from pages.models import ContentPage, Takedown
-from pages.models.public_records import TAKE_DOWN
+from pages.models.public_records import may_take_down
 
 TAKEDOWNS_SHOWN = 50
 
@@ -112,7 +112,7 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
     header_icon = "warning"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not request.user.has_perm(TAKE_DOWN):
+        if not may_take_down(request.user):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
@@ -166,7 +166,7 @@ def page_buttons(page: Any, user: Any) -> list[Button]:
             buttons.append(
                 Button("Withdraw", reverse("withdraw_page", args=[page.pk]), icon_name="no-view", priority=61)
             )
-        if user.has_perm(TAKE_DOWN):
+        if may_take_down(user):
             address = reverse("takedowns") + "?address=" + withdrawal.public_path(page)
             buttons.append(Button("Take down in an emergency", address, icon_name="warning", priority=62))
     return buttons

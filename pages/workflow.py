@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Count
 from wagtail.log_actions import log
 from wagtail.models import (
     Collection,
@@ -21,16 +22,14 @@ from wagtail.models import (
 )
 
 from documents.models import CHANGE_PUBLIC_FILES
-from pages.choices import ApprovalRole
+from pages.choices import ApprovalRole, Role
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.approvals import NotApproved, approve
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
-from pages.models.moderation import GROUPS, FourEyesTask, is_in
+from pages.models.moderation import APPROVING, FourEyesTask, RoleGroup, is_in
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
 
-EDITORS = "Editors"
-MODERATORS, SAFEGUARDING_LEADS = GROUPS[ApprovalRole.MODERATOR], GROUPS[ApprovalRole.SAFEGUARDING_LEAD]
 PUBLISHED_BY_COMMAND = "pages.published_by_command"
 
 
@@ -39,7 +38,7 @@ def may_publish(user: Any) -> bool:
     publishes = (HANDLE_DEATH_REVIEWS, TAKE_DOWN, CHANGE_PUBLIC_FILES)
     snippets = (f"pages.publish_{model._meta.model_name}" for model in ModeratedSnippet.__subclasses__())
     return (
-        any(is_in(user, role) for role in GROUPS)  # who approves is asked by group, whatever else the group may do
+        any(is_in(user, role) for role in APPROVING)  # who approves is asked by group, whatever else the group may do
         or any(user.has_perm(permission) for permission in (*publishes, *snippets))
         or (
             user.is_active
@@ -68,9 +67,7 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
 def set_up_moderation() -> None:
     """Make the groups, their permissions and the workflows. Running it again changes nothing."""
     root = Page.objects.get(depth=1)
-    editors, moderators, leads = (
-        Group.objects.get_or_create(name=name)[0] for name in (EDITORS, MODERATORS, SAFEGUARDING_LEADS)
-    )
+    editors, moderators, leads = map(_make_group, (Role.EDITOR, Role.MODERATOR, Role.SAFEGUARDING_LEAD))
     _allow_pages(editors, root, "add", "change")
     _allow_pages(moderators, root, "add", "change", "publish", "lock", "unlock")
     for group in (editors, moderators, leads):
@@ -102,6 +99,18 @@ def set_up_moderation() -> None:
         set_up_death_reviews(index)
 
 
+def group_of(role: Role) -> Group:
+    """The group whose members have the role, whatever it is called. Raises Group.DoesNotExist before
+    `set_up_moderation`."""
+    return Group.objects.get(has_role__role=role)
+
+
+def _make_group(role: Role) -> Group:
+    row = RoleGroup.objects.select_related("group").filter(role=role).first()
+    row = row or RoleGroup.objects.create(role=role, group=Group.objects.get_or_create(name=role.label)[0])
+    return row.group
+
+
 def make_root_of_site(home: PartnershipPage) -> None:
     """The partnership's page is the home page of the one site."""
     site = Site.objects.filter(is_default_site=True).first() or Site(hostname="localhost", is_default_site=True)
@@ -111,8 +120,7 @@ def make_root_of_site(home: PartnershipPage) -> None:
 
 def set_up_death_reviews(index: DeathReviewIndexPage) -> None:
     """Notices below this page are written by safeguarding leads and need a moderator and then a lead."""
-    moderators = Group.objects.get(name=MODERATORS)
-    leads = Group.objects.get(name=SAFEGUARDING_LEADS)
+    moderators, leads = group_of(Role.MODERATOR), group_of(Role.SAFEGUARDING_LEAD)
     _allow_pages(leads, index, "add", "change")
     if index.files is None:
         index.files = Collection.get_first_root_node().add_child(name="Death reviews")
@@ -145,15 +153,21 @@ def _allow_files(group: Group) -> None:
 
 
 def _approval_by(name: str, group: Group) -> FourEyesTask:
-    task, made = FourEyesTask.objects.get_or_create(name=name)
-    if made:
+    """The step of this group, whatever it is called by now."""
+    of_one_group = FourEyesTask.objects.annotate(groups_in_all=Count("groups")).filter(groups_in_all=1, active=True)
+    task = of_one_group.filter(groups=group).order_by("pk").first()
+    if task is None:
+        task = FourEyesTask.objects.create(name=name)
         task.groups.add(group)
     return task
 
 
 def _workflow(name: str, *tasks: FourEyesTask) -> Workflow:
-    """The workflow of this name, with these steps unless it has them already. Wagtail comes with one whose step is of
-    another kind, which gives no approval that counts: that step goes."""
+    """The workflow with these steps alone, or else the one of this name, which gets them. Wagtail comes with one whose
+    step is of another kind, which gives no approval that counts: that step goes."""
+    for workflow in Workflow.objects.active().order_by("pk"):
+        if [step.task_id for step in workflow.workflow_tasks.all()] == [task.pk for task in tasks]:
+            return workflow
     workflow, _ = Workflow.objects.get_or_create(name=name)
     if not workflow.workflow_tasks.filter(task__in=tasks).exists():
         workflow.workflow_tasks.all().delete()

@@ -24,7 +24,6 @@ from wagtail.models import (
 from documents.models import PublishedFile
 from pages import models
 from pages.models.approvals import Approval, NotApproved, approve, content_hash
-from pages.models.moderation import GROUPS
 from pages.workflow import publish_by_command
 from tests import factories
 from tests.admin_forms import posted
@@ -383,10 +382,6 @@ def test_a_command_never_publishes_a_notice(home, settings):
         publish_by_command(notice, "load_demo")
     notice.refresh_from_db()
     assert (notice.live, notice.revisions.count()) == (False, 0)
-
-
-def test_groups_that_approve_exist_under_their_names(home):
-    assert set(GROUPS.values()) <= set(Group.objects.values_list("name", flat=True))
 
 
 def test_wagtails_own_page_is_no_way_round(home):

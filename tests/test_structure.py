@@ -45,7 +45,7 @@ ONLY_IN = {
     r"CollectionViewRestriction": {"documents/access.py", "cms/publication.py", "cms/canary_content.py"},
     r"\.file\.url\b": set(),
     r"grapple\.schema|grapple\.types\.(pages|search|redirects|tags|snippets|documents|images)": set(),
-    r"wagtail\.signals": {"cms/publication.py"},
+    r"wagtail\.signals": {"cms/publication.py", "cms/taking_away.py"},
 }
 BANNED_NAMES = {"utils", "helpers", "common", "core", "services"}
 

@@ -12,7 +12,7 @@ from pages.models.death_reviews import (
 )
 from pages.models.draft_previews import DraftPreview
 from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
-from pages.models.moderation import FourEyesTask
+from pages.models.moderation import FourEyesTask, RoleGroup
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage

@@ -7,21 +7,52 @@ which nothing is published, so a workflow that somebody puts together from other
 from typing import Any
 
 from django import forms
-from django.db import transaction
+from django.contrib.auth.models import Group
+from django.db import models, transaction
+from django.db.models.functions import Cast
 from wagtail.admin.forms.pages import CopyForm
 from wagtail.forms import TaskStateCommentForm
-from wagtail.models import AbstractGroupApprovalTask, PagePermissionTester, TaskState, WorkflowState
+from wagtail.models import (
+    AbstractGroupApprovalTask,
+    Page,
+    PagePermissionTester,
+    Revision,
+    TaskState,
+    WorkflowState,
+)
 
-from pages.choices import ApprovalRole
+from pages.choices import ApprovalRole, Role
 from pages.models.approvals import Approval, NotApproved, approve, last_editor
 
-# The groups whose members approve. Their names are those of the admin.
-GROUPS = {ApprovalRole.MODERATOR: "Moderators", ApprovalRole.SAFEGUARDING_LEAD: "Safeguarding leads"}
+APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
+
+
+def keep_groups_with_a_role(collector: Any, field: Any, rows: Any, using: Any) -> None:
+    """For `on_delete`. Raises ProtectedError, in words for the person who tried."""
+    names = ", ".join(f"“{row.group}”" for row in rows)
+    raise models.ProtectedError(
+        f"{names} cannot be deleted: its members have a part in publishing. Rename it, or take people out of it.",
+        set(rows),
+    )
+
+
+class RoleGroup(models.Model):
+    """Which group has which role. No screen changes it, so a group may be renamed, and a new one of the old name is
+    a group like any other."""
+
+    role = models.CharField(max_length=20, primary_key=True, choices=Role.choices)
+    group = models.OneToOneField(Group, on_delete=keep_groups_with_a_role, related_name="has_role")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.group}"
 
 
 def is_in(user: Any, role: ApprovalRole) -> bool:
     """Superusers hold no role unless somebody put them into its group."""
-    return user.is_active and user.groups.filter(name=GROUPS[role]).exists()
+    return user.is_active and user.groups.filter(has_role__role=role).exists()
 
 
 class ReasonForm(TaskStateCommentForm):
@@ -87,15 +118,27 @@ class FourEyesTask(AbstractGroupApprovalTask):
         return ""
 
     def roles(self, user: Any) -> list[ApprovalRole]:
-        names = set(self.groups.filter(pk__in=user.groups.all()).values_list("name", flat=True))
-        return [role for role, name in GROUPS.items() if name in names]
+        groups = self.groups.filter(pk__in=user.groups.all())
+        held = set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
+        return [role for role in APPROVING if role in held]
 
     def _names_of_groups(self) -> str:
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
 
 
+def approved_at_or_below(page: Page) -> bool:
+    """Whether the page or one below it is published, hidden by what is above it or not, or approved for a date."""
+    published = models.Q(live=True) | models.Q(
+        pk__in=Revision.page_revisions.filter(approved_go_live_at__isnull=False).values_list(
+            Cast("object_id", models.BigIntegerField())
+        )
+    )
+    return page.get_descendants(inclusive=True).filter(published).exists()
+
+
 class ModeratedPermissions(PagePermissionTester):
-    """Wagtail's rules for a page, and one more: nobody publishes without approval, superusers included."""
+    """Wagtail's rules for a page, and two more: nobody publishes without approval, and nobody but moderators takes
+    away what was approved. Superusers are no exception."""
 
     def can_publish(self) -> bool:
         return False
@@ -116,6 +159,19 @@ class ModeratedPermissions(PagePermissionTester):
 
     def can_unpublish(self) -> bool:
         return super().can_unpublish() and self.may_moderate()
+
+    def can_delete(self, ignore_bulk: bool = False) -> bool:
+        """Also asked before a page is moved, which changes the addresses of all below it."""
+        return super().can_delete(ignore_bulk) and self._may_take_away()
+
+    def can_move_to(self, destination: Page) -> bool:
+        return super().can_move_to(destination) and self.can_move()
+
+    def can_reorder_children(self) -> bool:
+        return super().can_reorder_children() and self._may_take_away()
+
+    def _may_take_away(self) -> bool:
+        return self.may_moderate() or not approved_at_or_below(self.page)
 
     def can_set_view_restrictions(self) -> bool:
         return self.may_moderate()

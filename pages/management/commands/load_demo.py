@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import models, transaction
@@ -16,9 +15,11 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Orderable, Page, Site
 
 import pages.models
+from pages.choices import Role
 from pages.models import Agency, Contact, ContentPage, DeathReviewIndexPage, PartnershipPage, Venue
+from pages.models.moderation import RoleGroup
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import MODERATORS, SAFEGUARDING_LEADS, make_root_of_site, publish_by_command, set_up_death_reviews
+from pages.workflow import make_root_of_site, publish_by_command, set_up_death_reviews
 
 BUNDLED_FILE = Path(__file__).resolve().parents[2] / "demo_content.yaml"
 # Section of the file → what its entries are, and the field by which pages name them.
@@ -145,7 +146,7 @@ class DemoContent:
 
     def build(self) -> list[str]:
         """Make what is missing, and return a line for each. Raises `DemoError`."""
-        if Group.objects.filter(name__in=[MODERATORS, SAFEGUARDING_LEADS]).count() < 2:
+        if RoleGroup.objects.count() < len(Role):
             raise DemoError("the groups are missing: run `manage.py set_up_moderation` first")
         if "home" not in self.content:
             raise DemoError('"home" is missing: the home page, with the pages under it')

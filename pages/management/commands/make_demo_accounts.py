@@ -9,11 +9,16 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from pages.workflow import EDITORS, MODERATORS, SAFEGUARDING_LEADS
+from pages.choices import Role
 
 PASSWORD = "community-safety-demo"  # noqa: S105 - published on purpose: see the refusal below
-# User name → group; the administrator is a superuser instead.
-ACCOUNTS = {"admin": None, "editor": EDITORS, "moderator": MODERATORS, "safeguarding": SAFEGUARDING_LEADS}
+# User name → role; the administrator is a superuser instead.
+ACCOUNTS = {
+    "admin": None,
+    "editor": Role.EDITOR,
+    "moderator": Role.MODERATOR,
+    "safeguarding": Role.SAFEGUARDING_LEAD,
+}
 
 
 class Command(BaseCommand):
@@ -38,22 +43,23 @@ class Command(BaseCommand):
             validate_password(password)
         except ValidationError as error:
             raise CommandError(f"--password: {' '.join(error.messages)}") from error
-        groups = {group.name: group for group in Group.objects.filter(name__in=filter(None, ACCOUNTS.values()))}
-        if missing := sorted({name for name in ACCOUNTS.values() if name} - groups.keys()):
+        groups = {group.has_role.role: group for group in Group.objects.filter(has_role__isnull=False)}
+        if missing := sorted(role.label for role in ACCOUNTS.values() if role and role not in groups):
             raise CommandError(
                 f"These groups are missing: {', '.join(missing)}. Run `manage.py set_up_moderation` first."
             )
         made = []
         self.stdout.write(f"{'User name':14}{'E-mail':28}{'Role':20}")
         with transaction.atomic():
-            for name, group in ACCOUNTS.items():
+            for name, role in ACCOUNTS.items():
+                group = groups[role] if role else None
                 if existed := User.objects.filter(username=name).exists():
                     note = "was there, left alone"
                 else:
                     note = "made"
-                    self._make(name, groups[group] if group else None, password)
+                    self._make(name, group, password)
                 made += [] if existed else [name]
-                self.stdout.write(f"{name:14}{f'{name}@example.org':28}{group or 'Administrator':20}{note}")
+                self.stdout.write(f"{name:14}{f'{name}@example.org':28}{group or 'Administrator'!s:20}{note}")
         if made:
             self.stdout.write(f"Password of {', '.join(made)}: {password}")
 

@@ -1,0 +1,65 @@
+"""The last word when somebody takes away what is public: who is no moderator is refused, whatever the route.
+
+Screens ask before (pages/models/moderation.py, and the policies for snippets, files and collections) and do not offer
+it; here it is asked where it happens. Code and commands without a person are not asked.
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.db.models.signals import pre_delete, pre_save
+from wagtail.log_actions import get_active_log_context
+from wagtail.models import Page, Site
+from wagtail.signals import pre_page_move
+
+from documents.access import on_a_live_page
+from documents.models import Document, Image
+from pages.choices import ApprovalRole
+from pages.models import ContentPage
+from pages.models.moderation import approved_at_or_below, is_in
+from pages.models.snippets import ModeratedSnippet
+
+
+def connect() -> None:
+    for model in (ContentPage, Site, Document, Image, *ModeratedSnippet.__subclasses__()):
+        pre_delete.connect(before_delete, sender=model, dispatch_uid=f"cms.taking_away.{model._meta.label}")
+    pre_page_move.connect(before_move, dispatch_uid="cms.taking_away.move")
+    pre_save.connect(before_site, sender=Site, dispatch_uid="cms.taking_away.site")
+
+
+def before_delete(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    if _asked() and _is_public(instance):
+        raise PermissionDenied
+
+
+def before_move(sender: type[Model], instance: Page, url_path_before: str, url_path_after: str, **kwargs: Any) -> None:
+    if url_path_before != url_path_after and _asked() and _is_public(instance):
+        raise PermissionDenied
+
+
+def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
+    """Another root page, or another default site, takes away every page that was below the old one."""
+    before = Site.objects.filter(pk=instance.pk).first()
+    moved = before and (before.root_page_id, before.is_default_site) != (
+        instance.root_page_id,
+        instance.is_default_site,
+    )
+    if moved and _asked() and _is_public(before):
+        raise PermissionDenied
+
+
+def _asked() -> bool:
+    """Whether a person who is no moderator is at work."""
+    person = get_active_log_context().user
+    return person is not None and not is_in(person, ApprovalRole.MODERATOR)
+
+
+def _is_public(thing: Any) -> bool:
+    if isinstance(thing, Site):
+        return ContentPage.objects.filter(pk=thing.root_page_id, live=True).exists()
+    if isinstance(thing, Page):
+        return approved_at_or_below(thing)
+    if isinstance(thing, ModeratedSnippet):
+        return bool(thing.live)
+    return on_a_live_page(thing)
