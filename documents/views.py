@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
+from wagtail.images.models import SourceImageIOError
 
 from documents.access import for_staff, never_stored, public_documents, public_images
 from documents.delivery import Delivery, send
@@ -51,6 +52,8 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     sizes = sizes.filter(filter_spec=SPECS[label]) if label in SPECS else sizes.filter(pk=_number(label))
     found = Image.objects.filter(file_key=key)
     public = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
+    if public is None and was_public:
+        public = _drawn_anew(found, SPECS[label])
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None or not wanted.url.endswith(f"/{name}"):
         return _absent(was_public and wanted is None)
@@ -63,6 +66,15 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
             cache_control=_cache_control(False) if public else FOR_STAFF,
         ),
     )
+
+
+def _drawn_anew(found: QuerySet[Image], spec: str) -> Rendition | None:
+    """A size of a public picture that got lost: its address was handed out and goes on working."""
+    image = public_images(found).first()
+    try:
+        return image.get_rendition(spec) if image else None
+    except SourceImageIOError:
+        return None
 
 
 @require_safe
