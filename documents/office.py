@@ -13,7 +13,6 @@ from typing import IO, Any, TypeVar
 
 from defusedxml.ElementTree import DefusedXMLParser
 
-from documents import text
 from documents.office_words import (
     Drawn,
     OpenDocument,
@@ -26,6 +25,7 @@ from documents.office_words import (
     without_namespaces,
 )
 from documents.reader import TimeUp, Unreadable, answer
+from documents.text import MAX_LETTERS, cleaned
 
 MAX_PARTS = 300
 MAX_XML = 30_000_000  # bytes of one part, unpacked
@@ -45,9 +45,9 @@ def read(file: IO[bytes], extension: str) -> dict[str, Any]:
         with suppress(TimeUp, MemoryError):
             for words in parts(archive):
                 pieces.append(words)
-                if sum(map(len, pieces)) > text.MAX_LETTERS:
+                if sum(map(len, pieces)) > MAX_LETTERS:
                     break
-    return {"pages": None, "words": text.cleaned("\n".join(pieces))}
+    return {"pages": None, "words": cleaned("\n".join(pieces))}
 
 
 def _of_word(archive: zipfile.ZipFile) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Names of elements and attributes are compared without their namespaces, which no two of these formats confuse.
 """
 
-from documents import text
+from documents.text import MAX_LETTERS
 
 # Elements at which a word ends, and those whose text readers of the file do not see.
 ENDS = {"p", "h", "br", "tab", "line-break", "s", "si", "is", "c", "table-cell", "tc"}
@@ -53,7 +53,7 @@ class Words:
             self.keep(words)
 
     def keep(self, words: str) -> None:
-        if self.letters <= text.MAX_LETTERS:  # there is no use for more
+        if self.letters <= MAX_LETTERS:  # there is no use for more
             self.words.append(words)
             self.letters += len(words)
 

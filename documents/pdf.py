@@ -5,8 +5,8 @@ from typing import IO, Any
 
 from pypdf import PdfReader
 
-from documents import text
 from documents.reader import TimeUp, Unreadable, answer
+from documents.text import MAX_LETTERS, cleaned
 
 MAX_PAGES = 300
 MAX_DRAWING = 2_000_000  # bytes of drawing on one page; what has more is a drawing
@@ -32,9 +32,9 @@ def read(file: IO[bytes]) -> dict[str, Any]:
                 contents = page.get_contents()
                 if contents is not None and len(contents.get_data()) <= MAX_DRAWING:
                     words.append(page.extract_text())
-            if sum(map(len, words)) > text.MAX_LETTERS:
+            if sum(map(len, words)) > MAX_LETTERS:
                 break
-    return {"pages": count, "words": text.cleaned("\n".join(words))}
+    return {"pages": count, "words": cleaned("\n".join(words))}
 
 
 if __name__ == "__main__":
