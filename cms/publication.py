@@ -225,7 +225,7 @@ def online_until(first_published_at: datetime) -> date:
 
 
 def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -> None:
-    """Note which files this version shows, and make the public sizes of its pictures while nobody waits for them.
+    """Note which files this version shows.
 
     `approved` has the key that each file had when the version was made (`file_facts_of`). Another key never matches,
     so a file that was exchanged in between stays hidden.
@@ -259,11 +259,16 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         if key in new and (row.file_key, row.no_store) != (new[key].file_key, row.no_store or new[key].no_store):
             row.file_key, row.no_store = new[key].file_key, row.no_store or new[key].no_store
             row.save(update_fields=["file_key", "no_store"])
-    for image in images.values():
+    # They were made at upload. Drawing takes seconds, and a file in the storage is not taken back by the database.
+    transaction.on_commit(lambda: draw_missing_sizes(images.values()), robust=True)
+
+
+def draw_missing_sizes(images: Iterable[Image]) -> None:
+    for image in images:
         try:
-            image.get_renditions(*RENDITIONS.values())
-        except SourceImageIOError:
-            logger.warning("The file of picture %s is missing: its public sizes were not made.", image.pk)
+            image.draw_missing_sizes()
+        except SourceImageIOError as error:
+            logger.warning("The public sizes of picture %s could not be made: %s", image.pk, error)
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:

@@ -245,6 +245,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {**CACHE_URL, "max_entries": 10_000}}
 # Readers are counted apart from that, so that a flood of them pushes nothing out of it.
 CACHES["readers"] = {**CACHES["default"], "KEY_PREFIX": "readers"}
+# Wagtail writes renditions into a cache before the transaction that makes them has ended. Rolled back, the cache names
+# rows that are not there (https://github.com/wagtail/wagtail/issues/6096). So nothing is kept: lists load their
+# renditions together anyway.
+CACHES["renditions"] = {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 match CACHE_URL["BACKEND"].rpartition(".")[2]:
     case "LocMemCache" | "FileBasedCache":  # files would be slower than most answers: each process counts by itself
         CACHES["readers"] |= {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "readers"}

@@ -7,22 +7,36 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import PurePath
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from taggit.managers import TaggableManager
 from wagtail.documents.models import AbstractDocument
-from wagtail.images.models import AbstractImage, AbstractRendition
+from wagtail.images.models import (
+    IMAGE_FORMAT_EXTENSIONS,
+    AbstractImage,
+    AbstractRendition,
+    Filter,
+    SourceImageIOError,
+    WagtailImageField,
+    WagtailImageFieldFile,
+    get_rendition_storage,
+    get_rendition_upload_to,
+    get_upload_to,
+)
 from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility, DocumentKind
-from documents.inspection import page_count_of, sha256_of
-from documents.text import text_of
+from documents.inspection import Size, draw, look_at, read_document, sha256_of
 
 # The only sizes of an image that the public can have; the names are those of the GraphQL enumeration.
 RENDITIONS = {
@@ -32,6 +46,8 @@ RENDITIONS = {
     "HERO": "fill-1600x600|format-webp",
     "SOCIAL": "fill-1200x630|format-jpeg",
 }
+# All that are made when a picture is uploaded: with those that the screens of the admin show.
+ALL_SIZES = (*RENDITIONS.values(), "max-165x165", "max-800x600")
 TAGS_HELP = "Words that help colleagues find the file. Never public."
 CHANGE_PUBLIC_FILES = "documents.change_public_file"
 language_code = RegexValidator(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl.")
@@ -183,16 +199,25 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
             )
 
     def save(self, *args, **kwargs) -> None:
-        if new_file := self.note_new_file():
-            self.page_count = page_count_of(self.file, self.file_type)
+        """Raises ValidationError for a new file that cannot be read."""
+        words = None
+        if self.note_new_file():
+            self.page_count, words = read_document(self.file, self.filename)
         super().save(*args, **kwargs)
-        if new_file:
-            self.read_words()
+        if words is not None:
+            self.keep_words(words)
 
-    def read_words(self) -> None:
-        """Keep the words of the file that it has now, for the search."""
-        text = text_of(self.file, self.file_type)
-        DocumentText.objects.update_or_create(document=self, defaults={"file_key": self.file_key, "text": text})
+    def read_words_again(self) -> None:
+        """Keep the words of the file that it has, for the search. Raises ValidationError or OSError when there are none
+        to be had any more, and then keeps none."""
+        words = ""
+        try:
+            words = read_document(self.file, self.filename).words
+        finally:
+            self.keep_words(words)
+
+    def keep_words(self, words: str) -> None:
+        DocumentText.objects.update_or_create(document=self, defaults={"file_key": self.file_key, "text": words})
 
     @property
     def url(self) -> str:
@@ -225,9 +250,51 @@ class DocumentText(models.Model):
         return f"Words of {self.document}"
 
 
-class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
-    """A picture, with the text that people who cannot see it get instead."""
+class PictureFile(WagtailImageFieldFile):
+    """The file of a picture, which is opened in a process of its own (documents/pictures.py) and nowhere else."""
 
+    def get_image_dimensions(self) -> tuple[int, int]:
+        """Raises ValidationError."""
+        was_closed = self.closed
+        try:
+            self.open()
+            seen = look_at(self, self.name or "")
+        finally:
+            if was_closed:
+                self.close()
+        return seen.width, seen.height
+
+
+class DrawnFile(WagtailImageFieldFile):
+    """The file of a size: whoever drew it knows its size."""
+
+    def get_image_dimensions(self) -> tuple[int, int]:
+        return self.instance.width, self.instance.height
+
+
+class _FileField(WagtailImageField):
+    """In migrations it is Wagtail's field: the column is the same."""
+
+    def deconstruct(self) -> Any:
+        name, _, *arguments = super().deconstruct()
+        return (name, "wagtail.images.models.WagtailImageField", *arguments)
+
+
+class PictureField(_FileField):
+    attr_class = PictureFile
+
+
+class DrawnField(_FileField):
+    attr_class = DrawnFile
+
+
+class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
+    """A picture, with the text that people who cannot see it get instead.
+
+    All its sizes are made when it is uploaded, so that none can fail later.
+    """
+
+    file = PictureField("file", upload_to=get_upload_to, width_field="width", height_field="height")
     tags = TaggableManager(help_text=TAGS_HELP, blank=True, related_name="tagged_images")
     decorative = models.BooleanField(default=False, help_text="It tells nothing that the text around it does not tell.")
     description = models.CharField(
@@ -277,11 +344,69 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
             )
 
     def save(self, *args, **kwargs) -> None:
+        """Raises ValidationError for a new file of which not all sizes can be made."""
         new_file = self.note_new_file()
         cut_otherwise = self.pk and not type(self).objects.filter(pk=self.pk, **self._focal_point()).exists()
+        sizes: list[Rendition] = []
+        if new_file or cut_otherwise:
+            with nullcontext() if new_file else suppress(SourceImageIOError):  # an old file may be missing
+                sizes = self._drawn([Filter(spec) for spec in ALL_SIZES])
         super().save(*args, **kwargs)
         if new_file or cut_otherwise:
             self.renditions.all().delete()  # they show the file that was replaced, or another part of it
+            Rendition.objects.bulk_create(sizes)
+
+    def create_renditions(self, *filters: Filter) -> dict[Filter, "Rendition"]:
+        """In place of Wagtail's, which opens the picture in the server. Raises SourceImageIOError."""
+        try:
+            drawn = self._drawn(filters) if filters else []
+        except ValidationError as error:
+            raise SourceImageIOError(" ".join(error.messages)) from error
+        Rendition.objects.bulk_create(drawn, ignore_conflicts=True)  # somebody else may have drawn it meanwhile
+        rows = {(row.filter_spec, row.focal_point_key): row for row in Rendition.objects.filter(image=self)}
+        found = {filter: rows[filter.spec, filter.get_cache_key(self)] for filter in filters}
+        for row in found.values():
+            row.image = self
+        return found
+
+    def create_rendition(self, filter: Filter) -> "Rendition":
+        return self.create_renditions(filter)[filter]
+
+    def get_willow_image(self) -> NoReturn:
+        raise SourceImageIOError("A picture is opened by documents/pictures.py and nowhere else.")
+
+    def draw_missing_sizes(self) -> None:
+        """Make the public sizes that it does not have."""
+        self.get_renditions(*RENDITIONS.values())
+
+    def _drawn(self, filters: Sequence[Filter]) -> list["Rendition"]:
+        """New renditions, not saved. All are drawn at once, because opening the picture is what takes the time."""
+        name = PurePath(self.file.name)
+        try:
+            self.file.open()
+        except OSError as error:
+            raise SourceImageIOError(str(error)) from error
+        seen = look_at(self.file, name.name)
+        sizes = [self._size(filter, (seen.width, seen.height)) for filter in filters]
+        return [
+            Rendition(
+                image=self,
+                filter_spec=filter.spec,
+                focal_point_key=filter.get_cache_key(self),
+                file=ContentFile(content, name.stem + IMAGE_FORMAT_EXTENSIONS[size.format]),
+                width=size.size[0],
+                height=size.size[1],
+            )
+            for filter, size, content in zip(filters, sizes, draw(self.file, name.name, sizes), strict=True)
+        ]
+
+    def _size(self, filter: Filter, size: tuple[int, int]) -> Size:
+        transform = filter.get_transform(self, size)
+        said: dict[str, str] = {}
+        for operation in filter.filter_operations:
+            operation.run(None, self, said)
+        width, height = (max(round(side), 1) for side in transform.size)
+        return Size(tuple(transform.get_rect().round()), (width, height), said.get("output-format", "webp"))
 
     def _focal_point(self) -> dict[str, int | None]:
         return {f"focal_point_{part}": getattr(self, f"focal_point_{part}") for part in ("x", "y", "width", "height")}
@@ -299,6 +424,9 @@ class Rendition(AbstractRendition):
     """One size of a picture. Its address is that of the picture, so it goes when the picture goes."""
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="renditions")
+    file = DrawnField(
+        upload_to=get_rendition_upload_to, storage=get_rendition_storage, width_field="width", height_field="height"
+    )
 
     class Meta:
         unique_together = (("image", "filter_spec", "focal_point_key"),)

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
+from wagtail.images.models import SourceImageIOError
 
 from documents.access import for_staff, never_stored, public_documents, public_images
 from documents.delivery import Delivery, send
@@ -51,7 +52,10 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     sizes = Rendition.objects.select_related("image").annotate(never_stored=of_death_reviews("image__collection__path"))
     sizes = sizes.filter(filter_spec=SPECS[label]) if label in SPECS else sizes.filter(pk=_number(label))
     found = Image.objects.filter(file_key=key)
-    public: Any = sizes.filter(image__in=public_images(found)).first() if label in SPECS else None
+    of_public = sizes.filter(image__in=public_images(found)) if label in SPECS else sizes.none()
+    public: Any = of_public.first()
+    if public is None and was_public and _draw_anew(found, SPECS[label]):
+        public = of_public.first()
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None or not wanted.url.endswith(f"/{name}"):
         return _absent(was_public and wanted is None)
@@ -65,6 +69,15 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
             noindex=bool(public and public.never_stored),
         ),
     )
+
+
+def _draw_anew(found: QuerySet[Image], spec: str) -> bool:
+    """Draw a size of a public picture that got lost: its address was handed out and goes on working."""
+    image = public_images(found).first()
+    try:
+        return bool(image and image.get_rendition(spec))
+    except SourceImageIOError:
+        return False
 
 
 @require_safe

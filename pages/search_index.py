@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
 from wagtail.search.backends import get_search_backends_with_name
@@ -132,11 +133,18 @@ PAGES_AT_ONCE = 50
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
-def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, int]:
-    """Read all documents and all published pages again. Returns how many there are of each."""
-    documents = Document.objects.all()
+def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, int, list[str]]:
+    """Read all documents and all published pages again.
+
+    Returns how many there are of each, and which documents could not be read, with the reason.
+    """
+    documents, unread = Document.objects.all(), []
     for document in progress(documents.iterator(), documents.count(), "document"):
-        document.read_words()
+        try:
+            document.read_words_again()
+        except (OSError, ValidationError) as error:
+            reason = " ".join(error.messages) if isinstance(error, ValidationError) else "Its file is missing."
+            unread.append(f"{document.pk} {document.title}: {reason}")
         document.file.close()
     pages = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
     keys = list(pages.values_list("pk", flat=True))
@@ -144,4 +152,4 @@ def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, i
         with transaction.atomic(), entered_together():
             for page in pages.filter(pk__in=keys[first : first + PAGES_AT_ONCE]):
                 record(page.specific)
-    return documents.count(), len(keys)
+    return documents.count(), len(keys), unread

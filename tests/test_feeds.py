@@ -18,7 +18,7 @@ from wagtail.models import PageLogEntry, PageViewRestriction
 from feeds.catalogue import listings
 from feeds.items import bring_up_to_date
 from feeds.sources import AT_ONCE
-from pages import models
+from pages import models, sample_content
 from pages.meeting_changes import changes
 from pages.models import ContentPage
 from tests import factories
@@ -208,7 +208,7 @@ def test_a_feed_reader_gets_the_same_from_both_formats(client, site):
 def test_what_a_meeting_says(client, site):
     hall = factories.venue(name="Fire Station", room="Room 2", address="Cambridge", postcode="CB1 1JF")
     agenda, report = (
-        factories.document("Agenda", b"1", "a.pdf", accessible="yes"),
+        factories.document("Agenda", sample_content.pdf("Agenda"), "a.pdf", accessible="yes"),
         factories.document("Report"),
     )
     with time_machine.travel(london(2026, 2, 1, 9), tick=False):

@@ -15,5 +15,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        documents, pages = rebuild(lambda rows, count, unit: tqdm(rows, total=count, unit=unit, disable=None))
+        documents, pages, unread = rebuild(lambda rows, count, unit: tqdm(rows, total=count, unit=unit, disable=None))
         self.stdout.write(f"The words of {documents} documents and {pages} published pages were read.")
+        for line in unread:
+            self.stderr.write(f"Document {line}")

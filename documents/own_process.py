@@ -1,0 +1,44 @@
+"""Reads a file in a process of its own, so that no file occupies or breaks the server.
+
+The readers (documents/pdf.py, office.py, pictures.py) are programs: `ask` starts one, gives it the file as its standard
+input, and takes its answer as JSON. They know neither Django nor the settings, and get no environment.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from documents.reader import TooMuch, Unreadable
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 40  # on the clock: the server's own work comes first
+
+
+def ask(reader: str, file: IO[bytes], *question: Any) -> Any:
+    """What the reader answers about the file, which is left at its start. Raises `Unreadable` or `TooMuch`."""
+    with TemporaryFile() as copy:  # the file may be in memory, or in a storage elsewhere
+        file.seek(0)
+        shutil.copyfileobj(file, copy)
+        file.seek(0)
+        copy.seek(0)
+        command = [sys.executable, "-E", "-s", "-m", reader, json.dumps(question)]
+        try:
+            done = subprocess.run(  # noqa: S603: a program of our own, and no shell
+                command, stdin=copy, capture_output=True, cwd=ROOT, env={}, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise TooMuch from None
+    if done.returncode != 0:  # killed at a limit, or by a fault in a library
+        raise TooMuch if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU) else Unreadable
+    answer = json.loads(done.stdout)
+    match answer.get("fault"):
+        case "unreadable":
+            raise Unreadable
+        case "too much":
+            raise TooMuch
+    return answer["found"]
