@@ -263,6 +263,7 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds for which a link that was sent by e-mail works, once
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "cms.formats"  # the dates that forms understand
 TIME_ZONE = "Europe/London"
 USE_I18N = True
 USE_TZ = True
@@ -402,6 +403,7 @@ WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
 WAGTAIL_WORKFLOW_CANCEL_ON_PUBLISH = False  # a version that waits for approval goes on waiting
 WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.publish_approved.publish_approved"
+WAGTAILADMIN_PERMITTED_LANGUAGES = [("en-gb", "English")]  # others read dates in other ways
 WAGTAIL_USER_TIME_ZONES = ["Europe/London"]  # meetings are at local time, wherever an editor sits
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
