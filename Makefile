@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 export PORT DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres screenshots lint types check requirements schema
+.PHONY: help demo test test-postgres screenshots lint types check requirements schema land-migrations
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -88,3 +88,7 @@ requirements: $(VENV)/.installed-tests ## Write the locked requirement files fro
 
 schema: $(VENV)/.installed ## Print the GraphQL schema to cms/graphql/schema.graphql
 	$(RUN) manage.py print_schema
+
+land-migrations: ## Enter new migrations into tests/landed_migrations.txt; from then on they are never edited
+	@for file in */migrations/[0-9]*.py; do \
+		grep -q "  $$file$$" tests/landed_migrations.txt || sha256sum "$$file" | tee -a tests/landed_migrations.txt; done

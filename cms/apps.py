@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import m2m_changed
+from django.db.models.signals import m2m_changed, post_migrate
 from wagtail.users.apps import WagtailUsersAppConfig
 
 
@@ -13,12 +13,13 @@ class CmsConfig(AppConfig):
         from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
         from django.contrib.auth.models import User  # noqa: PLC0415
 
-        from cms import powers, publication, roles, second_factor, taking_away, threads  # noqa: PLC0415
+        from cms import database_fit, powers, publication, roles, second_factor, taking_away, threads  # noqa: PLC0415
 
         publication.connect()
         powers.connect()
         taking_away.connect()
         threads.keep_apart()
+        post_migrate.connect(database_fit.after_migrations, sender=self, dispatch_uid="cms.after_migrations")
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")
 

@@ -1,12 +1,14 @@
 """The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
 
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import markdown
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +17,7 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
+from cms.database_fit import why_unfit
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere
 from pages import addresses
 from pages.at_path import Withdrawn, at_path
@@ -27,6 +30,8 @@ GRAPHIQL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+logger = logging.getLogger(__name__)
+FITS, LOOKED_AT_EVERY = "database_fits", 60  # seconds; the tables are compared once in them
 CONTRACT = Path(settings.BASE_DIR) / "cms" / "graphql" / "contract"
 EDITORS = Path(settings.BASE_DIR) / "docs" / "editors.md"
 SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
@@ -127,7 +132,14 @@ def screenshot(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers. For load balancers and the container's health check."""
+    """200 when the database answers and fits, and otherwise 503. For load balancers and the container's health check."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+    problem = None if cache.get(FITS) else why_unfit()
+    if problem is None:
+        cache.add(FITS, True, LOOKED_AT_EVERY)
+    else:  # the log names tables and columns; readers have no use for them
+        logger.error(problem)
+    status, text = (503, "The database does not fit this version of the CMS.\n") if problem else (200, "ok\n")
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8", headers=headers)
