@@ -122,11 +122,11 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
 
 
 @transaction.atomic
-def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime) -> None:
-    """The pages of these records are public no longer, though not because of where they are: they were deleted."""
+def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime, shown_on: set[int]) -> None:
+    """The pages of these records are there no longer, and were shown on others."""
     version = _hold()
     _end(version, records.order_by("path"), kind, at)
-    _tell_those_that_show(version, set(), at)
+    _tell_those_that_show(version, set(), at, shown_on=shown_on)
 
 
 def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeKind, at: datetime) -> None:
@@ -144,7 +144,7 @@ def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
 
 @transaction.atomic
 def note_elsewhere(pages: QuerySet[ContentPage], at: datetime) -> None:
-    """What others show of these pages is another now: a date of review, or they are about to be deleted."""
+    """What others show of these pages is another now, though no version of them was published."""
     _tell_those_that_show(_hold(), set(pages.values_list("pk", flat=True)), at)
 
 
@@ -155,7 +155,11 @@ def note_time(at: datetime) -> None:
 
 
 def _tell_those_that_show(
-    version: ContentVersion, targets: set[int], at: datetime, besides: Collection[UUID] = ()
+    version: ContentVersion,
+    targets: set[int],
+    at: datetime,
+    besides: Collection[UUID] = (),
+    shown_on: Collection[int] = (),
 ) -> None:
     """List the pages as updated that show something of these, or something that is worked out from them or the time."""
     if not version.knows_shown_pages:
@@ -163,7 +167,7 @@ def _tell_those_that_show(
         version.knows_shown_pages = True
         version.save()
     before, now = version.worked_out, shown.worked_out(at)
-    showing = shown.telling(before, now, targets)
+    showing = shown.telling(before, now, targets) | set(shown_on)
     if before != now:
         version.worked_out = now
         version.save()
