@@ -115,9 +115,10 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
     _append(version, changes)
     ended = [record for uuid, record in known.items() if uuid not in now_public and record.ended_at is None]
     if ended:
-        _end(version, ended, ChangeKind.WITHDRAWN, at)
+        _end(version, sorted(ended, key=lambda record: record.path), ChangeKind.WITHDRAWN, at)
         targets |= {record.page_id for record in ended if record.page_id}
-    _tell_those_that_show(version, targets, at, besides={change.record_id for change in changes})
+    if targets or changes:
+        _tell_those_that_show(version, targets, at, besides={change.record_id for change in changes})
     return paths | {record.path for record in ended}
 
 

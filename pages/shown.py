@@ -10,6 +10,7 @@ from typing import Any
 
 from modelcluster.fields import ParentalKey
 from wagtail.fields import RichTextField, StreamField
+from wagtail.models import get_page_models
 
 from documents.models import PublishedFile
 from pages import current
@@ -60,11 +61,12 @@ def record(page: ContentPage) -> None:
 
 def record_all() -> None:
     """The same for all published pages: those that were published before anybody wrote it down."""
-    published = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
-    keys = list(published.values_list("pk", flat=True))
-    for start in range(0, len(keys), PAGES_AT_ONCE):
-        for page in published.filter(pk__in=keys[start : start + PAGES_AT_ONCE]).specific():
-            record(page)
+    for model in get_page_models():
+        if issubclass(model, ContentPage) and model is not ContentPage:
+            published = model.objects.filter(live=True, first_published_at__isnull=False)
+            rows = published.prefetch_related(*child_relations(model))
+            for page in rows.iterator(chunk_size=PAGES_AT_ONCE):
+                record(page)
 
 
 def showing(targets: Iterable[int]) -> set[int]:
