@@ -25,7 +25,7 @@ from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.catalogue import addresses_to_forget
 from feeds.items import bring_up_to_date
 from feeds.websub import send_pings
-from pages import addresses, ledger, search_index
+from pages import addresses, ledger, search_index, shown
 from pages.choices import ChangeKind, UpdateKind
 from pages.meeting_changes import changes
 from pages.models import (
@@ -35,6 +35,7 @@ from pages.models import (
     LegalBasis,
     MeetingChange,
     MeetingPage,
+    PublicChange,
     PublicRecord,
     Takedown,
     Topic,
@@ -50,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 def connect() -> None:
     visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
+    ledger.changes_listed.connect(on_changes_listed, dispatch_uid="cms.changes_listed")
     unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
     pre_save.connect(on_plain_page_saved, sender=Page, dispatch_uid="cms.plain_page_saved")
     for signal in (page_slug_changed, post_page_move):
@@ -87,12 +89,13 @@ def on_visibility_changed(
     if page is not None:
         publication = None
         if published and isinstance(page, ContentPage):
-            publication = ledger.Publication(page, note_publication(page, before))
+            publication = ledger.Publication(page, note_publication(page, before), before)
         paths = ledger.update(page, timezone.now(), publication)
         if paths or published:
             files = PublishedFile.objects.filter(page__path__startswith=page.path)
             remember_public_files(files)
-            tell_caches(paths | ({addresses.url_path(page)} if published else set()), files)
+            paths |= {addresses.url_path(page)} if published else set()
+            tell_caches(paths | set(map(above, paths)), files)
     if file is not None:
         on_files_changed(file.published_in.all())
 
@@ -137,19 +140,21 @@ def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any
 
 
 def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
-    paths = PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True)
-    tell_caches(paths, instance.published_files.all())
+    paths = set(PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True))
+    tell_caches(paths | set(map(above, paths)), instance.published_files.all())
+    instance.shown_on = shown.showing([instance.pk])  # type: ignore[attr-defined]
 
 
 def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
     """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
     gone = PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None)
-    ledger.end(gone, ChangeKind.DELETED, timezone.now())
+    ledger.end(gone, ChangeKind.DELETED, timezone.now(), instance.shown_on)  # type: ignore[attr-defined]
 
 
 def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
+    """All addresses are others, also of pages that are not below it."""
     Site.clear_site_root_paths_cache()  # Wagtail does it too, yet later
-    on_visibility_changed(sender, page=instance.root_page.specific)
+    on_visibility_changed(sender, page=Page.get_first_root_node())
 
 
 def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNote | None:
@@ -161,6 +166,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     note = record_update(page)
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
+    shown.record(page)
     search_index.record(page)
     if isinstance(page, DeathReviewNoticePage):
         promise_time_online(page)
@@ -311,8 +317,11 @@ def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> No
 
 
 def on_files_changed(files: QuerySet[PublishedFile]) -> None:
-    """Files show, or are described, in another way now, and so do the pages that they are on."""
-    ledger.note_update(ContentPage.objects.filter(published_files__in=files), timezone.now())
+    """Files show, or are described, in another way now, and so do the pages that they are on, and those that say when
+    the agenda of a meeting came out."""
+    pages, at = ContentPage.objects.filter(published_files__in=files), timezone.now()
+    ledger.note_update(pages, at)
+    ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), at)
     tell_caches([], files)
 
 
@@ -323,8 +332,9 @@ def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any
 
 
 def catch_up() -> None:
-    """Note files that became public in ways that tell nobody: a command, or time that passed."""
+    """Note what nobody was told of: files that became public through a command, and what time changed on pages."""
     remember_public_files(PublishedFile.objects.all())
+    ledger.note_time(timezone.now())
 
 
 # --- Caches ---
@@ -338,6 +348,17 @@ def tell_caches(paths: Iterable[str], files: Any) -> None:
     if settings.WAGTAILFRONTENDCACHE:
         _purge(paths, files)
     transaction.on_commit(tell_followers, robust=True)
+
+
+def on_changes_listed(sender: type, changes: list[PublicChange], **kwargs: Any) -> None:
+    """Whatever is told of a page, its address is to be forgotten."""
+    records = PublicRecord.objects.filter(pk__in={change.record_id for change in changes})
+    tell_caches(records.values_list("path", flat=True), PublishedFile.objects.none())
+
+
+def above(path: str) -> str:
+    """The path of the page above, which lists the page at this path."""
+    return path.rstrip("/").rpartition("/")[0] + "/"
 
 
 def _purge(paths: Iterable[str], files: Any) -> None:

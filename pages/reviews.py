@@ -18,7 +18,7 @@ from wagtail.admin.widgets import Button
 from wagtail.log_actions import log
 
 from pages.choices import ApprovalRole
-from pages.ledger import note_update
+from pages.ledger import note_elsewhere, note_update
 from pages.models import ContentPage, DeathReviewNoticePage
 from pages.models.moderation import is_in
 from pages.plain_words import day
@@ -69,7 +69,8 @@ def mark_as_reviewed(page: ContentPage, user: Any) -> None:
         last_reviewed_on=today, next_review_due_on=due_on, marked_reviewed_at=now
     )
     page.last_reviewed_on, page.next_review_due_on, page.marked_reviewed_at = today, due_on, now
-    note_update(ContentPage.objects.filter(pk=page.pk), now)
+    for note in (note_update, note_elsewhere):
+        note(ContentPage.objects.filter(pk=page.pk), now)
     log(instance=page, action=REVIEWED, user=user, data={"before": before and before.isoformat()})
 
 

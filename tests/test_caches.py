@@ -73,6 +73,7 @@ def files_of(page):
 
 
 HERE = "http://testserver/page/"
+ABOVE = "http://testserver/"  # lists the page
 
 
 def test_publishing_withdrawing_and_deleting_tell_the_caches(page, told):
@@ -85,23 +86,24 @@ def test_publishing_withdrawing_and_deleting_tell_the_caches(page, told):
         lambda: take_down(page, administrator(), "It names somebody."),
         lambda: models.StandardPage.objects.get().delete(),
     ):
-        assert told(action) == {HERE, *files, *LISTS}
+        assert told(action) == {HERE, ABOVE, *files, *LISTS}
 
 
 def test_a_file_that_a_new_version_drops_is_forgotten(page, told):
     files = files_of(page)
     page.body = [("heading", {"text": "Nothing", "level": "2"})]
-    assert told(lambda: factories.publish(page)) == {HERE, *files, *LISTS}
+    assert told(lambda: factories.publish(page)) == {HERE, ABOVE, *files, *LISTS}
 
 
 def test_with_a_website_its_address_is_told_too(page, told, settings):
     settings.WEBSITE_URL = "https://www.example.org"
-    assert told(page.unpublish) == {HERE, "http://www.example.org/page/", *files_of(page), *LISTS}
+    website = {"http://www.example.org/page/", "http://www.example.org/"}
+    assert told(page.unpublish) == {HERE, ABOVE, *website, *files_of(page), *LISTS}
 
 
 def test_a_moved_page_is_forgotten_at_both_addresses(page, told):
     page.slug = "new"
-    assert told(lambda: factories.publish(page)) == {HERE, "http://testserver/new/", *files_of(page), *LISTS}
+    assert told(lambda: factories.publish(page)) == {HERE, "http://testserver/new/", ABOVE, *files_of(page), *LISTS}
 
 
 def test_a_draft_tells_nobody_anything(page, told):
@@ -113,9 +115,24 @@ def test_a_file_that_goes_private_or_is_taken_down_is_forgotten(page, told):
     files = files_of(page)
     document = page.published_files.get(document__isnull=False).document
     restriction = CollectionViewRestriction(collection=document.collection, restriction_type="login")
-    assert told(restriction.save) == {*files, *LISTS}
-    assert told(restriction.delete) == {*files, *LISTS}
-    assert told(lambda: take_down(document, administrator(), "It names somebody.")) == {document.address, *LISTS}
+    assert told(restriction.save) == {HERE, *files, *LISTS}
+    assert told(restriction.delete) == {HERE, *files, *LISTS}
+    assert told(lambda: take_down(document, administrator(), "It names somebody.")) == {HERE, document.address, *LISTS}
+
+
+def test_what_shows_something_that_changed_is_forgotten_too(home, page, told):
+    """Here the pages below it with their breadcrumbs, and one that links to it."""
+    below = factories.page(models.StandardPage, page, slug="below")
+    link = ("paragraph", f'<p><a linktype="page" id="{below.pk}">More</a></p>')
+    factories.page(models.StandardPage, home, slug="links", body=[link])
+    page = models.StandardPage.objects.get(slug="page")
+    page.title = "Another"
+    found = told(lambda: factories.publish(page))
+    assert found - files_of(page) - LISTS == {HERE, ABOVE, f"{HERE}below/"}
+    found = told(
+        lambda: take_down(models.StandardPage.objects.get(slug="below"), administrator(), "It names somebody.")
+    )
+    assert found - LISTS == {HERE, f"{HERE}below/", "http://testserver/links/"}
 
 
 def test_what_rolls_back_is_not_told(page, told, monkeypatch):
@@ -137,10 +154,10 @@ def test_a_file_that_moves_or_is_exchanged_is_forgotten(page, told):
     private = document.collection.add_child(name="Private")
     CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
     document.collection = private
-    assert told(document.save) == {document.address, *LISTS}
+    assert told(document.save) == {HERE, document.address, *LISTS}
     old = document.address
     document.file = ContentFile(b"new", "table.csv")
-    assert told(document.save) == {old, document.address, *LISTS}
+    assert told(document.save) == {HERE, old, document.address, *LISTS}
 
 
 def test_shared_text_that_comes_or_goes_refreshes_the_lists(home, told):

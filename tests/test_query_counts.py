@@ -167,3 +167,23 @@ def test_a_moderators_list_of_pages_costs_the_same(home, client):
         assert len(answer.context["pages"]) == rows
         counts.append(len(sql))
     assert counts[0] == counts[1]
+
+
+def test_a_publication_costs_the_same_however_many_pages_show_the_page(home):
+    target = factories.page(models.StandardPage, home, slug="target")
+    pages, counts = [], []
+
+    def publish(title):
+        target.title = title
+        with CaptureQueriesContext(connection) as sql:
+            factories.publish(target)
+        return len(sql)
+
+    for wanted in (1, 8):
+        while len(pages) < wanted:
+            pages.append(factories.page(models.StandardPage, home, body=[("page_link", {"page": target, "text": ""})]))
+        before = models.PublicChange.objects.count()
+        counts.append(publish(f"Shown on {wanted}"))
+        assert models.PublicChange.objects.count() == before + 1 + wanted
+    print(f"A publication takes {counts[0]} queries.")
+    assert counts[0] == counts[1]

@@ -25,6 +25,7 @@ from pages.models.publications import (
     PublicationIndexPage,
 )
 from pages.models.search_text import SearchText
+from pages.models.shown_pages import ShownPage
 from pages.models.snippets import Agency, Alert, Contact, LegalBasis, SupportService, Topic, Venue
 from pages.models.staff_deadlines import ReviewReminder, StaffCalendar
 from pages.models.standard import StandardPage
@@ -71,6 +72,7 @@ __all__ = [
     "ReviewDocument",
     "ReviewReminder",
     "SearchText",
+    "ShownPage",
     "StaffCalendar",
     "StandardPage",
     "SupportService",

@@ -60,6 +60,8 @@ class ContentVersion(models.Model):
     """
 
     number = models.BigIntegerField(default=0)
+    knows_shown_pages = models.BooleanField(default=False, help_text="Whether `ShownPage` has all published pages.")
+    worked_out = models.JSONField(default=dict, help_text="What pages show by date, as it was last told.")
 
     class Meta:
         default_permissions = ()
