@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
+from wagtail.models import Site
 
 from pages.models.approvals import NotApproved
 
@@ -23,6 +24,8 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        # What was rolled back may have left the path of a home page that nobody knows in Wagtail's cache.
+        Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
         if not in_the_admin or not isinstance(exception, NotApproved | ValidationError | ProtectedError):
             return None

@@ -286,7 +286,7 @@ def test_what_a_meeting_says(client, site):
             assert instant(last.published_parsed) == datetime(2026, 2, 1, 9, tzinfo=UTC)
             assert "1. Bicycles" in last.content[0].value
             assert last.enclosures[0].href == f"http://testserver/documents/{agenda.file_key}/a.pdf"
-            assert (last.enclosures[0].type, last.enclosures[0].length) == ("application/pdf", "1")
+            assert (last.enclosures[0].type, last.enclosures[0].length) == ("application/pdf", str(agenda.file_size))
             assert "The hall is flooded." in result.entries[2].content[0].value
             assert SECRET not in response.content.decode()
         assert len(parsed(client.get("/feeds/meetings.atom")).entries[-1].enclosures) == 2
