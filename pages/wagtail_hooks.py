@@ -33,10 +33,12 @@ from pages.models import (
     Topic,
     Venue,
 )
+from pages.models.approvals import NeedsApproval
 from pages.models.moderation import is_in
 from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
 from pages.permissions import PagePolicy, without_notices
+from pages.publication_times import in_words, schedule_in_words
 from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
@@ -265,6 +267,15 @@ def say_that_it_is_withdrawn(request, page) -> None:
         messages.warning(request, "This page is withdrawn. It comes back when a new version of it is approved.")
 
 
+@hooks.register("before_edit_page")
+@hooks.register("before_edit_snippet")
+def say_when_it_will_be_published(request, thing) -> None:
+    """Beside the button to approve: a date in figures is easily misread."""
+    waits = isinstance(thing, NeedsApproval) and thing.current_workflow_task_state is not None
+    if request.method == "GET" and waits and (words := schedule_in_words(thing.get_latest_revision_as_object())):
+        messages.info(request, words)
+
+
 @hooks.register("after_edit_page")
 def say_what_became_of_it(request, page) -> None:
     """Wagtail says "has been updated", whatever a moderator decided."""
@@ -276,6 +287,8 @@ def say_what_became_of_it(request, page) -> None:
     elif status == WorkflowState.STATUS_IN_PROGRESS:
         messages.info(request, "Your approval is given. The next one is asked for now.")
     elif status == WorkflowState.STATUS_APPROVED:
-        scheduled = page.revisions.filter(approved_go_live_at__isnull=False).exists()
-        text = "It is approved for the date that is set." if scheduled else "It is approved, and readers see it now."
+        scheduled = page.revisions.filter(approved_go_live_at__isnull=False).first()
+        text = "It is approved, and readers see it now."
+        if scheduled:
+            text = f"It is approved. It will be published on {in_words(scheduled.approved_go_live_at)}."
         messages.info(request, text)

@@ -1,5 +1,7 @@
 """Groups, permissions and the moderation workflow, through the admin as people use it."""
 
+import inspect
+import re
 from datetime import date
 from io import StringIO
 
@@ -7,13 +9,13 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from django.core.management.base import CommandError
 from django.urls import reverse
 from wagtail.models import ModelLogEntry, PageLogEntry, Revision, WorkflowState
 
 from pages import models
-from pages.models.death_reviews import name_hash
+from pages.models.death_reviews import NOTED_ONLY, name_hash
 from pages.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
 from tests import factories
 
@@ -209,9 +211,17 @@ def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
     index = factories.page(models.DeathReviewIndexPage, home)
     notice = factories.draft(models.DeathReviewNoticePage, index)
     monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n\njohn  example\nJOHN EXAMPLE\n"))
-    call_command("block_names", notice.reference, stdout=StringIO())
+    said = StringIO()
+    call_command("block_names", notice.reference, stdout=said)
     notice.refresh_from_db()
     assert notice.name_blocklist == sorted([name_hash("jane example"), name_hash("john example")])
+    not_enforced = f"noted for {notice.reference}. This is not enforced: nothing looks for them in the notice.\n"
+    assert said.getvalue() == f"2 names are {not_enforced}"
+    models.DeathReviewNoticePage.objects.update(name_blocklist=[])
+    monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n"))
+    call_command("block_names", notice.reference, stdout=said)
+    assert said.getvalue().endswith(f"1 name is {not_enforced}")
+    assert "Nothing looks for them yet" in load_command_class("pages", "block_names").help
     with pytest.raises(CommandError, match="no notice with the reference DR-0000"):
         call_command("block_names", "DR-0000")
 
@@ -219,6 +229,19 @@ def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
 def test_no_form_of_the_admin_takes_a_name_or_a_title_of_a_notice():
     fields = models.DeathReviewNoticePage.get_edit_handler().get_form_class().base_fields
     assert {"title", "slug", "seo_title", "names_to_block", "name_blocklist"} & set(fields) == set()
+
+
+def test_each_private_field_of_a_notice_is_enforced_or_said_not_to_be(home, client):
+    notice = factories.draft(models.DeathReviewNoticePage, factories.page(models.DeathReviewIndexPage, home))
+    restricted = next(tab for tab in type(notice).edit_handler.children if "never public" in tab.heading)
+    fields = {"name_blocklist", *restricted.get_form_options()["fields"]}
+    gate = set(re.findall(r"\bself\.(\w+)", inspect.getsource(models.DeathReviewNoticePage.publishing_problems)))
+    assert fields - gate == set(NOTED_ONLY)
+    lead = User.objects.create_superuser("lead")
+    client.force_login(lead)
+    screen = client.get(f"/admin/pages/{notice.pk}/edit/").content.decode()
+    panel = screen.split("Noted only, and not enforced.")[1].split("Whoever approves has to check them.")[0]
+    assert [words for words in NOTED_ONLY.values() if words not in panel] == []
 
 
 def test_a_copied_notice_was_cleared_by_nobody(home):

@@ -35,6 +35,7 @@ from pages.death_review_files import files_out_of_place
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
+from pages.publication_times import sends_back, time_problems
 from pages.references import file_facts_of
 from pages.rich_text import has_text
 
@@ -67,25 +68,16 @@ class ContentPageForm(WagtailAdminPageForm):
         return cleaned
 
     def is_valid(self) -> bool:
-        if self._stops_the_workflow():
+        if sends_back(self.data):
             self.defer_required_fields()  # as for a draft: what is sent back need not keep the rules
         valid = super().is_valid()
         if valid and not self.is_deferred_validation:
             # Puts the rows that were typed on the page, in memory only: the rules look at them too.
             self.save(commit=False)
-            for field, problem in self.instance.publishing_problems().items():
+            for field, problem in {**self.instance.publishing_problems(), **time_problems(self.instance)}.items():
                 self.add_error(field if field in self.fields else None, problem)
             valid = not self.errors
         return valid
-
-    def _stops_the_workflow(self) -> bool:
-        """Whether a moderator sends the version back, or its author takes it back: it is saved, and goes nowhere."""
-        onwards = ("action-publish", "action-submit", "action-restart-workflow")
-        if any(self.data.get(name) for name in onwards):
-            return False
-        if self.data.get("action-workflow-action"):
-            return self.data.get("workflow-action-name") == "reject"
-        return bool(self.data.get("action-cancel-workflow"))
 
 
 class ContentPage(NeedsApproval, Page):

@@ -34,14 +34,28 @@ from pages.choices import (
     ReviewDocumentState,
 )
 from pages.models.base import ContentPage, tabs
-from pages.models.moderation import StandingPermissions
+from pages.models.moderation import HANDLE_DEATH_REVIEWS, StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
 from pages.references import files_of
 from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
-HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"
+
+
+# What is written down about a review, and does not keep its notice from being published: field → words for the screen.
+# A field goes from here when `publishing_problems` reads it.
+NOTED_ONLY = {
+    "stage": "the stage",
+    "decision_reasons": "the reasons for the decision",
+    "qa_outcome": "the quality assurance",
+    "legal_clearance": "the legal clearance",
+    "parallel_proceedings": "parallel proceedings",
+    "family_informed_on": "the day on which the family was informed",
+    "dates_to_avoid": "the dates to avoid",
+    "sent_to_commissioner_on": "the day on which it was sent to the Commissioner",
+    "name_blocklist": "the blocked names",
+}
 
 
 def new_reference() -> str:
@@ -211,7 +225,12 @@ class DeathReviewNoticePage(ContentPage):
             FieldPanel("listed_by_search_engines"),
         ],
         restricted=[
-            HelpPanel("<p>Nothing on this tab is ever shown to the public.</p>"),
+            HelpPanel(
+                "<p>Nothing on this tab is ever shown to the public.</p>"
+                "<p><b>Noted only, and not enforced.</b> The CMS publishes an approved notice whatever is said here. "
+                f"It does not look at {', '.join([*NOTED_ONLY.values()][:-1])} or {[*NOTED_ONLY.values()][-1]}. "
+                "Whoever approves has to check them.</p>"
+            ),
             FieldPanel("stage"),
             FieldPanel("decision_reasons"),
             FieldRowPanel([FieldPanel("qa_outcome"), FieldPanel("legal_clearance")]),

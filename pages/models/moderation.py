@@ -23,7 +23,9 @@ from wagtail.models import (
 
 from pages.choices import ApprovalRole, Role
 from pages.models.approvals import Approval, NotApproved, approve, last_editor
+from pages.publication_times import time_problems
 
+HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"
 APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
 
 
@@ -111,6 +113,8 @@ class FourEyesTask(AbstractGroupApprovalTask):
         obj = getattr(obj, "specific", obj)
         if not obj.author_may_approve and last_editor(revision) == user.pk:
             return f"You made the last change to “{obj}”, so a colleague has to approve it."
+        if problems := time_problems(revision.as_object()):
+            return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
         # A version that needs two people: whoever gave the one approval does not give the other.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
         if len(obj.approving_roles) > 1 and given.exclude(role__in=self.roles(user)).exists():
@@ -194,6 +198,10 @@ class StandingPermissions(ModeratedPermissions):
 
     def can_delete(self, ignore_bulk: bool = False) -> bool:
         return super().can_delete(ignore_bulk) and self.page.first_published_at is None
+
+    def can_copy(self) -> bool:
+        """A copy takes along what is below, and its screen counts it: also what not everybody may know of."""
+        return super().can_copy() and self.user.has_perm(HANDLE_DEATH_REVIEWS)
 
 
 class CopyAsDraftForm(CopyForm):

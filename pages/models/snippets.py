@@ -6,6 +6,7 @@ from typing import Any
 import graphene
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, PublishingPanel
 from wagtail.models import DraftStateMixin, RevisionMixin, WorkflowMixin
 from wagtail.search import index
@@ -13,10 +14,25 @@ from wagtail.search import index
 from pages import public_fields as public
 from pages.choices import AgencySector, AlertSeverity, YesNoUnknown
 from pages.models.approvals import NeedsApproval
+from pages.publication_times import sends_back, time_problems
+
+
+class ModeratedSnippetForm(WagtailAdminModelForm):
+    """A draft may have any times; what is submitted or approved may not."""
+
+    def is_valid(self) -> bool:
+        valid = super().is_valid()
+        if valid and not self.is_deferred_validation and not sends_back(self.data):
+            for field, problem in time_problems(self.instance).items():
+                self.add_error(field, problem)
+            valid = not self.errors
+        return valid
 
 
 class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
     """A snippet whose text is public: it has drafts, revisions and the moderators' workflow, as pages have."""
+
+    base_form_class = ModeratedSnippetForm
 
     class Meta:
         abstract = True

@@ -9,8 +9,9 @@ from pages.models.death_reviews import name_hash
 
 class Command(BaseCommand):
     help = (
-        "Reads names that must never appear in a death-review notice, one a line, from standard input, and keeps "
-        "only their keyed hashes. It is no screen of the admin, because forms keep what was typed."
+        "Notes names that must never appear in a death-review notice: it reads them, one a line, from standard input, "
+        "and keeps only their keyed hashes. Nothing looks for them yet, so a notice with such a name can be published: "
+        "whoever approves it has to check. It is no screen of the admin, because forms keep what was typed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,4 +26,7 @@ class Command(BaseCommand):
         names = {name_hash(line) for line in sys.stdin if line.strip()}
         kept = sorted({*notice.name_blocklist, *names})
         DeathReviewNoticePage.objects.filter(pk=notice.pk).update(name_blocklist=kept)
-        self.stdout.write(f"{len(kept)} names are blocked.")
+        count = "1 name is" if len(kept) == 1 else f"{len(kept)} names are"
+        self.stdout.write(
+            f"{count} noted for {notice.reference}. This is not enforced: nothing looks for them in the notice."
+        )

@@ -1,0 +1,56 @@
+"""When a version is to be published, in words, which times cannot be meant, and who is asked about them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+
+def in_words(at: datetime) -> str:
+    """As in "Tuesday 15 December 2026 at 9am", in local time."""
+    local = timezone.localtime(at)
+    if (local.hour, local.minute) in ((0, 0), (12, 0)):
+        time = "midnight, as the day begins" if local.hour == 0 else "midday"
+    else:
+        minutes = f".{local.minute:02}" if local.minute else ""
+        time = f"{local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
+    return f"{local:%A} {local.day} {local:%B %Y} at {time}"
+
+
+def sends_back(sent: Any) -> bool:
+    """Whether a moderator sends the version back, or its author takes it back: it is saved, and goes nowhere."""
+    onwards = ("action-publish", "action-submit", "action-restart-workflow")
+    if any(sent.get(name) for name in onwards):
+        return False
+    if sent.get("action-workflow-action"):
+        return sent.get("workflow-action-name") == "reject"
+    return bool(sent.get("action-cancel-workflow"))
+
+
+def time_problems(version: Any) -> dict[str, str]:
+    """What is wrong now with the times of a version that is to be submitted or approved: field name → what to do.
+
+    A live page keeps the time at which it was published.
+    """
+    problems = {}
+    now = timezone.now()
+    if version.go_live_at and version.go_live_at <= now and not version.live:
+        problems["go_live_at"] = (
+            f"{in_words(version.go_live_at)} has passed. Leave this empty to publish as soon as it is approved, or "
+            "give a later time."
+        )
+    if version.expire_at and version.expire_at <= now:
+        problems["expire_at"] = f"{in_words(version.expire_at)} has passed. Leave this empty, or give a later time."
+    return problems
+
+
+def schedule_in_words(version: Any) -> str:
+    """What approving the version does, for whoever approves it. Empty when it is to be published at once."""
+    if problems := time_problems(version):
+        return "It cannot be approved as it is: " + " ".join(problems.values()) + " Ask its author to change it."
+    sentences = []
+    if version.go_live_at and version.go_live_at > timezone.now():
+        sentences.append(f"When it is approved, it will be published on {in_words(version.go_live_at)}.")
+    if version.expire_at:
+        sentences.append(f"It will be taken away on {in_words(version.expire_at)}.")
+    return " ".join(sentences)
