@@ -41,8 +41,8 @@ def why_unfit() -> str | None:
         return None
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
-        f"The database does not fit this version of the CMS ({', '.join(found[:NAMED])}{more}), because other code made "
-        "it. Start the version that made it, or restore a copy that fits, and then run: python manage.py migrate"
+        f"The database does not fit this version of the CMS ({', '.join(found[:NAMED])}{more}): other code made it. "
+        "Start the version that made it, or restore a copy that fits, and then run: python manage.py migrate"
     )
 
 

@@ -1,0 +1,88 @@
+"""Data of an earlier version comes along: a site that the code of `FROM` made is upgraded by the code of today.
+
+The code of then runs with the packages of today. Where a package no longer takes it, move `FROM` on to a commit that was
+landed since, and say in the commit why older data needs two steps.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+
+FROM = "6aa81a4"
+ROOT = Path(settings.BASE_DIR)
+SCRIPT = ROOT / "tests/upgraded_site.py"
+# What the code of today answers otherwise than that of `FROM`, on purpose: the key of the answer and the reason.
+OTHERWISE: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def code_of_then(tmp_path_factory):
+    """The files of the commit, from the history of this repository."""
+    archive = subprocess.run(["git", "archive", FROM], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
+    if archive.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"The history does not reach back to commit {FROM}.")
+    folder = tmp_path_factory.mktemp("then")
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An empty database of the kind that the tests use, and a folder for files."""
+    folder = tmp_path_factory.mktemp("data")
+    ours = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY", "CI")}
+    ours |= {
+        "DATA_DIR": str(folder),
+        "CMS_URL": "http://localhost:8000",
+        "SECRET_KEY": "made-for-this-upgrade-and-for-nothing-else-0123456789-abcdef",
+        "DJANGO_SETTINGS_MODULE": "cms.settings",
+        "EMAIL_URL": "dummy:",
+        "GRAPHQL_RATE_LIMIT": "0",
+        "RATE_LIMIT": "0",
+    }
+    default = settings.DATABASES["default"]
+    if "postgresql" not in default["ENGINE"]:
+        yield ours | {"DATABASE_URL": f"sqlite:///{folder}/cms.sqlite3"}
+        return
+    name, server = f"upgrade_{os.getpid()}", f"{default['USER']}:{default['PASSWORD']}@{default['HOST']}"
+    with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield ours | {"DATABASE_URL": f"postgres://{server}/{name}"}
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(folder, what, environment, target):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(SCRIPT), what, str(target)],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=500,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(target.read_text())
+
+
+def test_data_of_then_comes_along(code_of_then, environment, tmp_path):
+    before = run(code_of_then, "made", environment, tmp_path / "before.json")["answers"]
+    after = run(ROOT, "upgraded", environment, tmp_path / "after.json")
+    assert after["proven"]["unfit"] is None
+    assert after["proven"]["health"] == 200
+    states = ("published", "edited", "draft", "submitted", "scheduled", "unpublished", "expiring")
+    assert [before[f"page /news/news-{state}/"] for state in states] == [200, 200, 404, 404, 404, 410, 200]
+    assert len(before) > 150
+    assert 500 not in {answer for answer in after["answers"].values() if isinstance(answer, int)}
+    different = {key for key in before if before[key] != after["answers"].get(key)}
+    assert different - OTHERWISE.keys() == set(), {key: (before[key], after["answers"].get(key)) for key in different}
+
+
+def test_the_migrations_of_then_are_as_they_were(code_of_then):
+    of_then = sorted(path.relative_to(code_of_then) for path in code_of_then.glob("*/migrations/[0-9]*.py"))
+    assert of_then
+    assert [str(name) for name in of_then if (ROOT / name).read_bytes() != (code_of_then / name).read_bytes()] == []
