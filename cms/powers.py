@@ -1,4 +1,5 @@
-"""The log of changes to who may do what: groups, permissions, workflows and their steps, administrators.
+"""The log of changes to who may do what (groups, permissions, workflows and their steps, administrators) and to
+redirects, which nobody approves.
 
 Whatever screen, bulk action or command makes the change, in the same transaction. Who is put into which group is
 logged by cms/roles.py.
@@ -12,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.log_actions import LogFormatter, log
 from wagtail.models import (
     AbstractGroupApprovalTask,
@@ -35,7 +37,7 @@ FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     User: ("is_superuser", "is_active"),
     Workflow: ("name", "active"),
 }
-# Rows that come and go, and the thing that each is about.
+# Rows that are told whole, and the field with the thing that each is about; "" for the row itself.
 ROWS: dict[type[models.Model], str] = {
     GroupPagePermission: "group",
     GroupCollectionPermission: "group",
@@ -44,7 +46,9 @@ ROWS: dict[type[models.Model], str] = {
     WorkflowTask: "workflow",
     WorkflowPage: "workflow",
     WorkflowContentType: "workflow",
+    Redirect: "",
 }
+NOT_TOLD = ("id", "created_at", "automatically_created", "redirect_page_route_path")
 
 
 class PowersFormatter(LogFormatter):
@@ -88,18 +92,20 @@ def _state(model: type[models.Model], rows: Iterable[models.Model]) -> dict[Any,
 
 
 def _subject(model: type[models.Model], row: Any) -> models.Model:
-    found: models.Model = getattr(row, ROWS[model]) if model in ROWS else row
+    found: models.Model = getattr(row, ROWS[model]) if ROWS.get(model) else row
     return found
 
 
 def _told_of(model: type[models.Model]) -> list[Any]:
-    return [field for field in model._meta.concrete_fields if field.name not in ("id", ROWS[model])]
+    return [field for field in model._meta.concrete_fields if field.name not in NOT_TOLD]
 
 
 def _words(row: Any, name: str) -> str:
     value = getattr(row, name)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value in (None, ""):
+        return "none"
     # The reference of a notice is for those alone who handle death reviews.
     secret = isinstance(value, Page) and issubclass(value.specific_class, DeathReviewNoticePage)
     return f"page {value.pk}" if secret else str(value)
@@ -121,14 +127,18 @@ def _compare(model: type[models.Model], before: dict[Any, Any], after: dict[Any,
         if old == new:
             continue
         if model in ROWS:
-            whole = "; ".join(f"{_label(model, name)} “{words}”" for name, words in (new or old).items())
             verb = "Changed" if old and new else "Added" if new else "Removed"
-            _tell(subject, f"{verb}: {_kind(model)}: {whole}")
+            earlier = f". Before: {_whole(model, old)}" if old and new else ""
+            _tell(subject, f"{verb}: {_kind(model)}: {_whole(model, new or old)}{earlier}")
         elif old and new:
             parts = [f"{_label(model, name)} “{old[name]}” → “{new[name]}”" for name in new if old[name] != new[name]]
             _tell(subject, f"Changed: {', '.join(parts)}")
         else:
             _came_or_went(model, subject, new or old, came=bool(new))
+
+
+def _whole(model: type[models.Model], facts: dict[str, str]) -> str:
+    return "; ".join(f"{_label(model, name)} “{words}”" for name, words in facts.items())
 
 
 def _came_or_went(model: type[models.Model], subject: Any, facts: dict[str, str], came: bool) -> None:

@@ -30,6 +30,8 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from pages import outbox
+
 
 def active_accounts(email: str) -> list[User]:
     """The active accounts that have this address, in upper or lower case.
@@ -49,14 +51,26 @@ class AccountAdapter(DefaultAccountAdapter):
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.CMS_URL + path.replace("UID-KEY", quote(key))
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        if email:
+            super().send_mail(template_prefix, email, context)
+        else:
+            outbox.put([self.render_mail(template_prefix, email, context)])
+
 
 class ResetPasswordForm(AllauthResetPasswordForm):
-    """Mails a link to each active account with the address; the answer is the same when there is none."""
+    """Mails a link to each active account with the address. When there is none, the answer is the same, and so is the
+    work: a mail that nobody gets is written, and never sent."""
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         self.users = active_accounts(email)
         return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        if not self.users:
+            self.users, self.cleaned_data = [User(pk=0)], {**self.cleaned_data, "email": ""}
+        return str(super().save(request, **kwargs))
 
 
 @contextmanager

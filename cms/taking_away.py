@@ -41,11 +41,10 @@ def before_move(sender: type[Model], instance: Page, url_path_before: str, url_p
 def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
     """Another root page, or another default site, takes away every page that was below the old one."""
     before = Site.objects.filter(pk=instance.pk).first()
-    moved = before and (before.root_page_id, before.is_default_site) != (
-        instance.root_page_id,
-        instance.is_default_site,
-    )
-    if moved and _asked() and _is_public(before):
+    if before is None:
+        return
+    same = (before.root_page_id, before.is_default_site) == (instance.root_page_id, instance.is_default_site)
+    if not same and _asked() and _is_public(before):
         raise PermissionDenied
 
 

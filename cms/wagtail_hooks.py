@@ -13,6 +13,7 @@ from wagtail.permissions import policy_registry
 from cms import publication
 from cms.leaver_views import admin_urls, leaver_buttons
 from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
+from cms.mail_report import MailReport, may_see_mail
 from cms.powers import POWERS_CHANGED, PowersFormatter
 from cms.roles import ROLES_CHANGED, RolesFormatter
 from cms.second_factor import SECOND_FACTOR_RESET
@@ -87,9 +88,21 @@ def register_broken_links() -> MenuItem:
     return BrokenLinksMenuItem("Broken links", reverse("broken_links"), icon_name="link", order=800)
 
 
+class MailMenuItem(MenuItem):
+    def is_shown(self, request) -> bool:
+        return may_see_mail(request.user)
+
+
+@hooks.register("register_reports_menu_item")
+def register_mail_not_sent() -> MenuItem:
+    return MailMenuItem("Mail not sent", reverse("mail_not_sent"), icon_name="mail", order=900)
+
+
 @hooks.register("register_admin_urls")
 def register_report_urls() -> list:
     return [
+        path("reports/mail/", MailReport.as_view(), name="mail_not_sent"),
+        path("reports/mail/results/", MailReport.as_view(results_only=True), name="mail_not_sent_results"),
         path("reports/broken-links/", BrokenLinksReport.as_view(), name="broken_links"),
         path(
             "reports/broken-links/results/", BrokenLinksReport.as_view(results_only=True), name="broken_links_results"

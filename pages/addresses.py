@@ -1,5 +1,7 @@
 """Addresses of pages: the path on the site, the absolute address on the public website, and the edit screen."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.urls import reverse
 from wagtail.models import Page, Site
@@ -39,3 +41,16 @@ def edit_url(page: Page) -> str:
 def tree_path(path: str) -> str:
     """Wagtail's tree path for a path on the site; a missing slash at either end is forgiven."""
     return site_root_path() + (path.strip("/") + "/" if path.strip("/") else "")
+
+
+def is_our_own(address: str) -> bool:
+    """Whether a web address is one of this CMS, or of the public website."""
+    for own in filter(None, (settings.CMS_URL, settings.WEBSITE_URL)):
+        try:
+            theirs, ours = urlsplit(address), urlsplit(own)
+        except ValueError:
+            return False
+        below = f"{theirs.path}/".startswith(f"{ours.path}/")
+        if (theirs.scheme, theirs.netloc.lower(), below) == (ours.scheme, ours.netloc.lower(), True):
+            return "\\" not in address
+    return False

@@ -6,6 +6,9 @@ class PagesConfig(AppConfig):
     verbose_name = "Pages"
 
     def ready(self) -> None:
-        from pages.out_of_sight import take_the_place_of_wagtails  # noqa: PLC0415 - needs the models
+        # Models are there only now.
+        from pages import out_of_sight, outbox, redirects  # noqa: PLC0415
 
-        take_the_place_of_wagtails()
+        out_of_sight.take_the_place_of_wagtails()
+        outbox.connect()
+        redirects.refuse_other_sites()

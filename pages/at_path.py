@@ -7,7 +7,6 @@ path at which nothing was ever public finds nothing, whether or not there is a d
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
@@ -73,7 +72,7 @@ def _explained(page: ContentPage, at: datetime) -> Withdrawn:
 
 
 def _editors_redirect(path: str, at: datetime) -> Redirection | None:
-    """A redirect that a moderator entered, unless it leads to a page that is not public, or nowhere on the web.
+    """A redirect that a moderator entered, unless it leads to a page that is not public, or to another site.
 
     The page is looked up together with the redirect: a hidden one costs no more than no redirect at all.
     """
@@ -88,7 +87,7 @@ def _editors_redirect(path: str, at: datetime) -> Redirection | None:
         target = addresses.website(addresses.site_path(redirect.tree_path)) if redirect.tree_path else None
     else:
         target = absolute(redirect.redirect_link)
-    if target is None or urlsplit(target).scheme not in ("http", "https"):
+    if target is None or not addresses.is_our_own(target):  # whatever way it came into the table
         return None
     to_itself = target.rstrip("/") == addresses.website(path).rstrip("/")
     return None if to_itself else Redirection(target, redirect.is_permanent, redirect.redirect_page)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,10 +26,9 @@ class RefusalMiddleware:
         # What was rolled back may have left the path of a home page that nobody knows in Wagtail's cache.
         Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
-        if not in_the_admin or not isinstance(exception, NotApproved | ValidationError | ProtectedError):
+        if not in_the_admin or not isinstance(exception, NotApproved | ValidationError):
             return None
-        words = exception.messages if isinstance(exception, ValidationError) else exception.args[:1]
-        text = " ".join(words)
+        text = " ".join(exception.messages) if isinstance(exception, ValidationError) else str(exception)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
         messages.error(request, text)

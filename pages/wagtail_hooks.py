@@ -16,7 +16,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
-from pages import editors_home, meeting_views, reviews, staff_calendar, withdrawal_views
+from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, withdrawal_views
 from pages.choices import ApprovalRole
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
@@ -232,7 +232,7 @@ def register_log_actions(actions) -> None:
 
 @hooks.register("register_admin_urls")
 def register_admin_urls() -> list:
-    screens = (withdrawal_views, meeting_views, reviews, staff_calendar)
+    screens = (withdrawal_views, meeting_views, reviews, staff_calendar, redirects)
     return [address for screen in screens for address in screen.admin_urls]
 
 

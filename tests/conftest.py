@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
 
@@ -26,6 +27,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
             for table in connection.introspection.table_names(cursor):
                 name = connection.ops.quote_name(table)
                 cursor.execute(f"ALTER TABLE {name} SET (autovacuum_enabled = false)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_mail_from_threads():
+    """They would look into the database beside the test, whose rows are never committed."""
+    request_finished.disconnect(dispatch_uid="pages.outbox")
 
 
 @pytest.fixture(autouse=True)

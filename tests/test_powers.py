@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import ProtectedError
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from wagtail.models import (
     Collection,
@@ -90,7 +90,7 @@ def test_a_group_with_a_role_cannot_be_deleted(admin, client, role):
     group = group_of(role)
     answer = client.post(reverse("wagtailusers_groups:delete", args=[group.pk]), follow=True)
     assert f"“{group.name}” cannot be deleted: its members have a part in publishing." in answer.content.decode()
-    with pytest.raises(ProtectedError):
+    with pytest.raises(ValidationError):
         Group.objects.filter(pk=group.pk).delete()
     assert group_of(role) == group
 
@@ -110,7 +110,7 @@ def test_groups_of_an_earlier_release_get_their_roles_by_their_names(db):
 
 
 def permission(codename):
-    return Permission.objects.get(codename=codename)
+    return Permission.objects.filter(codename=codename).order_by("pk").first()
 
 
 def things(home):
@@ -155,7 +155,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group page permission: page “Testing Partnership”; permission “Wagtail core | page | Lock/unlock "
+            "Added: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Lock/unlock "
             "pages you've locked”",
         ),
     ),
@@ -165,7 +165,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group page permission: page “Testing Partnership”; permission “Wagtail core | page | Publish any "
+            "Added: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Publish any "
             "page”",
         ),
     ),
@@ -173,7 +173,7 @@ CHANGES = {
         lambda t: t["group"].page_permissions.all().delete(),
         (
             "Press",
-            "Removed: group page permission: page “Testing Partnership”; permission “Wagtail core | page | Edit any "
+            "Removed: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Can change "
             "page”",
         ),
     ),
@@ -183,7 +183,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group collection permission: collection “Root”; permission “Wagtail documents | document | Can add "
+            "Added: group collection permission: group “Press”; collection “Root”; permission “Wagtail documents | document | Can add "
             "document”",
         ),
     ),
@@ -193,13 +193,13 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: Group site permission: site “localhost [default]”; permission “Wagtail core | site | Can "
+            "Added: group site permission: group “Press”; site “localhost [default]”; permission “Wagtail core | site | Can "
             "change site”",
         ),
     ),
     "role given to another group": (
         lambda t: RoleGroup.objects.filter(role=Role.MODERATOR).update(group=t["group"]),
-        ("Press", "Changed: role group: role “moderator”; group “Press”"),
+        ("Press", "Changed: role group: role “moderator”; group “Press”. Before: role “moderator”; group “Moderators”"),
     ),
     "workflow made": (lambda t: Workflow.objects.create(name="New"), ("New", "Made: workflow “New”")),
     "workflow stopped": (
@@ -212,19 +212,22 @@ CHANGES = {
     ),
     "step added": (
         lambda t: WorkflowTask.objects.create(workflow=t["workflow"], task=t["four_eyes"], sort_order=1),
-        ("Press flow", "Added: workflow task order: sort order “1”; workflow_tasks “Second pair”"),
+        ("Press flow", "Added: workflow task order: sort order “1”; workflow_tasks “Press flow”; task “Second pair”"),
     ),
     "step taken out": (
         lambda t: t["step"].delete(),
-        ("Press flow", "Removed: workflow task order: sort order “0”; workflow_tasks “Press step”"),
+        ("Press flow", "Removed: workflow task order: sort order “0”; workflow_tasks “Press flow”; task “Press step”"),
     ),
     "workflow taken off a page": (
         lambda t: t["on_page"].delete(),
-        ("Press flow", "Removed: workflow page: page “A”"),
+        ("Press flow", "Removed: workflow page: page “A”; workflow “Press flow”"),
     ),
     "workflow put on a kind of snippet": (
         lambda t: WorkflowContentType.objects.filter(content_type__model="agency").update(workflow=t["workflow"]),
-        ("Press flow", "Changed: workflow content type: content type “Pages | agency”"),
+        (
+            "Press flow",
+            "Changed: workflow content type: content type “Pages | agency”; workflow “Press flow”. Before: content type “Pages | agency”; workflow “Moderators approval”",
+        ),
     ),
     "step made": (lambda t: Task.objects.create(name="Plain"), ("Plain", "Made: task “Plain”")),
     "four-eyes step made": (

@@ -14,6 +14,7 @@ from pages.models.draft_previews import DraftPreview
 from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, MeetingPage, Paper
 from pages.models.moderation import FourEyesTask, RoleGroup
 from pages.models.news import NewsIndexPage, NewsPage
+from pages.models.outgoing_mail import OutgoingMail
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
 from pages.models.public_records import ContentVersion, PublicAddress, PublicChange, PublicRecord, Takedown
@@ -58,6 +59,7 @@ __all__ = [
     "NewsPage",
     "NoticeSupportService",
     "Outcome",
+    "OutgoingMail",
     "PageDocument",
     "Paper",
     "PartnershipPage",
@@ -71,6 +73,7 @@ __all__ = [
     "RelatedLink",
     "ReviewDocument",
     "ReviewReminder",
+    "RoleGroup",
     "SearchText",
     "ShownPage",
     "StaffCalendar",

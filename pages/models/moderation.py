@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Cast
 from wagtail.admin.forms.pages import CopyForm
@@ -30,11 +31,11 @@ APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by membe
 
 
 def keep_groups_with_a_role(collector: Any, field: Any, rows: Any, using: Any) -> None:
-    """For `on_delete`. Raises ProtectedError, in words for the person who tried."""
+    """For `on_delete`. Raises ValidationError, in words for the person who tried: Django puts its own in the place of
+    those of a ProtectedError."""
     names = ", ".join(f"“{row.group}”" for row in rows)
-    raise models.ProtectedError(
-        f"{names} cannot be deleted: its members have a part in publishing. Rename it, or take people out of it.",
-        set(rows),
+    raise ValidationError(
+        f"{names} cannot be deleted: its members have a part in publishing. Rename it, or take people out of it."
     )
 
 

@@ -6,13 +6,15 @@ from django.utils import timezone
 from cms.publication import catch_up
 from feeds.items import bring_up_to_date
 from feeds.websub import send_pings
+from pages import outbox
 from pages.draft_previews import forget_old_ones
 from pages.scheduling import expire_what_is_over, publish_what_is_due
 
 
 class Command(BaseCommand):
     help = (
-        "Publishes the approved versions whose time has come and takes away what expired. Run it every minute. "
+        "Publishes the approved versions whose time has come, takes away what expired, and sends the mail that waits. "
+        "Run it every minute. "
         "A version that may not be published any more is taken off its schedule, and the people concerned are told."
     )
 
@@ -24,6 +26,7 @@ class Command(BaseCommand):
         bring_up_to_date(at)
         send_pings(at)
         catch_up()
+        outbox.deliver(timezone.now())
         for line in refused:
             self.stderr.write(f"Not published: {line}")
         if options["verbosity"] > 1 or expired or published:

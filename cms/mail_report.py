@@ -1,0 +1,46 @@
+"""The report of mail that could not be sent. It never shows a message."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from wagtail.admin.ui.tables import Column, DateColumn
+from wagtail.admin.views.reports import ReportView
+
+from pages.models import OutgoingMail
+
+
+def may_see_mail(user: Any) -> bool:
+    """People who manage accounts."""
+    return bool(user.has_perm("auth.change_user"))
+
+
+def _what_happens(mail: OutgoingMail) -> str:
+    return "It was given up" if mail.given_up_at else "It will be sent again"
+
+
+class MailReport(ReportView):
+    model = OutgoingMail
+    page_title = "Mail not sent"
+    header_icon = "mail"
+    index_url_name = "mail_not_sent"
+    index_results_url_name = "mail_not_sent_results"
+    no_results_message = "All mail was sent."
+    list_export = ("to", "written_at", "tries", "error", "given_up_at")
+    columns = (
+        Column("to", label="To"),
+        DateColumn("written_at", label="Written"),
+        Column("tries", label="Tries"),
+        Column("error", label="What went wrong"),
+        Column("then", label="Now", accessor=_what_happens),
+    )
+
+    def user_has_permission(self, permission: str) -> bool:
+        return may_see_mail(self.request.user)
+
+    def user_has_any_permission(self, permissions: Any) -> bool:
+        return may_see_mail(self.request.user)
+
+    permission_required = "view"
+
+    def get_queryset(self) -> QuerySet[OutgoingMail]:
+        return OutgoingMail.objects.exclude(error="").order_by("-written_at")

@@ -1,0 +1,72 @@
+"""Where a redirect may lead, and whether it leads anywhere now; and the admin's screens that say so.
+
+Redirects need no approval: a moderator makes one, and the log shows it (cms/powers.py). So they lead to addresses of
+our own and nowhere else. pages/at_path.py asks again when one is followed.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.urls import path
+from django.utils import timezone
+from wagtail.admin.ui.tables import Column
+from wagtail.contrib.redirects import views
+from wagtail.contrib.redirects.models import Redirect
+
+from pages import addresses
+from pages.models import ContentPage
+from pages.rich_text import absolute
+from pages.visibility import public
+
+
+def only_our_own(address: str) -> None:
+    """A validator of `Redirect.redirect_link`, so that the form, the import and code that validates ask it."""
+    if not addresses.is_our_own(address):
+        names = " or ".join(filter(None, (settings.WEBSITE_URL, settings.CMS_URL)))
+        raise ValidationError(
+            f"Redirects lead to our own addresses alone: choose a page, or give an address that begins with {names}. "
+            "To send readers to another site, publish a page with a link."
+        )
+
+
+def no_effect(redirect: Redirect) -> str:
+    """Why a redirect leads nobody anywhere now, in words for moderators; empty when it does."""
+    old_path = f"{redirect.old_path.rstrip('/')}/"
+    at = timezone.now()
+    if public(ContentPage.objects.filter(url_path=addresses.tree_path(old_path)), at).exists():
+        return "It has no effect while there is a public page at this address."
+    if redirect.redirect_page_id:
+        if not public(ContentPage.objects.filter(pk=redirect.redirect_page_id), at).exists():
+            return "It has no effect while the page that it leads to is not public."
+    elif not addresses.is_our_own(absolute(redirect.redirect_link) or ""):
+        return "It has no effect, because it leads to another site."
+    return ""
+
+
+class RedirectsView(views.IndexView):
+    columns = [*views.IndexView.columns, Column("no_effect", label="For readers", accessor=no_effect)]
+
+
+class AddRedirectView(views.CreateView):
+    def get_success_message(self, instance: Redirect) -> str:
+        return f"{super().get_success_message(instance)} {no_effect(instance)}".strip()
+
+
+class EditRedirectView(views.EditView):
+    def get_success_message(self) -> str:
+        return f"{super().get_success_message()} {no_effect(self.object)}".strip()
+
+
+def refuse_other_sites() -> None:
+    field: Any = Redirect._meta.get_field("redirect_link")
+    if only_our_own not in field.validators:
+        field.validators.append(only_our_own)
+
+
+admin_urls = [  # in place of Wagtail's own, under its names
+    path("redirects/", RedirectsView.as_view()),
+    path("redirects/results/", RedirectsView.as_view(results_only=True)),
+    path("redirects/add/", AddRedirectView.as_view()),
+    path("redirects/<int:redirect_id>/", EditRedirectView.as_view()),
+]
