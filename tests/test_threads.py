@@ -17,7 +17,7 @@ from pages import models
 from pages.workflow import set_up_moderation
 from tests import factories
 from tests.admin_forms import posted
-from tests.threaded_site import copied_database, threaded_site
+from tests.threaded_site import threaded_site
 
 EDITORS = 10
 # On PostgreSQL, where they write at the same time, for a whole minute. A developer may shorten that.
@@ -28,21 +28,14 @@ MARK = re.compile(r"mark-(\d+)-(\d+)-")
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def database(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Copied before a test opens its transaction."""
-    with django_db_blocker.unblock(), copied_database(tmp_path_factory.mktemp("database")) as copied:
-        yield copied
-
-
 @pytest.fixture
-def site(database, settings):
-    with threaded_site(database) as site:
+def site(copied_database, settings):
+    with threaded_site(copied_database) as site:
         settings.CMS_URL = settings.WAGTAILADMIN_BASE_URL = site.url
         yield site
 
 
-PARAGRAPHS = 100  # of each rich text, as in a long report: what threads share is shared for longer
+PARAGRAPHS = 50  # of each rich text, as in a long report: what threads share is shared for longer
 
 
 def draftail(text):
