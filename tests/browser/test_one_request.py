@@ -38,7 +38,7 @@ AT_ONCE = """() => {
   form.setAttribute("data-w-autosave-interval-value", "40");
   window.wagtail.app.getControllerForElementAndIdentifier(form, "w-unsaved").setInitialFormData();
 }"""
-FORMS = re.compile(r"/admin/(pages|snippets)/.*(/edit/|/add/).*(?<!preview/)")
+FORMS = re.compile(r"/admin/(pages|snippets)/(.*/)?(edit|add)/.*(?<!preview/)")
 CHANGES = "{ changes(first: 100) { nodes { kind pageId } } }"
 REASONS = ("Request changes", "Approve with comment")  # asked for in a dialog
 TEXT = '<p data-block-key="a1b2c">Story {}: bring your bike.</p>'
@@ -139,8 +139,8 @@ def _nothing_yet(db, desk):
 _numbers = count(1)
 
 
-def submitted(people: dict[str, Any], news: int, kind: str) -> tuple[int, str]:
-    """A story that the editor has submitted: its key, and its text."""
+def drafted(people: dict[str, Any], news: int, kind: str) -> tuple[int, str]:
+    """A story of the editor: its key, and its text."""
     number = next(_numbers)
     text = TEXT.format(number)
     body = [("paragraph", RichText(text))]
@@ -148,13 +148,20 @@ def submitted(people: dict[str, Any], news: int, kind: str) -> tuple[int, str]:
     if kind != "plain":
         picture = factories.image()
         fields["image"] = picture
-        table = {"data": [["Day", "Place"], ["Saturday", "Square"]], "first_row_is_table_header": True}
+        table = {"data": [["Day", "Place"], ["Saturday", "Square"]], "table_header_choice": "row", "cell": []}
         body += [("image", {"image": picture, "caption": "The square"}), ("table", table)]
     folder = models.NewsIndexPage.objects.get(pk=news)
     story = factories.draft(models.NewsPage, folder, title=f"Story {number}", slug=f"s-{number}", body=body, **fields)
     story.save_revision(user=people["editor"])
-    story.get_workflow().start(story, people["editor"])
     return story.pk, text
+
+
+def submitted(people: dict[str, Any], news: int, kind: str) -> tuple[int, str]:
+    """The same, waiting for a moderator."""
+    pk, text = drafted(people, news, kind)
+    story = models.NewsPage.objects.get(pk=pk)
+    story.get_workflow().start(story, people["editor"])
+    return pk, text
 
 
 def slowly(page: Any, rate: int) -> None:
@@ -174,12 +181,12 @@ def press(page: Any, name: str) -> str:
     if name != "Save draft":
         page.locator("footer").get_by_role("button", name="More actions").click()
     slowly(page, THROTTLE)
-    page.locator("footer").get_by_role("button", name=name, exact=True).dblclick()
-    if name in REASONS:
-        dialog = page.get_by_role("dialog")
-        dialog.locator("#id_comment").fill("The square closes at 3pm.")
-        dialog.get_by_role("button", name=name).dblclick()
-    expect(page.locator(".messages")).to_be_visible(timeout=3 * PATIENCE)
+    with page.expect_navigation(timeout=6 * PATIENCE):
+        page.locator("footer").get_by_role("button", name=name, exact=True).dblclick()
+        if name in REASONS:
+            dialog = page.get_by_role("dialog")
+            dialog.locator("#id_comment").fill("The square closes at 3pm.")
+            dialog.get_by_role("button", name=name).dblclick()
     slowly(page, 1)
     return page.locator(".messages").inner_text()
 
@@ -201,12 +208,12 @@ def type_and_press(page: Any, address: str, title: str, name: str) -> str:
 
 def state(pk: int) -> dict[str, Any]:
     story = models.NewsPage.objects.get(pk=pk)
-    workflow = story.workflow_states.latest("pk")
+    workflow = story.workflow_states.order_by("pk").last()
     return {
         "live": story.live,
         "text": story.body[0].value.source if story.body else "",
         "draft over it": story.has_unpublished_changes or story.latest_revision_id != story.live_revision_id,
-        "workflow": workflow.status,
+        "workflow": workflow and workflow.status,
     }
 
 
@@ -217,12 +224,13 @@ def trace(desk: Desk, pk: int) -> dict[str, Any]:
     return {**desk.site.within(state, pk), "told": told, "sent": desk.server.sent, "failed": desk.server.failed}
 
 
+ONE_BUTTON = ["button begins", "button ends"]
 APPROVED = {
     "live": True,
     "draft over it": False,
     "workflow": "approved",
     "told": ["PUBLISHED"],
-    "sent": ["button begins", "button ends"],
+    "sent": ONE_BUTTON,
     "failed": [],
 }
 
@@ -258,18 +266,30 @@ IN_ORDER = ["autosave begins", "autosave ends", "button begins", "button ends"]
 @pytest.mark.parametrize(
     ("who", "name", "says", "workflow"),
     [
-        ("editor", "Save draft", "has been updated", "in_progress"),
-        ("editor", "Cancel workflow", "has been cancelled", "cancelled"),
+        ("editor", "Save draft", "has been updated", None),
+        ("editor", "Submit to Moderators approval", "has been submitted for moderation", "in_progress"),
         ("moderator", "Request changes", "It goes back to its author, with your reason.", "needs_changes"),
     ],
 )
 def test_a_button_waits_for_the_autosave_that_is_under_way(desk, who, name, says, workflow):
-    pk, _ = desk.site.within(submitted, desk.people, desk.news, "plain")
+    pk, _ = desk.site.within(submitted if who == "moderator" else drafted, desk.people, desk.news, "plain")
     assert says in desk(who, type_and_press, f"/admin/pages/{pk}/edit/", "Typed at the last moment", name)
     found = trace(desk, pk)
     assert found == {**found, "live": False, "workflow": workflow, "told": [], "sent": IN_ORDER, "failed": []}
     latest = desk.site.within(lambda: models.NewsPage.objects.get(pk=pk).get_latest_revision_as_object().title)
     assert latest == "Typed at the last moment"
+
+
+def test_a_workflow_is_cancelled_once(desk):
+    pk, _ = desk.site.within(submitted, desk.people, desk.news, "plain")
+
+    def cancel(page):
+        open_form(page, pk)
+        return press(page, "Cancel workflow")
+
+    assert "has been cancelled" in desk("editor", cancel)
+    found = trace(desk, pk)
+    assert found == {**found, "live": False, "workflow": "cancelled", "told": [], "sent": ONE_BUTTON, "failed": []}
 
 
 def test_a_new_page_is_made_once(desk):
@@ -297,7 +317,7 @@ def submit_in_vain(page: Any, story: int) -> None:
     open_form(page, story)
     page.locator("#id_summary").fill("")
     said = press(page, "Submit to Moderators approval")
-    assert "could not be saved due to errors" in said, said
+    assert "could not be saved due to validation errors" in said, said
     page.evaluate(AT_ONCE)
     with page.expect_response(
         lambda answer: answer.request.method == "POST" and bool(FORMS.search(answer.url))
@@ -310,11 +330,7 @@ def submit_in_vain(page: Any, story: int) -> None:
 
 
 def test_a_form_that_was_refused_saves_itself_again_and_can_be_sent(desk):
-    def draft():
-        folder = models.NewsIndexPage.objects.get(pk=desk.news)
-        return factories.draft(models.NewsPage, folder, title="Refused", slug="refused").pk
-
-    pk = desk.site.within(draft)
+    pk, _ = desk.site.within(drafted, desk.people, desk.news, "plain")
     desk("editor", submit_in_vain, pk)
     found = desk.site.within(state, pk)
     assert (found["workflow"], desk.server.failed) == ("in_progress", [])
