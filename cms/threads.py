@@ -3,9 +3,10 @@
 - `ContentstateConverter.from_database_format` puts stored rich text into the boxes of forms. Wagtail keeps one HTML
   parser, with the text that it is at, for each rich-text field and block of the process: two forms that are made at the
   same time held parts of each other's text, or failed (wagtail/wagtail#14573). Here each call has a parser of its own.
-- `BlockField.clean` checks a StreamField. To save a draft, Wagtail tells the blocks of the whole process that nothing is
-  required, and takes that back afterwards: a version that was submitted meanwhile was not checked, and a form that was
-  made meanwhile (`BlockWidget._build_block_json`) showed its boxes as optional. Here one thread at a time does either.
+- `BlockField.clean` checks a StreamField. To save a draft, Wagtail tells the blocks of the whole process that nothing
+  is required, and takes that back afterwards: a version that was submitted meanwhile was not checked, and a form that
+  was made meanwhile (`BlockWidget._build_block_json`) showed its boxes as optional. Here one thread at a time does
+  either.
 
 `tests/test_threads_in_wagtail.py` fails for each of them when Wagtail no longer needs it. Then it can go.
 """

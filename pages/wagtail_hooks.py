@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import messages
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
@@ -244,6 +246,11 @@ def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
         *withdrawal_views.page_buttons(specific, user),
         *meeting_views.page_buttons(specific, user),
     ]
+
+
+@hooks.register("insert_global_admin_js")
+def send_once() -> str:
+    return format_html('<script src="{}"></script>', static("pages/sent_once.js"))
 
 
 @hooks.register("construct_homepage_panels")

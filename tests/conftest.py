@@ -14,6 +14,7 @@ from pages.models import PartnershipPage
 from pages.workflow import set_up_moderation
 from tests import factories
 from tests.searched import SEARCH
+from tests.threaded_site import a_copy
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
 def _no_mail_from_threads():
     """They would look into the database beside the test, whose rows are never committed."""
     request_finished.disconnect(dispatch_uid="pages.outbox")
+
+
+@pytest.fixture(scope="module")
+def copied_database(django_db_setup, django_db_blocker, tmp_path_factory):
+    """A database for threads that commit (tests/threaded_site.py), copied before a test of the module opens its own."""
+    with django_db_blocker.unblock(), a_copy(tmp_path_factory.mktemp("database")) as settings:
+        yield settings
 
 
 @pytest.fixture(autouse=True)

@@ -2,22 +2,30 @@
 
 import json
 import os
+import random
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from html import unescape
 from itertools import cycle
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
 from pages import models
+from pages.models import ContentPage
+from pages.models.snippets import ModeratedSnippet
 from pages.workflow import set_up_moderation
 from tests import factories
 from tests.admin_forms import posted
-from tests.threaded_site import copied_database, threaded_site
+from tests.test_facts import CONTRACT, VARIABLES
+from tests.threaded_site import threaded_site
 
 EDITORS = 10
 # On PostgreSQL, where they write at the same time, for a whole minute. A developer may shorten that.
@@ -28,21 +36,14 @@ MARK = re.compile(r"mark-(\d+)-(\d+)-")
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def database(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Copied before a test opens its transaction."""
-    with django_db_blocker.unblock(), copied_database(tmp_path_factory.mktemp("database")) as copied:
-        yield copied
-
-
 @pytest.fixture
-def site(database, settings):
-    with threaded_site(database) as site:
+def site(copied_database, settings):
+    with threaded_site(copied_database) as site:
         settings.CMS_URL = settings.WAGTAILADMIN_BASE_URL = site.url
         yield site
 
 
-PARAGRAPHS = 100  # of each rich text, as in a long report: what threads share is shared for longer
+PARAGRAPHS = 50  # of each rich text, as in a long report: what threads share is shared for longer
 
 
 def draftail(text):
@@ -148,3 +149,70 @@ def test_ten_editors_get_no_word_of_each_other(site):
     print([editor.rounds for editor in editors])
     assert [repr(each.exception()) for each in work if each.exception()] == []
     assert min(editor.rounds for editor in editors) > 0
+
+
+# --- What everybody asks for -----------------------------------------------------------------------------------
+
+ROUNDS = 2  # in which each address is asked for while others are
+THREADS = 6
+PUBLIC = ["/", "/feeds/", "/feeds.opml", "/docs/", "/sitemap.xml", "/robots.txt", "/graphiql/", "/never-was/"]
+LINK = re.compile(r'(?:href|src|xmlUrl|content)="([^"#?]+)|<(?:loc|link|id)>([^<#?]+)<')
+# What differs each time by design: the tokens of forms, and the number under which an opened screen is known.
+EACH_TIME = re.compile(rb'(csrfmiddlewaretoken" value="|CSRF_TOKEN\W+)\w+|editing-sessions/\d+|editing-session\W+\d+')
+
+
+def prepare_demo():
+    """The demo content, who looks at it, and the screens: one of each type of page and shared text."""
+    call_command("load_demo", verbosity=0)
+    moderator = User.objects.create_user("moderator", "moderator@example.org", "x")
+    moderator.groups.add(Group.objects.get(name="Moderators"))
+    screens = [reverse("wagtailadmin_home"), reverse("wagtaildocs:index"), reverse("wagtailimages:index")]
+    for model in ContentPage.__subclasses__():
+        if (page := model.objects.order_by("pk").first()) and model is not models.DeathReviewNoticePage:
+            screens.append(reverse("wagtailadmin_pages:edit", args=[page.pk]))
+    for model in ModeratedSnippet.__subclasses__():
+        screens.append(reverse(model.snippet_viewset.get_url_name("list")))
+        if obj := model.objects.order_by("pk").first():
+            screens.append(reverse(model.snippet_viewset.get_url_name("edit"), args=[obj.pk]))
+    return moderator, screens
+
+
+def linked(site, browser):
+    """The public addresses that can be reached by links: pages, feeds, calendars, files and documentation."""
+    found, unread = list(PUBLIC), list(PUBLIC)
+    while unread:
+        body = browser.get(unread.pop()).body.decode(errors="replace")
+        for address in (unescape(first or second).removeprefix(site.url) for first, second in LINK.findall(body)):
+            if address.startswith("/") and not address.startswith(("/static/", "/admin/")) and address not in found:
+                found.append(address)
+                unread.append(address)
+    return found
+
+
+def answered(ask):
+    try:
+        answer = ask()
+    except OSError as problem:
+        return repr(problem)
+    return answer.status, EACH_TIME.sub(b"", answer.body)
+
+
+def test_everybody_gets_what_they_get_alone(site):
+    moderator, screens = site.within(prepare_demo)
+    reader, staff = site.anonymous(), site.signed_in_as(moderator)
+    with time_machine.travel(datetime.now(UTC), tick=False):  # screens say how long ago something was
+        asks = {address: partial(reader.get, address) for address in linked(site, reader)}
+        asks |= {f"moderator {address}": partial(staff.get, address) for address in screens}
+        for file in CONTRACT:
+            body = json.dumps({"query": file.read_text(), "variables": VARIABLES.get(file.stem, {})}).encode()
+            asks[file.stem] = partial(reader.post_json, "/graphql/", body)
+        alone = {name: answered(ask) for name, ask in asks.items()}
+        seed = random.randrange(10**6)
+        print("seed", seed, "addresses", len(asks))
+        names = [*asks] * ROUNDS
+        random.Random(seed).shuffle(names)
+        with ThreadPoolExecutor(THREADS) as pool:
+            together = list(pool.map(lambda name: answered(asks[name]), names))
+    assert {answer[0] for answer in alone.values()} == {200, 404}
+    assert {name for name, answer in alone.items() if answer[0] == 404} == {"/never-was/"}
+    assert [name for name, answer in zip(names, together, strict=True) if answer != alone[name]] == []

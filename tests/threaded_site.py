@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connection, connections
@@ -80,19 +81,23 @@ class Site:
         return Browser(self.url, {})
 
     def signed_in_as(self, user: Any) -> Browser:
-        def session() -> str:
+        secret = "t" * 32  # which each form repeats
+        cookies = {settings.SESSION_COOKIE_NAME: self.session(user), settings.CSRF_COOKIE_NAME: secret}
+        return Browser(self.url, cookies)
+
+    def session(self, user: Any) -> str:
+        """The key of a session of this person."""
+
+        def begin() -> str:
             client = Client()
             client.force_login(user)
             return client.cookies[settings.SESSION_COOKIE_NAME].value
 
-        secret = "t" * 32  # which each form repeats
-        return Browser(
-            self.url, {settings.SESSION_COOKIE_NAME: self.within(session), settings.CSRF_COOKIE_NAME: secret}
-        )
+        return self.within(begin)
 
 
 @contextmanager
-def copied_database(folder: Path) -> Iterator[dict[str, Any]]:
+def a_copy(folder: Path) -> Iterator[dict[str, Any]]:
     """The settings of a copy of the database as it is now. Nobody may be connected to it, or in a transaction."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
@@ -115,11 +120,14 @@ class Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def threaded_site(database: dict[str, Any]) -> Iterator[Site]:
+def threaded_site(
+    database: dict[str, Any], around: Callable[[Any], Any] = lambda application: application
+) -> Iterator[Site]:
+    """The whole site with its static files; `around` makes a WSGI application of that of the site."""
     usual, pace = connections.settings["default"], sys.getswitchinterval()
     connections.settings["default"] = database
     server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
-    server.set_app(get_wsgi_application())
+    server.set_app(around(StaticFilesHandler(get_wsgi_application())))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     sys.setswitchinterval(SWITCH)
