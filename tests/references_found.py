@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import PROTECT, ForeignKey
+from django.db.models import ForeignKey
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
 from wagtail import blocks
 from wagtail.documents.blocks import DocumentChooserBlock
@@ -40,7 +40,6 @@ class Reference:
     where: str
     target: type
     fields: Callable[[Any], dict[str, Any]]
-    keeps: bool = False  # what it names cannot be deleted
 
     def __str__(self) -> str:
         return f"{self.model.__name__}.{self.where} to {self.target.__name__}"
@@ -73,8 +72,7 @@ def _of(model, owner, row, given) -> Iterator[Reference]:
             def fields(to, name=field.name, value=value):
                 return given({name: value(to)})
 
-            keeps = isinstance(field, ForeignKey) and field.remote_field.on_delete is PROTECT
-            yield Reference(model, f"{row}{field.name}{part}", target, fields, keeps)
+            yield Reference(model, f"{row}{field.name}{part}", target, fields)
 
 
 def _in_field(field):

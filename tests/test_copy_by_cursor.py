@@ -1,7 +1,8 @@
 """Whoever follows `changes`, and fetches again the pages that it names, has what everything fetched from nothing has.
 
-For every field in which a page can refer to something, found by walking the models and blocks: each has a page of its
-own that names one target with nothing else. Then everything that can happen to a target happens.
+For every field in which a page can refer to something, found by walking the models and blocks. For each that can name a
+page there is a page that names one with nothing else; what names files and shared text has one of its own in each.
+Then everything that can happen to these happens.
 """
 
 from contextlib import suppress
@@ -30,24 +31,42 @@ from tests.references_found import PAGE_TYPES, Reference, references
 
 START = factories.london(2026, 3, 2, 10)
 REFERENCES = list(references())
-# A file of a notice is public through notices alone, so notices have files of their own.
+TO_PAGES = [reference for reference in REFERENCES if issubclass(reference.target, ContentPage)]
+TO_OTHERS = [reference for reference in REFERENCES if reference not in TO_PAGES]
+# What pages name: those that a field can name and no others, and some that others show without naming them.
+NAMED = [
+    models.StandardPage,
+    models.InsightPage,
+    models.CommunitySafetyPlanPage,
+    models.PriorityPage,
+    models.PriorityPeriodPage,
+    models.MeetingPage,
+]
 NOTICE = models.DeathReviewNoticePage
 
 
 class Site:
-    """A page for each reference, and what they name. A page of each type is a target."""
+    """Pages that name others, and what they name."""
 
     def __init__(self, home):
         self.home, self.number = home, 0
         self.sections = [factories.page(models.StandardPage, home, slug=f"section-{n}") for n in "ab"]
         self.periods = [factories.page(models.PriorityPeriodPage, home, starts_on=year) for year in ("2025", "2024")]
         self.notices = factories.page(models.DeathReviewIndexPage, home, slug="notices")
-        self.pages = {model: self.page(model, self.sections[0]) for model in PAGE_TYPES}
+        self.pages = {model: self.page(model, self.sections[0]) for model in NAMED}
         self.others = {}
         with entered_together():
-            for reference in REFERENCES:
-                for target in self.targets_of(reference):
-                    self.page(reference.model, home, **reference.fields(target))
+            for reference in TO_PAGES:
+                for page in self.named_by(reference):
+                    self.page(reference.model, home, **reference.fields(page))
+            for model in PAGE_TYPES:
+                fields = {}
+                for reference in TO_OTHERS:
+                    if reference.model is model:
+                        self.others[reference] = self.other(reference.target)
+                        for name, value in reference.fields(self.others[reference]).items():
+                            fields[name] = fields[name] + value if name in fields else value
+                self.page(model, home, **fields)
 
     def page(self, model, parent, **fields):
         self.number += 1
@@ -58,24 +77,16 @@ class Site:
             models.MeetingPage: {"starts_at": START - timedelta(days=30)},
         }.get(model, {})
         topics = fields.pop("topics", [])
-        page = factories.draft(model, parent, **slug, **more, **fields)
+        page = factories.draft(model, parent, **{**slug, **more, **fields})
         page.topics = topics
         return factories.publish(page)
 
-    def targets_of(self, reference: Reference):
-        if reference.target is ContentPage:
-            on_one_page = (reference.model, reference.where) == (models.StandardPage, "body.page_link.page")
-            return self.pages.values() if on_one_page else [self.pages[models.StandardPage]]
-        if issubclass(reference.target, ContentPage):
+    def named_by(self, reference: Reference):
+        if reference.target is not ContentPage:
             return [self.pages[reference.target]]
-        ends = ["kept" if reference.keeps else "deleted"]
-        if reference.target in (Document, Image):
-            ends = ["taken down"] if reference.keeps else ["taken down", "deleted"]
-        keys = [(reference.target, reference.model is NOTICE, end) for end in ends]
-        for key in keys:
-            if key not in self.others:
-                self.others[key] = self.other(reference.target)
-        return [self.others[key] for key in keys]
+        if (reference.model, reference.where) == (models.StandardPage, "body.page_link.page"):
+            return self.pages.values()
+        return [self.pages[models.StandardPage]]
 
     def other(self, model):
         self.number += 1
@@ -84,13 +95,14 @@ class Site:
         if model is Image:
             return factories.image()
         fields = {
-            models.Agency: {"name": f"An agency {self.number}", "sector": "council"},
-            models.Contact: {"team": f"A team {self.number}"},
-            models.LegalBasis: {"name": f"A law {self.number}"},
-            models.SupportService: {"name": f"A helpline {self.number}", "phone": "0800 000 000"},
-            models.Topic: {"name": f"A topic {self.number}", "slug": f"topic-{self.number}"},
-            models.Venue: {"name": f"A hall {self.number}", "address": "Cambridge", "postcode": "CB1 1JF"},
-        }[model]
+            models.Agency: {"sector": "council"},
+            models.Contact: {"team": "A team"},
+            models.SupportService: {"phone": "0800 000 000"},
+            models.Topic: {"slug": f"topic-{self.number}"},
+            models.Venue: {"address": "Cambridge", "postcode": "CB1 1JF"},
+        }.get(model, {})
+        if model is not models.Contact:
+            fields["name"] = f"Name {self.number}"
         if issubclass(model, ModeratedSnippet):
             return factories.snippet(model, **fields)
         return model.objects.create(**fields)
@@ -140,7 +152,7 @@ def site(home, clock):
 def told(site):
     """Does something, and says what a copy that followed the list had wrong then."""
     copy, wrong = Copy(), {}
-    assert len(copy.pages) > len(REFERENCES)
+    assert len(copy.pages) > len(TO_PAGES) + len(PAGE_TYPES)
 
     def do(name, action):
         action()
@@ -182,13 +194,17 @@ def test_every_kind_of_place_was_found():
     assert len(found) == len(REFERENCES)
 
 
-def test_what_happens_to_a_page_is_told_of_all_that_show_it(site, told, clock):
+def test_what_happens_to_what_pages_show_is_told_of_all_that_show_it(site, told, clock):
+    to_pages(site, told, clock)
+    to_files_and_shared_text(site, told, clock)
+
+
+def to_pages(site, told, clock):
     user, pages = administrator(), [*site.pages.values()]
     back = each(pages, site.publish)
     major = {"update_kind": UpdateKind.MAJOR, "change_note": "New."}
     told("another title", each(pages, lambda page: site.publish(page, title=f"{page.title} now")))
-    told("another summary", each(pages, lambda page: site.publish(page, summary="Another.")))
-    told("a major update", each(pages, lambda page: site.publish(page, **major)))
+    told("a major update", each(pages, lambda page: site.publish(page, summary="Another.", **major)))
     told("reviewed", each(pages, lambda page: mark_as_reviewed(site.fresh(page), user)))
     told("another address", each(pages, lambda page: site.publish(page, slug=f"{page.slug}-now")))
     told("moved", each(pages, lambda page: site.move(page, 1)))
@@ -225,12 +241,14 @@ def test_what_happens_to_a_page_is_told_of_all_that_show_it(site, told, clock):
         "expired, and back before it was processed",
         each(pages, lambda page: site.publish(page, expire_at=None, summary="Back.")),
     )
-    told("deleted above", lambda: site.fresh(site.sections[0]).delete())
     told("deleted", each(pages, lambda page: site.fresh(page).delete()))
+    below = site.page(models.StandardPage, site.sections[0])
+    site.page(models.StandardPage, site.home, body=[("page_link", {"page": below, "text": ""})])
+    told("deleted above", lambda: site.fresh(site.sections[0]).delete())
 
 
-def test_what_happens_to_shared_text_and_files_is_told_of_all_that_show_them(site, told, clock):
-    user = administrator()
+def to_files_and_shared_text(site, told, clock):
+    user, web_page = administrator(), site.sections[1]
     files = [thing for thing in site.others.values() if isinstance(thing, Document | Image)]
     documents = [thing for thing in files if isinstance(thing, Document)]
     labels = [thing for thing in site.others.values() if isinstance(thing, models.Topic | models.LegalBasis)]
@@ -265,20 +283,23 @@ def test_what_happens_to_shared_text_and_files_is_told_of_all_that_show_them(sit
     told("snippets expired", expire)
     told("snippets back after they expired", each(snippets, set_and_save(expire_at=None)))
     told("files described", each(files, set_and_save(title="Another title", description="Another picture")))
-    told("another web page", each(documents, set_and_save(html_equivalent=site.sections[0])))
-    told("the web page moved", lambda: site.publish(site.sections[0], slug="elsewhere"))
-    told("the web page went", lambda: site.fresh(site.sections[0]).unpublish())
-    told("the web page is back", lambda: site.publish(site.sections[0]))
-    told("the web page was deleted", lambda: site.fresh(site.sections[0]).delete())
+    told("another web page", each(documents, set_and_save(html_equivalent=web_page)))
+    told("the web page moved", lambda: site.publish(web_page, slug="elsewhere"))
+    told("the web page went", lambda: site.fresh(web_page).unpublish())
+    told("the web page is back", lambda: site.publish(web_page))
+    told("the web page was deleted", lambda: site.fresh(web_page).delete())
     private = Collection.get_first_root_node().add_child(name="Private")
     restriction = CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
     told("files made private", each(files, set_and_save(collection=private)))
     told("their collection made public", restriction.delete)
-    down = [thing for key, thing in site.others.items() if key[2] == "taken down"]
-    going = [thing for key, thing in site.others.items() if key[2] == "deleted"]
-    told("files taken down", each(down, lambda file: take_down(file, user, "It names somebody.")))
-    told("files deleted", each([file for file in files if file in going], lambda file: file.delete()))
-    told("the rest deleted", each([thing for thing in going if thing not in files], lambda thing: thing.delete()))
+    told("files taken down", each(files, lambda file: take_down(file, user, "It names somebody.")))
+
+    def bring_back():
+        models.Takedown.objects.all().delete()
+        each(files, set_and_save())()
+
+    told("files back", bring_back)
+    told("deleted", each(list(site.others.values()), lambda thing: thing.delete()))
 
 
 def test_what_follows_from_other_pages_and_from_the_time_is_told(home, frozen):
