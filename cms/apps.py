@@ -13,12 +13,22 @@ class CmsConfig(AppConfig):
         from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
         from django.contrib.auth.models import User  # noqa: PLC0415
 
-        from cms import database_fit, powers, publication, roles, second_factor, taking_away, threads  # noqa: PLC0415
+        from cms import (  # noqa: PLC0415
+            admin_widgets,
+            database_fit,
+            powers,
+            publication,
+            roles,
+            second_factor,
+            taking_away,
+            threads,
+        )
 
         publication.connect()
         powers.connect()
         taking_away.connect()
         threads.keep_apart()
+        admin_widgets.start_without_scripts()
         post_migrate.connect(database_fit.after_migrations, sender=self, dispatch_uid="cms.after_migrations")
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")

@@ -86,8 +86,8 @@ def _tables() -> dict[str, dict[str, tuple[str, bool, bool]]]:
     tables: dict[str, dict[str, tuple[str, bool, bool]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS[connection.vendor])
-        for table, column, *rest in cursor.fetchall():
-            tables.setdefault(table, {})[column] = tuple(rest)
+        for table, column, kind, may_be_null, has_default in cursor.fetchall():
+            tables.setdefault(table, {})[column] = (kind, may_be_null, has_default)
     return tables
 
 

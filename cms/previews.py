@@ -19,6 +19,7 @@ from wagtail.images.models import SourceImageIOError
 
 from cms.as_published import as_published
 from cms.graphql.drafts import draft_answer
+from cms.security_headers import of_pages
 from documents.access import fit_to_be_public, for_staff, shown_on
 from documents.models import RENDITIONS, Image
 from feeds.catalogue import own_feed
@@ -30,7 +31,7 @@ from pages.choices import UpdateKind
 from pages.draft_previews import begin
 from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
 from pages.page_html import Picture, targets_of
-from pages.page_views import draft_html, no_scripts
+from pages.page_views import draft_html
 from pages.plain_words import clock, day, day_and_weekday
 from pages.visibility import public
 
@@ -67,10 +68,11 @@ def preview(page: ContentPage, mode: str | None, user: Any) -> HttpResponse:
     if mode == WEBSITE:
         return _on_the_website(page, user, at)
     html = draft_html(page, at, user) if mode == PAGE else _channel_html(page, mode, labels[mode], at, user)
+    # As readers will get it, and not as the screens of the admin, one of whose addresses answers with it.
     headers = {
         "Cache-Control": "private, no-store",
         "X-Robots-Tag": "noindex",
-        "Content-Security-Policy": no_scripts(),
+        "Content-Security-Policy": of_pages(),
     }
     return HttpResponse(html, headers=headers)
 

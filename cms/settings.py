@@ -3,7 +3,9 @@
 README.md lists the variables. A value that cannot be used stops the start with one line per variable.
 """
 
+import re
 import sys
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +36,9 @@ WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web
 PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
 # A hub that tells followers of feeds at once (WebSub, https://www.w3.org/TR/websub/).
 WEBSUB_HUB = env.str("WEBSUB_HUB", "", validate=lambda v: _web_address(v) if v else None) or ""
+# Whom to tell about a weakness, and until when that is true (RFC 9116). Unset: there is no /.well-known/security.txt.
+SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", [], subcast=str)
+SECURITY_EXPIRES: datetime | None = env.datetime("SECURITY_EXPIRES", None)
 DEBUG = env.bool("DEBUG", False)
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
@@ -79,7 +84,9 @@ BINDING_DEADLINES: list[str] = env.list(
     "BINDING_DEADLINES", [], subcast=str, validate=validate.ContainsOnly(["agenda", "plan", "public_meeting"])
 )
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
-# GraphQL: how much one request may ask for (cms/graphql/limits.py, cost.py, execution.py, rate_limit.py).
+# Pages, feeds and files that one client may have in a minute; GraphQL has a limit of its own (cms/rate_limit.py).
+RATE_LIMIT = env.int("RATE_LIMIT", 3_000, validate=validate.Range(min=0))
+# GraphQL: how much one request may ask for (cms/graphql/limits.py, cost.py, execution.py, cms/rate_limit.py).
 GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))  # bytes
 GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 1_500, validate=validate.Range(min=200, max=20_000))
 GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))  # introspection needs 15
@@ -116,6 +123,13 @@ for _origin in GRAPHQL_CORS_ORIGINS or []:
     _parts = urlsplit(_origin)
     if _origin != "*" and (_origin != f"{_parts.scheme}://{_parts.netloc}" or _parts.scheme not in ("http", "https")):
         _problems["GRAPHQL_CORS_ORIGINS"] = ["must be origins such as https://www.example.org with no path, or *"]
+for _address in SECURITY_CONTACT or []:
+    if not re.fullmatch(r"(https://|mailto:[^@\s]+@|tel:\+)[^\s@]+", _address):
+        _problems["SECURITY_CONTACT"] = ["must be addresses such as mailto:security@example.org or https://…"]
+if bool(SECURITY_CONTACT) != bool(SECURITY_EXPIRES) and not {"SECURITY_CONTACT", "SECURITY_EXPIRES"} & _problems.keys():
+    _problems["SECURITY_EXPIRES"] = ["and SECURITY_CONTACT go together: set both or neither"]
+elif SECURITY_EXPIRES and SECURITY_EXPIRES.tzinfo is None:
+    _problems["SECURITY_EXPIRES"] = ["must say its time zone, as in 2027-06-30T12:00:00Z"]
 _oidc = {
     "OIDC_SERVER_URL": OIDC_SERVER_URL,
     "OIDC_CLIENT_ID": OIDC_CLIENT_ID,
@@ -196,6 +210,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cms.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cms.readers.ReadersMiddleware",
@@ -208,6 +223,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cms.rate_limit.ReadersLimitMiddleware",
     "cms.second_factor.SecondFactorMiddleware",
     "cms.sessions.IdleTimeMiddleware",
     "pages.permissions.OutOfSightMiddleware",

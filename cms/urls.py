@@ -70,6 +70,7 @@ urlpatterns = [
     path("docs/<slug:name>/", front_page.documentation, name="documentation"),
     path("sitemap.xml", search_engines.sitemap, name="sitemap"),
     path("robots.txt", search_engines.robots, name="robots"),
+    path(".well-known/security.txt", front_page.security_txt, name="security_txt"),
     path("healthz", front_page.health, name="health"),
     re_path(r"^documents/(?P<key>[\w\-]{22})/(?P<filename>[^/\x00]+)$", files.document, name="document"),
     re_path(r"^images/(?P<key>[\w\-]{22})/(?P<name>[\w\-.]+)$", files.rendition, name="rendition"),

@@ -4,8 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.widgets import Button
 from wagtail.log_actions import LogFormatter
 from wagtail.permissions import policy_registry
@@ -20,6 +23,11 @@ from cms.second_factor import SECOND_FACTOR_RESET
 from documents.models import Document, PublishedFile
 from pages.broken_links import BrokenLinksReport
 from pages.models import ContentPage
+
+
+@hooks.register("insert_global_admin_js")
+def start_widgets() -> SafeString:
+    return format_html('<script src="{}"></script>', versioned_static("cms/widgets.js"))
 
 
 @hooks.register("register_admin_urls")

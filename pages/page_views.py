@@ -105,21 +105,12 @@ def _not_found(at: datetime) -> HttpResponse:
 
 
 def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
-    """Browsers ask again each time, so that a page that is taken down is down at once. No script runs.
+    """Browsers ask again each time, so that a page that is taken down is down at once.
 
     What has a safe exit is not kept at all: the next person at the computer may be the one who is feared.
     """
     response["Cache-Control"] = "no-store" if safe_exit else "no-cache"
-    response["Content-Security-Policy"] = no_scripts()
     return response
-
-
-def no_scripts() -> str:
-    """The Content-Security-Policy of a page that is read and nothing else; the admin may show it in a frame."""
-    return (
-        f"default-src 'none'; style-src 'self' {settings.CMS_URL}; img-src 'self' {settings.CMS_URL}; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    )
 
 
 # --- The page ---

@@ -22,4 +22,4 @@ COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = True
 # Wagtail updates its search and reference indexes in tasks. Nothing that the tests prove may depend on them.
 TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
 # Some tests send more requests in a minute than one client may.
-GRAPHQL_RATE_LIMIT = 0
+GRAPHQL_RATE_LIMIT = RATE_LIMIT = 0

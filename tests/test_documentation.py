@@ -153,3 +153,33 @@ def test_the_commands_print_what_is_shown_below_them(demo, client):
         "name": "Cambridge Community Safety Partnership",
         "rootUrl": "http://testserver/",
     }
+
+
+# --- The page on security ------------------------------------------------------------------------------------
+
+
+def lines_on_security():
+    """Each row of docs/security.md, as its cells."""
+    found = re.findall(r"^\| (.*) \|$", (ROOT / "docs/security.md").read_text(), re.MULTILINE)
+    return [row.split(" | ") for row in found if not row.startswith("what somebody tries")]
+
+
+def test_every_line_on_security_names_a_test_that_exists():
+    rows = lines_on_security()
+    assert len(rows) > 30
+    assert [row for row in rows if len(row) != 3] == []
+    missing = []
+    for *_, named in rows:
+        path, _, name = named.strip("`").partition("::")
+        tests = (
+            re.findall(r"^def (test_\w+)\(", (ROOT / path).read_text(), re.MULTILINE) if (ROOT / path).exists() else []
+        )
+        if not name or name not in tests:
+            missing.append(named)
+    assert missing == []
+
+
+def test_security_is_told_where_people_look_for_it():
+    told = (ROOT / "SECURITY.md").read_text()
+    assert "docs/security.md" in told
+    assert re.findall(r"[\w.]+@[\w.]+", told) == []  # nobody made up an address

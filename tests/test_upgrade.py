@@ -46,6 +46,7 @@ def environment(tmp_path_factory):
         "SECRET_KEY": "made-for-this-upgrade-and-for-nothing-else-0123456789-abcdef",
         "DJANGO_SETTINGS_MODULE": "cms.settings",
         "EMAIL_URL": "dummy:",
+        "GRAPHQL_TIME_BUDGET": "60",
         "GRAPHQL_RATE_LIMIT": "0",
         "RATE_LIMIT": "0",
     }
@@ -63,7 +64,7 @@ def environment(tmp_path_factory):
 def run(folder, what, environment, target):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(SCRIPT), what, str(target)],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=500,
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(target.read_text())

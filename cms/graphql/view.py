@@ -19,13 +19,16 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from cms.graphql import limits, rate_limit, registered_documents
+from cms.graphql import limits, registered_documents
 from cms.graphql.answers import write
 from cms.graphql.cost import within_limit
 from cms.graphql.errors import BadRequest, Code, Refused, masked, public_error
 from cms.graphql.execution import deadline, executed
 from cms.graphql.requests import JSON, METHODS, Asked, media_type, read
 from cms.graphql.schema import schema
+from cms.rate_limit import TooMany, count
+
+COST_OF_ONE = 1_000  # a query counts once more for each whole thousand of its cost
 
 
 @csrf_exempt  # the endpoint reads no cookie, so there is nothing that another site could make use of
@@ -59,11 +62,11 @@ _with_room.__code__ = _with_room.__code__.replace(co_stacksize=33_000)
 
 def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpResponse:
     until = deadline()
-    rate_limit.count(request)
+    _count(request)
     try:
         document, operation = _operation(asked)
         told_cost = _within_cost(document, operation, asked.variables)
-        rate_limit.count(request, told_cost["requested"] // rate_limit.COST_OF_ONE)
+        _count(request, told_cost["requested"] // COST_OF_ONE)
         result, may_be_stored = executed(document, asked.variables, asked.operation_name, until)
     except Refused as refused:
         answer: dict[str, Any] = {"errors": [public_error(error) for error in refused.errors]}
@@ -78,6 +81,17 @@ def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpRespons
         answer["extensions"] = {"cost": told_cost}
     by_id = request.method != "POST" and asked.document_id is not None
     return write(request, answer, answer_type, storable=by_id and may_be_stored)
+
+
+def _count(request: HttpRequest, times: int = 1) -> None:
+    """Raises `BadRequest` (429, with `Retry-After`) when the client has had its share."""
+    limit = settings.GRAPHQL_RATE_LIMIT
+    try:
+        count(request, "graphql", limit, times)
+    except TooMany as over:
+        message = f"More than {limit} requests in a minute, dear ones counted as several."
+        message += f" Try again in {over.seconds} seconds."
+        raise BadRequest(message, 429, Code.RATE_LIMITED, {"Retry-After": str(over.seconds)}) from None
 
 
 def _operation(asked: Asked) -> tuple[DocumentNode, OperationDefinitionNode]:
