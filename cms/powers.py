@@ -112,7 +112,8 @@ def _words(row: Any, name: str) -> str:
 
 
 def _label(model: type[models.Model], name: str) -> str:
-    return str(model._meta.get_field(name).verbose_name)
+    field: Any = model._meta.get_field(name)
+    return str(field.verbose_name)
 
 
 def _kind(model: type[models.Model]) -> str:
@@ -219,7 +220,7 @@ def _watch_whole_querysets() -> None:
 
 
 def _these(queryset: QuerySet[Any]) -> Iterable[Any]:
-    return queryset._chain()
+    return queryset.all()
 
 
 def _all(queryset: QuerySet[Any]) -> Iterable[Any]:
