@@ -28,6 +28,7 @@ from wagtail.models import (
     WorkflowTask,
 )
 
+from pages import redaction
 from pages.models import DeathReviewNoticePage, RoleGroup
 
 POWERS_CHANGED = "cms.powers_changed"
@@ -79,6 +80,8 @@ def _subclasses(model: type[models.Model]) -> list[type[models.Model]]:
 
 
 def _tell(subject: models.Model, change: str) -> None:
+    if redaction.under_way.get():
+        return  # it would say again what is taken out; the log has that the command ran
     log(instance=subject, action=POWERS_CHANGED, data={"change": change})
 
 

@@ -34,7 +34,7 @@ from pages.choices import Role, WithdrawalKind
 from pages.models import ContentPage, PublicAddress, PublicChange, PublicRecord, Takedown
 from pages.reading_log import SEEN
 from pages.withdrawal import public_path, take_down
-from pages.workflow import group_of
+from pages.workflow import group_of, set_up_death_reviews
 from tests import factories
 
 PAGES = "wagtailadmin_pages:"
@@ -103,6 +103,7 @@ def states(home, people):
     found["index with public children"] = page("index")
     page("child", found["index with public children"])
     reviews = factories.page(models.DeathReviewIndexPage, home, title="Reviews", slug="reviews")
+    set_up_death_reviews(reviews)
     found["notice draft"] = factories.draft(models.DeathReviewNoticePage, reviews)
     found["notice public"] = factories.page(models.DeathReviewNoticePage, reviews)
     return {name: type(page).objects.get(pk=page.pk) for name, page in found.items()}
