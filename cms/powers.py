@@ -28,6 +28,7 @@ from wagtail.models import (
     WorkflowTask,
 )
 
+from pages import redaction
 from pages.models import DeathReviewNoticePage, RoleGroup
 
 POWERS_CHANGED = "cms.powers_changed"
@@ -79,6 +80,8 @@ def _subclasses(model: type[models.Model]) -> list[type[models.Model]]:
 
 
 def _tell(subject: models.Model, change: str) -> None:
+    if redaction.under_way.get():
+        return  # it would say again what is taken out; the log has that the command ran
     log(instance=subject, action=POWERS_CHANGED, data={"change": change})
 
 
@@ -112,7 +115,8 @@ def _words(row: Any, name: str) -> str:
 
 
 def _label(model: type[models.Model], name: str) -> str:
-    return str(model._meta.get_field(name).verbose_name)
+    field: Any = model._meta.get_field(name)
+    return str(field.verbose_name)
 
 
 def _kind(model: type[models.Model]) -> str:
@@ -219,7 +223,7 @@ def _watch_whole_querysets() -> None:
 
 
 def _these(queryset: QuerySet[Any]) -> Iterable[Any]:
-    return queryset._chain()
+    return queryset.all()
 
 
 def _all(queryset: QuerySet[Any]) -> Iterable[Any]:

@@ -69,7 +69,8 @@ class ResetPasswordForm(AllauthResetPasswordForm):
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         if not self.users:
-            self.users, self.cleaned_data = [User(pk=0)], {**self.cleaned_data, "email": ""}
+            self.users = [User(pk=0)]
+            self.cleaned_data["email"] = ""
         return str(super().save(request, **kwargs))
 
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from smtplib import SMTPResponseException
 from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -125,9 +125,22 @@ def _seal(message: Any) -> bytes:
     return _cipher().encrypt(json.dumps(parts).encode())
 
 
+def _unsealed(row: OutgoingMail) -> dict[str, Any]:
+    parts: dict[str, Any] = json.loads(_cipher().decrypt(bytes(row.sealed)))
+    return parts
+
+
+def parts(row: OutgoingMail) -> dict[str, Any]:
+    """What a message says; nothing where SECRET_KEY was changed meanwhile, so that nobody can read it any more."""
+    try:
+        return _unsealed(row)
+    except InvalidToken:
+        return {}
+
+
 def _open(row: OutgoingMail) -> EmailMultiAlternatives:
     """Raises InvalidToken when SECRET_KEY was changed meanwhile."""
-    parts = json.loads(_cipher().decrypt(bytes(row.sealed)))
+    parts = _unsealed(row)
     subtype, alternatives = parts.pop("content_subtype"), parts.pop("alternatives")
     headers = parts.pop("extra_headers")
     message = EmailMultiAlternatives(**parts, headers=headers, connection=get_connection(settings.MAIL_TRANSPORT))

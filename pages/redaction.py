@@ -7,6 +7,7 @@ docs/what-is-public.md what is left and what else to do. What was removed is wri
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from django.apps import apps
@@ -22,8 +23,9 @@ from wagtail.log_actions import log
 from wagtail.models import Page, Revision
 from wagtail.search.models import IndexEntry
 
+from pages import outbox
 from pages.ledger import note_update
-from pages.models import ContentPage, PublicAddress, PublicRecord
+from pages.models import ContentPage, OutgoingMail, PublicAddress, PublicRecord
 from pages.partial_dates import PartialDateField
 from pages.redacted_addresses import free, redact_addresses
 from pages.spellings import Spellings
@@ -39,6 +41,8 @@ SYSTEM_FIELDS = {
 }  # fmt: skip
 # Addresses have to go together: pages/redacted_addresses.py.
 PAGE_ADDRESS = {(Page, "slug"), (Page, "url_path")}
+# While it is so, no log says what something was before.
+under_way: ContextVar[bool] = ContextVar("redaction_under_way", default=False)
 ADDRESSES = {*PAGE_ADDRESS, (PublicRecord, "path"), (PublicAddress, "path"), (Redirect, "old_path")}
 _TEXT = (models.CharField, models.TextField, models.JSONField, StreamField, models.FileField)
 _STAMPS = (models.DateField, models.TimeField, models.DurationField, models.DecimalField, PartialDateField)
@@ -119,6 +123,7 @@ def redact(
     redaction = Redaction(text)
     committed: list[bool] = []
     failed = ""
+    untold = under_way.set(True)
     try:
         with transaction.atomic(durable=True):
             transaction.on_commit(lambda: committed.append(True))
@@ -135,6 +140,8 @@ def redact(
         if not isinstance(error, Exception):
             raise
         failed = f"{type(error).__name__} in {redaction.stage}."  # its message could show the text
+    finally:
+        under_way.reset(untold)
     if failed and not committed:
         raise RedactionFailed(f"{failed} Nothing was changed.")
     _delete(redaction.renamed)
@@ -151,6 +158,7 @@ def _delete(files: Iterable[tuple[Storage, str]]) -> None:
 def _redact_rows(redaction: Redaction, progress: Callable[[Iterable[Any]], Iterable[Any]]) -> None:
     redaction.stage = "the addresses"
     redaction.changed.update(redact_addresses(redaction.spellings))
+    _drop_mail(redaction)
     for model in progress([*tables(), Session, IndexEntry]):
         redaction.stage = f"the table {model._meta.db_table}"
         if model is Session:
@@ -164,6 +172,15 @@ def _redact_rows(redaction: Redaction, progress: Callable[[Iterable[Any]], Itera
     redaction.stage = "the log"
     redaction.changed += Counter()  # drops zeros
     log(instance=Page.objects.get(depth=1), action=REDACTED, data={"rows": redaction.changed.total()})
+
+
+def _drop_mail(redaction: Redaction) -> None:
+    """Mail that waits and has the text is not sent."""
+    for row in OutgoingMail.objects.filter(given_up_at=None):
+        parts = outbox.parts(row)
+        if redaction.of(parts) != parts:
+            row.delete()
+            redaction.changed["outgoing mail"] += 1
 
 
 def _end_sessions(redaction: Redaction) -> None:

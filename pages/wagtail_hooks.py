@@ -44,7 +44,7 @@ from pages.publication_times import in_words, schedule_in_words
 from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
-from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, set_up_death_reviews
+from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, nothing_published_here, set_up_death_reviews
 
 
 class ModeratedSnippetPolicy(ModelPermissionPolicy):
@@ -255,6 +255,12 @@ def send_once() -> str:
 
 @hooks.register("construct_homepage_panels")
 def arrange_the_home(request, panels) -> None:
+    if request.user.has_perm("wagtailcore.change_workflow") and (places := nothing_published_here()):
+        messages.warning(
+            request,
+            f"Nothing can be approved, and so nothing published, for: {', '.join(places)}. The workflow does not ask "
+            "the groups whose approvals count: see Settings → Workflows.",
+        )
     editors_home.arrange(panels)
 
 

@@ -111,6 +111,35 @@ def _make_group(role: Role) -> Group:
     return row.group
 
 
+def nothing_published_here() -> list[str]:
+    """Where no version can be approved, because the workflow there does not ask all whose approvals are needed."""
+    needed: list[tuple[str, Any, Any]] = [
+        (f"“{row.page}” and what is below it", row.page.get_workflow(), ContentPage.approving_roles)
+        for row in WorkflowPage.objects.select_related("page")
+        if row.page.depth > 1
+    ]
+    needed += [("pages", Page.objects.get(depth=1).get_workflow(), ContentPage.approving_roles)]
+    needed += [
+        ("death-review notices", index.get_workflow(), DeathReviewNoticePage.approving_roles)
+        for index in DeathReviewIndexPage.objects.all()
+    ]
+    needed += [
+        (str(model._meta.verbose_name_plural), model.get_default_workflow(), model.approving_roles)
+        for model in ModeratedSnippet.__subclasses__()
+    ]
+    return [what for what, workflow, roles in needed if not set(roles) <= _asked_by(workflow)]
+
+
+def _asked_by(workflow: Workflow | None) -> set[str]:
+    """The roles whose members the steps of a workflow ask."""
+    steps = FourEyesTask.objects.filter(workflow_tasks__workflow=workflow, active=True) if workflow else ()
+    return {
+        role
+        for step in steps
+        for role in RoleGroup.objects.filter(group__in=step.groups.all()).values_list("role", flat=True)
+    }
+
+
 def make_root_of_site(home: PartnershipPage) -> None:
     """The partnership's page is the home page of the one site."""
     site = Site.objects.filter(is_default_site=True).first() or Site(hostname="localhost", is_default_site=True)

@@ -171,6 +171,7 @@ def test_addresses_that_somebody_typed(home, editor):
         f"http://testserver/documents/{private.file_key}/table.csv",
     )
     assert rows(editor) == [
+        ("Linking", "Body, block 6", "http://testserver/away/", NO_PAGE),  # redirects lead to no other site
         ("Linking", "Body, block 13", "http://testserver/gone/", "The page at this address was withdrawn, or is gone."),
         ("Linking", "Body, block 14", "http://testserver/never/", NO_PAGE),
         ("Linking", "Body, block 15", "http://testserver/never/was/", NO_PAGE),

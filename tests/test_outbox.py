@@ -17,12 +17,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import ModelLogEntry
 
+from cms.powers import POWERS_CHANGED
 from pages import outbox
 from pages.choices import Role
 from pages.mail import tell
 from pages.models import OutgoingMail
 from pages.outbox import deliver
+from pages.redaction import redact
 from pages.workflow import group_of
 
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
@@ -136,7 +140,7 @@ def test_what_is_not_taken_is_sent_again_with_growing_pauses_and_given_up_after_
             assert deliver(at) == (0, 1)
             pauses.append((OutgoingMail.objects.get().next_try_at - at).total_seconds() / 60)
         row = OutgoingMail.objects.get()
-        assert pauses[:7] == [2, 4, 8, 16, 32, 60, 60]
+        assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
         assert timedelta(days=1) <= row.given_up_at - begun <= timedelta(days=1, hours=1)
         assert (bytes(row.sealed), row.error, row.to) == (b"", "SMTPRecipientsRefused", "e@example.org")
         assert deliver(timezone.now() + timedelta(days=2)) == (0, 0)
@@ -166,6 +170,18 @@ def test_two_that_send_at_once_send_nothing_twice(db, monkeypatch):
     assert (deliver(timezone.now()), again, len(mail.outbox)) == ((1, 0), [(0, 0)], 1)
 
 
+def test_a_text_that_is_redacted_goes_from_mail_that_waits_and_into_no_log(home):
+    write(body="About Jane Doe")
+    write(to=["f@example.org"])
+    Redirect.objects.create(old_path="/jane-doe", redirect_page=home)
+    ModelLogEntry.objects.all().delete()
+    redact("Jane Doe")
+    assert deliver(timezone.now()) == (1, 0)
+    assert [message.to for message in mail.outbox] == [["f@example.org"]]
+    assert Redirect.objects.get().old_path != "/jane-doe"
+    assert not ModelLogEntry.objects.filter(action=POWERS_CHANGED).exists()
+
+
 def test_the_scheduler_sends_what_waits(home):
     write()
     call_command("publish_scheduled")
@@ -173,6 +189,7 @@ def test_the_scheduler_sends_what_waits(home):
 
 
 def test_a_thread_sends_after_the_answer_that_wrote_mail(db, monkeypatch):
+    monkeypatch.setattr(outbox, "_written", threading.local())
     done = threading.Event()
     monkeypatch.setattr(outbox, "_deliver_in_a_thread", done.set)
     outbox.after_the_answer(None)
@@ -182,7 +199,6 @@ def test_a_thread_sends_after_the_answer_that_wrote_mail(db, monkeypatch):
     assert done.wait(10)
     done.clear()
     outbox.after_the_answer(None)
-    assert [thread.name for thread in threading.enumerate()].count("outbox") <= 1
     assert not done.is_set()
 
 

@@ -5,7 +5,6 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from wagtail.models import (
@@ -26,7 +25,7 @@ from wagtail.models import (
 from cms import powers
 from pages import models
 from pages.choices import ApprovalRole, Role
-from pages.models import Agency, FourEyesTask, RoleGroup
+from pages.models import FourEyesTask, RoleGroup
 from pages.models.moderation import is_in
 from pages.workflow import group_of, set_up_moderation
 from tests import factories
@@ -348,6 +347,21 @@ def test_a_step_of_another_group_gives_no_approval_that_counts(home):
     assert task.roles(person) == [ApprovalRole.MODERATOR]
 
 
-def test_the_content_type_of_a_snippet_has_a_workflow(home):
-    agency = ContentType.objects.get_for_model(Agency)
-    assert WorkflowContentType.objects.filter(content_type=agency, workflow__active=True).count() == 1
+@pytest.mark.parametrize(
+    ("change", "places"),
+    [
+        (lambda: None, ""),
+        (lambda: Workflow.objects.filter(name="Moderators approval").update(active=False),
+         "pages, agencies, venues, contacts, support services, alerts"),
+        (lambda: FourEyesTask.objects.filter(name="Safeguarding lead's approval").update(active=False),
+         "death-review notices"),
+        (lambda: FourEyesTask.objects.get(name="Safeguarding lead's approval").groups.set([]), "death-review notices"),
+    ],
+)  # fmt: skip
+def test_administrators_read_where_nothing_can_be_approved_any_more(admin, client, home, change, places):
+    factories.page(models.DeathReviewIndexPage, home)
+    set_up_moderation()
+    change()
+    shown = client.get(reverse("wagtailadmin_home")).content.decode()
+    assert (f"so nothing published, for: {places}." in shown) is bool(places)
+    assert ("Nothing can be approved" in shown) is bool(places)
