@@ -222,7 +222,7 @@ def key_for(field, things):
 
 
 def expected(model, things, text):
-    fields = {each.name for each in (*model._meta.concrete_fields, *keys_of(model)) if holds(each, things, text)}
+    fields = {each.name for each in model._meta.concrete_fields if holds(each, things, text)}
     for name in child_relations(model):
         if any(getattr(each, "relation_name", "") == name for each in panels(model.get_edit_handler())):
             fields |= {f"{name}-{each.name}" for each in keys_of(getattr(model, name).rel.related_model)}
