@@ -37,9 +37,7 @@ ACTIONS = (
 )
 # What editors enter and nobody approves. To change it is to make another version.
 NOT_IN_THE_HASH = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on", "name_blocklist")
-NOT_ONES_OWN = (
-    "Your change is saved, and not approved: you made the last change, so a colleague has to approve it. It waits for that."
-)
+NOT_ONES_OWN = "Your change is saved, and not approved: you made the last change, so a colleague has to approve it."
 
 
 class HoldsTheRow:
@@ -48,7 +46,7 @@ class HoldsTheRow:
     model: Any = ContentPage
 
     @classonlymethod
-    def as_view(cls, **initkwargs: Any) -> Any:
+    def as_view(cls, **initkwargs: Any) -> Any:  # noqa: N805
         view = super().as_view(**initkwargs)  # type: ignore[misc]
         model = initkwargs.get("model") or ContentPage
 

@@ -34,7 +34,7 @@ from pages.choices import UpdateKind, WithdrawalKind
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
-from pages.references import file_facts_of
+from pages.references import file_facts_of, hold_files_of, makers_of_files
 from pages.rich_text import has_text
 
 # Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
@@ -234,6 +234,12 @@ class ContentPage(NeedsApproval, Page):
         or described in other words, was not approved.
         """
         return {**super().serializable_data(), "file_facts": file_facts_of(self)}
+
+    def made_by(self) -> dict[int, str]:
+        return makers_of_files(self)
+
+    def hold_files(self) -> None:
+        hold_files_of(self)
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return ModeratedPermissions(user, self)

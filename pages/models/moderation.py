@@ -65,7 +65,7 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
         `shown` is what the screen showed on which the person decided.
         """
-        model = type(getattr(task_state.workflow_state.content_object, "specific", task_state.workflow_state.content_object))
+        model: Any = task_state.workflow_state.content_type.model_class()
         pk = task_state.workflow_state.object_id
         model.hold(pk)  # one at a time
         WorkflowState.objects.select_for_update().get(pk=task_state.workflow_state_id)
@@ -76,6 +76,8 @@ class FourEyesTask(AbstractGroupApprovalTask):
             raise NotApproved(f"Nobody is asked about that version of “{obj}” any more. {LOOK_AGAIN}")
         if not self._user_in_groups(user):
             raise NotApproved(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
+        if action_name not in ("approve", "reject"):
+            raise NotApproved("Approve it, or say what has to change.")
         if action_name == "reject" and not kwargs.get("comment", "").strip():
             raise NotApproved("Say what has to change: the author reads this.")
         if action_name == "approve":
@@ -88,8 +90,11 @@ class FourEyesTask(AbstractGroupApprovalTask):
     def why_not(self, obj: Any, revision: Any, user: Any) -> str:
         """What keeps this person from approving this version, if anything does."""
         obj = getattr(obj, "specific", obj)
-        if not obj.author_may_approve and last_editor(revision) == user.pk:
-            return f"You made the last change to “{obj}”, so a colleague has to approve it."
+        if not obj.author_may_approve:
+            if last_editor(revision) == user.pk:
+                return f"You made the last change to “{obj}”, so a colleague has to approve it."
+            if part := revision.as_object().made_by().get(user.pk) if revision else "":
+                return f"You made a part of “{obj}”: {part}. So a colleague has to approve it."
         # A version that needs two people: whoever gave the one approval does not give the other.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
         if len(obj.approving_roles) > 1 and given.exclude(role__in=self.roles(user)).exists():

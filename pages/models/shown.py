@@ -70,9 +70,7 @@ def require_as_shown(shown: Shown | None, latest: Any, user: Any) -> None:
         raise NotApproved(f"{files or 'What is said of a file was changed, and changed back.'} {LOOK_AGAIN}")
     if content_hash(recorded) != shown.content_hash:
         why = files or "Something that it shows was deleted."
-        raise NotApproved(
-            f"{why} That was after this version of “{latest}” was saved. Save it once more, look at it, and then decide."
-        )
+        raise NotApproved(f"{why} That was after “{latest}” was saved. Save it once more, look at it, and then decide.")
 
 
 def nothing_to_take_back(latest: Any, user: Any) -> NotApproved:
