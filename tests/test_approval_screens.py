@@ -1,17 +1,24 @@
 """An approval answers the question that was on the screen: whatever changed since refuses it, and nothing is saved."""
 
+import re
+from datetime import date
+from io import BytesIO
+
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.html import strip_tags
+from PIL import Image as Picture
 from wagtail.log_actions import LogContext
 from wagtail.models import Page, Revision, TaskState, WorkflowState
 
+from documents.models import Document, Image
 from pages import models
 from pages.models import PublicChange
-from pages.models.approvals import Approval
+from pages.models.approvals import Approval, NotApproved, approve
 from tests import factories
-from tests.admin_forms import posted
+from tests.admin_forms import edit_url, posted, posted_document, shown_on
 
 APPROVE = {"action-workflow-action": "true", "workflow-action-name": "approve"}
 REJECT = {**APPROVE, "workflow-action-name": "reject", "workflow-action-extra-data": '{"comment": "Say more."}'}
