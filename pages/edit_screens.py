@@ -224,7 +224,6 @@ class PageRevertView(PageEditView, RevisionsRevertView):
 
 
 class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
-    template_name = "pages/admin/edit_snippet.html"
     partials_template_name = "pages/admin/edit_snippet_partials.html"
 
     @property

@@ -70,6 +70,7 @@ class UnscheduleSnippetView(RevisionsUnscheduleView):
 
 class ModeratedSnippetViewSet(SnippetViewSet):
     edit_view_class = SnippetEditView
+    edit_template_name = "pages/admin/edit_snippet.html"
     workflow_action_view_class = SnippetActionView
     unpublish_view_class = UnpublishSnippetView
     revisions_unschedule_view_class = UnscheduleSnippetView

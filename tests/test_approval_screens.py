@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -70,7 +71,7 @@ class Screen:
 
 def said(message):
     """The words of a message, without the buttons in it."""
-    return strip_tags(str(message).split('<span class="buttons">')[0]).strip()
+    return unescape(strip_tags(str(message).split('<span class="buttons">')[0])).strip()
 
 
 @pytest.fixture
@@ -272,7 +273,8 @@ def test_a_screen_that_saves_by_itself_goes_on_doing_so(submitted, people, clien
 def exchange(client, user, document, title=None):
     client.force_login(user)
     data = posted_document(document, **({"title": title} if title else {"file": SimpleUploadedFile("b.csv", b"x,y\n")}))
-    assert client.post(reverse("wagtaildocs:edit", args=[document.pk]), data).status_code == 302
+    answer = client.post(reverse("wagtaildocs:edit", args=[document.pk]), data, follow=True)
+    assert [said(message) for message in answer.context["messages"]] == [f"Document '{data['title']}' updated"]
 
 
 def take_back(client, user, page):
