@@ -14,11 +14,22 @@ from wagtail.permission_policies.collections import (
 )
 
 from documents.access import on_a_live_page
-from documents.models import CHANGE_PUBLIC_FILES, PublishedFile
+from documents.models import CHANGE_PUBLIC_FILES, Document, Image, PublishedFile
 from pages.choices import ApprovalRole
 from pages.death_review_files import of_death_reviews
+from pages.models import DeathReviewNoticePage
+from pages.models.approvals import NotApproved
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.moderation import is_in
+
+NOT_REPLACED = (
+    "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
+    "the page, and submit the page for moderation."
+)
+NOT_REWRITTEN = (
+    "A public death-review notice shows this file, and two people approved these words. Upload the file once more with "
+    "the new words, put it on the notice, and submit the notice for moderation."
+)
 
 
 class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
@@ -78,3 +89,21 @@ def _holding_public_files() -> QuerySet[Collection]:
 def may_change_public_files(user: Any) -> bool:
     """Moderators. Superusers are none unless somebody put them into the group."""
     return user.has_perm(CHANGE_PUBLIC_FILES) and is_in(user, ApprovalRole.MODERATOR)
+
+
+def require_may_save(file: Document | Image, user: Any) -> None:
+    """Asked once more while the row of the file is held: a page that shows it may have been published since the screen
+    was read. Raises NotApproved. Code and commands have no user, and answer for themselves."""
+    if user is None or not file.pk or not on_a_live_page(file):
+        return
+    stored = type(file)._base_manager.get(pk=file.pk)
+    if stored.file_key != file.file_key:
+        raise NotApproved(NOT_REPLACED)
+    if stored.public_facts_hash == file.public_facts_hash:
+        return
+    if on_a_live_page(file, DeathReviewNoticePage):
+        raise NotApproved(NOT_REWRITTEN)
+    if not may_change_public_files(user):
+        raise NotApproved(
+            f"“{file}” was not saved: a public page shows it now, so moderators change what is said of it."
+        )

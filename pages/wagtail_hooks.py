@@ -12,7 +12,7 @@ from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
 from wagtail.contrib.redirects.models import Redirect
-from wagtail.models import Page, Site, WorkflowState
+from wagtail.models import Page, Site
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
@@ -20,6 +20,7 @@ from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetView
 
 from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, withdrawal_views
 from pages.choices import ApprovalRole
+from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -40,7 +41,7 @@ from pages.models.moderation import is_in
 from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
 from pages.permissions import PagePolicy, without_notices
-from pages.publication_times import in_words, schedule_in_words
+from pages.publication_times import schedule_in_words
 from pages.reading_log import SEEN, SeenFormatter
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
@@ -78,6 +79,9 @@ class UnscheduleSnippetView(RevisionsUnscheduleView):
 
 
 class ModeratedSnippetViewSet(SnippetViewSet):
+    edit_view_class = SnippetEditView
+    edit_template_name = "pages/admin/edit_snippet.html"
+    workflow_action_view_class = SnippetActionView
     unpublish_view_class = UnpublishSnippetView
     revisions_unschedule_view_class = UnscheduleSnippetView
 
@@ -194,7 +198,7 @@ class PriorityListing(PageListingViewSet):
 
 @hooks.register("register_admin_viewset")
 def register_listings() -> list[PageListingViewSet]:
-    return [MeetingListing("meetings"), PriorityListing("priorities")]
+    return [MeetingListing("meetings"), PriorityListing("priorities"), ModeratedPageViewSet()]
 
 
 @hooks.register("after_create_page")
@@ -287,21 +291,3 @@ def say_when_it_will_be_published(request, thing) -> None:
     waits = isinstance(thing, NeedsApproval) and thing.current_workflow_task_state is not None
     if request.method == "GET" and waits and (words := schedule_in_words(thing.get_latest_revision_as_object())):
         messages.info(request, words)
-
-
-@hooks.register("after_edit_page")
-def say_what_became_of_it(request, page) -> None:
-    """Wagtail says "has been updated", whatever a moderator decided."""
-    if not (isinstance(page, ContentPage) and request.POST.get("action-workflow-action")):
-        return
-    status = page.workflow_states.order_by("created_at", "pk").values_list("status", flat=True).last()
-    if status == WorkflowState.STATUS_NEEDS_CHANGES:
-        messages.info(request, "It goes back to its author, with your reason.")
-    elif status == WorkflowState.STATUS_IN_PROGRESS:
-        messages.info(request, "Your approval is given. The next one is asked for now.")
-    elif status == WorkflowState.STATUS_APPROVED:
-        scheduled = page.revisions.filter(approved_go_live_at__isnull=False).first()
-        text = "It is approved, and readers see it now."
-        if scheduled:
-            text = f"It is approved. It will be published on {in_words(scheduled.approved_go_live_at)}."
-        messages.info(request, text)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pages', '0001_initial'),
+        ('pages', '0003_outgoing_mail'),
         migrations.swappable_dependency(settings.WAGTAIL_PAGE_MODEL),
     ]
 
