@@ -13,9 +13,9 @@ from wagtail.permission_policies.collections import CollectionOwnershipPermissio
 from documents.access import on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.choices import ApprovalRole
-from pages.models import DeathReviewIndexPage
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.moderation import is_in
+from pages.permissions import collections_of_death_reviews
 
 
 class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
@@ -28,27 +28,23 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
             actions -= {"change", "delete"}
         allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
         return allowed and not (
-            not user.has_perm(HANDLE_DEATH_REVIEWS) and _of_death_reviews().filter(pk=instance.collection_id).exists()
+            not user.has_perm(HANDLE_DEATH_REVIEWS)
+            and collections_of_death_reviews().filter(pk=instance.collection_id).exists()
         )
 
     def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet:
         found = super().instances_user_has_any_permission_for(user, actions)
-        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(collection__in=_of_death_reviews())
+        return (
+            found
+            if user.has_perm(HANDLE_DEATH_REVIEWS)
+            else found.exclude(collection__in=collections_of_death_reviews())
+        )
 
     def collections_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
         found = super().collections_user_has_any_permission_for(user, actions)
-        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(pk__in=_of_death_reviews())
+        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(pk__in=collections_of_death_reviews())
 
 
 def may_change_public_files(user: Any) -> bool:
     """Moderators. Superusers are none unless somebody put them into the group."""
     return user.has_perm(CHANGE_PUBLIC_FILES) and is_in(user, ApprovalRole.MODERATOR)
-
-
-def _of_death_reviews() -> QuerySet[Collection]:
-    """The collections of death reviews and all below them."""
-    tops = Collection.objects.filter(pk__in=DeathReviewIndexPage.objects.values("files"))
-    below = Collection.objects.none()
-    for top in tops:
-        below |= top.get_descendants(inclusive=True)
-    return below

@@ -6,13 +6,14 @@ to it too. A notice that is public can be found by everybody on the website, not
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
-from wagtail.models import Page
+from wagtail.models import Collection, Page
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
@@ -22,6 +23,9 @@ OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
 KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
+# Whether this request is one of the admin's from somebody who may not handle death reviews, for what counts and lists
+# without being told for whom (pages/out_of_sight.py).
+keeps_out_of_sight: ContextVar[bool] = ContextVar("keeps_out_of_sight", default=False)
 
 
 class PagePolicy(PagePermissionPolicy):
@@ -60,6 +64,14 @@ def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Any], user: 
     return pages.exclude(content_type__in=ContentType.objects.get_for_models(*models).values())
 
 
+def collections_of_death_reviews() -> QuerySet[Collection]:
+    """The collections of the files of death reviews and all below them."""
+    below = Collection.objects.none()
+    for top in Collection.objects.filter(pk__in=DeathReviewIndexPage.objects.values("files")):
+        below |= top.get_descendants(inclusive=True)
+    return below
+
+
 def may_see(user: Any, thing: Any) -> bool:
     """Whether a list may name this page or snippet to somebody who otherwise has to do with it."""
     page = thing.specific_class if isinstance(thing, Page) else type(thing)
@@ -76,7 +88,13 @@ class OutOfSightMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        if not request.path.startswith("/admin/") or request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return self.get_response(request)
+        before = keeps_out_of_sight.set(True)
+        try:
+            return self.get_response(request)
+        finally:
+            keeps_out_of_sight.reset(before)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
         match = request.resolver_match
