@@ -1,17 +1,24 @@
 """What the admin leaves out, wherever it lists or counts, for people who may not handle death reviews.
 
 Wagtail's lists ask the permission policies (pages/permissions.py). These parts of it read past them: bulk actions name
-what somebody may not touch, and the numbers of uses and of pages take in everything.
+what somebody may not touch, the admin's API lists every file, tags are offered whatever they are on, and the numbers of
+uses and of pages take in everything.
 """
 
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, JsonResponse
+from taggit.models import Tag, TaggedItem
 from wagtail import hooks
+from wagtail.admin import filters
+from wagtail.admin.auth import require_admin_access
 from wagtail.admin.site_summary import PagesSummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
+from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
+from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
+from wagtail.images.views import chooser
 from wagtail.models import Page, ReferenceIndex
 from wagtail.models.reference_index import ReferenceIndexQuerySet
 from wagtail.permissions import policy_registry
@@ -57,12 +64,40 @@ def references_in_sight(manager: Any) -> QuerySet[ReferenceIndex]:
     every = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
     if not keeps_out_of_sight.get():
         return every
-    hidden = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
+    pages = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
+    return every.exclude(pages | _on_hidden_files())
+
+
+def _on_hidden_files() -> Q:
+    """Of rows that name things by content type and key: those of files of death reviews."""
+    hidden = Q(pk__in=[])
     for model in (Document, Image):
-        files = model.objects.filter(collection__in=collections_of_death_reviews())
-        keys = [str(key) for key in files.values_list("pk", flat=True)]
-        hidden |= Q(content_type=ContentType.objects.get_for_model(model), object_id__in=keys)
-    return every.exclude(hidden)
+        keys = model.objects.filter(collection__in=collections_of_death_reviews()).values_list("pk", flat=True)
+        hidden |= Q(content_type=ContentType.objects.get_for_model(model), object_id__in=list(keys))
+    return hidden
+
+
+def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
+    """In place of Wagtail's, with the tags of what the person may find."""
+    uses = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model))
+    if keeps_out_of_sight.get():
+        uses = uses.exclude(_on_hidden_files())
+    used = Count("taggit_taggeditem_items", filter=Q(taggit_taggeditem_items__in=uses))
+    return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
+
+
+@require_admin_access
+def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
+    """In place of Wagtail's: what the box for tags offers while somebody types."""
+    uses = TaggedItem.objects.exclude(_on_hidden_files()) if keeps_out_of_sight.get() else TaggedItem.objects.all()
+    term = request.GET.get("term")
+    tags = Tag.objects.filter(name__istartswith=term, pk__in=uses.values("tag")) if term else Tag.objects.none()
+    return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
+
+
+def files_of_the_api(view: Any) -> QuerySet[Any]:
+    """In place of Wagtail's: the admin's API lists every document and image to anybody in the admin."""
+    return found_by(view.request.user, view.model).order_by("id")
 
 
 class PagesInSight(PagesSummaryItem):
@@ -81,4 +116,8 @@ def count_pages_in_sight(request: Any, items: list[Any]) -> None:
 def install() -> None:
     """tests/test_hidden_in_the_admin.py notices when Wagtail reads past one of these."""
     BulkAction.get_actionable_objects = actionable_objects
+    for module in (filters, chooser):
+        module.popular_tags_for_model = popular_tags
+    for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
+        view.get_queryset = files_of_the_api
     type(ReferenceIndex.objects).get_queryset = references_in_sight

@@ -148,14 +148,17 @@ def addresses(keys: Keys) -> Iterator[tuple[str, str]]:
 
 
 def questions(keys: Keys, values: dict[str, list[Any]], default: Any) -> Iterator[tuple[str, str]]:
-    """(method, address): every route with every key, by GET and by POST, and with each parameter, one at a time.
-
-    A parameter has the values that are given for it, or the default.
+    """(method, address): every route with every key by GET, every view by POST and with each parameter, one at a time,
+    and every bulk action. A parameter has the values that are given for it, or the default.
     """
-    yield from addresses(keys)
-    asked = set()
+    asked: set[tuple[Any, Any]] = set()
     for route in routes():
         address = next(route.addresses(keys))
+        for number, with_key in enumerate(dict.fromkeys(route.addresses(keys))):
+            yield "get", with_key
+            if (route.decided_by, number) not in asked:
+                asked.add((route.decided_by, number))
+                yield "post", with_key
         for name in sorted(route.parameters):
             if (route.decided_by, name) not in asked:
                 asked.add((route.decided_by, name))
