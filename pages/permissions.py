@@ -111,6 +111,13 @@ class OutOfSightMiddleware:
 class PageTypesReport(PageTypesUsageReportView):
     """Wagtail's report of how many pages there are of each type, which names the one last edited."""
 
+    def get_queryset(self) -> QuerySet[ContentType]:
+        types = super().get_queryset()
+        if self.request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return types
+        hidden = ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values()
+        return types.exclude(pk__in=[each.pk for each in hidden])
+
     def decorate_paginated_queryset(self, page_types: Any) -> Any:
         for each in super().decorate_paginated_queryset(page_types):
             if each.last_edited_page and not may_see(self.request.user, each.last_edited_page):
