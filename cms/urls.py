@@ -14,6 +14,7 @@ from cms.graphql.view import graphql
 from documents import views as files
 from feeds import views as feed_views
 from pages import page_views, search_engines, staff_calendar
+from pages.lists_and_counts import offered_tags
 from pages.permissions import PageTypesReport
 
 # Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
@@ -54,6 +55,8 @@ urlpatterns = [
     # In place of Wagtail's own.
     path("admin/reports/page-types-usage/", PageTypesReport.as_view()),
     path("admin/reports/page-types-usage/results/", PageTypesReport.as_view(results_only=True)),
+    path("admin/tag-autocomplete/", offered_tags),
+    path("admin/tag-autocomplete/<slug:app_name>/<slug:model_name>/", offered_tags),
     # Actions on pages are taken in the screens: those ask more, and leave a copy without the history of its original.
     # The admin's own scripts have no use for these addresses.
     path("admin/api/main/pages/<int:pk>/action/<str:name>/", not_offered),

@@ -6,9 +6,11 @@ class PagesConfig(AppConfig):
     verbose_name = "Pages"
 
     def ready(self) -> None:
-        # Models are there only now.
-        from pages import out_of_sight, outbox, redirects  # noqa: PLC0415
+        # Models, and with them Wagtail's screens, are there only now.
+        from pages import lists_and_counts, out_of_sight, outbox, redirects, typed_dates  # noqa: PLC0415
 
         out_of_sight.take_the_place_of_wagtails()
+        lists_and_counts.take_the_place_of_wagtails()
+        typed_dates.install()
         outbox.connect()
         redirects.refuse_other_sites()

@@ -6,6 +6,7 @@ to it too. A notice that is public can be found by everybody on the website, not
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -22,6 +23,9 @@ OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
 KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
+# Whether this request is one of the admin's from somebody who may not handle death reviews, for what counts and lists
+# without being told for whom (pages/lists_and_counts.py).
+keeps_out_of_sight: ContextVar[bool] = ContextVar("keeps_out_of_sight", default=False)
 
 
 class PagePolicy(PagePermissionPolicy):
@@ -76,7 +80,13 @@ class OutOfSightMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        if not request.path.startswith("/admin/") or request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return self.get_response(request)
+        before = keeps_out_of_sight.set(True)
+        try:
+            return self.get_response(request)
+        finally:
+            keeps_out_of_sight.reset(before)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
         match = request.resolver_match
@@ -92,6 +102,13 @@ class OutOfSightMiddleware:
 
 class PageTypesReport(PageTypesUsageReportView):
     """Wagtail's report of how many pages there are of each type, which names the one last edited."""
+
+    def get_queryset(self) -> QuerySet[ContentType]:
+        types = super().get_queryset()
+        if self.request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return types
+        hidden = ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values()
+        return types.exclude(pk__in=[each.pk for each in hidden])
 
     def decorate_paginated_queryset(self, page_types: Any) -> Any:
         for each in super().decorate_paginated_queryset(page_types):

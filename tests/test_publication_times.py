@@ -18,9 +18,7 @@ pytestmark = pytest.mark.django_db
 NOW = london(2026, 12, 1, 10)
 LATER = london(2026, 12, 15, 9)
 IN_WORDS = "When it is approved, it will be published on Tuesday 15 December 2026 at 9am."
-PASSED = (
-    "Tuesday 1 December 2026 at 9am has passed. Leave this empty to publish as soon as it is approved, or give a later time."
-)
+PASSED = "Tuesday 1 December 2026 at 9am has passed. Leave this empty to publish as soon as it is approved, or give a later time."
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,15 @@ def boxes() -> list[tuple[str, forms.Field]]:
 
 def test_the_walk_finds_the_boxes_of_pages_rows_snippets_and_lists(boxes):
     names = {name.rpartition(".")[2] for name, _ in boxes}
-    expected = {"go_live_at", "expire_at", "starts_at", "ends_at", "questions_deadline", "last_reviewed_on", "active_from"}
+    expected = {
+        "go_live_at",
+        "expire_at",
+        "starts_at",
+        "ends_at",
+        "questions_deadline",
+        "last_reviewed_on",
+        "active_from",
+    }
     assert expected | {"due_on", "effective_from", "family_informed_on"} <= names
 
 

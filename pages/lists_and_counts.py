@@ -1,0 +1,124 @@
+"""What the admin leaves out, wherever it lists or counts, for people who may not handle death reviews.
+
+Wagtail's lists ask the permission policies (pages/permissions.py). These parts of it read past them: bulk actions name
+what somebody may not touch, the admin's API lists every file, tags are offered whatever they are on, and the numbers of
+uses and of pages take in everything.
+"""
+
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, JsonResponse
+from taggit.models import Tag, TaggedItem
+from wagtail import hooks
+from wagtail.admin import filters
+from wagtail.admin.auth import require_admin_access
+from wagtail.admin.site_summary import PagesSummaryItem
+from wagtail.admin.views.bulk_action import BulkAction
+from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
+from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
+from wagtail.images.views import chooser
+from wagtail.models import Page, ReferenceIndex
+from wagtail.models.reference_index import ReferenceIndexQuerySet
+from wagtail.permissions import policy_registry
+
+from documents.models import Document, Image
+from pages.death_review_files import of_death_reviews
+from pages.permissions import LONGEST_KEY, OF_DEATH_REVIEWS, keeps_out_of_sight
+
+FINDING = {"add", "change", "delete", "view", "choose"}
+
+
+def found_by(user: Any, model: Any) -> QuerySet[Any]:
+    """What somebody may find of a model: bulk actions take their keys, and "all", from this alone."""
+    policy = policy_registry.get_by_type(model)
+    if issubclass(model, Page):
+        return policy.explorable_instances(user)
+    return policy.instances_user_has_any_permission_for(user, FINDING)
+
+
+def actionable_objects(action: BulkAction) -> tuple[list[Any], dict[str, list[Any]]]:
+    """In place of Wagtail's: the key of what somebody may not find is answered as a key of nothing."""
+    asked, parent = action.request.GET.getlist("id"), action.request.GET.get("childOf")
+    found = found_by(action.request.user, action.model)
+    if not all(_may_be_a_key(key) for key in [*asked, parent or "all"]):
+        raise Http404
+    if "all" in asked:
+        if parent is not None and issubclass(action.model, Page) and not found.filter(pk=parent).exists():
+            raise Http404
+        asked = list(action.get_all_objects_in_listing_query(parent))
+    keys = set(found.filter(pk__in=asked).values_list("pk", flat=True))
+    allowed: list[Any] = []
+    refused: list[Any] = []
+    for each in action.get_queryset(action.model, keys):
+        (allowed if action.check_perm(each) else refused).append(each)
+    return allowed, {"items_with_no_access": refused}
+
+
+def _may_be_a_key(key: str) -> bool:
+    return key == "all" or (key.isascii() and key.isdecimal() and len(key) <= LONGEST_KEY)
+
+
+def references_in_sight(manager: Any) -> QuerySet[ReferenceIndex]:
+    """What uses what: all numbers and lists of uses in the admin begin with `ReferenceIndex.objects`."""
+    every = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
+    if not keeps_out_of_sight.get():
+        return every
+    pages = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
+    return every.exclude(pages | _on_hidden_files())
+
+
+def _on_hidden_files() -> Q:
+    """Of rows that name things by content type and key: those of files of death reviews."""
+    hidden = Q(pk__in=[])
+    for model in (Document, Image):
+        keys = model.objects.filter(of_death_reviews()).values_list("pk", flat=True)
+        hidden |= Q(content_type=ContentType.objects.get_for_model(model), object_id__in=list(keys))
+    return hidden
+
+
+def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
+    """In place of Wagtail's, with the tags of what the person may find."""
+    uses = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model))
+    if keeps_out_of_sight.get():
+        uses = uses.exclude(_on_hidden_files())
+    used = Count("taggit_taggeditem_items", filter=Q(taggit_taggeditem_items__in=uses))
+    return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
+
+
+@require_admin_access
+def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
+    """In place of Wagtail's: what the box for tags offers while somebody types."""
+    uses = TaggedItem.objects.exclude(_on_hidden_files()) if keeps_out_of_sight.get() else TaggedItem.objects.all()
+    term = request.GET.get("term")
+    tags = Tag.objects.filter(name__istartswith=term, pk__in=uses.values("tag")) if term else Tag.objects.none()
+    return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
+
+
+def files_of_the_api(view: Any) -> QuerySet[Any]:
+    """In place of Wagtail's: the admin's API lists every document and image to anybody in the admin."""
+    return found_by(view.request.user, view.model).order_by("id")
+
+
+class PagesInSight(PagesSummaryItem):
+    """How many pages there are, on the first screen."""
+
+    def get_context_data(self, parent_context: Any) -> dict[str, Any]:
+        context = super().get_context_data(parent_context)
+        return {**context, "total_pages": found_by(self.request.user, Page).exclude(depth=1).count()}
+
+
+@hooks.register("construct_homepage_summary_items")
+def count_pages_in_sight(request: Any, items: list[Any]) -> None:
+    items[:] = [PagesInSight(request) if isinstance(item, PagesSummaryItem) else item for item in items]
+
+
+def take_the_place_of_wagtails() -> None:
+    """tests/test_hidden_in_the_admin.py notices when Wagtail reads past one of these."""
+    BulkAction.get_actionable_objects = actionable_objects
+    for module in (filters, chooser):
+        module.popular_tags_for_model = popular_tags
+    for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
+        view.get_queryset = files_of_the_api
+    type(ReferenceIndex.objects).get_queryset = references_in_sight

@@ -1,0 +1,207 @@
+"""Who does not handle death reviews finds no trace of them in the admin: no word of a notice or of its files, and no
+count that they are part of. Every address, bulk action and query parameter is asked (tests/admin_crawl.py)."""
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from wagtail.models import Collection, ReferenceIndex, Task, Workflow, WorkflowState
+
+from documents.models import Document, Image
+from pages import models
+from pages.models import NoticeSupportService, Recommendation, ReviewDocument
+from pages.workflow import set_up_death_reviews
+from tests import factories
+from tests.admin_crawl import addresses, answer, answers, bulk_actions, questions
+
+pytestmark = pytest.mark.django_db
+HIDDEN = 12  # more than Wagtail deletes without asking twice
+# In every text of a notice and its files; what lists are asked for is in their titles beside it.
+MARK = "zzhidden"
+ASKED_FOR = "overview"
+
+
+class Site:
+    """What editors work with, all of which the hidden notices refer to."""
+
+    def __init__(self, home) -> None:
+        self.home = home
+        self.index = factories.page(models.DeathReviewIndexPage, home)
+        set_up_death_reviews(self.index)
+        self.index.refresh_from_db()
+        self.news = factories.page(models.NewsPage, factories.page(models.NewsIndexPage, home))
+        self.service, self.agency = factories.support_service(), factories.agency()
+        self.document, self.image = factories.document(), factories.image()
+        self.lead = self.person("Safeguarding leads")
+        self.editor, self.moderator = self.person("Editors"), self.person("Moderators")
+
+    @staticmethod
+    def person(group: str) -> User:
+        user = User.objects.create_user(f"one of the {group.lower()}", email="somebody@example.org")
+        user.groups.add(Group.objects.get(name=group))
+        return user
+
+    def hide(self, number: int) -> None:
+        """Drafts of notices, waiting for their approval, and files in the collection of death reviews."""
+        for each in range(number):
+            told = f"{MARK} {ASKED_FOR} {each}"
+            self.hidden_document = factories.document(told, name=f"{MARK}-{each}.csv", collection=self.index.files)
+            self.hidden_image = factories.image(told, told, collection=self.index.files)
+            self.hidden_document.tags.add(f"secretive {MARK}")
+            self.notice = factories.draft(
+                models.DeathReviewNoticePage,
+                self.index,
+                pseudonym=MARK,
+                owner=self.lead,
+                summary=told,
+                decision_reasons=told,
+                executive_summary=f'<p>{told} <a linktype="page" id="{self.news.pk}">it</a></p>',
+                notice_support_services=[NoticeSupportService(service=self.service)],
+                recommendations=[Recommendation(number="1", text=told, level="local", owner_agency=self.agency)],
+                legal_basis=None,
+                review_documents=[
+                    ReviewDocument(kind="overview-report", state="published", document=self.hidden_document)
+                ],
+                locked=True,
+                locked_by=self.lead,
+            )
+            self.notice.save_revision(user=self.lead, log_action=True)
+            self.notice.get_workflow().start(self.notice, self.lead)
+            for thing in (self.notice, self.hidden_document, self.hidden_image):
+                ReferenceIndex.create_or_update_for_object(thing)
+
+    def seen_keys(self) -> dict:
+        return {
+            "page": [self.home.pk, self.news.pk, self.index.pk],
+            "parent": [self.home.pk],
+            "revision": [self.news.latest_revision_id],
+            "task": list(Task.objects.order_by("pk").values_list("pk", flat=True)),
+            "workflow": list(Workflow.objects.order_by("pk").values_list("pk", flat=True)),
+            "image": [self.image.pk],
+            "document": [self.document.pk],
+            "collection": [Collection.get_first_root_node().pk, self.index.files_id],
+            "user": [self.lead.pk],
+            "snippet": [self.service.pk, self.agency.pk],
+        }
+
+    def hidden_keys(self) -> dict:
+        state = WorkflowState.objects.latest("pk")
+        return {
+            "page": [self.notice.pk],
+            "parent": [self.index.pk],
+            "revision": [self.notice.latest_revision_id],
+            "task": [state.current_task_state.task_id],
+            "task_state": [state.current_task_state_id],
+            "state": [state.pk],
+            "workflow": [state.workflow_id],
+            "image": [self.hidden_image.pk],
+            "document": [self.hidden_document.pk],
+            "collection": [self.index.files_id],
+        }
+
+    def values(self) -> dict:
+        """What parameters are asked with."""
+        return {
+            "id": ["all", self.notice.pk, self.hidden_document.pk, self.hidden_image.pk],
+            "childOf": [self.index.pk, self.home.pk, self.index.files_id],
+            "child_of": [self.index.pk],
+            "descendant_of": [self.home.pk],
+            "q": [ASKED_FOR],
+            "search": [ASKED_FOR],
+            "query": [ASKED_FOR],
+            "term": ["secretive"],
+            "tag": ["secretive"],
+            "user": [self.lead.pk],
+            "owner": [self.lead.pk],
+            "edited_by": [self.lead.pk],
+            "requested_by": [self.lead.pk],
+            "locked_by": [self.lead.pk],
+            "collection_id": [self.index.files_id],
+            "content_type": [ContentType.objects.get_for_model(models.DeathReviewNoticePage).pk],
+            "object_type": [ContentType.objects.get_for_model(models.DeathReviewNoticePage).pk],
+            "export": ["csv"],
+            "ordering": ["-usage_count", "latest_revision_created_at"],
+            "layout": ["list"],
+            "page_type": ["wagtailcore.page", "pages.deathreviewnoticepage"],
+            "next": ["/admin/"],
+            "target_pages[]": [self.notice.pk],
+            "fields": ["*"],
+        }
+
+    def marks(self) -> set[str]:
+        notices = models.DeathReviewNoticePage.objects.all()
+        files = [
+            *Document.objects.filter(collection=self.index.files_id),
+            *Image.objects.filter(collection=self.index.files_id),
+        ]
+        return {
+            MARK,
+            *(mark for notice in notices for mark in (notice.reference.lower(), str(notice.uuid))),
+            *(mark.lower() for file in files for mark in (file.file_key, file.checksum)),
+        }
+
+
+@pytest.fixture
+def site(home):
+    with time_machine.travel("2026-03-02T10:00Z", tick=False):
+        yield Site(home)
+
+
+def test_no_answer_of_the_admin_names_or_counts_what_an_editor_may_not_find(site, client):
+    """Everything is asked with the hidden things there, and, where there is an answer, without them."""
+    client.force_login(site.editor)
+    with transaction.atomic():
+        site.hide(HIDDEN)
+        marks = site.marks()
+        with_them = answers(client, questions(site.seen_keys(), site.values(), site.notice.pk))
+        of_them = answers(client, addresses(site.hidden_keys()))
+        transaction.set_rollback(True)
+    without = answers(client, [asked for asked, (status, _) in with_them.items() if status != 404])
+    told = {**of_them, **with_them}
+    assert {asked for asked, (_, text) in told.items() if any(mark in text.lower() for mark in marks)} == set()
+    assert {asked for asked, answer in without.items() if answer != with_them[asked]} == set()
+
+
+def test_these_answers_tell_a_moderator_so_the_test_above_would_notice(site, client):
+    client.force_login(site.moderator)
+    asked = [
+        ("get", "admin/bulk/wagtailcore/page/delete/?id=all"),
+        ("get", f"admin/bulk/wagtailcore/page/delete/?id=all&childOf={site.index.pk}"),
+        ("get", "admin/bulk/documents/document/add_tags/?id=all"),
+        ("get", f"admin/pages/{site.home.pk}/copy/"),
+        ("get", f"admin/snippets/pages/supportservice/usage/{site.service.pk}/"),
+    ]
+    with transaction.atomic():
+        site.hide(2)
+        marks = site.marks()
+        with_them = answers(client, asked)
+        transaction.set_rollback(True)
+    without = answers(client, asked)
+    counted = {asked for asked, answer in without.items() if answer != with_them[asked]}
+    named = {asked for asked, (_, text) in with_them.items() if any(mark in text.lower() for mark in marks)}
+    assert counted == set(asked)
+    assert named == set(asked) - {asked[3]}
+
+
+@pytest.mark.parametrize("action", bulk_actions())
+def test_a_bulk_action_answers_the_key_of_a_hidden_thing_as_the_key_of_nothing(site, client, action):
+    site.hide(1)
+    client.force_login(site.editor)
+    nothing = 10**9
+    hidden = {site.notice.pk, site.hidden_document.pk, site.hidden_image.pk}
+    model = action.split("/")[3]
+    keys = {"page": [site.notice.pk], "document": [site.hidden_document.pk], "image": [site.hidden_image.pk]}
+    for key in keys.get(model, []):
+        assert key in hidden
+        for query in ("id={}", "id=all&childOf={}"):
+            of_it, of_nothing = (answer(client, "get", f"{action}?{query.format(one)}") for one in (key, nothing))
+            assert of_it[0] == of_nothing[0] == 404
+    for query in ("id=x", f"id={'9' * 5000}", "id=all&childOf=x"):
+        assert answer(client, "get", f"{action}?{query}")[0] in (302, 403, 404)
+
+
+def test_a_page_above_death_reviews_is_copied_by_those_who_may_handle_them(site):
+    assert site.home.permissions_for_user(site.moderator).can_copy() is True
+    assert site.home.permissions_for_user(site.editor).can_copy() is False
+    assert site.news.permissions_for_user(site.editor).can_copy() is True
