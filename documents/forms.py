@@ -61,7 +61,7 @@ class PictureField(WagtailImageField):
     """Wagtail's field opens the picture in the server. This one asks documents/pictures.py first."""
 
     def to_python(self, data: Any) -> Any:
-        file = FileField.to_python(self, data)
+        file: Any = FileField.to_python(self, data)
         if file is None:
             return None
         self.check_image_file_size(file)

@@ -414,13 +414,13 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
             raise SourceImageIOError(" ".join(error.messages)) from error
         Rendition.objects.bulk_create(drawn, ignore_conflicts=True)  # somebody else may have drawn it meanwhile
         rows = {(row.filter_spec, row.focal_point_key): row for row in Rendition.objects.filter(image=self)}
-        found = {filter: rows[filter.spec, filter.get_cache_key(self)] for filter in filters}
+        found = {wanted: rows[wanted.spec, wanted.get_cache_key(self)] for wanted in filters}
         for row in found.values():
             row.image = self
         return found
 
-    def create_rendition(self, filter: Filter) -> "Rendition":
-        return self.create_renditions(filter)[filter]
+    def create_rendition(self, wanted: Filter) -> "Rendition":
+        return self.create_renditions(wanted)[wanted]
 
     def get_willow_image(self) -> NoReturn:
         raise SourceImageIOError("A picture is opened by documents/pictures.py and nowhere else.")
@@ -437,23 +437,23 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         except OSError as error:
             raise SourceImageIOError(str(error)) from error
         seen = look_at(self.file, name.name)
-        sizes = [self._size(filter, (seen.width, seen.height)) for filter in filters]
+        sizes = [self._size(wanted, (seen.width, seen.height)) for wanted in filters]
         return [
             Rendition(
                 image=self,
-                filter_spec=filter.spec,
-                focal_point_key=filter.get_cache_key(self),
+                filter_spec=wanted.spec,
+                focal_point_key=wanted.get_cache_key(self),
                 file=ContentFile(content, name.stem + IMAGE_FORMAT_EXTENSIONS[size.format]),
                 width=size.size[0],
                 height=size.size[1],
             )
-            for filter, size, content in zip(filters, sizes, draw(self.file, name.name, sizes), strict=True)
+            for wanted, size, content in zip(filters, sizes, draw(self.file, name.name, sizes), strict=True)
         ]
 
-    def _size(self, filter: Filter, size: tuple[int, int]) -> Size:
-        transform = filter.get_transform(self, size)
+    def _size(self, wanted: Filter, size: tuple[int, int]) -> Size:
+        transform = wanted.get_transform(self, size)
         said: dict[str, str] = {}
-        for operation in filter.filter_operations:
+        for operation in wanted.filter_operations:
             operation.run(None, self, said)
         width, height = (max(round(side), 1) for side in transform.size)
         return Size(tuple(transform.get_rect().round()), (width, height), said.get("output-format", "webp"))

@@ -32,7 +32,14 @@ MAX_XML = 30_000_000  # bytes of one part, unpacked
 CHUNK = 64 * 1024
 Target = TypeVar("Target", bound=Words)
 # The folder of the zip file in which the format has its parts.
-FOLDERS = {"docx": "word/", "pptx": "ppt/", "xlsx": "xl/", "odp": "content.xml", "ods": "content.xml", "odt": "content.xml"}
+FOLDERS = {
+    "docx": "word/",
+    "pptx": "ppt/",
+    "xlsx": "xl/",
+    "odp": "content.xml",
+    "ods": "content.xml",
+    "odt": "content.xml",
+}
 
 
 def read(file: IO[bytes], extension: str) -> dict[str, Any]:
@@ -80,9 +87,9 @@ def _of_open_document(archive: zipfile.ZipFile) -> Iterator[str]:
 def _named(archive: zipfile.ZipFile, *beginnings: str) -> list[str]:
     """The parts with such names, slide 10 after slide 9."""
     found = [name for name in archive.namelist() if name.endswith(".xml")]
-    return [
-        name for beginning in beginnings for name in sorted(found, key=_number) if name.startswith(beginning)
-    ][:MAX_PARTS]
+    return [name for beginning in beginnings for name in sorted(found, key=_number) if name.startswith(beginning)][
+        :MAX_PARTS
+    ]
 
 
 def _number(name: str) -> tuple[int, str]:

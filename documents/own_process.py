@@ -28,7 +28,7 @@ def ask(reader: str, file: IO[bytes], *question: Any) -> Any:
         copy.seek(0)
         command = [sys.executable, "-E", "-s", "-m", reader, json.dumps(question)]
         try:
-            done = subprocess.run(  # noqa: S603: a program of our own, and no shell
+            done = subprocess.run(  # noqa: S603
                 command, stdin=copy, capture_output=True, cwd=ROOT, env={}, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:

@@ -29,7 +29,7 @@ class TimeUp(BaseException):
 
 
 def answer(work: Callable[..., Any]) -> None:
-    """The whole life of a reader: `work` gets the file and the question, and what it returns or raises is the answer."""
+    """The whole life of a reader: `work` gets the file and the question. What it returns or raises is the answer."""
     _limit_this_process()
     said: dict[str, Any]
     try:

@@ -69,7 +69,10 @@ def page(home):
 def files_of(page):
     document = page.published_files.get(document__isnull=False).document
     picture = page.published_files.get(image__isnull=False).image
-    return {document.address, *(rendition.full_url for rendition in picture.renditions.filter(filter_spec__in=RENDITIONS.values()))}
+    return {
+        document.address,
+        *(rendition.full_url for rendition in picture.renditions.filter(filter_spec__in=RENDITIONS.values())),
+    }
 
 
 HERE = "http://testserver/page/"

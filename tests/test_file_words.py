@@ -70,7 +70,9 @@ def _styled(kind: str, properties: str, content: str) -> bytes:
     return odf(content, styles)
 
 
-W_VANISH = '<w:style w:styleId="S"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId="B"><w:basedOn w:val="S"/></w:style>'
+W_VANISH = (
+    '<w:style w:styleId="S"><w:rPr><w:vanish/></w:rPr></w:style><w:style w:styleId="B"><w:basedOn w:val="S"/></w:style>'
+)
 CELL = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
 HIDDEN = {
     "docx: hidden text": docx("<w:r><w:rPr><w:vanish/></w:rPr><w:t>Secret</w:t></w:r><w:r><w:t>Seen</w:t></w:r>"),
@@ -201,7 +203,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_by_its_reader(name):
-    with pytest.raises(Exception) as error:  # noqa: PT011: a file can be wrong in any way
+    with pytest.raises(Exception) as error:  # noqa: PT011
         words_of(*BROKEN[name])
     assert isinstance(error.value, Exception)
     assert not isinstance(error.value, TimeUp)

@@ -79,7 +79,9 @@ def test_an_approval_that_fails_at_any_write_leaves_nothing_behind(home, client,
     page = type(page).objects.get(pk=page.pk)
     client.force_login(moderator)
     client.raise_request_exception = False
-    approve = reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", page.current_workflow_task_state.pk])
+    approve = reverse(
+        "wagtailadmin_pages:workflow_action", args=[page.pk, "approve", page.current_workflow_task_state.pk]
+    )
     files, renditions = stored(), set(Rendition.objects.values_list("pk", flat=True))
     mail.outbox.clear()
     failed = 0
@@ -98,7 +100,7 @@ def test_an_approval_that_fails_at_any_write_leaves_nothing_behind(home, client,
         assert kept_in_caches() == set()
         assert mail.outbox == []
         assert Site.get_site_root_paths()[0].root_path == "/home/"
-    assert failed > 20, failed
+    assert failed >= 20, failed
     now = type(page).objects.get(pk=page.pk)
     assert (now.live, now.live_revision_id) == (True, now.latest_revision_id)
     Site.clear_site_root_paths_cache()
