@@ -10,6 +10,7 @@ from documents.models import Document
 from pages import models
 from tests import factories
 
+PATIENT = 60_000  # milliseconds
 # Kept across pages, in the order in which they come.
 LISTEN = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -40,7 +41,7 @@ def watched(visit):
 
 def opened(page, addresses):
     for address in addresses:
-        page.goto(address, wait_until="networkidle")
+        page.goto(address, timeout=PATIENT)
         expect(page.locator("main, #main, body").first).to_be_visible()
 
 
@@ -77,7 +78,7 @@ def test_writing(visit, watched, people, news, meeting):
     visit.signed_in_as(people["editor"])
 
     def steps(page):
-        page.goto(add, wait_until="networkidle")
+        page.goto(add, timeout=PATIENT)
         page.get_by_label("Title", exact=False).first.fill("A story")
         page.locator("[data-streamfield-stream-container] button").first.click()
         page.locator("[role=option]").first.click()
@@ -86,7 +87,7 @@ def test_writing(visit, watched, people, news, meeting):
         page.get_by_role("button", name=re.compile("Choose an image", re.I)).first.click()
         expect(page.locator(".modal-body, .modal").first).to_be_visible()
         page.keyboard.press("Escape")
-        page.goto(edit, wait_until="networkidle")
+        page.goto(edit, timeout=PATIENT)
         # Rows that were there and one that is added have choosers that work.
         rows = page.locator("[id^='id_papers-'][id$='-document-chooser']")
         before = rows.count()
@@ -127,7 +128,7 @@ def test_a_script_that_was_smuggled_in_does_not_run(visit, people, demo):
 
     def steps(page):
         page.route("**/admin/", smuggled)
-        page.goto("/admin/", wait_until="networkidle")
+        page.goto("/admin/", timeout=PATIENT)
         return page.evaluate("window.ran"), page.locator("#evil").count()
 
     assert visit(steps) == (None, 1)
