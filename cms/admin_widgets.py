@@ -1,7 +1,7 @@
 """Starts Wagtail's widgets without scripts in the page, so that the admin's Content-Security-Policy can refuse those.
 
 Wagtail 8 writes `<script>new PageChooser("id", {…});</script>` behind each chooser. Here the same call stands in the
-attributes of a hidden element, and cms/static/cms/widgets.js makes it. Inline panels have templates of ours for that.
+attributes of a hidden element, and cms/static/cms/widgets.js makes it. Inline panels and dates have templates for that.
 tests/test_security_headers.py holds the list of scripts that Wagtail writes.
 """
 

@@ -116,7 +116,5 @@ def refuse_to_start() -> None:
         problem = why_not_to_start()
     except OperationalError:
         return
-    finally:
-        connection.close()
     if problem:
         raise SystemExit(problem)

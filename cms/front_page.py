@@ -141,11 +141,12 @@ def health(request: HttpRequest) -> HttpResponse:
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
     """Whom to tell about a weakness (RFC 9116); not there without a contact, or when it is out of date."""
-    if not settings.SECURITY_CONTACT or timezone.now() >= settings.SECURITY_EXPIRES:
+    until = settings.SECURITY_EXPIRES
+    if until is None or until <= timezone.now():
         raise Http404
     lines = [
         *(f"Contact: {address}" for address in settings.SECURITY_CONTACT),
-        f"Expires: {settings.SECURITY_EXPIRES.isoformat()}",
+        f"Expires: {until.isoformat()}",
         "Preferred-Languages: en",
         f"Canonical: {settings.CMS_URL}{reverse('security_txt')}",
     ]

@@ -7,6 +7,9 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cms.settings")
 application = get_wsgi_application()
 
+from django.db import connection  # noqa: E402
+
 from cms.database_fit import refuse_to_start  # noqa: E402 - it asks the models, which are there only now
 
 refuse_to_start()
+connection.close()

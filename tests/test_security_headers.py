@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import wagtail
 from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.urls import reverse
+from wagtail.admin import widgets
 from wagtail.admin.widgets import AdminPageChooser
 
 from cms import security_headers
@@ -166,6 +168,9 @@ def test_the_scripts_that_wagtail_writes_into_pages_are_known():
     assert found == {
         "admin/widgets/chooser.py",
         "admin/templates/wagtailadmin/panels/inline_panel.html",
+        "admin/templates/wagtailadmin/widgets/date_input.html",
+        "admin/templates/wagtailadmin/widgets/datetime_input.html",
+        "admin/templates/wagtailadmin/widgets/time_input.html",
         "admin/templates/wagtailadmin/panels/multiple_chooser_panel.html",  # no model uses it
         "admin/rich_text/converters/db_html.py",  # a comment
         "contrib/search_promotions/templates/wagtailsearchpromotions/add.html",  # not installed
@@ -183,9 +188,19 @@ def test_a_chooser_is_started_from_attributes(home):
     assert "<script" not in html
     name, arguments = re.search(r'data-widget="(\w+)" data-arguments="([^"]*)"></span>$', html).groups()
     assert name == "PageChooser"
-    called = json.loads(arguments.replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">"))
+    called = json.loads(unescape(arguments))
     assert called[0] == 'id"<page>'
     assert called[1]["modelNames"] == ["wagtailcore.page"]
+
+
+@pytest.mark.parametrize("kind", ["Date", "DateTime", "Time"])
+def test_a_date_is_started_from_attributes(kind):
+    html = getattr(widgets, f"Admin{kind}Input")().render("when", None, {"id": "id_when"})
+    assert "<script" not in html
+    name, arguments = re.search(r'data-widget="(\w+)" data-arguments="([^"]*)"></span>$', html.strip()).groups()
+    called = json.loads(unescape(arguments))
+    assert (name, called[0]) == (f"init{kind}Chooser", "id_when")
+    assert called[1].keys() >= {"format" if kind == "Date" else "formatTime"}
 
 
 def test_no_page_of_ours_holds_a_script_or_a_style():
@@ -213,7 +228,7 @@ def test_whom_to_tell_of_a_weakness(client, db, settings):
     assert client.get("/.well-known/security.txt").status_code == 404
     settings.SECURITY_CONTACT = ["mailto:security@example.org", "https://example.org/report"]
     settings.SECURITY_EXPIRES = datetime(2027, 6, 30, 12, tzinfo=UTC)
-    with time_machine.travel("2027-06-30 11:59:59", tick=False) as clock:
+    with time_machine.travel("2027-06-30T11:59:59+00:00", tick=False) as clock:
         answer = client.get("/.well-known/security.txt")
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
         assert answer.content.decode() == (

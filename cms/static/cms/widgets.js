@@ -1,14 +1,14 @@
 // Starts the admin's widgets as they come into the page: cms/admin_widgets.py says why. The call stands in attributes,
 // which the parser always has whole.
 (function () {
-  const KINDS = /^(?:new|create)?\w*(?:Chooser|Panel)$/;
+  const KINDS = /^\w*(?:Chooser|Panel)$/;
 
   function start(element) {
     const name = element.dataset.widget;
     const given = JSON.parse(element.dataset.arguments);
     element.remove(); // an element that is moved later starts nothing twice
     if (!KINDS.test(name)) return;
-    if (name.startsWith("create")) window[name](...given);
+    if (/^[a-z]/.test(name)) window[name](...given); // a function, as in initDateChooser
     else new window[name](...given);
   }
 
