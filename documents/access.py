@@ -41,7 +41,7 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
     relations: Any = DeathReviewNoticePage._meta.related_objects
-    of_notices = [
+    of_notices: list[Any] = [
         each.related_model
         for each in relations
         if isinstance(each.field, ParentalKey) and each.model is DeathReviewNoticePage
