@@ -191,8 +191,9 @@ def _site_name(page: ContentPage, at: datetime) -> str:
 def _social_picture(page: ContentPage, user: Any) -> Picture | None:
     """The size for social cards. Wagtail keeps it once it is made; it is public only when the picture is."""
     key = getattr(page, "image_id", None)
-    found = shown_on(type(page), for_staff(user, fit_to_be_public(Image.objects.filter(pk=key))))
-    image = found.first() if key else None
+    if key is None:
+        return None
+    image = shown_on(type(page), for_staff(user, fit_to_be_public(Image.objects.filter(pk=key)))).first()
     if image is None:
         return None
     try:

@@ -40,9 +40,13 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 
 def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
-    relations = (each for each in DeathReviewNoticePage._meta.related_objects if isinstance(each.field, ParentalKey))
-    rows = [each.related_model for each in relations if each.model is DeathReviewNoticePage]
-    return files if issubclass(model, (DeathReviewNoticePage, *rows)) else files.filter(~of_death_reviews())
+    relations: Any = DeathReviewNoticePage._meta.related_objects
+    of_notices: list[Any] = [
+        each.related_model
+        for each in relations
+        if isinstance(each.field, ParentalKey) and each.model is DeathReviewNoticePage
+    ]
+    return files if issubclass(model, (DeathReviewNoticePage, *of_notices)) else files.filter(~of_death_reviews())
 
 
 def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:

@@ -24,7 +24,8 @@ from documents.access import public_documents, public_images
 from documents.models import Document, Image
 from pages import addresses
 from pages.at_path import Redirection, at_path
-from pages.models import ContentPage
+from pages.death_review_files import of_death_reviews
+from pages.models import ContentPage, DeathReviewNoticePage
 from pages.permissions import editable_by
 from pages.references import contents
 from pages.rich_text import absolute, linked_ids, typed_addresses
@@ -120,6 +121,8 @@ class _Targets:
         self.public_paths = {path.removesuffix("/") for path in self.public_pages.values()}
         documents = public_documents(Document.objects.all(), at).values_list("pk", "file_key")
         self.public_documents = dict(documents)
+        self.of_death_reviews = set(Document.objects.filter(of_death_reviews()).values_list("pk", flat=True))
+        self.notices = set(DeathReviewNoticePage.objects.values_list("pk", flat=True))
         images = public_images(Image.objects.all(), at).values_list("file_key", flat=True)
         self.public_files = {*self.public_documents.values(), *images}
         self.titles = dict(editable_by(user).values_list("pk", "title"))
@@ -134,7 +137,8 @@ class _Targets:
         if link.kind == "page":
             return None if link.to in self.public_pages else self._page(link.to)
         if link.kind == "document":
-            return None if link.to in self.public_documents else self._document(link.to)
+            out_of_place = link.to in self.of_death_reviews and link.page_id not in self.notices
+            return self._document(link.to) if out_of_place or link.to not in self.public_documents else None
         return self._address(link.to)
 
     def _page(self, key: int) -> tuple[str, str]:

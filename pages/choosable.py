@@ -7,7 +7,7 @@ it, unseen.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -50,8 +50,8 @@ def who_asks() -> Any:
     return request and request.user
 
 
-def choosable(kind: type[Model], user: Any) -> QuerySet[Any]:
-    """Those that the chooser offers the person."""
+def choosable(kind: Any, user: Any) -> QuerySet[Any]:
+    """Those of one of the kinds that the chooser offers the person."""
     if kind is Page:
         return without_notices(Page.objects.all(), user)
     return policy_registry.get_by_type(kind).instances_user_has_any_permission_for(user, ["choose"])
@@ -94,21 +94,25 @@ def refuse(form: BaseForm, stored_rows: Iterable[Model] = ()) -> None:
         if references & refused:
             form.add_error(name, NOT_TO_BE_CHOSEN)
     for name, errors in form.errors.items():  # Django's own words for a key that does not exist
-        field = form.fields.get(name)
-        chooses = isinstance(field, ModelChoiceField) and issubclass(field.queryset.model, KINDS)
-        if chooses and any(error.code == "invalid_choice" for error in errors.as_data()):
+        model = _chosen_by(form.fields.get(name))
+        if model and issubclass(model, KINDS) and any(error.code == "invalid_choice" for error in errors.as_data()):
             form.errors[name] = form.error_class([NOT_TO_BE_CHOSEN])
 
 
-def _stored(form: BaseForm, values: dict[str, Any]) -> set[Reference]:
+def _stored(form: BaseForm, values: Mapping[str, Any]) -> set[Reference]:
     found: set[Reference] = set()
     for name, value in values.items():
-        field = form.fields.get(name)
-        if isinstance(field, ModelChoiceField) and isinstance(value, int):
-            found |= set(_known([(field.queryset.model, value)]))
+        model = _chosen_by(form.fields.get(name))
+        if model and isinstance(value, int):
+            found |= set(_known([(model, value)]))
         else:
             found |= set(_in(value))
     return found
+
+
+def _chosen_by(field: Any) -> Any:
+    """The model that a field chooses one of; None for other fields."""
+    return field.queryset.model if isinstance(field, ModelChoiceField) and field.queryset is not None else None
 
 
 def _in(value: Any) -> Iterator[Reference]:
