@@ -166,7 +166,6 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     note = record_update(page)
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
-    shown.record(page)
     search_index.record(page)
     if isinstance(page, DeathReviewNoticePage):
         promise_time_online(page)
