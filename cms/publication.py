@@ -144,13 +144,13 @@ def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any
 def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
     paths = set(PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True))
     tell_caches(paths | set(map(above, paths)), instance.published_files.all())
-    instance.shown_on = shown.showing([instance.pk])  # type: ignore[attr-defined]
+    instance.shown_on = shown.showing([instance.pk])
 
 
 def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
     """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
     gone = PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None)
-    ledger.end(gone, ChangeKind.DELETED, timezone.now(), instance.shown_on)  # type: ignore[attr-defined]
+    ledger.end(gone, ChangeKind.DELETED, timezone.now(), instance.shown_on)
 
 
 def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
@@ -168,7 +168,6 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     note = record_update(page)
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
-    shown.record(page)
     search_index.record(page)
     if isinstance(page, DeathReviewNoticePage):
         promise_time_online(page)

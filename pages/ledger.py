@@ -64,6 +64,8 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
     Returns the paths whose answer is another one now.
     """
     version = _hold()
+    if publication:
+        shown.record(publication.page)
     pages = ContentPage.objects.filter(path__startswith=page.path)
     records = PublicRecord.objects.filter(page__path__startswith=page.path)
     known = {record.uuid: record for record in records}

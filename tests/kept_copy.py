@@ -88,42 +88,40 @@ def asked(document, context, **variables):
     return result.data
 
 
-def fetched(pages) -> dict:
-    """Everything that is said of these pages, by id. Loaded together: a page at a time would take ten times as long."""
+def from_nothing() -> dict:
+    """Everything that is said of all pages, by id. Loaded together: a page at a time would take ten times as long."""
     context = Context.now()
-    loaded = context.loader.pages([page.pk for page in pages])
+    loaded = context.loader.pages(public(models.ContentPage.objects.all()).values_list("pk", flat=True))
     paths = {str(page.uuid): addresses.url_path(page) for page in loaded.values()}
     return {key: asked(QUERY, context, path=path)["page"] for key, path in paths.items()}
 
 
-def from_nothing() -> dict:
-    return fetched(public(models.ContentPage.objects.all()))
-
-
 class Copy:
-    """Asks for the pages that the list names, and for no others."""
+    """Takes those pages anew that the list names, and no others."""
 
     def __init__(self):
-        self.cursor = asked(parse("{ changes(last: 1) { pageInfo { endCursor } } }"), Context.now())["changes"][
-            "pageInfo"
-        ]["endCursor"]
-        self.pages = from_nothing()
-        self.named, self.right = [], self.pages
+        last = parse("{ changes(last: 1) { pageInfo { endCursor } } }")
+        self.cursor = asked(last, Context.now())["changes"]["pageInfo"]["endCursor"]
+        self.pages = self.right = from_nothing()
+        self.named: set[str] = set()
 
-    def catch_up(self) -> None:
-        more, self.named = True, []
+    def follow(self) -> None:
+        more, self.named = True, set()
         while more:
             found = asked(CHANGES, Context.now(), since=self.cursor)["changes"]
-            self.named += [change["pageId"] for change in found["nodes"]]
+            self.named |= {change["pageId"] for change in found["nodes"]}
             more, self.cursor = found["pageInfo"]["hasNextPage"], found["pageInfo"]["endCursor"]
-        kept = {key: page for key, page in self.pages.items() if key not in self.named}
-        self.pages = kept | fetched(models.ContentPage.objects.filter(uuid__in=set(self.named)))
 
     def stale(self) -> list[tuple]:
-        """What the copy has wrong after it followed the list: (page, field, what it has, what it is)."""
-        self.catch_up()
+        """What the copy has wrong after it followed the list: (page, field, what it has, what it is).
+
+        What it would get for the pages that are named is what everything from nothing has of them: asked for once.
+        """
+        self.follow()
         before, self.right = self.right, from_nothing()
         assert self.right != before, "nothing changed that readers see"
+        kept = {key: page for key, page in self.pages.items() if key not in self.named}
+        self.pages = kept | {key: page for key, page in self.right.items() if key in self.named}
         return list(differences(self.pages, self.right))
 
 

@@ -1,9 +1,10 @@
 """`changes`: what became public, was updated, moved or went, in the order in which it happened.
 
 The cursor has the content version (pages/ledger.py), so nothing appears behind one that was given out. A client that
-adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. A page is
-UPDATED, too, when something that it shows of others is another (pages/shown.py; docs/graphql.md says what a copy keeps).
-What is said of a page is what may be said now: of one that went its id, and nothing else. An address can name somebody, too.
+adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. A page
+is UPDATED, too, when something that it shows of others is another (pages/shown.py; docs/graphql.md says what a copy
+keeps). What is said of a page is what may be said now: of one that went its id, and nothing else. An address can name
+somebody, too.
 """
 
 from typing import Any
