@@ -134,7 +134,7 @@ def to_the_end(client, page):
 
 
 def unschedule(client, page):
-    revision = page.revisions.order_by("-pk").first()
+    revision = page.revisions.filter(approved_go_live_at__isnull=False).first()
     return client.post(reverse(f"{PAGES}revisions_unschedule", args=[page.pk, revision.pk if revision else 0]))
 
 
