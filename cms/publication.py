@@ -16,12 +16,14 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
+from wagtail.log_actions import get_active_log_context
 from wagtail.models import Collection, CollectionViewRestriction, Page, PageViewRestriction, Site
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
 from documents.access import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
+from documents.permissions import require_may_save
 from feeds.catalogue import addresses_to_forget
 from feeds.items import bring_up_to_date
 from feeds.websub import send_pings
@@ -313,6 +315,7 @@ def on_files_changed(files: QuerySet[PublishedFile]) -> None:
 
 def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
     """The address that it has until now."""
+    require_may_save(instance, get_active_log_context().user)
     if instance.pk:
         tell_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
 

@@ -7,19 +7,10 @@ from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.forms import BaseImageForm
 
 from documents.access import on_a_live_page
+from documents.permissions import NOT_REPLACED, NOT_REWRITTEN
 from pages.models import DeathReviewNoticePage
 
-NOT_REPLACED = (
-    "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
-    "the page, and submit the page for moderation."
-)
 UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives the form
-
-
-NOT_REWRITTEN = (
-    "A public death-review notice shows this file, and two people approved these words. Upload the file once more with "
-    "the new words, put it on the notice, and submit the notice for moderation."
-)
 
 
 class _KeepsPublicFile:

@@ -13,11 +13,12 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from taggit.managers import TaggableManager
 from wagtail.documents.models import AbstractDocument
 from wagtail.images.models import AbstractImage, AbstractRendition
+from wagtail.log_actions import get_active_log_context
 from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility, DocumentKind
@@ -71,11 +72,18 @@ class StoredFile(models.Model):
     )
     uploaded_by_user.wagtail_reference_index_ignore = True  # type: ignore[attr-defined]
 
+    # Who gave the file its bytes, and each of its facts: {"file": primary key of an account, "title": …}. Nobody (null)
+    # for what code or a command did. They count as editors of every version that shows the file.
+    made_by = models.JSONField(default=dict, editable=False)
+
     # Set where a draft is shown with a token (pages/draft_previews.py): its files have the token in their addresses.
     preview_token = ""
 
     # What readers are told of it, beside the file itself.
     public_facts: tuple[str, ...] = ()
+    # What comes with the bytes. Whoever read the row before somebody else exchanged them writes none of it back.
+    of_the_bytes: tuple[str, ...] = ("file", "file_key", "checksum", "file_size", "file_hash")
+    _key_as_read = ""
 
     class Meta:
         abstract = True
@@ -90,6 +98,46 @@ class StoredFile(models.Model):
     def query(self) -> str:
         """The end of its address: none, but for the files of a draft."""
         return "?" + urlencode({"preview": self.preview_token}) if self.preview_token else ""
+
+    @classmethod
+    def from_db(cls, *args, **kwargs):
+        found = super().from_db(*args, **kwargs)
+        found._key_as_read = found.__dict__.get("file_key", "")
+        return found
+
+    def save(self, *args, **kwargs) -> None:
+        with transaction.atomic():
+            stored = self._held() if self.pk else None
+            if stored and self.file_key == self._key_as_read != stored.file_key:
+                for name in self.of_the_bytes:
+                    setattr(self, name, getattr(stored, name))
+            self._note_makers(stored)
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "made_by"}
+            super().save(*args, **kwargs)
+            self._key_as_read = self.file_key
+
+    def _held(self) -> "StoredFile | None":
+        """The row as it is now, which nobody else changes until the transaction ends.
+
+        The pages that show it to readers are held first: a publication takes them in this order, too.
+        """
+        shown_by = Page.objects.filter(pk__in=self.published_in.values("page"))  # type: ignore[attr-defined]
+        list(shown_by.select_for_update().order_by("pk").values_list("pk"))
+        rows = type(self)._base_manager.select_for_update()
+        found: StoredFile | None = rows.filter(pk=self.pk).first()
+        return found
+
+    def _note_makers(self, stored: "StoredFile | None") -> None:
+        """Wagtail knows who works in the admin, whatever screen saves the file: no route has to be remembered."""
+        person = get_active_log_context().user
+        made = dict(stored.made_by) if stored else {}
+        if stored is None or stored.file_key != self.file_key:
+            made["file"] = person and person.pk
+        for name in self.public_facts:
+            if stored is None or getattr(stored, name) != getattr(self, name):
+                made[name] = person and person.pk
+        self.made_by = made
 
     def note_new_file(self) -> bool:
         """Refresh what depends on the bytes when a new file was given. Returns whether one was."""
@@ -143,6 +191,7 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
     # Set by pages/models/meetings.py and never taken back: caches keep no copy of what was once not for the public.
     once_exempt = models.BooleanField(default=False, editable=False)
 
+    of_the_bytes = (*StoredFile.of_the_bytes, "page_count")
     public_facts = ("title", "kind", "language", "accessible", "html_equivalent_id", "accessibility_exemption")
 
     admin_form_fields = (
@@ -238,6 +287,7 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         help_text="What the picture shows, for people who cannot see it. Needed unless it is decorative.",
     )
 
+    of_the_bytes = (*StoredFile.of_the_bytes, "width", "height")
     public_facts = (
         "title",
         "description",

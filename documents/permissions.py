@@ -11,11 +11,21 @@ from wagtail.models import Collection
 from wagtail.permission_policies.collections import CollectionOwnershipPermissionPolicy
 
 from documents.access import on_a_live_page
-from documents.models import CHANGE_PUBLIC_FILES
+from documents.models import CHANGE_PUBLIC_FILES, Document, Image
 from pages.choices import ApprovalRole
-from pages.models import DeathReviewIndexPage
+from pages.models import DeathReviewIndexPage, DeathReviewNoticePage
+from pages.models.approvals import NotApproved
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.moderation import is_in
+
+NOT_REPLACED = (
+    "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
+    "the page, and submit the page for moderation."
+)
+NOT_REWRITTEN = (
+    "A public death-review notice shows this file, and two people approved these words. Upload the file once more with "
+    "the new words, put it on the notice, and submit the notice for moderation."
+)
 
 
 class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
@@ -52,3 +62,21 @@ def _of_death_reviews() -> QuerySet[Collection]:
     for top in tops:
         below |= top.get_descendants(inclusive=True)
     return below
+
+
+def require_may_save(file: Document | Image, user: Any) -> None:
+    """Asked once more while the row of the file is held: a page that shows it may have been published since the screen
+    was read. Raises NotApproved. Code and commands have no user, and answer for themselves."""
+    if user is None or not file.pk or not on_a_live_page(file):
+        return
+    stored = type(file)._base_manager.get(pk=file.pk)
+    if stored.file_key != file.file_key:
+        raise NotApproved(NOT_REPLACED)
+    if stored.public_facts_hash == file.public_facts_hash:
+        return
+    if on_a_live_page(file, DeathReviewNoticePage):
+        raise NotApproved(NOT_REWRITTEN)
+    if not may_change_public_files(user):
+        raise NotApproved(
+            f"“{file}” was not saved: a public page shows it now, so moderators change what is said of it."
+        )

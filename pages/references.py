@@ -113,3 +113,25 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
         "images": Image.objects.filter(pk__in=images) if images else (),
     }
     return {name: {str(file.pk): [file.file_key, file.public_facts_hash] for file in of} for name, of in found.items()}
+
+
+def hold_files_of(page: Page) -> None:
+    """Wait until nobody else changes the files that a version shows, and let nobody else until the transaction ends."""
+    documents, images = files_of(page)
+    for model, keys in ((Document, documents), (Image, images)):
+        if keys:
+            list(model._default_manager.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+
+
+def makers_of_files(page: Page) -> dict[int, str]:
+    """Who gave the files that a version shows their bytes, or what is said of them: primary key of the account → which
+    file, in words."""
+    documents, images = files_of(page)
+    found: dict[int, str] = {}
+    for model, keys in ((Document, documents), (Image, images)):
+        for file in model._default_manager.filter(pk__in=keys) if keys else ():
+            for fact, person in file.made_by.items():
+                done = "the file of" if fact == "file" else "what is said of"
+                if person is not None:
+                    found.setdefault(person, f"{done} the {'picture' if model is Image else 'document'} “{file.title}”")
+    return found

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from pages.models.approvals import NotApproved
+from pages.models.approvals import AlreadyDone, NotApproved
 
 
 class RefusalMiddleware:
@@ -28,7 +28,8 @@ class RefusalMiddleware:
         text = " ".join(exception.messages) if isinstance(exception, ValidationError) else str(exception)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
-        messages.error(request, text)
+        tell = messages.info if isinstance(exception, AlreadyDone) else messages.error
+        tell(request, text)
         back = request.headers.get("referer", "")
         safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
         return redirect(back if safe else "wagtailadmin_home")

@@ -50,6 +50,7 @@ def publish_what_is_due(at: datetime) -> tuple[int, list[str]]:
         obj = revision.content_object
         try:
             with transaction.atomic():
+                type(obj).hold(obj.pk)
                 # Another run may have been quicker, or somebody has taken the date off meanwhile.
                 due = Revision.objects.select_for_update().filter(pk=revision.pk, approved_go_live_at__lt=at).first()
                 if due is None:

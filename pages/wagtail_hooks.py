@@ -9,7 +9,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
-from wagtail.models import Page, WorkflowState
+from wagtail.models import Page
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
@@ -17,6 +17,7 @@ from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetView
 
 from pages import editors_home, meeting_views, reviews, staff_calendar, withdrawal_views
 from pages.choices import ApprovalRole
+from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -68,6 +69,9 @@ class UnscheduleSnippetView(RevisionsUnscheduleView):
 
 
 class ModeratedSnippetViewSet(SnippetViewSet):
+    edit_view_class = SnippetEditView
+    edit_template_name = "pages/admin/edit_snippet.html"
+    workflow_action_view_class = SnippetActionView
     unpublish_view_class = UnpublishSnippetView
     revisions_unschedule_view_class = UnscheduleSnippetView
 
@@ -184,7 +188,7 @@ class PriorityListing(PageListingViewSet):
 
 @hooks.register("register_admin_viewset")
 def register_listings() -> list[PageListingViewSet]:
-    return [MeetingListing("meetings"), PriorityListing("priorities")]
+    return [MeetingListing("meetings"), PriorityListing("priorities"), ModeratedPageViewSet()]
 
 
 @hooks.register("after_create_page")
@@ -257,19 +261,3 @@ def register_takedowns() -> MenuItem:
 def say_that_it_is_withdrawn(request, page) -> None:
     if request.method == "GET" and isinstance(page, ContentPage) and page.withdrawal_kind:
         messages.warning(request, "This page is withdrawn. It comes back when a new version of it is approved.")
-
-
-@hooks.register("after_edit_page")
-def say_what_became_of_it(request, page) -> None:
-    """Wagtail says "has been updated", whatever a moderator decided."""
-    if not (isinstance(page, ContentPage) and request.POST.get("action-workflow-action")):
-        return
-    status = page.workflow_states.order_by("created_at", "pk").values_list("status", flat=True).last()
-    if status == WorkflowState.STATUS_NEEDS_CHANGES:
-        messages.info(request, "It goes back to its author, with your reason.")
-    elif status == WorkflowState.STATUS_IN_PROGRESS:
-        messages.info(request, "Your approval is given. The next one is asked for now.")
-    elif status == WorkflowState.STATUS_APPROVED:
-        scheduled = page.revisions.filter(approved_go_live_at__isnull=False).exists()
-        text = "It is approved for the date that is set." if scheduled else "It is approved, and readers see it now."
-        messages.info(request, text)

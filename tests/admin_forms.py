@@ -1,7 +1,11 @@
 """What the admin's edit screens send: the form as the browser would post it back unchanged, and changes."""
 
+import re
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
+from wagtail.models import Page
 from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import Document
@@ -26,3 +30,25 @@ def posted_document(document: Document, **changes: Any) -> dict[str, Any]:
         "tags": "",
     }
     return {**form, **changes}
+
+
+def edit_url(thing: Any) -> str:
+    if isinstance(thing, Page):
+        return reverse("wagtailadmin_pages:edit", args=[thing.pk])
+    return reverse(thing.snippet_viewset.get_url_name("edit"), args=[thing.pk])
+
+
+def shown_on(html: bytes) -> str:
+    """What an edit screen says that it shows."""
+    return re.findall(r'name="shown" id="shown" value="([^"]*)"', html.decode())[0]
+
+
+def decide(client: Client, thing: Any, action: str, **fields: Any) -> Any:
+    """Open the edit screen of a page or snippet, and decide on what it shows, by the address for decisions alone."""
+    thing = type(thing).objects.get(pk=thing.pk)
+    name = "wagtailadmin_pages:workflow_action"
+    if not isinstance(thing, Page):
+        name = thing.snippet_viewset.get_url_name("workflow_action")
+    shown = shown_on(client.get(edit_url(thing)).content)
+    address = reverse(name, args=[thing.pk, action, thing.current_workflow_task_state.pk])
+    return client.post(address, {"shown": shown, **fields}, follow=True)

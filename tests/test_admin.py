@@ -13,6 +13,7 @@ from pages import models
 from pages.models.snippets import ModeratedSnippet
 from pages.workflow import set_up_death_reviews
 from tests import factories
+from tests.admin_forms import decide
 from tests.test_files import pdf
 
 
@@ -203,8 +204,7 @@ def test_an_editor_submits_a_snippet_and_a_moderator_approves_it(home, sign_in, 
     made = model.objects.get()
     client.force_login(User.objects.create_user("moderator", password="x"))
     User.objects.get(username="moderator").groups.add(Group.objects.get(name="Moderators"))
-    action = made.snippet_viewset.get_url_name("workflow_action")
-    client.post(reverse(action, args=[made.pk, "approve", made.current_workflow_task_state.pk]))
+    decide(client, made, "approve")
     assert model.objects.get().live is True
 
 

@@ -17,9 +17,9 @@ from pages import models
 from pages.meeting_changes import call_off, may_call_off
 from pages.models.approvals import Approval
 from tests import factories
-from tests.admin_forms import posted, posted_document
+from tests.admin_forms import decide, posted, posted_document
 
-EDIT, ACTION = "wagtailadmin_pages:edit", "wagtailadmin_pages:workflow_action"
+EDIT = "wagtailadmin_pages:edit"
 NEXT = "{ partnership { nextMeeting { title } } }"
 
 
@@ -50,8 +50,7 @@ def send(client, people):
 def approve(client, people):
     def post(page):
         client.force_login(people["moderator"])
-        state = type(page).objects.get(pk=page.pk).current_workflow_task_state
-        return client.post(reverse(ACTION, args=[page.pk, "approve", state.pk]), follow=True)
+        return decide(client, page, "approve")
 
     return post
 

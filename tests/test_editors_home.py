@@ -17,6 +17,7 @@ from pages import models
 from pages.models import ContentPage
 from pages.workflow import set_up_death_reviews
 from tests import factories
+from tests.admin_forms import decide
 from tests.factories import london
 
 NOW = london(2026, 2, 11, 9)
@@ -76,11 +77,7 @@ def submit(page, user):
 
 def act(client, page, user, action, comment=""):
     client.force_login(user)
-    state = page.current_workflow_task_state
-    client.post(
-        reverse("wagtailadmin_pages:workflow_action", args=[page.pk, action, state.pk]),
-        {"comment": comment, "next": "/admin/"},
-    )
+    decide(client, page, action, comment=comment, next="/admin/")
     page.refresh_from_db()
 
 

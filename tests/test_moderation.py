@@ -16,6 +16,7 @@ from pages import models
 from pages.models.death_reviews import name_hash
 from pages.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
 from tests import factories
+from tests.admin_forms import decide
 
 
 @pytest.fixture
@@ -70,9 +71,7 @@ def test_an_editor_submits_and_a_moderator_approves(home, people, client, ask):
     assert ask("{ news { totalCount } }") == {"news": {"totalCount": 0}}
 
     client.force_login(people["Moderators"])
-    task = page.current_workflow_task_state
-    approve = reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", task.pk])
-    client.post(approve)
+    decide(client, page, "approve")
     page.refresh_from_db()
     assert (page.live, page.title) == (True, "Better title")
     assert ask("{ news { nodes { title } } }") == {"news": {"nodes": [{"title": "Better title"}]}}
@@ -115,9 +114,8 @@ def test_a_notice_needs_a_moderator_and_then_a_safeguarding_lead(home, people, c
         client.force_login(people[group])
         notice.refresh_from_db()
         assert notice.live is False
-        task = notice.current_workflow_task_state
-        names.append(task.task.name)
-        client.post(reverse("wagtailadmin_pages:workflow_action", args=[notice.pk, "approve", task.pk]))
+        names.append(notice.current_workflow_task_state.task.name)
+        decide(client, notice, "approve")
     notice.refresh_from_db()
     assert names == ["Moderators approval", "Safeguarding lead's approval"]
     assert notice.live is True

@@ -13,9 +13,10 @@ from wagtail.models import Revision, TaskState
 
 from pages import models
 from pages.models.approvals import Approval, NotApproved, content_hash, last_editor
+from pages.models.shown import Shown
 from pages.workflow import set_up_death_reviews
 from tests import factories
-from tests.admin_forms import posted, posted_document
+from tests.admin_forms import decide, posted, posted_document, shown_on
 
 EDIT, ACTION = "wagtailadmin_pages:edit", "wagtailadmin_pages:workflow_action"
 
@@ -61,13 +62,6 @@ def draftail(text):
     return json.dumps({"blocks": [{**block, "data": {}}], "entityMap": {}})
 
 
-def act(client, page, action, **fields):
-    page = models.StandardPage.objects.get(pk=page.pk)
-    return client.post(
-        reverse(ACTION, args=[page.pk, action, page.current_workflow_task_state.pk]), fields, follow=True
-    )
-
-
 def is_live(page):
     return type(page).objects.get(pk=page.pk).live
 
@@ -76,7 +70,7 @@ def test_a_moderator_approves_what_an_editor_submitted(person, submitted, client
     page = submitted(person("editor", "Editors"))
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert ask('{ page(urlPath: "/advice/") { title } }') == {"page": {"title": "Advice"}}
     approval = Approval.objects.get(by=moderator)
     assert (approval.role, approval.revision.object_id) == ("moderator", str(page.pk))
@@ -91,12 +85,12 @@ def test_story_m1_the_last_editor_sees_the_task_but_cannot_approve(person, submi
     screen = client.get(reverse(EDIT, args=[page.pk])).content.decode()
     assert 'data-workflow-action-name="approve"' not in screen
     assert 'data-workflow-action-name="reject"' in screen
-    act(client, page, "approve")
+    decide(client, page, "approve")
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
     send(client, page, {}, **form)
     state = TaskState.objects.get()
     with pytest.raises(NotApproved, match="You made the last change"):
-        state.task.specific.on_action(state, author, "approve")
+        state.task.specific.on_action(state, author, "approve", shown=Shown.by(page.get_latest_revision_as_object()))
     bulk = reverse("wagtail_bulk_action", args=["wagtailcore", "page", "publish"])
     client.post(f"{bulk}?id={page.pk}")
     state.refresh_from_db()
@@ -109,14 +103,16 @@ def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, subm
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
-    response = send(client, page, {"title": "Advice, mended"}, **form)
+    words = " ".join(send(client, page, {"title": "Advice, mended"}, **form).content.decode().split())
     assert (
-        "You made the last change to “Advice, mended”, so a colleague has to approve it." in response.content.decode()
+        "Your change is saved, and not approved: you made the last change, so a colleague has to approve it." in words
     )
+    assert "Your approval is given" not in words
+    assert page.revisions.latest("pk").content["title"] == "Advice, mended"
     assert is_live(page) is False
     assert not Approval.objects.filter(by=moderator).exists()
     client.force_login(person("colleague", "Moderators"))
-    act(client, page, "approve")
+    decide(client, page, "approve")
     page = models.StandardPage.objects.get(pk=page.pk)
     assert (page.live, page.title) == (True, "Advice, mended")
 
@@ -130,10 +126,10 @@ def test_saving_a_colleagues_text_once_more_does_not_launder_ones_own(person, su
     send(client, page, {"title": "The moderator's text"})
     page = models.StandardPage.objects.get(pk=page.pk)
     page.get_latest_revision_as_object().save_revision(user=editor)
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert is_live(page) is False
     client.force_login(person("colleague", "Moderators"))
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert is_live(page) is True
 
 
@@ -160,7 +156,8 @@ def test_an_autosave_does_not_change_the_text_under_an_approver(person, submitte
     again = {**form, name: "Nobody read this", "overwrite_revision_id": str(first)}
     assert client.post(url, again, headers=as_script).json()["success"] is True
     client.force_login(person("moderator", "Moderators"))
-    client.post(reverse(action, args=[thing.pk, "approve", seen.pk]))
+    shown = f"{seen.pk}.{first}.{content_hash(seen.revision.content)}"
+    client.post(reverse(action, args=[thing.pk, "approve", seen.pk]), {"shown": shown})
     thing = type(thing).objects.get(pk=thing.pk)
     assert (thing.live, Approval.objects.filter(role="moderator").count()) == (False, 0)
     assert Revision.objects.get(pk=first).content[name] == "Harmless"
@@ -184,10 +181,10 @@ def test_renaming_a_file_does_not_make_ones_own_text_a_colleagues(person, home, 
     page.get_latest_revision_as_object().save_revision(user=editor)
     page = models.StandardPage.objects.get(pk=page.pk)
     page.get_workflow().start(page, editor)
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert (is_live(page), Approval.objects.filter(role="moderator").count()) == (False, 0)
     client.force_login(person("colleague", "Moderators"))
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert is_live(page) is True
 
 
@@ -222,7 +219,7 @@ def test_an_approver_who_saves_without_a_change_can_still_approve(person, submit
     page = submitted(person("editor", "Editors"))
     client.force_login(person("moderator", "Moderators"))
     send(client, page, {"title": "Advice"})
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert is_live(page) is True
 
 
@@ -230,15 +227,18 @@ def test_an_approval_is_for_the_text_that_the_approver_saw(person, submitted, cl
     """The moderator opens the question; a colleague saves another text a second before the answer."""
     editor = person("editor", "Editors")
     page = submitted(editor)
+    moderator = person("moderator", "Moderators")
+    client.force_login(moderator)
+    shown = {"shown": shown_on(client.get(reverse(EDIT, args=[page.pk])).content)}
     seen = page.current_workflow_task_state
     page.title = "Advice that nobody read"
     page.save_revision(user=editor)
-    moderator = person("moderator", "Moderators")
-    client.force_login(moderator)
-    client.post(reverse(ACTION, args=[page.pk, "approve", seen.pk]))
+    now_asked = models.StandardPage.objects.get(pk=page.pk).current_workflow_task_state
+    for state in (seen, now_asked):
+        client.post(reverse(ACTION, args=[page.pk, "approve", state.pk]), shown)
     assert (is_live(page), Approval.objects.filter(by=moderator).count()) == (False, 0)
     assert models.StandardPage.objects.get(pk=page.pk).workflow_in_progress is True
-    act(client, page, "approve")
+    decide(client, page, "approve")
     assert ask('{ page(urlPath: "/advice/") { title } }') == {"page": {"title": "Advice that nobody read"}}
 
 
@@ -292,8 +292,7 @@ def test_story_m2_an_edit_after_the_approval_voids_it(home, person, client):
 
     def approve(user):
         client.force_login(user)
-        state.refresh_from_db()
-        client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+        decide(client, notice, "approve")
         state.refresh_from_db()
 
     approve(moderator)
@@ -316,12 +315,11 @@ def test_saving_without_a_change_between_two_approvals_takes_none_back(home, per
     lead = person("lead", "Safeguarding leads")
     notice = factories.draft(models.DeathReviewNoticePage, index, executive_summary="<p>Words.</p>")
     notice.save_revision(user=author)
-    state = notice.get_workflow().start(notice, author)
+    notice.get_workflow().start(notice, author)
 
     def approve(user):
-        state.refresh_from_db()
         client.force_login(user)
-        client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+        decide(client, notice, "approve")
 
     approve(moderator)
     models.DeathReviewNoticePage.objects.get(pk=notice.pk).get_latest_revision_as_object().save_revision(user=lead)
@@ -343,12 +341,11 @@ def test_one_person_in_both_groups_does_not_approve_a_notice_alone(home, person,
     state = notice.get_workflow().start(notice, author)
     client.force_login(both)
     for _ in range(2):
-        state.refresh_from_db()
-        client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+        decide(client, notice, "approve")
     state.refresh_from_db()
     assert (is_live(notice), state.status) == (False, "in_progress")
     client.force_login(person("lead", "Safeguarding leads"))
-    client.post(reverse(ACTION, args=[notice.pk, "approve", state.current_task_state.pk]))
+    decide(client, notice, "approve")
     assert is_live(notice) is True
 
 
@@ -356,7 +353,7 @@ def test_one_person_in_both_groups_does_not_approve_a_notice_alone(home, person,
 def test_story_m3_a_rejection_needs_a_reason(person, submitted, client, comment):
     page = submitted(person("editor", "Editors"))
     client.force_login(person("moderator", "Moderators"))
-    act(client, page, "reject", comment=comment)
+    decide(client, page, "reject", comment=comment)
     assert TaskState.objects.get().status == "in_progress"
     assert [message.subject for message in mail.outbox if "editor@example.org" in message.to] == []
 
@@ -366,7 +363,7 @@ def test_story_m3_the_reason_arrives(person, submitted, client, django_capture_o
     page = submitted(editor)
     mail.outbox.clear()
     client.force_login(person("moderator", "Moderators"))
-    act(client, page, "reject", comment="The date is wrong.")
+    decide(client, page, "reject", comment="The date is wrong.")
     [message] = mail.outbox
     assert message.to == ["editor@example.org"]
     assert "The date is wrong." in message.body
@@ -439,10 +436,9 @@ def test_mail_about_a_death_review_says_the_reference_and_no_more(home, person, 
     author, moderator = person("author", "Safeguarding leads"), person("moderator", "Moderators")
     notice = factories.draft(models.DeathReviewNoticePage, index, pseudonym="Zzpseudonym")
     notice.save_revision(user=author)
-    state = notice.get_workflow().start(notice, author)
+    notice.get_workflow().start(notice, author)
     client.force_login(moderator)
-    url = reverse(ACTION, args=[notice.pk, "reject", state.current_task_state.pk])
-    client.post(url, {"comment": "The zzname of the street is in it."})
+    decide(client, notice, "reject", comment="The zzname of the street is in it.")
     bodies = [f"{message.subject} {message.body}" for message in mail.outbox]
     assert len([body for body in bodies if "rejected" in body or "changes" in body]) == 1
     assert all(notice.reference in body and "zz" not in body.lower() for body in bodies)
@@ -456,10 +452,9 @@ def test_one_moderator_publishes_an_alert_alone(person, client, ask):
     for user in (editor, moderator):
         alert = factories.snippet(models.Alert, live=False, message="Flood", active_until=tomorrow())
         alert.save_revision(user=user)
-        state = alert.get_workflow().start(alert, user).current_task_state
+        alert.get_workflow().start(alert, user)
         client.force_login(user)
-        name = alert.snippet_viewset.get_url_name("workflow_action")
-        client.post(reverse(name, args=[alert.pk, "approve", state.pk]))
+        decide(client, alert, "approve")
         assert models.Alert.objects.get(pk=alert.pk).live is (user is moderator)
     assert ask("{ alerts { message } }") == {"alerts": [{"message": "Flood"}]}
     assert Approval.objects.filter(role="moderator").count() == 1
@@ -469,14 +464,13 @@ def test_other_snippets_need_a_colleague(person, client):
     moderator = person("moderator", "Moderators")
     agency = factories.agency(live=False)
     agency.save_revision(user=moderator)
-    state = agency.get_workflow().start(agency, moderator).current_task_state
+    agency.get_workflow().start(agency, moderator)
     client.force_login(moderator)
-    name = agency.snippet_viewset.get_url_name("workflow_action")
-    client.post(reverse(name, args=[agency.pk, "approve", state.pk]))
+    decide(client, agency, "approve")
     agency.refresh_from_db()
     assert agency.live is False
     client.force_login(person("colleague", "Moderators"))
-    client.post(reverse(name, args=[agency.pk, "approve", state.pk]))
+    decide(client, agency, "approve")
     agency.refresh_from_db()
     assert agency.live is True
 

@@ -19,6 +19,7 @@ from pages.models import ContentPage
 from pages.reminders import reminders
 from pages.workflow import set_up_death_reviews
 from tests import factories
+from tests.admin_forms import decide
 from tests.factories import london
 from tests.test_moderation import form
 from tests.test_query_counts import queries
@@ -112,8 +113,7 @@ def test_an_approval_given_before_still_publishes_with_the_new_date(news, people
     mark(client, news)
     news.refresh_from_db()
     assert news.workflow_in_progress is True
-    state = news.current_workflow_task_state
-    client.post(reverse("wagtailadmin_pages:workflow_action", args=[news.pk, "approve", state.pk]))
+    decide(client, news, "approve")
     page = ask(PAGE, path="/news/n/")["page"]
     assert (page["title"], page["lastReviewedOn"]) == ("Submitted", "2026-05-04")
 

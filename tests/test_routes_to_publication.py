@@ -25,9 +25,10 @@ from documents.models import PublishedFile
 from pages import models
 from pages.models.approvals import Approval, NotApproved, approve, content_hash
 from pages.models.moderation import GROUPS
+from pages.models.shown import Shown
 from pages.workflow import publish_by_command
 from tests import factories
-from tests.admin_forms import posted
+from tests.admin_forms import decide, posted
 
 WORDS = "zzunapproved"
 
@@ -127,9 +128,9 @@ def by_the_task_itself(client, page, user):
 
 def by_a_task_of_the_workflow_as_a_superuser(client, page, user):
     state = page.get_workflow().start(page, User.objects.create_user("author")).current_task_state
-    client.post(reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", state.pk]))
-    with pytest.raises(NotApproved):
-        state.task.specific.on_action(state, user, "approve")
+    decide(client, page, "approve")
+    with pytest.raises(NotApproved, match="you are not in it"):
+        state.task.specific.on_action(state, user, "approve", shown=Shown.by(page.get_latest_revision_as_object()))
 
 
 def by_an_approval_of_an_earlier_version(client, page, user):

@@ -15,6 +15,7 @@ from pages.models import Takedown
 from pages.models.approvals import NotApproved
 from pages.withdrawal import take_down as take_offline
 from tests import factories
+from tests.admin_forms import decide
 
 PAGE = """query($path: String!) { page(urlPath: $path) { __typename title summary showSafeExit noindex
   ... on WithdrawnPage { withdrawal { kind explanation withdrawnAt alternativeUrl } } }
@@ -175,9 +176,8 @@ def test_a_newly_approved_version_brings_a_withdrawn_page_back(home, people, cli
     page = models.StandardPage.objects.get(pk=page.pk)
     page.save_revision(user=people["Editors"])
     page.get_workflow().start(page, people["Editors"])
-    task = page.current_workflow_task_state
     assert ask(PAGE, path="/page/")["page"]["__typename"] == "WithdrawnPage"
-    client.post(reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", task.pk]))
+    decide(client, page, "approve")
     assert ask(PAGE, path="/page/")["page"]["__typename"] == "StandardPage"
     page.refresh_from_db()
     assert (page.withdrawal_kind, page.withdrawal_explanation, page.withdrawn_at) == ("", "", None)

@@ -8,7 +8,8 @@ revision and to a hash of its content: a text or a file that changed afterwards 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +40,10 @@ NOT_APPROVED_BY_ANYBODY = {
 
 class NotApproved(Exception):
     """Somebody or something tried to publish what was not approved. The text is for the person who tried."""
+
+
+class AlreadyDone(NotApproved):
+    """A second click: what it asks for was done with the first, by the same person."""
 
 
 def content_hash(content: dict[str, Any], without: Iterable[str] = ()) -> str:
@@ -132,6 +137,16 @@ class NeedsApproval:
     approving_roles: tuple[ApprovalRole, ...] = (ApprovalRole.MODERATOR,)
     author_may_approve = False
 
+    # What belongs to the row and not to a version of it. A save takes it from the row, except where this very object
+    # was changed since it was read: whoever read it before another transaction changed it writes nothing back.
+    OF_THE_ROW: tuple[str, ...] = (
+        "live", "live_revision_id", "first_published_at", "last_published_at", "has_unpublished_changes", "expired",
+        "latest_revision_id",
+    )  # fmt: skip
+    # The same, and nobody changes it by a save: the tree does, in the database.
+    OF_THE_TREE: tuple[str, ...] = ()
+    _row_as_read: Mapping[str, Any] = MappingProxyType({})  # of an object that was not read from the database, nothing
+
     pk: Any
     live: Any
     live_revision: Any
@@ -140,14 +155,68 @@ class NeedsApproval:
     current_workflow_task_state: Any
     serializable_data: Any
 
+    @classmethod
+    def hold(cls, pk: Any) -> dict[str, Any] | None:
+        """Wait until nobody else changes this page or snippet, and let nobody else until the transaction is over.
+
+        Returns what belongs to the row, as it is now. The first lock of all: workflows and the ledger come after it.
+        """
+        rows: Any = cls
+        names = (*cls.OF_THE_ROW, *cls.OF_THE_TREE)
+        row: dict[str, Any] | None = rows._base_manager.select_for_update().filter(pk=pk).values(*names).first()
+        return row
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Any:
+        found = super().from_db(*args, **kwargs)  # type: ignore[misc]
+        found._note_the_row()
+        return found
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)  # type: ignore[misc]
+        self._note_the_row()
+
+    def with_content_json(self, content: dict[str, Any]) -> Any:
+        version = super().with_content_json(content)  # type: ignore[misc]
+        for name in self.OF_THE_ROW:
+            setattr(version, name, getattr(self, name))
+        version._row_as_read = self._row_as_read
+        return version
+
+    def _note_the_row(self) -> None:
+        self._row_as_read = {name: self.__dict__[name] for name in self.OF_THE_ROW if name in self.__dict__}
+
+    def take_over_the_row(self) -> None:
+        """Hold the row, and take from it what another transaction may have changed since this object was read.
+
+        Raises NotApproved for what would go offline without being unpublished.
+        """
+        row = self.hold(self.pk)
+        if row is None:
+            return
+        for name, value in row.items():
+            changed = name in self._row_as_read and self.__dict__.get(name) != self._row_as_read[name]
+            if name in self.OF_THE_TREE or (name in self._row_as_read and not changed):
+                setattr(self, name, value)
+        if row["live"] and not self.live and self.live_revision_id is not None:
+            raise NotApproved(f"“{self}” was not saved: it would go offline. Unpublish it instead.")
+
     def publishing_problems(self) -> dict[str, Any]:
         """What keeps this version from being published: field name → what to do. Page types add theirs."""
         return {}
+
+    def made_by(self) -> dict[int, str]:
+        """Who made a part of this version beside its text: primary key of the account → which part, in words."""
+        return {}
+
+    def hold_files(self) -> None:
+        """Wait until nobody else changes the files that this version shows, and let nobody else until it is done."""
 
     def require_publishable(self, revision: Revision | None) -> None:
         """Raises ValidationError where something is missing, NotApproved where an approval of the revision is."""
         if problems := self.publishing_problems():
             raise ValidationError(problems)
+        self.hold_files()
         approvals = Approval.objects.filter(
             revision=revision, content_hash=content_hash(self.serializable_data()), voided_at=None
         )
@@ -185,17 +254,18 @@ class NeedsApproval:
 
     def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
         people: dict[str, set[int]] = {}
-        author = last_editor(revision)
+        makers = set() if self.author_may_approve else {last_editor(revision), *self.made_by()}
         for approval in approvals:
             if approval.role in (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE):
                 return True
-            if approval.by_id and (approval.by_id != author or self.author_may_approve):
+            if approval.by_id and approval.by_id not in makers:
                 people.setdefault(approval.role, set()).add(approval.by_id)
         return _each_by_another([people.get(role, set()) for role in self.approving_roles])
 
     @transaction.atomic
     def save_revision(self, *args: Any, **kwargs: Any) -> Revision:
         """Another text voids the approvals of versions that wait to be published."""
+        self.hold(self.pk)
         overwritten, waiting = kwargs.get("overwrite_revision"), self.current_workflow_task_state
         is_asked_about = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
         if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):

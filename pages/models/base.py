@@ -34,7 +34,7 @@ from pages.choices import UpdateKind, WithdrawalKind
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.snippets import Topic
-from pages.references import file_facts_of
+from pages.references import file_facts_of, hold_files_of, makers_of_files
 from pages.rich_text import has_text
 
 # Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
@@ -146,6 +146,11 @@ class ContentPage(NeedsApproval, Page):
         "withdrawn_at",
         "withdrawal_alternative_id",
     )
+    OF_THE_ROW = (
+        *NeedsApproval.OF_THE_ROW, *SYSTEM_FIELDS, "draft_title", "latest_revision_created_at", "locked", "locked_at",
+        "locked_by_id", "owner_id",
+    )  # fmt: skip
+    OF_THE_TREE = ("path", "depth", "numchild", "url_path")  # a new slug makes the `url_path` new while it is saved
     # A copy is a new page with a history of its own.
     exclude_fields_in_copy = [*SYSTEM_FIELDS[:-1], "withdrawal_alternative", "change_note"]
 
@@ -197,15 +202,16 @@ class ContentPage(NeedsApproval, Page):
     def save(self, clean: bool = True, **kwargs) -> None:
         """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
         whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
-        if clean and self.live:  # before the approvals are asked for: it may give the page another slug
-            self.full_clean()
-            clean = False
         with transaction.atomic():
-            if whole and self.live and self.pk:  # one at a time: a takedown that comes first counts
-                ContentPage.objects.select_for_update().filter(pk=self.pk).first()
+            if whole and self.pk:  # one at a time: a takedown that comes first counts
+                self.take_over_the_row()
+            if clean and self.live:  # before the approvals are asked for: it may give the page another slug
+                self.full_clean()
+                clean = False
             publishes = whole and self.publishes(self.published_version())
             before = self.known_version() if publishes else None
             super().save(clean=clean, **kwargs)
+            self._note_the_row()
             if publishes:
                 self.end_older_approvals()
             if whole:
@@ -228,6 +234,12 @@ class ContentPage(NeedsApproval, Page):
         or described in other words, was not approved.
         """
         return {**super().serializable_data(), "file_facts": file_facts_of(self)}
+
+    def made_by(self) -> dict[int, str]:
+        return makers_of_files(self)
+
+    def hold_files(self) -> None:
+        hold_files_of(self)
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return ModeratedPermissions(user, self)

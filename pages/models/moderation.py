@@ -14,6 +14,7 @@ from wagtail.models import AbstractGroupApprovalTask, PagePermissionTester, Task
 
 from pages.choices import ApprovalRole
 from pages.models.approvals import Approval, NotApproved, approve, last_editor
+from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 
 # The groups whose members approve. Their names are those of the admin.
 GROUPS = {ApprovalRole.MODERATOR: "Moderators", ApprovalRole.SAFEGUARDING_LEAD: "Safeguarding leads"}
@@ -57,15 +58,26 @@ class FourEyesTask(AbstractGroupApprovalTask):
         return ReasonForm if action == "reject" else TaskStateCommentForm
 
     @transaction.atomic
-    def on_action(self, task_state: TaskState, user: Any, action_name: str, **kwargs: Any) -> Any:
-        """Raises NotApproved, in words for the person who tried, and then nothing has changed."""
-        WorkflowState.objects.select_for_update().get(pk=task_state.workflow_state_id)  # one at a time
+    def on_action(
+        self, task_state: TaskState, user: Any, action_name: str, shown: Shown | None = None, **kwargs: Any
+    ) -> Any:
+        """Raises NotApproved, in words for the person who tried, and then nothing has changed.
+
+        `shown` is what the screen showed on which the person decided.
+        """
+        model: Any = task_state.workflow_state.content_type.model_class()
+        pk = task_state.workflow_state.object_id
+        model.hold(pk)  # one at a time
+        WorkflowState.objects.select_for_update().get(pk=task_state.workflow_state_id)
         task_state.refresh_from_db()
-        obj = task_state.workflow_state.content_object
-        if task_state.status != TaskState.STATUS_IN_PROGRESS:
-            raise NotApproved("Somebody else has decided this already.")
+        obj = model._default_manager.get(pk=pk).get_latest_revision_as_object()
+        require_as_shown(shown, obj, user)
+        if task_state.status != TaskState.STATUS_IN_PROGRESS:  # a screen may name another step than it showed
+            raise NotApproved(f"Nobody is asked about that version of “{obj}” any more. {LOOK_AGAIN}")
         if not self._user_in_groups(user):
             raise NotApproved(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
+        if action_name not in ("approve", "reject"):
+            raise NotApproved("Approve it, or say what has to change.")
         if action_name == "reject" and not kwargs.get("comment", "").strip():
             raise NotApproved("Say what has to change: the author reads this.")
         if action_name == "approve":
@@ -78,8 +90,11 @@ class FourEyesTask(AbstractGroupApprovalTask):
     def why_not(self, obj: Any, revision: Any, user: Any) -> str:
         """What keeps this person from approving this version, if anything does."""
         obj = getattr(obj, "specific", obj)
-        if not obj.author_may_approve and last_editor(revision) == user.pk:
-            return f"You made the last change to “{obj}”, so a colleague has to approve it."
+        if not obj.author_may_approve:
+            if last_editor(revision) == user.pk:
+                return f"You made the last change to “{obj}”, so a colleague has to approve it."
+            if part := revision.as_object().made_by().get(user.pk) if revision else "":
+                return f"You made a part of “{obj}”: {part}. So a colleague has to approve it."
         # A version that needs two people: whoever gave the one approval does not give the other.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
         if len(obj.approving_roles) > 1 and given.exclude(role__in=self.roles(user)).exists():

@@ -23,8 +23,12 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
-            publishes = kwargs.get("update_fields") is None and self.publishes(self.published_version())
+            whole = kwargs.get("update_fields") is None
+            if whole and self.pk:
+                self.take_over_the_row()
+            publishes = whole and self.publishes(self.published_version())
             super().save(*args, **kwargs)
+            self._note_the_row()
             if publishes:
                 self.end_older_approvals()
 

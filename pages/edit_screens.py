@@ -1,0 +1,269 @@
+"""The screens on which pages and shared text are edited and decided on: what a request does there, it does alone.
+
+Wagtail reads, and much later writes. Here a request holds the row from its first reading to its last writing, so that a
+second one of the same screen, or of a colleague's, waits and then sees what the first did. A decision carries what its
+screen showed (pages/models/shown.py). The browser's own saves carry no decision, and save nothing on a screen that is
+out of date.
+"""
+
+import json
+from functools import partial, wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.decorators import classonlymethod
+from django.utils.functional import cached_property
+from wagtail.admin.views.pages.edit import EditView
+from wagtail.admin.views.pages.revisions import RevisionsRevertView
+from wagtail.admin.views.pages.workflow import WorkflowActionView
+from wagtail.admin.viewsets.pages import PageViewSet
+from wagtail.models import WorkflowState
+from wagtail.snippets.views import snippets
+
+from pages.models import ContentPage
+from pages.models.approvals import AlreadyDone, content_hash
+from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question
+
+ACTIONS = (
+    "action-publish",
+    "action-submit",
+    "action-restart-workflow",
+    "action-workflow-action",
+    "action-cancel-workflow",
+)
+# What editors enter and nobody approves. To change it is to make another version.
+NOT_IN_THE_HASH = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on", "name_blocklist")
+NOT_ONES_OWN = "Your change is saved, and not approved: you made the last change, so a colleague has to approve it."
+
+
+class HoldsTheRow:
+    """What a request reads and writes, it does in one transaction, while nobody else changes the row."""
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Any:  # noqa: N805
+        view = super().as_view(**initkwargs)  # type: ignore[misc]
+        model = initkwargs.get("model") or ContentPage
+
+        @wraps(view)
+        def alone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != "POST":
+                return view(request, *args, **kwargs)
+            with transaction.atomic():
+                model.hold(kwargs.get("page_id") or unquote(str(kwargs["pk"])))
+                return view(request, *args, **kwargs)
+
+        return alone
+
+
+class DecidesOnWhatItShows(HoldsTheRow):
+    """The edit screen: for pages and for shared text, whose screens name the same things differently."""
+
+    request: HttpRequest
+    form: Any
+    locked_for_user: bool
+    expects_json_response: bool
+    is_out_of_date: bool
+
+    @property
+    def thing(self) -> Any:
+        """The latest version, as the screen shows it. A form that was sent is filled into it."""
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        shown = Shown.by(self.thing)
+        return {**super().get_context_data(**kwargs), FIELD: shown or ""}  # type: ignore[misc]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.before = _as_entered(self.thing)
+        self.now = Shown.by(self.thing)
+        if self.expects_json_response:
+            if refusal := self._why_not_by_itself():
+                return self.json_error_response("invalid_revision", refusal)  # type: ignore[attr-defined]
+        elif request.POST.get("action-workflow-action"):
+            require_as_shown(Shown.sent(request.POST), self.thing, request.user)
+        elif request.POST.get("action-cancel-workflow") and self.now:
+            require_question(Shown.sent(request.POST), self.thing, request.user)
+        return super().post(request, *args, **kwargs)  # type: ignore[misc]
+
+    def _why_not_by_itself(self) -> str:
+        """Why the browser may not save this by itself: it does some time after somebody typed or pressed a button."""
+        if any(self.request.POST.get(name) for name in ACTIONS):
+            return "A button was pressed. What it does is done by itself."
+        latest = self.thing.latest_revision_id
+        knows_the_latest = any(self.request.POST.get(f"{name}_revision_id") for name in ("overwrite", "loaded"))
+        if self.is_out_of_date or (latest and not knows_the_latest):
+            return "This was changed since you opened it. Reload the page to see what it is now."
+        shown = Shown.sent(self.request.POST)
+        if shown and (self.now is None or self.now.task_state != shown.task_state):
+            return "Somebody has decided on this since you opened it. Reload the page to see what it is now."
+        return ""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        self.form = form
+        changed = form.has_changed() and self.is_changed()
+        if self.expects_json_response:
+            nothing = self.thing.latest_revision_id and not changed
+            return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
+        self._refuse_what_is_done(changed)
+        if self.request.POST.get("action-workflow-action"):
+            return self._decide(changed)
+        return super().form_valid(form)  # type: ignore[misc]
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        self.form = form
+        if self.locked_for_user and not self.expects_json_response and form.is_valid():
+            self._refuse_what_is_done(form.has_changed() and self.is_changed())
+        return super().form_invalid(form)  # type: ignore[misc]
+
+    def is_changed(self) -> bool:
+        """Whether the form that was sent makes it another version than the one before."""
+        self.form.save(commit=False)
+        comments = getattr(self.form, "formsets", {}).get("comments")
+        return _as_entered(self.thing) != self.before or bool(comments and comments.has_changed())
+
+    def _refuse_what_is_done(self, changed: bool) -> None:
+        """A second click of the same button does nothing more, and says so."""
+        if changed:
+            return
+        sent = self.request.POST
+        if self.now and (sent.get("action-submit") or sent.get("action-restart-workflow")):
+            raise AlreadyDone(f"“{self.thing}” was submitted already, and waits for approval.")
+        if sent.get("action-cancel-workflow") and not self.thing.current_workflow_state:
+            raise nothing_to_take_back(self.thing, self.request.user)
+
+    def _decide(self, changed: bool) -> HttpResponse:
+        """Approve, or ask for changes. What was typed on the same screen is saved before, and then nobody may approve
+        it who typed it."""
+        name = self.request.POST.get("workflow-action-name", "")
+        if changed:
+            other_text = _as_entered(self.thing)[0] != self.before[0]
+            answer = self.save_what_was_typed()
+            if name == "approve" and other_text and not self.thing.author_may_approve:
+                messages.warning(self.request, NOT_ONES_OWN)
+                return answer
+        latest = type(self.thing)._default_manager.get(pk=self.thing.pk).get_latest_revision_as_object()
+        waiting = latest.current_workflow_task_state
+        shown, comment = Shown.by(latest), _comment(self.request.POST)
+        waiting.task.specific.on_action(waiting, self.request.user, name, shown=shown, comment=comment)
+        messages.info(self.request, what_became_of(latest))
+        return self.go_on()
+
+    def save_what_was_typed(self) -> HttpResponse:
+        raise NotImplementedError
+
+    def go_on(self) -> HttpResponse:
+        """To where somebody goes from the screen who is done with it."""
+        raise NotImplementedError
+
+
+def _as_entered(version: Any) -> tuple[Any, ...]:
+    """All that somebody enters. What is said of files, and which bytes they have, is not entered here."""
+    content = version.serializable_data()
+    return (content_hash(content, without=("file_facts",)), *(content.get(name) for name in NOT_IN_THE_HASH))
+
+
+def _comment(sent: Any) -> str:
+    """What the window for a decision asked for."""
+    try:
+        extra = json.loads(sent.get("workflow-action-extra-data", "{}"))
+    except ValueError:
+        return ""
+    return str(extra.get("comment", "")) if isinstance(extra, dict) else ""
+
+
+def _nothing_to_save(thing: Any) -> JsonResponse:
+    return JsonResponse({"success": True, "pk": thing.pk, "revision_id": None, "revision_created_at": None})
+
+
+def what_became_of(thing: Any) -> str:
+    """What the last decision led to, for the person who took it."""
+    status = thing.workflow_states.order_by("created_at", "pk").values_list("status", flat=True).last()
+    if status == WorkflowState.STATUS_NEEDS_CHANGES:
+        return "It goes back to its author, with your reason."
+    if status == WorkflowState.STATUS_IN_PROGRESS:
+        return "Your approval is given. The next one is asked for now."
+    if thing.revisions.filter(approved_go_live_at__isnull=False).exists():
+        return "It is approved for the date that is set."
+    return "It is approved, and readers see it now."
+
+
+class PageEditView(DecidesOnWhatItShows, EditView):
+    partials_template_name = "pages/admin/edit_page_partials.html"
+
+    @property
+    def thing(self) -> Any:
+        return self.page
+
+    def get_template_names(self) -> list[str]:
+        found: list[str] = super().get_template_names()
+        return ["pages/admin/edit_page.html" if name == "wagtailadmin/pages/edit.html" else name for name in found]
+
+    @cached_property
+    def is_cancelling_workflow(self) -> bool:
+        return bool(self.workflow_state and self.workflow_state.is_active and super().is_cancelling_workflow)
+
+    def save_what_was_typed(self) -> HttpResponse:
+        self.has_content_changes = True
+        return self.save_action()
+
+    def go_on(self) -> HttpResponse:
+        return self.redirect_away()
+
+
+class PageRevertView(PageEditView, RevisionsRevertView):
+    """An earlier version, which is another one than the latest: to save it is always a change."""
+
+    def is_changed(self) -> bool:
+        return True
+
+
+class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
+    partials_template_name = "pages/admin/edit_snippet_partials.html"
+    action: str
+
+    @property
+    def thing(self) -> Any:
+        return self.object
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if self.now and self.action in ("submit", "restart-workflow"):
+            self.action = "edit"  # it waits already
+        return super().form_valid(form)
+
+    def save_what_was_typed(self) -> HttpResponse:
+        self.action = "edit"
+        return snippets.EditView.form_valid(self, self.form)
+
+    def go_on(self) -> HttpResponse:
+        self.action = "workflow-action"
+        return redirect(self.get_success_url())
+
+
+class SendsWhatWasShown(HoldsTheRow):
+    """The address for a decision alone. Nothing here leads to it; what is sent to it names what a screen showed."""
+
+    task: Any
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)  # type: ignore[misc]
+        self.task.on_action = partial(self.task.on_action, shown=Shown.sent(request.POST))
+
+
+class PageActionView(SendsWhatWasShown, WorkflowActionView):
+    pass
+
+
+class SnippetActionView(SendsWhatWasShown, snippets.WorkflowActionView):
+    pass
+
+
+class ModeratedPageViewSet(PageViewSet):
+    model = ContentPage
+    parent_models: list[Any] = []  # lists of pages stay as they are
+    edit_view_class = PageEditView
+    revisions_revert_view_class = PageRevertView
+    workflow_action_view_class = PageActionView
