@@ -140,7 +140,7 @@ class StoredFile(models.Model):
         """
         shown_by = Page.objects.filter(pk__in=self.published_in.values("page"))  # type: ignore[attr-defined]
         list(shown_by.select_for_update().order_by("pk").values_list("pk"))
-        rows = type(self)._base_manager.select_for_update()  # type: ignore[attr-defined]
+        rows = type(self)._base_manager.select_for_update()
         found: StoredFile | None = rows.filter(pk=self.pk).first()
         return found
 

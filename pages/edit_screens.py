@@ -44,8 +44,6 @@ NOT_ONES_OWN = "Your change is saved, and not approved: you made the last change
 class HoldsTheRow:
     """What a request reads and writes, it does in one transaction, while nobody else changes the row."""
 
-    model: Any = ContentPage
-
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Any:  # noqa: N805
         view = super().as_view(**initkwargs)  # type: ignore[misc]
@@ -226,6 +224,7 @@ class PageRevertView(PageEditView, RevisionsRevertView):
 
 class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
     partials_template_name = "pages/admin/edit_snippet_partials.html"
+    action: str
 
     @property
     def thing(self) -> Any:
@@ -247,6 +246,8 @@ class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
 
 class SendsWhatWasShown(HoldsTheRow):
     """The address for a decision alone. Nothing here leads to it; what is sent to it names what a screen showed."""
+
+    task: Any
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)  # type: ignore[misc]

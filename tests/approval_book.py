@@ -160,9 +160,9 @@ class Book:
     def name_of(self, page: Any) -> str:
         return next(name for name, pk in self.things.items() if pk == page.pk)
 
-    def change_file(self, who: str, file: Any, **changes: Any) -> Any:
+    def change_file(self, who: str, changed: Any, /, **changes: Any) -> Any:
         """Send the screen of a file. Whoever the admin lets do it made what is new."""
-        file = type(file).objects.get(pk=file.pk)
+        file = type(changed).objects.get(pk=changed.pk)
         public = file.published_in.filter(page__live=True).exists()
         if isinstance(file, Document):
             url, fields = reverse("wagtaildocs:edit", args=[file.pk]), posted_document(file, **changes)
