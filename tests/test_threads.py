@@ -163,6 +163,7 @@ EACH_TIME = re.compile(rb'(csrfmiddlewaretoken" value="|CSRF_TOKEN\W+)\w+|editin
 
 def prepare_demo():
     """The demo content, who looks at it, and the screens: one of each type of page and shared text."""
+    set_up_moderation()
     call_command("load_demo", verbosity=0)
     moderator = User.objects.create_user("moderator", "moderator@example.org", "x")
     moderator.groups.add(Group.objects.get(name="Moderators"))
