@@ -66,7 +66,7 @@ class Screen:
         self.opened = answer.status_code == 200
         if self.opened:
             self.form = posted(answer.content, **body_fields(page.get_latest_revision_as_object()))
-            self.state = (self.form["summary"], files)
+            self.state = (self.form["summary"].strip(), files)
 
     def press(self, button: str, **changes: Any) -> Any:
         """Press a button, with what was typed before. Nothing, where the screen did not open for this person."""
@@ -134,8 +134,15 @@ class Book:
             author = "editor"
         else:
             document = factories.document(collection=self.reviews.files)
-            row = models.ReviewDocument(kind="overview-report", state="published", document=document)
-            page = factories.draft(models.DeathReviewNoticePage, self.reviews, summary=words, review_documents=[row])
+            row = models.ReviewDocument(kind="overview-report", state="published", document=document, sort_order=0)
+            help_ = models.NoticeSupportService(service=factories.support_service(), sort_order=0)
+            page = factories.draft(
+                models.DeathReviewNoticePage,
+                self.reviews,
+                summary=words,
+                review_documents=[row],
+                notice_support_services=[help_],
+            )
             author = "lead"
         self.things[thing] = page.pk
         self.writers[words] = author

@@ -169,8 +169,9 @@ def words_of_ones_own(book):
 
 
 def a_file_of_the_second_approver(book):
+    Screen(book, "lead", "notice").press("take back")
     book.exchange("other lead", book.files("notice")[0])
-    Screen(book, "lead", "notice").press("save")
+    Screen(book, "lead", "notice").press("submit")
     Screen(book, "moderator", "notice").press("approve")
     Screen(book, "other lead", "notice").press("approve")
 

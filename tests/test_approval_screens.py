@@ -88,7 +88,7 @@ def submitted(home, people, client):
                 title="Advice",
                 disclosure_checked_by="A. Nother",
                 disclosure_checked_on=date(2026, 2, 11),
-                page_documents=[models.PageDocument(document=document)],
+                page_documents=[models.PageDocument(document=document, sort_order=0)],
             )
         else:
             thing = factories.agency(name="Advice", live=False)
