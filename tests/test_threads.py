@@ -184,7 +184,11 @@ def linked(site, browser):
     while unread:
         body = browser.get(unread.pop()).body.decode(errors="replace")
         for address in (unescape(first or second).removeprefix(site.url) for first, second in LINK.findall(body)):
-            if address.startswith("/") and not address.startswith(("/static/", "/admin/")) and address not in found:
+            if (
+                address.startswith("/")
+                and not address.startswith(("/static/", "/admin/", "/docs/screenshots/"))
+                and address not in found
+            ):
                 found.append(address)
                 unread.append(address)
     return found
