@@ -70,23 +70,20 @@ def set_up_moderation() -> None:
     editors, moderators, leads = map(_make_group, (Role.EDITOR, Role.MODERATOR, Role.SAFEGUARDING_LEAD))
     _allow_pages(editors, root, "add", "change")
     _allow_pages(moderators, root, "add", "change", "publish", "lock", "unlock")
+    snippets = [model._meta.label_lower for model in ModeratedSnippet.__subclasses__()]
+    of_all = {"wagtailadmin.access_admin", *_permissions(snippets, "add", "change")}
+    of_reviews = {HANDLE_DEATH_REVIEWS, TAKE_DOWN}
+    of_moderators = {
+        CHANGE_PUBLIC_FILES,
+        *_permissions(snippets, "publish"),
+        *_permissions([model._meta.label_lower for model in (Topic, LegalBasis)], "add", "change"),
+        *_permissions(["wagtailredirects.redirect"], "add", "change", "delete"),
+    }
+    _allow(editors, of_all)
+    _allow(moderators, of_all | of_reviews | of_moderators)
+    _allow(leads, of_all | of_reviews)
     for group in (editors, moderators, leads):
-        _allow(group, "wagtailadmin", "access_admin")
         _allow_files(group)
-        for model in ModeratedSnippet.__subclasses__():
-            _allow(group, model._meta.app_label, f"add_{model._meta.model_name}")
-            _allow(group, model._meta.app_label, f"change_{model._meta.model_name}")
-    for model in ModeratedSnippet.__subclasses__():
-        _allow(moderators, model._meta.app_label, f"publish_{model._meta.model_name}")
-    for model in (Topic, LegalBasis):
-        for action in ("add", "change"):
-            _allow(moderators, model._meta.app_label, f"{action}_{model._meta.model_name}")
-    for group in (moderators, leads):
-        _allow(group, *HANDLE_DEATH_REVIEWS.split("."))
-        _allow(group, *TAKE_DOWN.split("."))
-    _allow(moderators, *CHANGE_PUBLIC_FILES.split("."))
-    for action in ("add", "change", "delete"):
-        _allow(moderators, "wagtailredirects", f"{action}_redirect")
 
     moderation = _workflow("Moderators approval", _approval_by("Moderators approval", moderators))
     if not WorkflowPage.objects.filter(page=root).exists():
@@ -163,8 +160,19 @@ def set_up_death_reviews(index: DeathReviewIndexPage) -> None:
         WorkflowPage.objects.create(workflow=workflow, page=index)
 
 
-def _allow(group: Group, app_label: str, codename: str) -> None:
-    group.permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+def _permissions(models: list[str], *actions: str) -> set[str]:
+    """The names of Django's permissions: {"pages.add_agency", …} for ["pages.agency"] and "add"."""
+    return {f"{app}.{action}_{model}" for app, model in (name.split(".") for name in models) for action in actions}
+
+
+def _allow(group: Group, names: set[str]) -> None:
+    """All at once, so that the log has one entry for them."""
+    apps = {name.split(".")[0] for name in names}
+    found = Permission.objects.filter(content_type__app_label__in=apps).select_related("content_type")
+    wanted = [each for each in found if f"{each.content_type.app_label}.{each.codename}" in names]
+    if len(wanted) < len(names):
+        raise Permission.DoesNotExist(f"Run `manage.py migrate` first: not all of {sorted(names)} are there.")
+    group.permissions.add(*wanted)
 
 
 def _allow_pages(group: Group, page: Page, *actions: str) -> None:
