@@ -320,6 +320,8 @@ def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> No
 def on_files_changed(files: QuerySet[PublishedFile]) -> None:
     """Files show, or are described, in another way now, and so do the pages that they are on, and those that say when
     the agenda of a meeting came out."""
+    if not files.exists():
+        return  # nobody waits for those who write down what is public
     pages, at = ContentPage.objects.filter(published_files__in=files), timezone.now()
     ledger.note_update(pages, at)
     ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), at)

@@ -139,8 +139,8 @@ class StoredFile(models.Model):
         The pages that show it to readers are held first: a publication takes them in this order, too.
         """
         shown_by = Page.objects.filter(pk__in=self.published_in.values("page"))  # type: ignore[attr-defined]
-        list(shown_by.select_for_update().order_by("pk").values_list("pk"))
-        rows = type(self)._base_manager.select_for_update()
+        list(shown_by.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        rows = type(self)._base_manager.select_for_update(no_key=True)
         found: StoredFile | None = rows.filter(pk=self.pk).first()
         return found
 

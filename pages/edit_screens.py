@@ -7,6 +7,7 @@ out of date.
 """
 
 import json
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.decorators import classonlymethod
 from django.utils.functional import cached_property
+from wagtail.admin.views.generic.mixins import RevisionsRevertMixin
 from wagtail.admin.views.pages.edit import EditView
 from wagtail.admin.views.pages.revisions import RevisionsRevertView
 from wagtail.admin.views.pages.workflow import WorkflowActionView
@@ -140,15 +142,20 @@ class DecidesOnWhatItShows(HoldsTheRow):
         """Approve, or ask for changes. What was typed on the same screen is saved before, and then nobody may approve
         it who typed it."""
         name = self.request.POST.get("workflow-action-name", "")
+        other_text = changed and _as_entered(self.thing)[0] != self.before[0]
         if changed:
-            other_text = _as_entered(self.thing)[0] != self.before[0]
             answer = self.save_what_was_typed()
             if name == "approve" and other_text and not self.thing.author_may_approve:
                 messages.warning(self.request, NOT_ONES_OWN)
                 return answer
         latest = type(self.thing)._default_manager.get(pk=self.thing.pk).get_latest_revision_as_object()
         waiting = latest.current_workflow_task_state
-        shown, comment = Shown.by(latest), _comment(self.request.POST)
+        shown, sent = Shown.by(latest), Shown.sent(self.request.POST)
+        if (
+            shown and sent and not other_text
+        ):  # a date is no part of it, and the files are as shown
+            shown = replace(shown, content_hash=sent.content_hash)
+        comment = _comment(self.request.POST)
         waiting.task.specific.on_action(waiting, self.request.user, name, shown=shown, comment=comment)
         messages.info(self.request, what_became_of(latest))
         return self.go_on()
@@ -215,11 +222,15 @@ class PageEditView(DecidesOnWhatItShows, EditView):
         return self.redirect_away()
 
 
-class PageRevertView(PageEditView, RevisionsRevertView):
-    """An earlier version, which is another one than the latest: to save it is always a change."""
+class ShowsAnEarlierVersion:
+    """Another version than the latest: to save it is always a change."""
 
     def is_changed(self) -> bool:
         return True
+
+
+class PageRevertView(ShowsAnEarlierVersion, PageEditView, RevisionsRevertView):
+    pass
 
 
 class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
@@ -242,6 +253,10 @@ class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
     def go_on(self) -> HttpResponse:
         self.action = "workflow-action"
         return redirect(self.get_success_url())
+
+
+class SnippetRevertView(ShowsAnEarlierVersion, RevisionsRevertMixin, SnippetEditView):
+    view_name = "revisions_revert"
 
 
 class SendsWhatWasShown(HoldsTheRow):

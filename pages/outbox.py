@@ -56,19 +56,22 @@ def put(messages: Iterable[Any]) -> int:
 
 
 def deliver(at: datetime) -> tuple[int, int]:
-    """Send what is due; how many messages were sent, and how many were not. No transaction is open meanwhile."""
+    """Send what is due; how many messages were sent, and how many were not. No transaction is open meanwhile.
+
+    A mail server may be slow, so the time for which a message is claimed begins when its turn comes.
+    """
     sent = failed = 0
     OutgoingMail.objects.filter(given_up_at__lt=at - SHOWN_FOR).delete()
     for row in OutgoingMail.objects.filter(next_try_at__lte=at, given_up_at=None).order_by("pk"):
         free = OutgoingMail.objects.filter(pk=row.pk, next_try_at=row.next_try_at, given_up_at=None)
-        if not free.update(next_try_at=at + CLAIMED_FOR, tries=F("tries") + 1):
+        if not free.update(next_try_at=timezone.now() + CLAIMED_FOR, tries=F("tries") + 1):
             continue  # somebody else sends it
         try:
             if row.to:
                 _open(row).send()
         except Exception as error:  # whatever a mail server or an address does wrong: the others still get theirs
             failed += 1
-            _try_again(row, error, at)
+            _try_again(row, error, timezone.now())
         else:
             sent += bool(row.to)
             OutgoingMail.objects.filter(pk=row.pk).delete()

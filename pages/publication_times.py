@@ -1,6 +1,6 @@
 """When a version is to be published, in words, which times cannot be meant, and who is asked about them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -28,13 +28,10 @@ def sends_back(sent: Any) -> bool:
 
 
 def time_problems(version: Any) -> dict[str, str]:
-    """What is wrong now with the times of a version that is to be submitted or approved: field name → what to do.
-
-    A live page keeps the time at which it was published.
-    """
+    """What is wrong now with the times of a version that is to be submitted or approved: field name → what to do."""
     problems = {}
     now = timezone.now()
-    if version.go_live_at and version.go_live_at <= now and not version.live:
+    if version.go_live_at and version.go_live_at <= now and not _keeps_its_time(version):
         problems["go_live_at"] = (
             f"{in_words(version.go_live_at)} has passed. Leave this empty to publish as soon as it is approved, or "
             "give a later time."
@@ -42,6 +39,13 @@ def time_problems(version: Any) -> dict[str, str]:
     if version.expire_at and version.expire_at <= now:
         problems["expire_at"] = f"{in_words(version.expire_at)} has passed. Leave this empty, or give a later time."
     return problems
+
+
+def _keeps_its_time(version: Any) -> bool:
+    """Whether the version names the time at which it was published, which is live now. Forms know no seconds."""
+    rows = type(version)._default_manager.filter(pk=version.pk, live=True)
+    published_at = rows.values_list("go_live_at", flat=True).first()
+    return bool(published_at) and abs(published_at - version.go_live_at) < timedelta(minutes=1)
 
 
 def schedule_in_words(version: Any) -> str:

@@ -149,7 +149,12 @@ def hold_files_of(page: Page) -> None:
     documents, images = files_of(page)
     for model, keys in ((Document, documents), (Image, images)):
         if keys:
-            list(model._default_manager.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+            list(
+                model._default_manager.select_for_update(no_key=True)
+                .filter(pk__in=keys)
+                .order_by("pk")
+                .values_list("pk")
+            )
 
 
 def makers_of_files(page: Page) -> dict[int, str]:

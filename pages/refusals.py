@@ -13,8 +13,8 @@ from pages.models.approvals import AlreadyDone, NotApproved
 
 
 class RefusalMiddleware:
-    """What refuses does it in a transaction of its own, so nothing is half published. A draft that the same request
-    saved before is kept."""
+    """What refuses does it in a transaction, so nothing is half done. A screen of a page or of shared text is one
+    transaction (pages/edit_screens.py): what was typed there with a refused decision is not kept either."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

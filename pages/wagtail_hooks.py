@@ -20,7 +20,7 @@ from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetView
 
 from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, withdrawal_views
 from pages.choices import ApprovalRole
-from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView
+from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView, SnippetRevertView
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -80,6 +80,7 @@ class UnscheduleSnippetView(RevisionsUnscheduleView):
 
 class ModeratedSnippetViewSet(SnippetViewSet):
     edit_view_class = SnippetEditView
+    revisions_revert_view_class = SnippetRevertView
     edit_template_name = "pages/admin/edit_snippet.html"
     workflow_action_view_class = SnippetActionView
     unpublish_view_class = UnpublishSnippetView

@@ -160,10 +160,14 @@ class NeedsApproval:
         """Wait until nobody else changes this page or snippet, and let nobody else until the transaction is over.
 
         Returns what belongs to the row, as it is now. The first lock of all: workflows and the ledger come after it.
+        `no_key`, because rows of others that refer to this one are no change of it: PostgreSQL looks at it for each of
+        those at the commit, when the ledger is held.
         """
         rows: Any = cls
         names = (*cls.OF_THE_ROW, *cls.OF_THE_TREE)
-        row: dict[str, Any] | None = rows._base_manager.select_for_update().filter(pk=pk).values(*names).first()
+        row: dict[str, Any] | None = (
+            rows._base_manager.select_for_update(no_key=True).filter(pk=pk).values(*names).first()
+        )
         return row
 
     @classmethod
@@ -186,20 +190,21 @@ class NeedsApproval:
     def _note_the_row(self) -> None:
         self._row_as_read = {name: self.__dict__[name] for name in self.OF_THE_ROW if name in self.__dict__}
 
-    def take_over_the_row(self) -> None:
+    def take_over_the_row(self) -> bool:
         """Hold the row, and take from it what another transaction may have changed since this object was read.
 
-        Raises NotApproved for what would go offline without being unpublished.
+        Returns whether it was live. Raises NotApproved for what would go offline without being unpublished.
         """
-        row = self.hold(self.pk)
+        row = self.hold(self.pk) if self.pk else None
         if row is None:
-            return
+            return False
         for name, value in row.items():
             changed = name in self._row_as_read and self.__dict__.get(name) != self._row_as_read[name]
             if name in self.OF_THE_TREE or (name in self._row_as_read and not changed):
                 setattr(self, name, value)
         if row["live"] and not self.live and self.live_revision_id is not None:
             raise NotApproved(f"“{self}” was not saved: it would go offline. Unpublish it instead.")
+        return bool(row["live"])
 
     def publishing_problems(self) -> dict[str, Any]:
         """What keeps this version from being published: field name → what to do. Page types add theirs."""

@@ -28,6 +28,7 @@ from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from documents.models import Document
+from pages import addresses
 from pages import public_fields as public
 from pages.blocks import BodyBlock
 from pages.choices import UpdateKind, WithdrawalKind
@@ -197,8 +198,7 @@ class ContentPage(NeedsApproval, Page):
         """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
         whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
         with transaction.atomic():
-            if whole and self.pk:  # one at a time: a takedown that comes first counts
-                self.take_over_the_row()
+            was_live = whole and self.take_over_the_row()  # one at a time: a takedown that comes first counts
             if clean and self.live:  # before the approvals are asked for: it may give the page another slug
                 self.full_clean()
                 clean = False
@@ -208,7 +208,7 @@ class ContentPage(NeedsApproval, Page):
             self._note_the_row()
             if publishes:
                 self.end_older_approvals()
-            if whole:
+            if whole and (self.live or was_live):  # drafts do not wait for those who write down what is public
                 visibility_changed.send(type(self), page=self, published=publishes, before=before)
 
     def known_version(self) -> "ContentPage | None":
@@ -261,6 +261,12 @@ class ContentPage(NeedsApproval, Page):
     def noindex(self) -> bool:
         """Whether search engines are asked to leave this page out."""
         return False
+
+    def get_full_url(self, request=None) -> str:
+        """Where readers find the page; Wagtail puts it into mail. The address in its Site record is not in use."""
+        return addresses.url(self)
+
+    full_url = property(get_full_url)
 
     def get_admin_display_title(self) -> str:
         title = super().get_admin_display_title()

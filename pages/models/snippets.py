@@ -40,7 +40,7 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
             whole = kwargs.get("update_fields") is None
-            if whole and self.pk:
+            if whole:
                 self.take_over_the_row()
             publishes = whole and self.publishes(self.published_version())
             super().save(*args, **kwargs)
