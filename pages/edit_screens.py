@@ -151,9 +151,7 @@ class DecidesOnWhatItShows(HoldsTheRow):
         latest = type(self.thing)._default_manager.get(pk=self.thing.pk).get_latest_revision_as_object()
         waiting = latest.current_workflow_task_state
         shown, sent = Shown.by(latest), Shown.sent(self.request.POST)
-        if (
-            shown and sent and not other_text
-        ):  # a date is no part of it, and the files are as shown
+        if shown and sent and not other_text:  # a date is no part of it, and the files are as shown
             shown = replace(shown, content_hash=sent.content_hash)
         comment = _comment(self.request.POST)
         waiting.task.specific.on_action(waiting, self.request.user, name, shown=shown, comment=comment)
