@@ -48,15 +48,17 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
 
     def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet:
         found = super().instances_user_has_any_permission_for(user, actions)
-        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.filter(~of_death_reviews())
+        # Asked of the collections, because the search of the admin takes no condition with a query in it.
+        hidden = Collection.objects.filter(of_death_reviews("path"))
+        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.exclude(collection__in=hidden)
 
     def collections_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
-        found = super().collections_user_has_any_permission_for(user, actions)
-        return found if user.has_perm(HANDLE_DEATH_REVIEWS) else found.filter(~of_death_reviews("path"))
+        return _without_hidden(super().collections_user_has_any_permission_for(user, actions), user)
 
 
 class CollectionPolicy(CollectionManagementPermissionPolicy):
-    """Wagtail's rule for collections, and one more: to make one private, move or delete it hides what is in it."""
+    """Wagtail's rule for collections, and two more. To make one private, move or delete it hides what is in it. And the
+    one with the files of death reviews is for those alone who may handle them."""
 
     def user_has_permission_for_instance(self, user: Any, action: str, instance: Collection) -> bool:
         return self.user_has_any_permission_for_instance(user, [action], instance)
@@ -64,13 +66,19 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Collection) -> bool:
         if not may_change_public_files(user) and _holding_public_files().filter(pk=instance.pk).exists():
             actions = set(actions) - {"change", "delete"}
+        if not _without_hidden(Collection.objects.filter(pk=instance.pk), user).exists():
+            return False
         return bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
 
     def instances_user_has_permission_for(self, user: Any, action: str) -> QuerySet[Collection]:
-        found = super().instances_user_has_permission_for(user, action)
+        found = _without_hidden(super().instances_user_has_permission_for(user, action), user)
         if action in ("change", "delete") and not may_change_public_files(user):
             found = found.exclude(pk__in=_holding_public_files().values("pk"))
         return found
+
+
+def _without_hidden(collections: QuerySet[Collection], user: Any) -> QuerySet[Collection]:
+    return collections if user.has_perm(HANDLE_DEATH_REVIEWS) else collections.filter(~of_death_reviews("path"))
 
 
 def _holding_public_files() -> QuerySet[Collection]:

@@ -101,8 +101,10 @@ class DecidesOnWhatItShows(HoldsTheRow):
         if self.is_out_of_date or (latest and not knows_the_latest):
             return "This was changed since you opened it. Reload the page to see what it is now."
         shown = Shown.sent(self.request.POST)
-        if shown and (self.now is None or self.now.task_state != shown.task_state):
-            return "Somebody has decided on this since you opened it. Reload the page to see what it is now."
+        if (shown and shown.task_state) != (self.now and self.now.task_state):
+            return "Somebody has submitted or decided on this meanwhile. Reload the page to see what it is now."
+        if shown != self.now:  # the answer says what the screen shows, so it may show nothing else by then
+            return "Something that this shows was changed since you opened it. Reload the page to see what it is now."
         return ""
 
     def form_valid(self, form: Any) -> HttpResponse:

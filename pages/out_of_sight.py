@@ -9,7 +9,9 @@ into every field and asks every screen, so that it notices when a new version of
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.forms import ModelChoiceField
 from wagtail.admin import compare
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.rich_text.converters.contentstate_models import Entity
@@ -41,6 +43,7 @@ def take_the_place_of_wagtails() -> None:
     """Called once, when the apps are loaded."""
     replace(WagtailAdminModelForm, "is_valid")(is_valid)
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
+    replace(ModelChoiceField, "to_python")(chosen)
     replace(ChooserBlock, "value_from_form")(value_from_form)
     replace(ChooserBlock, "clean")(clean_block)
     replace(BaseChooser, "get_value_data")(value_data)
@@ -65,6 +68,14 @@ def is_valid(original: Any, form: Any) -> bool:
 def clean_form(original: Any, form: Any) -> None:
     original(form)
     refuse(form, getattr(form, "stored_rows", ()))
+
+
+def chosen(original: Any, field: Any, value: Any) -> Any:
+    """A number that is too large for the database is the key of nothing."""
+    try:
+        return original(field, value)
+    except OverflowError:
+        raise ValidationError(field.error_messages["invalid_choice"], "invalid_choice", {"value": value}) from None
 
 
 def value_from_form(original: Any, block: Any, value: Any) -> Any:

@@ -10,18 +10,26 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
-from wagtail.models import Page
+from wagtail.models import Collection, Page
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
+from documents.models import Document, Image
+from pages.death_review_files import of_death_reviews
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
 KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
+# Where every key in an address is of this model.
+KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
+    ("admin/documents/", Document),
+    ("admin/images/", Image),
+    ("admin/collections/", Collection),
+)
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 # Whether this request is one of the admin's from somebody who may not handle death reviews, for what counts and lists
 # without being told for whom (pages/lists_and_counts.py).
@@ -71,9 +79,11 @@ def may_see(user: Any, thing: Any) -> bool:
 
 
 class OutOfSightMiddleware:
-    """To people who may not handle death reviews, an address of the admin that names a notice is one of no page.
+    """To people who may not handle death reviews, an address of the admin that names a notice, a file of one or the
+    collection of those is one of nothing: the view gets the key 0, which nothing has, and answers as it does then.
 
-    Some of Wagtail's views ask for a right to one page of those they are given, and show the titles of others.
+    Some of Wagtail's views ask for a right to one page of those they are given, and show the titles of others; and
+    "no permission" says that there is something.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -88,16 +98,35 @@ class OutOfSightMiddleware:
         finally:
             keeps_out_of_sight.reset(before)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
         match = request.resolver_match
         if match is None or not match.route.startswith("admin/") or not request.user.is_authenticated:
-            return
-        keys = {value for name, value in kwargs.items() if name in KEYS_OF_PAGES}
-        if match.url_name == "wagtailadmin_choose_page_chosen_multiple":
-            keys |= {int(key) for key in request.GET.getlist("id") if key.isdecimal() and len(key) <= LONGEST_KEY}
-        notices = DeathReviewNoticePage.objects.filter(pk__in=keys)
-        if keys and not request.user.has_perm(HANDLE_DEATH_REVIEWS) and notices.exists():
-            raise Http404
+            return None
+        if request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return None
+        if match.url_name and match.url_name.endswith("chosen_multiple"):
+            model = next((model for start, model in KEYS_BELOW if match.route.startswith(start)), Page)
+            keys = [key for key in request.GET.getlist("id") if key.isdecimal() and len(key) <= LONGEST_KEY]
+            asked = request.GET.copy()
+            asked.setlist("id", [key for key in keys if not _is_hidden(model, key)])
+            request.GET = asked  # type: ignore[assignment]
+        hidden = {name: type(value)(0) for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)}
+        return view(request, *args, **{**kwargs, **hidden}) if hidden else None
+
+
+def _is_key_of_hidden(route: str, name: str, value: Any) -> bool:
+    model = Page if name in KEYS_OF_PAGES else None
+    for start, below in KEYS_BELOW:
+        model = below if route.startswith(start) else model
+    text = str(value)
+    return model is not None and text.isdecimal() and len(text) <= LONGEST_KEY and _is_hidden(model, text)
+
+
+def _is_hidden(model: type[Model], key: str) -> bool:
+    if model is Page:
+        return DeathReviewNoticePage.objects.filter(pk=key).exists()
+    path = "path" if model is Collection else "collection__path"
+    return model._default_manager.filter(of_death_reviews(path), pk=key).exists()
 
 
 class PageTypesReport(PageTypesUsageReportView):

@@ -10,7 +10,7 @@ from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
 
-from pages.models import PartnershipPage
+from pages.models import PartnershipPage, RoleGroup
 from pages.workflow import set_up_moderation
 from tests import factories
 from tests.searched import SEARCH
@@ -19,10 +19,13 @@ from tests.threaded_site import a_copy
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """A test's rows are never committed: PostgreSQL, counting them meanwhile, would plan as for empty tables.
+    """The groups and workflows, which almost every test needs, are made once.
 
-    Joins of some hundred rows then take minutes.
+    A test's rows are never committed: PostgreSQL, counting them meanwhile, would plan as for empty tables. Joins of some
+    hundred rows then take minutes.
     """
+    with django_db_blocker.unblock():
+        set_up_moderation()
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             for table in connection.introspection.table_names(cursor):
@@ -56,7 +59,8 @@ def _fresh_cache():
 @pytest.fixture
 def home(db) -> PartnershipPage:
     """A published partnership as the root of the site, with groups and workflows."""
-    set_up_moderation()
+    if not RoleGroup.objects.exists():  # after a test that emptied the database
+        set_up_moderation()
     return factories.home()
 
 

@@ -24,6 +24,7 @@ from pages.models import (
     PartnershipPage,
     PriorityPage,
     PriorityPeriodPage,
+    RoleGroup,
     Venue,
 )
 from pages.workflow import publish_by_command, set_up_moderation
@@ -303,6 +304,7 @@ def test_a_file_that_is_not_there(groups, tmp_path: Path):
 
 
 def test_it_asks_for_the_groups(db):
+    RoleGroup.objects.all().delete()
     before = every_row()
     with pytest.raises(CommandError, match=r"run `manage\.py set_up_moderation` first"):
         run("load_demo")

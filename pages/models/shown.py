@@ -87,7 +87,12 @@ def nothing_to_take_back(latest: Any, user: Any) -> NotApproved:
 
 def _say_what_became_of(shown: Shown, latest: Any, waiting: TaskState | None, user: Any) -> NoReturn:
     """Raises the exception that says why this question is over."""
-    asked = TaskState.objects.filter(pk=shown.task_state).select_related("workflow_state", "finished_by").first()
+    own = latest.workflow_states.values("pk")
+    asked = (
+        TaskState.objects.filter(pk=shown.task_state, workflow_state__in=own)
+        .select_related("workflow_state", "finished_by")
+        .first()
+    )
     if asked is None:
         raise NotApproved(f"Nobody is asked about that version of “{latest}” any more. {LOOK_AGAIN}")
     who, when = _person(asked.finished_by, user), _when(asked.finished_at)
