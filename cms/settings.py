@@ -227,7 +227,7 @@ MIDDLEWARE = [
     "cms.second_factor.SecondFactorMiddleware",
     "cms.sessions.IdleTimeMiddleware",
     "pages.permissions.OutOfSightMiddleware",
-    "pages.choosable.WhoAsksMiddleware",
+    "pages.who_asks.WhoAsksMiddleware",
     "pages.reading_log.ReadingLogMiddleware",
     "pages.refusals.RefusalMiddleware",
 ]

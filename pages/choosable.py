@@ -7,14 +7,12 @@ it, unseen.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.forms import BaseForm, ModelChoiceField
 from django.forms.models import model_to_dict
-from django.http import HttpRequest, HttpResponse
 from wagtail.blocks import StreamValue
 from wagtail.models import Page
 from wagtail.permissions import policy_registry
@@ -22,32 +20,12 @@ from wagtail.rich_text import extract_references_from_rich_text
 
 from documents.models import Document, Image
 from pages.permissions import LONGEST_KEY, without_notices
+from pages.who_asks import who_asks
 
 Reference = tuple[type[Model], str]
 # What not everybody may choose. Shared text and labels are for all who work here.
 KINDS: tuple[type[Model], ...] = (Page, Document, Image)
 NOT_TO_BE_CHOSEN = "Choose something else here: there is no such page or file that you may use."
-_request: ContextVar[HttpRequest | None] = ContextVar("the request that is being answered", default=None)
-
-
-class WhoAsksMiddleware:
-    """Lets forms and widgets, which Wagtail does not give the request, know for whom they are."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = _request.set(request)
-        try:
-            return self.get_response(request)
-        finally:
-            _request.reset(token)
-
-
-def who_asks() -> Any:
-    """The user of the request that is being answered; None in commands."""
-    request = _request.get()
-    return request and request.user
 
 
 def choosable(kind: Any, user: Any) -> QuerySet[Any]:

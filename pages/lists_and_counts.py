@@ -63,7 +63,7 @@ def _may_be_a_key(key: str) -> bool:
 def references_in_sight(manager: Any) -> QuerySet[ReferenceIndex]:
     """What uses what: all numbers and lists of uses in the admin begin with `ReferenceIndex.objects`."""
     every = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
-    if not keeps_out_of_sight.get():
+    if not keeps_out_of_sight():
         return every
     pages = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
     return every.exclude(pages | _on_hidden_files())
@@ -81,7 +81,7 @@ def _on_hidden_files() -> Q:
 def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
     """In place of Wagtail's, with the tags of what the person may find."""
     uses = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model))
-    if keeps_out_of_sight.get():
+    if keeps_out_of_sight():
         uses = uses.exclude(_on_hidden_files())
     used = Count("taggit_taggeditem_items", filter=Q(taggit_taggeditem_items__in=uses))
     return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
@@ -90,7 +90,7 @@ def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
 @require_admin_access
 def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
     """In place of Wagtail's: what the box for tags offers while somebody types."""
-    uses = TaggedItem.objects.exclude(_on_hidden_files()) if keeps_out_of_sight.get() else TaggedItem.objects.all()
+    uses = TaggedItem.objects.exclude(_on_hidden_files()) if keeps_out_of_sight() else TaggedItem.objects.all()
     term = request.GET.get("term")
     tags = Tag.objects.filter(name__istartswith=term, pk__in=uses.values("tag")) if term else Tag.objects.none()
     return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
@@ -109,7 +109,7 @@ class PagesInSight(PagesSummaryItem):
         return {**context, "total_pages": found_by(self.request.user, Page).exclude(depth=1).count()}
 
 
-@hooks.register("construct_homepage_summary_items")
+@hooks.register("construct_homepage_summary_items", order=100)  # after Wagtail's own, which adds the item
 def count_pages_in_sight(request: Any, items: list[Any]) -> None:
     items[:] = [PagesInSight(request) if isinstance(item, PagesSummaryItem) else item for item in items]
 

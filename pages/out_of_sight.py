@@ -23,7 +23,8 @@ from wagtail.images.rich_text.contentstate import ImageElementHandler
 from wagtail.models import Page
 
 from documents.models import Document, Image
-from pages.choosable import is_out_of_reach, refuse, who_asks
+from pages.choosable import is_out_of_reach, refuse
+from pages.who_asks import who_asks
 
 NOT_SHOWN = "Something that is not there, or not for you to see"
 NO_PICTURE = {"url": "data:,", "width": 0, "height": 0}

@@ -6,20 +6,20 @@ to it too. A notice that is public can be found by everybody on the website, not
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
-from wagtail.models import Collection, Page
+from wagtail.models import Collection, Page, TaskState
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from documents.models import Document, Image
 from pages.death_review_files import of_death_reviews
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
 from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.who_asks import who_asks_in_the_admin
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
@@ -31,9 +31,13 @@ KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
     ("admin/collections/", Collection),
 )
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
-# Whether this request is one of the admin's from somebody who may not handle death reviews, for what counts and lists
-# without being told for whom (pages/lists_and_counts.py).
-keeps_out_of_sight: ContextVar[bool] = ContextVar("keeps_out_of_sight", default=False)
+
+
+def keeps_out_of_sight() -> bool:
+    """Whether who asks is in the admin and may not handle death reviews: for what counts and lists without being told
+    for whom (pages/lists_and_counts.py)."""
+    user = who_asks_in_the_admin()
+    return user is not None and not user.has_perm(HANDLE_DEATH_REVIEWS)
 
 
 class PagePolicy(PagePermissionPolicy):
@@ -90,13 +94,7 @@ class OutOfSightMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith("/admin/") or request.user.has_perm(HANDLE_DEATH_REVIEWS):
-            return self.get_response(request)
-        before = keeps_out_of_sight.set(True)
-        try:
-            return self.get_response(request)
-        finally:
-            keeps_out_of_sight.reset(before)
+        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
         match = request.resolver_match
@@ -115,6 +113,9 @@ class OutOfSightMiddleware:
 
 
 def _is_key_of_hidden(route: str, name: str, value: Any) -> bool:
+    if name == "task_state_id":
+        task = TaskState.objects.filter(pk=value).select_related("workflow_state").first()
+        return task is not None and isinstance(task.workflow_state.content_object, DeathReviewNoticePage)
     model = Page if name in KEYS_OF_PAGES else None
     for start, below in KEYS_BELOW:
         model = below if route.startswith(start) else model

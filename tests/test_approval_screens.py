@@ -267,6 +267,17 @@ def test_a_screen_that_saves_by_itself_goes_on_doing_so(submitted, people, clien
     assert (second["success"], now(thing).latest_revision.content[name_of(kind)]) == (True, "Two")
 
 
+def test_the_browser_renews_no_screen_that_shows_a_file_as_it_was(submitted, people, client):
+    """Its answer says what the screen shows: an approval would follow of a file that nobody saw."""
+    page = submitted()
+    screen = Screen(client, people["moderator"], page)
+    exchange(client, people["colleague"], Document.objects.get(title="Report"))
+    before = everything(page)
+    answer = screen.autosave(next_review_due_on="2030-01-01")
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "invalid_revision")
+    assert everything(page) == before
+
+
 # --- Approving what the screen showed ---
 
 

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import URLPattern, URLResolver, get_resolver
-from wagtail.models import ReferenceIndex, WorkflowState
+from wagtail.models import GroupCollectionPermission, ReferenceIndex, WorkflowState
 
 from pages import models
 from pages.workflow import set_up_death_reviews
@@ -126,8 +126,59 @@ def test_an_editor_chooses_the_page_about_death_reviews_and_no_notice(notice, cl
 
 def test_keys_of_nothing_hide_no_key_of_a_notice(notice, client):
     sign_in(client, "Editors")
-    address = f"/admin/choose-page/chosen-multiple/?id={'9' * 5000}&id=x&id={notice.pk}"
-    assert client.get(address).status_code == 404
+    nothing = notice.pk + 1000
+    told = [
+        client.get(f"/admin/choose-page/chosen-multiple/?id={'9' * 5000}&id=x&id={key}") for key in (notice.pk, nothing)
+    ]
+    assert [(each.status_code, each.content) for each in told] == [(200, told[1].content)] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("page", "/admin/pages/{}/edit/"),
+        ("page", "/admin/pages/{}/revisions/"),
+        ("page", "/admin/pages/{}/reviewed/"),
+        ("page", "/admin/pages/{}/revisions/compare/earliest...latest/"),
+        ("page", "/admin/choose-page/{}/"),
+        ("document", "/admin/documents/edit/{}/"),
+        ("document", "/admin/documents/usage/{}/"),
+        ("document", "/admin/documents/chooser/chosen/{}/"),
+        ("image", "/admin/images/{}/"),
+        ("image", "/admin/images/{}/preview/original/"),
+        ("image", "/admin/images/chooser/{}/select_format/"),
+        ("collection", "/admin/collections/{}/delete/"),
+    ],
+)
+def test_the_address_of_something_hidden_answers_as_one_of_nothing(notice, client, kind, address):
+    collection = models.DeathReviewIndexPage.objects.get().files
+    keys = {
+        "page": notice.pk,
+        "document": factories.document(collection=collection).pk,
+        "image": factories.image(collection=collection).pk,
+        "collection": collection.pk,
+    }
+    group = Group.objects.get(name="Editors")
+    for action in ("change", "delete"):  # of collections, with what is in them
+        permission = Permission.objects.get(content_type__model="collection", codename=f"{action}_collection")
+        root = collection.get_parent()
+        GroupCollectionPermission.objects.create(group=group, collection=root, permission=permission)
+    sign_in(client, "Editors")
+    hidden, nothing = (client.get(address.format(key)) for key in (keys[kind], keys[kind] + 1000))
+    assert (hidden.status_code, hidden.headers) == (nothing.status_code, nothing.headers)
+    assert _without_tokens(hidden.content) == _without_tokens(nothing.content)
+
+
+@pytest.mark.parametrize("address", ["documents/", "documents/chooser/", "images/", "images/chooser/results/"])
+def test_an_editor_searches_files(notice, client, address):
+    factories.document(title="Findable", collection=models.DeathReviewIndexPage.objects.get().files)
+    sign_in(client, "Editors")
+    answer = client.get(f"/admin/{address}?q=Findable")
+    assert (answer.status_code, "Findable</" in answer.content.decode()) == (200, False)
+
+
+def _without_tokens(html):
+    return re.sub(rb'(csrfmiddlewaretoken" value|csrfToken"|data-csrf)[^,>]*', b"", html)
 
 
 def test_a_page_with_the_same_content_as_a_document_is_chosen_and_not_listed(notice, client):

@@ -259,7 +259,7 @@ class NeedsApproval:
 
     def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
         people: dict[str, set[int]] = {}
-        makers = set() if self.author_may_approve else {last_editor(revision), *self.made_by()}
+        makers = set() if self.author_may_approve else {*makers_of_text(revision), *self.made_by()}
         for approval in approvals:
             if approval.role in (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE):
                 return True
@@ -314,23 +314,29 @@ def _each_by_another(candidates: list[set[int]]) -> bool:
     return any(_each_by_another([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
 
 
-def last_editor(revision: Revision | None) -> int | None:
+def makers_of_text(revision: Revision | None) -> set[int]:
     """Who made this text: the person of the first of the versions in a row that have the same content.
 
-    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's. What
-    is said of a file is no part of the text here: it changes without anybody editing the page.
+    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's: not
+    even when the colleague has typed something and taken it out again. So every such row counts, back to the one that
+    is published. What is said of a file is no part of the text here: it changes without anybody editing the page.
     """
     if revision is None:
-        return None
-    digest, author = _text_of(revision), revision.user_id
+        return set()
+    digest, makers, author = _text_of(revision), set(), revision.user_id
+    published = getattr(revision.content_object, "live_revision_id", None) or 0
     earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
     )
     for one in earlier.order_by("-pk").iterator(chunk_size=10):
-        if _text_of(one) != digest:
-            break
-        author = one.user_id
-    return author
+        if _text_of(one) == digest:
+            author = one.user_id
+        else:
+            makers.add(author)
+            author = None
+            if one.pk <= published:
+                break
+    return {maker for maker in (*makers, author) if maker is not None}
 
 
 def _text_of(revision: Revision) -> str:

@@ -23,7 +23,7 @@ from wagtail.models import (
 )
 
 from pages.choices import ApprovalRole, Role
-from pages.models.approvals import Approval, NotApproved, approve, last_editor
+from pages.models.approvals import Approval, NotApproved, approve, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 from pages.publication_times import time_problems
 
@@ -125,7 +125,7 @@ class FourEyesTask(AbstractGroupApprovalTask):
         """What keeps this person from approving this version, if anything does."""
         obj = getattr(obj, "specific", obj)
         if not obj.author_may_approve:
-            if last_editor(revision) == user.pk:
+            if user.pk in makers_of_text(revision):
                 return f"You made the last change to “{obj}”, so a colleague has to approve it."
             if part := revision.as_object().made_by().get(user.pk) if revision else "":
                 return f"You made a part of “{obj}”: {part}. So a colleague has to approve it."
