@@ -65,3 +65,12 @@ def test_a_notice_needs_both_approvals(home, capsys):
         f"death-review notice {notice.pk} “{notice}”: an approval of the version that is public is missing.",
         "4 published, 1 of them without the approvals they need.",
     ]
+
+
+def test_a_date_that_the_policy_fills_in_is_no_change(home, capsys):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    notice = factories.page(models.DeathReviewNoticePage, index)
+    assert notice.minimum_online_until is not None
+    assert verify(capsys) == ["4 published, all of them approved."]
+    models.DeathReviewNoticePage.objects.filter(pk=notice.pk).update(period_label="2019")
+    assert verify(capsys)[-1] == "4 published, 1 of them without the approvals they need."

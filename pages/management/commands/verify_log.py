@@ -13,6 +13,7 @@ from pages.models.snippets import ModeratedSnippet
 
 # Set anew when a version is published, or changed by moderators directly.
 NOT_COMPARED = ("change_note", "file_facts", "update_kind")
+PROMISE = "minimum_online_until"
 
 
 class Command(BaseCommand):
@@ -50,6 +51,8 @@ def _why(thing: Any) -> str:
     roles = set(approvals.values_list("role", flat=True))
     if not roles & {ApprovalRole.COMMAND, ApprovalRole.FAST_LANE} and not roles.issuperset(thing.approving_roles):
         return "an approval of the version that is public is missing."
-    if content_hash(revision.content, NOT_COMPARED) != content_hash(thing.serializable_data(), NOT_COMPARED):
+    by_policy = () if revision.content.get(PROMISE) else (PROMISE,)  # left empty, it was filled in at publication
+    left_out = (*NOT_COMPARED, *by_policy)
+    if content_hash(revision.content, left_out) != content_hash(thing.serializable_data(), left_out):
         return "it was changed, or something that it refers to was deleted, after it was published."
     return ""
