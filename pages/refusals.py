@@ -13,8 +13,8 @@ from pages.models.approvals import AlreadyDone, NotApproved
 
 
 class RefusalMiddleware:
-    """What refuses does it in a transaction of its own, so nothing is half published. A draft that the same request
-    saved before is kept."""
+    """What was refused left its transaction, so nothing is half done: on the edit screens that is the whole request
+    (pages/edit_screens.py), and what was typed with it is not saved either."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
