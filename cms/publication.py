@@ -6,6 +6,8 @@ All signals about content are listened to here.
 import logging
 from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import takewhile
+from time import monotonic
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -47,6 +49,8 @@ from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
 from pages.references import files_of
 from pages.shared_text import pages_showing
+
+DRAWING_SECONDS = 30  # of a minute, for sizes of pictures that are missing
 
 logger = logging.getLogger(__name__)
 
@@ -275,7 +279,7 @@ def draw_missing_sizes(images: Iterable[Image]) -> None:
         try:
             image.draw_missing_sizes()
         except SourceImageIOError as error:
-            logger.warning("The public sizes of picture %s could not be made: %s", image.pk, error)
+            logger.warning("The sizes of picture %s could not be made: %s", image.pk, error)
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:
@@ -336,9 +340,12 @@ def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any
 
 
 def catch_up() -> None:
-    """Note what nobody was told of: files that became public through a command, and what time changed on pages."""
+    """Note what nobody was told of: files that became public through a command, and what time changed on pages. Then
+    draw sizes that are missing, as after an upgrade that forgot some; what is left waits for the next time."""
     remember_public_files(PublishedFile.objects.all())
     ledger.note_time(timezone.now())
+    end = monotonic() + DRAWING_SECONDS
+    draw_missing_sizes(takewhile(lambda image: monotonic() < end, Image.lacking_sizes()))
 
 
 # --- Caches ---

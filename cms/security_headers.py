@@ -5,9 +5,11 @@ their own (documents/delivery.py), which stays.
 """
 
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.files.storage import Storage, storages
 from django.http import HttpRequest, HttpResponse
 
 # Off for this site and for whatever it might frame. What is not named is off by default in other frames.
@@ -37,11 +39,22 @@ GRAPHIQL = (
 )
 
 
+def _pictures() -> str:
+    """Where pictures come from: browsers ask of redirects, too, and documents/delivery.py may send them on."""
+    return f" {_origin(storages['default'])}" if settings.FILE_DELIVERY == "signed-redirect" else ""
+
+
+@cache
+def _origin(storage: Storage) -> str:
+    address = urlsplit(storage.url("picture"))
+    return f"{address.scheme}://{address.netloc}"
+
+
 def of_pages(scripts: str = "") -> str:
     """A page that is read and nothing else; the admin may show it in a frame."""
     own = f"'self' {settings.CMS_URL}"
     return (
-        f"default-src 'none'; style-src {own}; img-src {own}; {scripts and f'script-src {own}; '}"
+        f"default-src 'none'; style-src {own}; img-src {own}{_pictures()}; {scripts and f'script-src {own}; '}"
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 
@@ -55,7 +68,8 @@ def of_admin(path: str) -> str:
     if settings.OIDC_SERVER_URL and path.startswith("/admin/login/"):
         forms = "*"  # the identity provider says where it is, and browsers ask of redirects, too
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        f"img-src 'self' data: blob:{_pictures()}; "
         f"font-src 'self' data:; connect-src 'self'; frame-src {frames}; form-action {forms}; base-uri 'none'; "
         "frame-ancestors 'self'"
     )

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 
-from documents.own_process import ask
+from documents.own_process import Busy, ask
 from documents.reader import TooMuch, Unreadable
 from documents.text import PLAIN, plain_text
 
@@ -23,6 +23,7 @@ UNREADABLE = (
     "without protection and upload that."
 )
 TOO_MUCH = "“%(name)s” takes too much time or memory to read. Divide it, or make its pictures smaller, and upload that."
+BUSY = "“%(name)s” was not read, because the server is reading other files. Try again in a minute."
 KEPT = 8  # files whose facts are remembered: a form asks, and then the row that it saves
 
 
@@ -88,7 +89,7 @@ def draw(file: Any, name: str, sizes: list[Size]) -> list[bytes]:
     """The files of these sizes, in their order."""
     try:
         drawn = ask("documents.pictures", file, "draw", [size._asdict() for size in sizes])
-    except (Unreadable, TooMuch) as error:
+    except (Unreadable, TooMuch, Busy) as error:
         raise _refusal(error, name) from error
     return [base64.b64decode(content) for content in drawn]
 
@@ -100,7 +101,7 @@ def _asked(reader: str, file: Any, name: str, *question: str) -> Any:
     if found is None:
         try:
             found = ask(reader, file, *question)
-        except (Unreadable, TooMuch) as error:
+        except (Unreadable, TooMuch, Busy) as error:
             raise _refusal(error, name) from error
         _found[key] = found
         while len(_found) > KEPT:
@@ -109,5 +110,7 @@ def _asked(reader: str, file: Any, name: str, *question: str) -> Any:
 
 
 def _refusal(error: Exception, name: str) -> ValidationError:
-    text = TOO_MUCH if isinstance(error, TooMuch) else UNREADABLE
-    return ValidationError(text, "unreadable", {"name": PurePath(name).name})
+    named = {"name": PurePath(name).name}
+    if isinstance(error, Busy):
+        return ValidationError(BUSY, "busy", named)
+    return ValidationError(TOO_MUCH if isinstance(error, TooMuch) else UNREADABLE, "unreadable", named)

@@ -49,6 +49,7 @@ RENDITIONS = {
 }
 # All that are made when a picture is uploaded: with those that the screens of the admin show.
 ALL_SIZES = (*RENDITIONS.values(), "max-165x165", "max-800x600")
+ORIGINAL = "original"  # Wagtail's name for the whole picture, in any format
 TAGS_HELP = "Words that help colleagues find the file. Never public."
 CHANGE_PUBLIC_FILES = "documents.change_public_file"
 language_code = RegexValidator(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "Give a language code such as en, cy or pl.")
@@ -340,7 +341,8 @@ class DrawnField(_FileField):
 class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
     """A picture, with the text that people who cannot see it get instead.
 
-    All its sizes are made when it is uploaded, so that none can fail later.
+    Its sizes are made when it is uploaded, so that none fails later. One that got lost is drawn anew by
+    `publish_scheduled`, or when somebody asks for it before.
     """
 
     file = PictureField("file", upload_to=get_upload_to, width_field="width", height_field="height")
@@ -353,6 +355,9 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         default="",
         help_text="What the picture shows, for people who cannot see it. Needed unless it is decorative.",
     )
+
+    # The `file_key` of a file that is lost, or takes too much to draw: a command does not try it each minute.
+    undrawable = models.CharField(max_length=32, default="", editable=False)
 
     of_the_bytes = (*StoredFile.of_the_bytes, "width", "height")
     public_facts = (
@@ -401,10 +406,38 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         if new_file or cut_otherwise:
             with nullcontext() if new_file else suppress(SourceImageIOError):  # an old file may be missing
                 sizes = self._drawn([Filter(spec) for spec in ALL_SIZES])
-        super().save(*args, **kwargs)
-        if new_file or cut_otherwise:
-            self.renditions.all().delete()  # they show the file that was replaced, or another part of it
-            Rendition.objects.bulk_create(sizes)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if new_file or cut_otherwise:
+                self.renditions.all().delete()  # they show the file that was replaced, or another part of it
+                Rendition.objects.bulk_create(sizes, ignore_conflicts=True)  # a reader's request may draw one, too
+
+    @classmethod
+    def lacking_sizes(cls) -> models.QuerySet["Image"]:
+        """Those that do not have all their sizes, but for those of which none can be made."""
+        sizes = Rendition.objects.filter(filter_spec__in=ALL_SIZES).values("image")
+        whole = sizes.annotate(number=models.Count("filter_spec", distinct=True)).filter(number=len(ALL_SIZES))
+        lacking: models.QuerySet[Image] = cls.objects.exclude(pk__in=whole.values("image"))
+        return lacking.exclude(undrawable=models.F("file_key")).order_by("pk")
+
+    def draw_missing_sizes(self) -> None:
+        """Make the sizes that it does not have. Raises SourceImageIOError."""
+        try:
+            self.get_renditions(*ALL_SIZES)
+        except SourceImageIOError as error:
+            cause = error.__cause__
+            if isinstance(cause, FileNotFoundError) or getattr(cause, "code", "") == "unreadable":
+                type(self).objects.filter(pk=self.pk).update(undrawable=self.file_key)
+            raise
+
+    def get_rendition(self, wanted: Filter | str) -> "Rendition":
+        """The screens of the admin ask for the original, too: that is the stored file, so nothing is drawn."""
+        if getattr(wanted, "spec", wanted) == ORIGINAL:
+            return Rendition(
+                image=self, filter_spec=ORIGINAL, file=self.file.name, width=self.width, height=self.height
+            )
+        found: Rendition = super().get_rendition(wanted)
+        return found
 
     def create_renditions(self, *filters: Filter) -> dict[Filter, "Rendition"]:
         """In place of Wagtail's, which opens the picture in the server. Raises SourceImageIOError."""
@@ -424,10 +457,6 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     def get_willow_image(self) -> NoReturn:
         raise SourceImageIOError("A picture is opened by documents/pictures.py and nowhere else.")
-
-    def draw_missing_sizes(self) -> None:
-        """Make the public sizes that it does not have."""
-        self.get_renditions(*RENDITIONS.values())
 
     def _drawn(self, filters: Sequence[Filter]) -> list["Rendition"]:
         """New renditions, not saved. All are drawn at once, because opening the picture is what takes the time."""
@@ -486,6 +515,8 @@ class Rendition(AbstractRendition):
 
     @property
     def url(self) -> str:
+        if self.filter_spec == ORIGINAL:
+            return reverse("stored_file", args=[self.file.name])
         names = {spec: name.lower() for name, spec in RENDITIONS.items()}
         label = names.get(self.filter_spec, f"r{self.pk}")
         suffix = PurePath(self.file.name).suffix

@@ -11,28 +11,41 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import BoundedSemaphore
 from typing import IO, Any
 
 from documents.reader import TooMuch, Unreadable
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 40  # on the clock: the server's own work comes first
+AT_ONCE = 2  # readers of one server process: its other threads go on answering, and memory is bounded
+WAIT = 5  # seconds for one of them to end
+
+_turns = BoundedSemaphore(AT_ONCE)
+
+
+class Busy(Exception):
+    """The server reads as many files as it can. It says nothing about this one."""
 
 
 def ask(reader: str, file: IO[bytes], *question: Any) -> Any:
-    """What the reader answers about the file, which is left at its start. Raises `Unreadable` or `TooMuch`."""
+    """What the reader answers about the file, which is left at its start. Raises `Unreadable`, `TooMuch` or `Busy`."""
     with TemporaryFile() as copy:  # the file may be in memory, or in a storage elsewhere
         file.seek(0)
         shutil.copyfileobj(file, copy)
         file.seek(0)
         copy.seek(0)
         command = [sys.executable, "-E", "-s", "-m", reader, json.dumps(question)]
+        if not _turns.acquire(timeout=WAIT):
+            raise Busy
         try:
             done = subprocess.run(  # noqa: S603
                 command, stdin=copy, capture_output=True, cwd=ROOT, env={}, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
             raise TooMuch from None
+        finally:
+            _turns.release()
     if done.returncode != 0:  # killed at a limit, or by a fault in a library
         raise TooMuch if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU) else Unreadable
     answer = json.loads(done.stdout)

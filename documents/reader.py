@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from typing import Any, NoReturn
 
 CPU_SECONDS = 10
@@ -45,7 +46,8 @@ def _limit_this_process() -> None:
     os.nice(10)
     signal.signal(signal.SIGXCPU, _time_is_up)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS - SPARE_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with suppress(ValueError) if sys.platform == "darwin" else nullcontext():  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 

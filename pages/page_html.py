@@ -212,7 +212,7 @@ def _file(document: Document, web_page: Link | None) -> File:
 
 
 def _picture(image: Image) -> Picture | None:
-    """The size for pages was made when the page was published. It is made now only if it got lost."""
+    """The size for pages was made when the picture was uploaded. It is made now only if it got lost."""
     try:
         rendition = image.get_rendition(SIZE_ON_PAGES)
     except SourceImageIOError:

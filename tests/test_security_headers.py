@@ -153,6 +153,26 @@ def test_previews_on_the_website_and_single_sign_on_are_let_through(settings):
     assert "; form-action *;" in security_headers.of_admin("/admin/login/")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "region", "origin"),
+    [
+        ("https://storage.example.org:9000", "", "https://storage.example.org:9000"),
+        ("", "eu-west-2", "https://csp-files.s3.amazonaws.com"),
+    ],
+)
+def test_pictures_that_the_storage_sends_are_shown(endpoint, region, origin, db, client, settings):
+    picture = factories.image()
+    client.force_login(User.objects.create_superuser("root", password="x"))
+    address = picture.get_rendition("max-165x165").url
+    keys = {"access_key": "a", "secret_key": "b", "region_name": region or None, "endpoint_url": endpoint or None}
+    storage = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "csp-files", **keys}}
+    settings.STORAGES = {**settings.STORAGES, "default": storage}
+    settings.FILE_DELIVERY = "signed-redirect"
+    assert client.get(address)["Location"].startswith(f"{origin}/")
+    assert security_headers.of_admin("/admin/") == ADMIN.replace("data: blob:", f"data: blob: {origin}")
+    assert security_headers.of_pages() == PAGE.replace("; base-uri", f" {origin}; base-uri")
+
+
 # --- No script in a page -------------------------------------------------------------------------------------
 
 

@@ -448,7 +448,7 @@ class Loader:
         return self._for_all(obj, "targets", load)
 
     def rendition(self, image: Image, name: str) -> Rendition:
-        """One of the named sizes. It was made when the page was published; made now only if it got lost."""
+        """One of the named sizes. It was made when the picture was uploaded; made now only if it got lost."""
         spec = RENDITIONS[name]
 
         def load(members: list[Any]) -> dict[Any, Any]:

@@ -1,6 +1,6 @@
 """Forget the sizes of pictures that have the metadata of the original: all but those in WebP.
 
-They are drawn anew when they are asked for.
+`publish_scheduled` draws them anew, and whoever asks for one before.
 """
 
 from django.db import migrations, transaction

@@ -1,0 +1,113 @@
+"""The sizes of pictures: saved together with the picture, drawn anew when they are missing, and none of the original."""
+
+from io import BytesIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.urls import reverse
+from PIL import Image as Picture
+
+from cms import publication
+from documents import models as documents
+from documents import own_process
+from documents.models import ALL_SIZES, RENDITIONS, Image, Rendition
+from tests import factories
+
+FORGOTTEN = (RENDITIONS["SOCIAL"], "max-165x165", "max-800x600")
+
+
+def sizes(image):
+    return dict(image.renditions.values_list("filter_spec", "pk"))
+
+
+def exchange(image):
+    content = BytesIO()
+    Picture.new("RGB", (50, 40), "navy").save(content, "PNG")
+    image.file = ContentFile(content.getvalue(), "other.png")
+    image.save()
+
+
+def test_the_screen_of_a_picture_draws_nothing(home, client, monkeypatch):
+    image = factories.image()
+    before = sizes(image)
+
+    def draw(*args):
+        raise AssertionError("drawn")
+
+    monkeypatch.setattr(documents, "draw", draw)
+    client.force_login(User.objects.create_superuser("root", password="x"))
+    screen = client.get(reverse("wagtailimages:edit", args=[image.pk])).content.decode()
+    address = f"/unserved/{image.file.name}"
+    assert f'<a href="{address}">' in screen
+    assert f"<dd>{image.width}x{image.height}</dd>" in screen
+    with image.file.storage.open(image.file.name) as file:
+        content = file.read()
+    assert b"".join(client.get(address).streaming_content) == content
+    assert sizes(image) == before
+
+
+def test_a_picture_is_saved_with_its_sizes_or_not_at_all(db, monkeypatch):
+    image = factories.image()
+    before, key = sizes(image), image.file_key
+
+    def fail(*args, **options):
+        raise OSError("the storage is full")
+
+    with monkeypatch.context() as storage:
+        storage.setattr(Rendition.objects, "bulk_create", fail)
+        with pytest.raises(OSError, match="full"):
+            exchange(image)
+    assert (sizes(image), Image.objects.get(pk=image.pk).file_key) == (before, key)
+
+
+def test_a_size_that_a_reader_had_drawn_meanwhile_does_no_harm(db, monkeypatch):
+    image = factories.image()
+    others, save = {}, Rendition.objects.bulk_create
+
+    def after_a_reader(rows, **options):
+        [card] = (row for row in rows if row.filter_spec == RENDITIONS["CARD"])
+        fields = {"filter_spec": card.filter_spec, "focal_point_key": card.focal_point_key, "width": 1, "height": 1}
+        others["card"] = Rendition.objects.create(image=image, file=ContentFile(b"x", "card.webp"), **fields).pk
+        return save(rows, **options)
+
+    monkeypatch.setattr(Rendition.objects, "bulk_create", after_a_reader)
+    exchange(image)
+    assert set(sizes(image)) == set(ALL_SIZES)
+    assert sizes(image)[RENDITIONS["CARD"]] == others["card"]
+
+
+def test_what_is_missing_is_drawn_in_time(db, monkeypatch):
+    images = [factories.image() for _ in range(3)]
+    Rendition.objects.filter(image__in=images[:2], filter_spec__in=FORGOTTEN).delete()
+    before = [sizes(image) for image in images]
+    with monkeypatch.context() as no_time:
+        no_time.setattr(publication, "DRAWING_SECONDS", 0)
+        publication.catch_up()
+    assert [sizes(image) for image in images] == before
+    publication.catch_up()
+    for image, kept in zip(images, before, strict=True):
+        assert set(sizes(image)) == set(ALL_SIZES)
+        assert kept.items() <= sizes(image).items()
+    assert not Image.lacking_sizes().exists()
+
+
+def test_a_file_that_cannot_be_drawn_is_tried_once(db, caplog, monkeypatch):
+    image = factories.image()
+    image.renditions.filter(filter_spec__in=FORGOTTEN).delete()
+    warning = f"The sizes of picture {image.pk} could not be made: "
+    monkeypatch.setattr(own_process, "WAIT", 0)
+    for _ in range(own_process.AT_ONCE):
+        assert own_process._turns.acquire(blocking=False)
+    publication.catch_up()
+    for _ in range(own_process.AT_ONCE):
+        own_process._turns.release()
+    assert list(Image.lacking_sizes()) == [image]  # nothing was wrong with the file
+
+    image.file.storage.delete(image.file.name)
+    for _ in range(2):
+        publication.catch_up()
+    assert [message.startswith(warning) for message in caplog.messages] == [True, True]
+    assert not Image.lacking_sizes().exists()
+    exchange(Image.objects.get(pk=image.pk))
+    assert set(sizes(image)) == set(ALL_SIZES)
