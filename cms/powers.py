@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
@@ -94,6 +94,14 @@ def _state(model: type[models.Model], rows: Iterable[models.Model]) -> dict[Any,
     return {row.pk: (_subject(model, row), {name: _words(row, name) for name in names}) for row in rows}
 
 
+def _read(model: type[models.Model], keys: Any) -> QuerySet[Any]:
+    """The rows with these keys, with what `_state` tells of them, in one query."""
+    told = [field for field in _told_of(model) if field.is_relation]
+    names = [f"{field.name}__content_type" if field.related_model is Permission else field.name for field in told]
+    rows = model._base_manager.filter(pk__in=keys)
+    return rows.select_related(*names) if names and model in ROWS else rows
+
+
 def _subject(model: type[models.Model], row: Any) -> models.Model:
     found: models.Model = getattr(row, ROWS[model]) if ROWS.get(model) else row
     return found
@@ -157,13 +165,13 @@ def _before_save(sender: type[models.Model], instance: Any, update_fields: Any =
     if update_fields is not None and not set(update_fields) & set(told):
         instance._powers_before = None
         return
-    instance._powers_before = _state(sender, sender._base_manager.filter(pk=instance.pk) if instance.pk else [])
+    instance._powers_before = _state(sender, _read(sender, [instance.pk]) if instance.pk else [])
 
 
 def _on_save(sender: type[models.Model], instance: Any, **kwargs: Any) -> None:
     before = instance.__dict__.pop("_powers_before", None)
     if before is not None:
-        _compare(sender, before, _state(sender, sender._base_manager.filter(pk=instance.pk)))
+        _compare(sender, before, _state(sender, _read(sender, [instance.pk])))
 
 
 def _on_delete(sender: type[models.Model], instance: Any, origin: Any = None, **kwargs: Any) -> None:
@@ -199,32 +207,40 @@ def _on_members(
 
 def _watch_whole_querysets() -> None:
     """Django tells nobody of `update` and `bulk_create`, and Wagtail's screens use both."""
-
-    def watched(method: Any, rows: Any) -> Any:
-        if getattr(method, "is_watched", False):
-            return method
-
-        @wraps(method)
-        def told(queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-            if queryset.model not in FIELDS and queryset.model not in ROWS:
-                return method(queryset, *args, **kwargs)
-            with transaction.atomic(using=queryset.db):
-                before = _state(queryset.model, rows(queryset))
-                result = method(queryset, *args, **kwargs)
-                now = queryset.model._base_manager.filter(pk__in=before) if rows is _these else rows(queryset)
-                _compare(queryset.model, before, _state(queryset.model, now))
-            return result
-
-        told.is_watched = True  # type: ignore[attr-defined]
-        return told
-
-    QuerySet.update = watched(QuerySet.update, _these)  # type: ignore[method-assign]
-    QuerySet.bulk_create = watched(QuerySet.bulk_create, _all)  # type: ignore[method-assign]
+    if not getattr(QuerySet.update, "is_watched", False):
+        QuerySet.update = _watched(QuerySet.update, _updated)  # type: ignore[method-assign]
+        QuerySet.bulk_create = _watched(QuerySet.bulk_create, _created)  # type: ignore[method-assign]
 
 
-def _these(queryset: QuerySet[Any]) -> Iterable[Any]:
-    return queryset.all()
+def _watched(method: Any, told_of: Any) -> Any:
+    @wraps(method)
+    def told(queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        if queryset.model not in FIELDS and queryset.model not in ROWS:
+            return method(queryset, *args, **kwargs)
+        with transaction.atomic(using=queryset.db):
+            return told_of(method, queryset, *args, **kwargs)
+
+    told.is_watched = True  # type: ignore[attr-defined]
+    return told
 
 
-def _all(queryset: QuerySet[Any]) -> Iterable[Any]:
-    return queryset.model._base_manager.all()
+def _updated(update: Any, queryset: QuerySet[Any], **values: Any) -> int:
+    model = queryset.model
+    before = _state(model, _read(model, queryset.values("pk")))
+    count: int = update(queryset, **values)
+    _compare(model, before, _state(model, _read(model, list(before))))
+    return count
+
+
+def _created(bulk_create: Any, queryset: QuerySet[Any], objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    """Rows that may be there already get no keys: only then all of them are read, which are few."""
+    model, objs = queryset.model, list(objs)
+    if args[1:] or kwargs.keys() - {"batch_size"}:
+        everything = model._base_manager.values("pk")
+        before = _state(model, _read(model, everything))
+        created: list[Any] = bulk_create(queryset, objs, *args, **kwargs)
+        _compare(model, before, _state(model, _read(model, everything)))
+    else:
+        created = bulk_create(queryset, objs, *args, **kwargs)
+        _compare(model, {}, _state(model, _read(model, [obj.pk for obj in created])))
+    return created

@@ -7,6 +7,7 @@ path at which nothing was ever public finds nothing, whether or not there is a d
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
@@ -46,11 +47,18 @@ class Redirection:
 
 def at_path(path: str, at: datetime) -> ContentPage | Withdrawn | Redirection | None:
     """A public page comes first, then an editor's explanation, an editor's redirect, and what the ledger remembers."""
-    path = f"/{path.strip('/')}/" if path.strip("/") else "/"
+    path = with_slashes(path)
+    return page_at(path, at) or _editors_redirect(path, at) or _remembered(path, at)
+
+
+def with_slashes(path: str) -> str:
+    return f"/{path.strip('/')}/" if path.strip("/") else "/"
+
+
+def page_at(path: str, at: datetime) -> ContentPage | Withdrawn | None:
     here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
-    if page := public_or_withdrawn(here, at).order_by("withdrawal_kind").first():
-        return _explained(page, at) if page.withdrawal_kind else page
-    return _editors_redirect(path, at) or _remembered(path, at)
+    page = public_or_withdrawn(here, at).order_by("withdrawal_kind").first()
+    return _explained(page, at) if page and page.withdrawal_kind else page
 
 
 def _explained(page: ContentPage, at: datetime) -> Withdrawn:
@@ -72,7 +80,13 @@ def _explained(page: ContentPage, at: datetime) -> Withdrawn:
 
 
 def _editors_redirect(path: str, at: datetime) -> Redirection | None:
-    """A redirect that a moderator entered, unless it leads to a page that is not public, or to another site.
+    redirect = redirect_at(path, at)
+    target = target_of(redirect, path) if redirect else None
+    return Redirection(target, redirect.is_permanent, redirect.redirect_page) if redirect and target else None
+
+
+def redirect_at(path: str, at: datetime) -> Redirect | None:
+    """The one redirect that counts of those that moderators entered, with the `tree_path` of a public page.
 
     The page is looked up together with the redirect: a hidden one costs no more than no redirect at all.
     """
@@ -80,17 +94,21 @@ def _editors_redirect(path: str, at: datetime) -> Redirection | None:
     found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
         tree_path=Subquery(public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), at).values("url_path")[:1])
     )
-    redirect = found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
-    if redirect is None:
-        return None
+    return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
+
+
+def target_of(redirect: Any, path: str) -> str | None:
+    """Where a redirect leads, unless that is a page that is not public, another site, or where it begins.
+
+    It has the `tree_path` from `redirect_at`.
+    """
     if redirect.redirect_page_id:
         target = addresses.website(addresses.site_path(redirect.tree_path)) if redirect.tree_path else None
     else:
         target = absolute(redirect.redirect_link)
     if target is None or not addresses.is_our_own(target):  # whatever way it came into the table
         return None
-    to_itself = target.rstrip("/") == addresses.website(path).rstrip("/")
-    return None if to_itself else Redirection(target, redirect.is_permanent, redirect.redirect_page)
+    return None if target.rstrip("/") == addresses.website(path).rstrip("/") else target
 
 
 def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:

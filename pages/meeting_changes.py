@@ -66,7 +66,8 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
     A draft that somebody is working on gets the same status and notice, and is not published with it.
     Raises PermissionDenied or ValidationError.
     """
-    published = MeetingPage.objects.select_for_update().get(pk=meeting.pk)
+    MeetingPage.hold(meeting.pk)
+    published = MeetingPage.objects.get(pk=meeting.pk)
     if not may_call_off(user, published):
         raise PermissionDenied
     if status not in FAST_LANE_STATUSES:

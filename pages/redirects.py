@@ -1,7 +1,7 @@
 """Where a redirect may lead, and whether it leads anywhere now; and the admin's screens that say so.
 
 Redirects need no approval: a moderator makes one, and the log shows it (cms/powers.py). So they lead to addresses of
-our own and nowhere else. pages/at_path.py asks again when one is followed.
+our own and nowhere else. pages/at_path.py asks again when one is followed, and is asked here too.
 """
 
 from typing import Any
@@ -15,9 +15,8 @@ from wagtail.contrib.redirects import views
 from wagtail.contrib.redirects.models import Redirect
 
 from pages import addresses
-from pages.models import ContentPage
+from pages.at_path import Withdrawn, page_at, redirect_at, target_of, with_slashes
 from pages.rich_text import absolute
-from pages.visibility import public
 
 
 def only_our_own(address: str) -> None:
@@ -32,16 +31,26 @@ def only_our_own(address: str) -> None:
 
 def no_effect(redirect: Redirect) -> str:
     """Why a redirect leads nobody anywhere now, in words for moderators; empty when it does."""
-    old_path = f"{redirect.old_path.rstrip('/')}/"
-    at = timezone.now()
-    if public(ContentPage.objects.filter(url_path=addresses.tree_path(old_path)), at).exists():
-        return "It has no effect while there is a public page at this address."
+    old_path, at = with_slashes(redirect.old_path), timezone.now()
+    counts = redirect_at(old_path, at)
+    if before := _what_comes_first(redirect, counts, page_at(old_path, at)):
+        return before
+    if target_of(counts, old_path):
+        return ""
     if redirect.redirect_page_id:
-        if not public(ContentPage.objects.filter(pk=redirect.redirect_page_id), at).exists():
-            return "It has no effect while the page that it leads to is not public."
-    elif not addresses.is_our_own(absolute(redirect.redirect_link) or ""):
-        return "It has no effect, because it leads to another site."
-    return ""
+        return "It has no effect while the page that it leads to is not public."
+    to_itself = addresses.is_our_own(absolute(redirect.redirect_link) or "")
+    return f"It has no effect, because it leads to {'itself' if to_itself else 'another site'}."
+
+
+def _what_comes_first(redirect: Redirect, counts: Redirect | None, here: Any) -> str:
+    if isinstance(here, Withdrawn):
+        return "It has no effect while readers are told at this address what became of a page."
+    if here:
+        return "It has no effect while there is a public page at this address."
+    if counts is None:
+        return "It has no effect, because it is for another site."
+    return "" if counts.pk == redirect.pk else "It has no effect: another redirect for this address comes first."
 
 
 class RedirectsView(views.IndexView):

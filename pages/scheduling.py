@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from wagtail.models import Page, Revision
+from wagtail.models import Revision
 
+from pages.models import ContentPage
 from pages.models.approvals import Approval, NotApproved, not_published
 from pages.models.snippets import ModeratedSnippet
 
@@ -20,23 +21,33 @@ logger = logging.getLogger(__name__)
 def expire_what_is_over(at: datetime) -> int:
     """Unpublish what expired. Readers have not seen it since its second; this writes down that it went."""
     done = 0
-    for model in (Page, *ModeratedSnippet.__subclasses__()):
-        for obj in list(model.objects.filter(live=True, expire_at__lt=at).order_by("expire_at")):
-            _expire(obj.specific if isinstance(obj, Page) else obj)
-            done += 1
+    for model in (ContentPage, *ModeratedSnippet.__subclasses__()):
+        over = model._default_manager.filter(live=True, expire_at__lt=at).order_by("expire_at")
+        for pk in list(over.values_list("pk", flat=True)):
+            try:
+                done += _expire(model, pk, at)
+            except Exception:  # one that fails keeps no other from going
+                logger.exception("%s %s has expired and could not be unpublished. It is tried again.", model, pk)
     return done
 
 
 @transaction.atomic
-def _expire(obj: Any) -> None:
+def _expire(model: Any, pk: Any, at: datetime) -> bool:
     """An expiry was planned, so it takes nothing back that was approved for a later date."""
-    later = list(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
-    approvals = list(Approval.objects.filter(revision__in=[pk for pk, _ in later], voided_at=None))
+    model.hold(pk)
+    # Another run may have been quicker, or a version with a later expiry was published meanwhile.
+    obj = model._default_manager.filter(pk=pk, live=True, expire_at__lt=at).first()
+    if obj is None:
+        return False
+    obj = getattr(obj, "specific", obj)
+    later = dict(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
+    approvals = list(Approval.objects.filter(revision__in=later, voided_at=None))
     obj.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
-    for pk, date in later:
-        Revision.objects.filter(pk=pk).update(approved_go_live_at=date)
+    for revision, date in later.items():
+        Revision.objects.filter(pk=revision).update(approved_go_live_at=date)
     for approval in approvals:
         approval.save()
+    return True
 
 
 def publish_what_is_due(at: datetime) -> tuple[int, list[str]]:

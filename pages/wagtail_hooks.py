@@ -18,7 +18,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
-from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, withdrawal_views
+from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, taking_turns, withdrawal_views
 from pages.choices import ApprovalRole
 from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView, SnippetRevertView
 from pages.meeting_changes import FAST_LANE
@@ -92,6 +92,9 @@ for _model in ModeratedSnippet.__subclasses__():
     register_permission_policy(_model, ModeratedSnippetPolicy(_model), exact_class=True)
 for _label in (Topic, LegalBasis, Redirect, Site):
     register_permission_policy(_label, LabelPolicy(_label), exact_class=True)
+
+
+hooks.register("before_bulk_action", taking_turns.hold_all)
 
 
 @hooks.register("construct_page_chooser_queryset")

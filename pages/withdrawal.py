@@ -66,7 +66,8 @@ def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alt
     """Take a public page away, and scheduled versions of it with it. Raises PermissionDenied or ValidationError."""
     if not may_withdraw(user, page):
         raise PermissionDenied
-    ContentPage.objects.select_for_update().get(pk=page.pk)  # one at a time
+    page.hold(page.pk)
+    page.refresh_from_db()
     if problems := withdrawal_problems(page, kind, explanation, alternative):
         raise ValidationError(problems)
     page.withdrawal_kind, page.withdrawal_explanation = kind, explanation.strip()
@@ -132,7 +133,8 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
         raise ValidationError({"reason": "Say why, for the colleague who will check this."})
     takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
     if isinstance(thing, ContentPage):
-        ContentPage.objects.select_for_update().get(pk=thing.pk)  # one at a time
+        thing.hold(thing.pk)
+        thing.refresh_from_db()
         record = PublicRecord.objects.filter(pk=thing.uuid).first()
         if record is None or not thing.live:
             raise ValidationError({"address": "This page is not public."})

@@ -6,6 +6,8 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from wagtail.models import (
     Collection,
@@ -14,6 +16,7 @@ from wagtail.models import (
     GroupPagePermission,
     GroupSitePermission,
     ModelLogEntry,
+    Page,
     Site,
     Task,
     Workflow,
@@ -285,6 +288,24 @@ def test_what_changes_nothing_leaves_none(home):
     User.objects.update(first_name="Same")
     User.objects.create_user("newcomer")
     assert told() == []
+
+
+def test_many_permissions_at_once_are_read_together(home):
+    group = Group.objects.create(name="Press")
+    permissions = list(Permission.objects.filter(content_type__app_label__in=("wagtailcore", "pages")))
+
+    def readings(rows):
+        """How often rows of the model, and of those that it refers to, are read. The log looks up its own."""
+        tables = [model._meta.db_table for model in (GroupPagePermission, Permission, Group, Page)]
+        with CaptureQueriesContext(connection) as queries:
+            GroupPagePermission.objects.bulk_create(rows)
+        return [sum(f'FROM "{table}"' in query["sql"] for query in queries) for table in tables]
+
+    rows = [GroupPagePermission(group=group, page_id=home.pk, permission=one) for one in permissions[:22]]
+    forget()
+    few, many = readings(rows[:2]), readings(rows[2:])
+    assert len(told()) == len(rows) == 22
+    assert few == many == [1, 0, 0, 0]
 
 
 def test_every_model_that_decides_who_may_do_what_is_watched():

@@ -4,12 +4,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
-from wagtail.models import ModelLogEntry
+from wagtail.models import ModelLogEntry, Site
 
 from cms.powers import POWERS_CHANGED
-from pages import addresses, models
-from pages.choices import Role
+from pages import addresses, models, redirects
+from pages.at_path import Redirection, at_path
+from pages.choices import Role, WithdrawalKind
+from pages.withdrawal import withdraw
 from pages.workflow import group_of
 from tests import factories
 from tests.admin_forms import posted
@@ -127,6 +130,28 @@ def test_a_redirect_that_leads_nobody_anywhere_says_so(moderator, home, client):
     Redirect.objects.create(old_path="/far", redirect_link="https://example.org/")
     assert "because it leads to another site" in client.get(reverse("wagtailredirects:index")).content.decode()
     assert "no effect" not in add(client, old_path="/works", page=page.pk).content.decode().split("<table")[0]
+
+
+def test_a_redirect_after_something_else_says_so(moderator, home, client, settings):
+    """What the list says is what readers find at the address."""
+    page = factories.page(models.StandardPage, home, title="Advice", slug="advice")
+    gone = factories.page(models.StandardPage, home, title="Gone", slug="gone")
+    withdraw(gone, moderator, WithdrawalKind.WITHDRAWN, "Out of date.")
+    other = Site.objects.create(hostname="other.example", root_page=home)
+    rows = {
+        Redirect.objects.create(old_path="/gone", redirect_page=page): "told at this address what became of a page",
+        Redirect.objects.create(old_path="/self", redirect_link=f"{settings.CMS_URL}/self/"): "it leads to itself",
+        Redirect.objects.create(old_path="/two", redirect_page=page): "another redirect for this address comes first",
+        Redirect.objects.create(old_path="/two", redirect_page=gone, site=Site.objects.get(is_default_site=True)): (
+            "the page that it leads to is not public"
+        ),
+        Redirect.objects.create(old_path="/other", redirect_page=page, site=other): "it is for another site",
+        Redirect.objects.create(old_path="/works", redirect_page=page): "",
+    }
+    for redirect, words in rows.items():
+        said = redirects.no_effect(redirect)
+        assert words in said
+        assert bool(said) is not isinstance(at_path(redirect.old_path, timezone.now()), Redirection), redirect.old_path
 
 
 def test_a_redirect_to_another_site_that_came_another_way_is_not_followed(home, client, ask):

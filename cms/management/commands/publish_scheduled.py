@@ -19,6 +19,12 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.publish(options["verbosity"])
+        finally:  # whatever failed, the mail goes out
+            outbox.deliver(timezone.now())
+
+    def publish(self, verbosity: int) -> None:
         at = timezone.now()
         published, refused = publish_what_is_due(at)  # first, so that a page is not gone between two versions
         expired = expire_what_is_over(at)
@@ -26,8 +32,7 @@ class Command(BaseCommand):
         bring_up_to_date(at)
         send_pings(at)
         catch_up()
-        outbox.deliver(timezone.now())
         for line in refused:
             self.stderr.write(f"Not published: {line}")
-        if options["verbosity"] > 1 or expired or published:
+        if verbosity > 1 or expired or published:
             self.stdout.write(f"{published} published, {expired} expired, {len(refused)} not published.")
