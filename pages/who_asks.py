@@ -1,0 +1,34 @@
+"""Who asks: the person of the request that is being answered, for the forms, widgets, lists and counts of the admin,
+which Wagtail does not give the request."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+_request: ContextVar[HttpRequest | None] = ContextVar("the request that is being answered", default=None)
+
+
+class WhoAsksMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = _request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _request.reset(token)
+
+
+def who_asks() -> Any:
+    """The user of the request that is being answered; None in commands."""
+    request = _request.get()
+    return request and request.user
+
+
+def who_asks_in_the_admin() -> Any:
+    """The same; None also where the request is not one of the admin's."""
+    request = _request.get()
+    return request.user if request and request.path.startswith("/admin/") else None
