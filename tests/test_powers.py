@@ -312,8 +312,7 @@ def test_every_model_that_decides_who_may_do_what_is_watched():
     """Found by what they point at: a new one is watched, or says here why it is no power."""
     no_power = {
         "wagtailcore.TaskState", "wagtailcore.WorkflowState",  # where one version stands
-        "wagtailcore.PageViewRestriction", "wagtailcore.CollectionViewRestriction",  # who may read: logged by Wagtail
-        "wagtailcore.PageViewRestriction_groups", "wagtailcore.CollectionViewRestriction_groups",
+        "wagtailcore.PageViewRestriction_groups", "wagtailcore.CollectionViewRestriction_groups",  # readers: in Wagtail's log
         "auth.Permission",
         "auth.User_groups",  # cms/roles.py
     }  # fmt: skip

@@ -15,6 +15,7 @@ from wagtail.models import Site
 from documents.models import RENDITIONS, Rendition
 from pages import models
 from tests import factories
+from tests.admin_forms import shown_on
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
 MOST = 400  # writes of an approval, with room
@@ -82,12 +83,13 @@ def test_an_approval_that_fails_at_any_write_leaves_nothing_behind(home, client,
     approve = reverse(
         "wagtailadmin_pages:workflow_action", args=[page.pk, "approve", page.current_workflow_task_state.pk]
     )
+    edit = client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content
     files, renditions = stored(), set(Rendition.objects.values_list("pk", flat=True))
     mail.outbox.clear()
     failed = 0
     for writes in range(MOST):
         with connection.execute_wrapper(fails := FailsAt(writes)):
-            client.post(approve)
+            client.post(approve, {"shown": shown_on(edit)})
         if fails.left >= 0:
             break
         now = type(page).objects.get(pk=page.pk)

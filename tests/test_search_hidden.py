@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import transaction
@@ -131,7 +131,9 @@ def test_a_file_is_found_again_when_its_collection_is_opened(home, titles):
 def test_a_file_that_was_taken_down_is_not_found(home, titles):
     document = upload("Report", "zebra")
     with_files(home, "Page", document)
-    take_down(document, User.objects.create(username="m", is_superuser=True), "It names somebody.")
+    moderator = User.objects.create(username="m")
+    moderator.groups.add(Group.objects.get(name="Moderators"))
+    take_down(document, moderator, "It names somebody.")
     assert titles("zebra") == titles("report") == []
     assert titles("page") == ["Page"]
 

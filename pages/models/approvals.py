@@ -176,9 +176,9 @@ class NeedsApproval:
         found._note_the_row()
         return found
 
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        super().refresh_from_db(*args, **kwargs)  # type: ignore[misc]
-        self._note_the_row()
+    def refresh_from_db(self, using: Any = None, fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        super().refresh_from_db(using=using, fields=fields, **kwargs)  # type: ignore[misc]
+        self._note_the_row(fields)
 
     def with_content_json(self, content: dict[str, Any]) -> Any:
         version = super().with_content_json(content)  # type: ignore[misc]
@@ -187,8 +187,14 @@ class NeedsApproval:
         version._row_as_read = self._row_as_read
         return version
 
-    def _note_the_row(self) -> None:
-        self._row_as_read = {name: self.__dict__[name] for name in self.OF_THE_ROW if name in self.__dict__}
+    def _note_the_row(self, written: Iterable[str] | None = None) -> None:
+        """The row is as this object says now: in the fields that were `written` or read, or in all."""
+        some = None if written is None else {name.removesuffix("_id") for name in written}
+        names = [name for name in self.OF_THE_ROW if some is None or name.removesuffix("_id") in some]
+        self._row_as_read = {
+            **self._row_as_read,
+            **{name: self.__dict__[name] for name in names if name in self.__dict__},
+        }
 
     def take_over_the_row(self) -> bool:
         """Hold the row, and take from it what another transaction may have changed since this object was read.

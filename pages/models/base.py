@@ -205,7 +205,7 @@ class ContentPage(NeedsApproval, Page):
             publishes = whole and self.publishes(self.published_version())
             before = self.known_version() if publishes else None
             super().save(clean=clean, **kwargs)
-            self._note_the_row()
+            self._note_the_row(kwargs.get("update_fields"))
             if publishes:
                 self.end_older_approvals()
             if whole and (self.live or was_live):  # drafts do not wait for those who write down what is public

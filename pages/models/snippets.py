@@ -44,7 +44,7 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
                 self.take_over_the_row()
             publishes = whole and self.publishes(self.published_version())
             super().save(*args, **kwargs)
-            self._note_the_row()
+            self._note_the_row(kwargs.get("update_fields"))
             if publishes:
                 self.end_older_approvals()
 
