@@ -365,6 +365,7 @@ def test_a_weak_password_is_refused(groups):
 
 
 def test_demo_accounts_need_the_groups(db):
+    RoleGroup.objects.filter(group__name="Safeguarding leads").delete()
     Group.objects.filter(name="Safeguarding leads").delete()
     with pytest.raises(CommandError, match="These groups are missing: Safeguarding leads"):
         run("make_demo_accounts")

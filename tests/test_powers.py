@@ -348,7 +348,7 @@ def test_the_screens_of_groups_and_accounts_tell_who_did_it_and_no_more_than_was
     person = User.objects.create_user("person")
     forget()
     bulk = reverse("wagtail_bulk_action", args=["auth", "user", "set_active_state"])
-    client.post(f"{bulk}?id={person.pk}", {"mark_as_active": ""})
+    client.post(f"{bulk}?id={person.pk}", {"mark_as_active": "False"})
     assert told() == [("person", "Changed: active “yes” → “no”", "admin")]
     history = client.get(reverse("wagtailadmin_reports:site_history")).content.decode()
     assert "Changed: active “yes” → “no”" in history
