@@ -20,6 +20,8 @@ from tests.threaded_site import a_copy
 # Long walks and races that have not run to their end on both databases yet. `THOROUGH=1 make test` runs them too.
 THOROUGH = [
     "browser/test_one_request.py",
+    "browser/test_policy.py",
+    "browser/test_typed_dates.py",
     "test_approval_machine.py",
     "test_approvals_at_once.py",
     "test_copy_by_cursor.py",
