@@ -150,10 +150,12 @@ def test_an_autosave_does_not_change_the_text_under_an_approver(person, submitte
     client.force_login(person("other", *["Moderators"] if in_a_group else [], superuser=not in_a_group))
     as_script = {"accept": "application/json"}
     form = posted(client.get(url).content, form_id, **more, **{name: "Harmless"})
-    first = client.post(url, form, headers=as_script).json()["revision_id"]
+    answer = client.post(url, form, headers=as_script).json()
+    first = answer["revision_id"]
     seen = type(thing).objects.get(pk=thing.pk).current_workflow_task_state
     assert (seen.revision_id, seen.revision.content[name]) == (first, "Harmless")
-    again = {**form, name: "Nobody read this", "overwrite_revision_id": str(first)}
+    renewed = {"overwrite_revision_id": str(first), "shown": shown_on(answer["html"].encode())}
+    again = {**form, name: "Nobody read this", **renewed}
     assert client.post(url, again, headers=as_script).json()["success"] is True
     client.force_login(person("moderator", "Moderators"))
     shown = f"{seen.pk}.{first}.{content_hash(seen.revision.content)}"
