@@ -231,7 +231,7 @@ def test_no_form_of_the_admin_takes_a_name_or_a_title_of_a_notice():
 
 def test_each_private_field_of_a_notice_is_enforced_or_said_not_to_be(home, client):
     notice = factories.draft(models.DeathReviewNoticePage, factories.page(models.DeathReviewIndexPage, home))
-    restricted = next(tab for tab in type(notice).edit_handler.children if "never public" in tab.heading)
+    restricted = next(tab for tab in type(notice).get_edit_handler().children if "never public" in tab.heading)
     fields = {"name_blocklist", *restricted.get_form_options()["fields"]}
     gate = set(re.findall(r"\bself\.(\w+)", inspect.getsource(models.DeathReviewNoticePage.publishing_problems)))
     assert fields - gate == set(NOTED_ONLY)
