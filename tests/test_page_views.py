@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
+from cms.previews import preview
 from documents.models import PublishedFile
 from pages import models, plain_words
 from pages.models import ContentPage
@@ -915,7 +916,8 @@ def test_a_preview_shows_the_draft_with_its_files_and_no_other_draft(news_index)
     page.image = picture
     page.body = [paragraph(("to the other", other)), ("document", document)]
     page.save_revision()
-    response = page.get_latest_revision_as_object().make_preview_request()
+    draft = page.get_latest_revision_as_object()
+    response = preview(draft, draft.default_preview_mode, User.objects.create_superuser("viewer"))
     assert response.status_code == 200
     html = response.content.decode()
     assert "<h1>Draft of it</h1>" in html
@@ -936,7 +938,7 @@ def test_a_page_that_was_never_saved_can_be_previewed(meeting_index):
     meeting.depth = meeting_index.depth + 1
     meeting.path = meeting._get_path(meeting_index.path, meeting.depth, 1)
     meeting.set_url_path(meeting_index)
-    html = meeting.make_preview_request().content.decode()
+    html = preview(meeting, meeting.default_preview_mode, User.objects.create_superuser("viewer")).content.decode()
     assert "<h1>Not saved</h1>" in html
     assert "<li>1. In memory" in html
     assert "Report: <a href=" in html
