@@ -11,7 +11,7 @@ from django.urls import reverse
 from pages import models
 from pages.publication_times import in_words
 from tests import factories
-from tests.admin_forms import posted
+from tests.admin_forms import decide, posted
 from tests.factories import london
 
 pytestmark = pytest.mark.django_db
@@ -68,8 +68,7 @@ def test_an_embargo_typed_in_british_figures_is_kept_and_read_in_words_before_it
     assert thing.get_latest_revision_as_object().go_live_at == LATER
     client.force_login(people["Moderators"])
     assert IN_WORDS in client.get(edit(thing)).content.decode()
-    task = thing.current_workflow_task_state
-    task.task.specific.on_action(task, people["Moderators"], "approve")
+    decide(client, thing, "approve")
     thing.refresh_from_db()
     assert (thing.live, thing.scheduled_revision.approved_go_live_at) == (False, LATER)
 
