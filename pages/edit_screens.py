@@ -269,7 +269,8 @@ class SendsWhatWasShown(HoldsTheRow):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)  # type: ignore[misc]
         if isinstance(self.task, FourEyesTask):  # others give no approval that counts
-            self.task.on_action = partial(self.task.on_action, shown=Shown.sent(request.POST))
+            decide = partial(self.task.on_action, shown=Shown.sent(request.POST))
+            self.task.on_action = decide  # type: ignore[method-assign]
 
 
 class PageActionView(SendsWhatWasShown, WorkflowActionView):

@@ -176,9 +176,9 @@ class NeedsApproval:
         found._note_the_row()
         return found
 
-    def refresh_from_db(self, using: Any = None, fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        super().refresh_from_db(using=using, fields=fields, **kwargs)  # type: ignore[misc]
-        self._note_the_row(fields)
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        super().refresh_from_db(*args, **kwargs)  # type: ignore[misc]
+        self._note_the_row(kwargs.get("fields", args[1] if len(args) > 1 else None))
 
     def with_content_json(self, content: dict[str, Any]) -> Any:
         version = super().with_content_json(content)  # type: ignore[misc]
