@@ -30,7 +30,9 @@ KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
     ("admin/images/", Image),
     ("admin/collections/", Collection),
 )
+ONLY_LEAD_ON = ("revisions_index",)  # to an address that is looked at, too
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
+KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
 
 
 def keeps_out_of_sight() -> bool:
@@ -84,7 +86,7 @@ def may_see(user: Any, thing: Any) -> bool:
 
 class OutOfSightMiddleware:
     """To people who may not handle death reviews, an address of the admin that names a notice, a file of one or the
-    collection of those is one of nothing: the view gets the key 0, which nothing has, and answers as it does then.
+    collection of those is one of nothing: the view gets a key that nothing has, and answers as it does then.
 
     Some of Wagtail's views ask for a right to one page of those they are given, and show the titles of others; and
     "no permission" says that there is something.
@@ -108,15 +110,20 @@ class OutOfSightMiddleware:
             asked = request.GET.copy()
             asked.setlist("id", [key for key in keys if not _is_hidden(model, key)])
             request.GET = asked  # type: ignore[assignment]
-        hidden = {name: type(value)(0) for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)}
-        return view(request, *args, **{**kwargs, **hidden}) if hidden else None
+        if match.url_name in ONLY_LEAD_ON:
+            return None
+        hidden = [name for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)]
+        if not hidden:
+            return None
+        return view(request, *args, **{**kwargs, **{name: type(kwargs[name])(KEY_OF_NOTHING) for name in hidden}})
 
 
 def _is_key_of_hidden(route: str, name: str, value: Any) -> bool:
     if name == "task_state_id":
         task = TaskState.objects.filter(pk=value).select_related("workflow_state").first()
         return task is not None and isinstance(task.workflow_state.content_object, DeathReviewNoticePage)
-    model = Page if name in KEYS_OF_PAGES else None
+    is_page = name in KEYS_OF_PAGES or (name == "pk" and route.startswith("admin/pages/"))
+    model = Page if is_page else None
     for start, below in KEYS_BELOW:
         model = below if route.startswith(start) else model
     text = str(value)

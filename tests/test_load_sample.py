@@ -14,7 +14,7 @@ from django.db import transaction
 from pypdf import PdfReader
 from wagtail.models import Page, PageLogEntry, ReferenceIndex
 
-from documents.models import Document, Image, PublishedFile, Rendition
+from documents.models import ALL_SIZES, Document, Image, PublishedFile, Rendition
 from pages import sample_content
 from pages.models import (
     AgendaItem,
@@ -146,7 +146,7 @@ def test_every_page_is_published_with_a_revision_log_entries_and_its_files(small
     assert AgendaItem.objects.count() >= 6 * 4
     assert Paper.objects.count() >= 6
     for image in Image.objects.filter(published_in__isnull=False).distinct():
-        assert Rendition.objects.filter(image=image).count() == 5
+        assert Rendition.objects.filter(image=image).count() == len(ALL_SIZES) == 7
 
 
 def test_the_seed_decides_the_content(small):

@@ -165,16 +165,20 @@ def test_the_address_of_something_hidden_answers_as_one_of_nothing(notice, clien
         GroupCollectionPermission.objects.create(group=group, collection=root, permission=permission)
     sign_in(client, "Editors")
     hidden, nothing = (client.get(address.format(key)) for key in (keys[kind], keys[kind] + 1000))
+    for answer, key in ((hidden, keys[kind]), (nothing, keys[kind] + 1000)):
+        answer.headers.pop("Expires", None)  # a second later
+        if "Location" in answer.headers:  # to another address that names the same key
+            answer.headers["Location"] = answer.headers["Location"].replace(str(key), "KEY")
     assert (hidden.status_code, hidden.headers) == (nothing.status_code, nothing.headers)
     assert _without_tokens(hidden.content) == _without_tokens(nothing.content)
 
 
 @pytest.mark.parametrize("address", ["documents/", "documents/chooser/", "images/", "images/chooser/results/"])
 def test_an_editor_searches_files(notice, client, address):
-    factories.document(title="Findable", collection=models.DeathReviewIndexPage.objects.get().files)
+    factories.document(title="Findable report", collection=models.DeathReviewIndexPage.objects.get().files)
     sign_in(client, "Editors")
     answer = client.get(f"/admin/{address}?q=Findable")
-    assert (answer.status_code, "Findable</" in answer.content.decode()) == (200, False)
+    assert (answer.status_code, "Findable report" in answer.content.decode()) == (200, False)
 
 
 def _without_tokens(html):

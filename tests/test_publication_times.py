@@ -1,5 +1,6 @@
 """A time of publication is in words before whoever approves, and one that has passed is submitted and approved by nobody."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -52,9 +53,9 @@ def edit(thing):
 
 def send(client, thing, **changes):
     form = "page-edit-form" if isinstance(thing, models.ContentPage) else "w-editor-form"
-    html = client.get(edit(thing)).content
-    form = form if f'id="{form}"'.encode() in html else "page-edit-form"
-    return client.post(edit(thing), posted(html, form, **{"body-count": "0", **changes}))
+    screen = client.get(edit(thing)).content
+    form = form if f'id="{form}"'.encode() in screen else "page-edit-form"
+    return client.post(edit(thing), posted(screen, form, **{"body-count": "0", **changes}))
 
 
 def submit(client, person, thing, **changes):
@@ -94,19 +95,22 @@ def test_a_time_that_passed_meanwhile_is_not_approved_and_is_sent_back(thing, pe
     submit(client, people["Editors"], thing, go_live_at="15/12/2026 09:00")
     thing.refresh_from_db()
     task = thing.current_workflow_task_state
-    now.move_to(LATER + timedelta(hours=1))
     client.force_login(people["Moderators"])
+    old_screen = client.get(edit(thing)).content
+    now.move_to(LATER + timedelta(hours=1))
+    client.force_login(people["Moderators"])  # the session ended meanwhile
     screen = client.get(edit(thing)).content.decode()
     passed = PASSED.replace("1 December", "15 December")
     assert f"It cannot be approved as it is: {passed} Ask its author to change it." in screen
-    name = "wagtailadmin_pages:workflow_action"
-    if not isinstance(thing, models.ContentPage):
-        name = thing.snippet_viewset.get_url_name("workflow_action")
-    client.post(reverse(name, args=[thing.pk, "approve", task.pk]))
+    form = "page-edit-form" if isinstance(thing, models.ContentPage) else "w-editor-form"
+    approve = {"body-count": "0", "action-workflow-action": "true", "workflow-action-name": "approve"}
+    refused = client.post(edit(thing), posted(old_screen, form, **approve), follow=True)
+    assert passed in html.unescape(refused.content.decode())
+    decide(client, thing, "approve")
     thing.refresh_from_db()
     task.refresh_from_db()
     assert (thing.live, thing.scheduled_revision, task.status) == (False, None, "in_progress")
-    client.post(reverse(name, args=[thing.pk, "reject", task.pk]), {"comment": "Another time, please."})
+    decide(client, thing, "reject", comment="Another time, please.")
     task.refresh_from_db()
     assert task.status == "rejected"
 
