@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from documents.models import Document
 from pages import models
 from tests import factories
+from tests.browser.test_editors_day import insert_block, write
 
 PATIENT = 60_000  # milliseconds
 # Kept across pages, in the order in which they come.
@@ -69,7 +69,7 @@ def test_screens_of_the_admin(visit, watched, demo, people, news):
         reverse("wagtailadmin_pages:copy", args=[story.pk]),
         reverse("wagtailadmin_pages:delete", args=[story.pk]),
         reverse("wagtailimages:edit", args=[story.image_id]),
-        reverse("wagtaildocs:edit", args=[Document.objects.first().pk]),
+        reverse("wagtaildocs:edit", args=[factories.document().pk]),
         reverse("wagtailusers_groups:edit", args=[people["editor"].groups.get().pk]),
     ]
     visit.signed_in_as(people["lead"])
@@ -84,14 +84,12 @@ def test_writing(visit, watched, people, news, meeting):
 
     def steps(page):
         page.goto(add, timeout=PATIENT)
-        page.get_by_label("Title", exact=False).first.fill("A story")
-        page.locator("[data-streamfield-stream-container] button").first.click()
-        page.locator("[role=option]").first.click()
-        page.locator("[contenteditable=true]").first.click()
-        page.keyboard.type("Words. ")
+        page.locator("#id_title").fill("A story")
+        insert_block(page, "Paragraph")
+        write(page, "#body-0-value", "Words.")
         page.get_by_role("button", name=re.compile("Choose an image", re.I)).first.click()
         expect(page.locator(".modal-body, .modal").first).to_be_visible()
-        page.keyboard.press("Escape")
+        page.locator(".modal [data-dismiss=modal]").first.click()
         page.goto(edit, timeout=PATIENT)
         # Rows that were there and one that is added have choosers that work.
         rows = page.locator("[id^='id_papers-'][id$='-document-chooser']")
@@ -100,7 +98,7 @@ def test_writing(visit, watched, people, news, meeting):
         expect(rows).to_have_count(before + 1)
         rows.last.get_by_role("button").first.click()
         expect(page.locator(".modal").first).to_be_visible()
-        page.keyboard.press("Escape")
+        page.locator(".modal [data-dismiss=modal]").first.click()
         page.locator("#id_starts_at").click()
         page.get_by_role("button", name="Toggle preview").click()
         expect(page.locator("iframe").first).to_be_visible()

@@ -24,9 +24,13 @@ def type_and_leave(page: Page, name: str, text: str) -> str:
 def fill_in(page: Page, address: str, typed: dict[str, str]) -> dict[str, str]:
     page.goto(address)
     said = {"starts_at": type_and_leave(page, "starts_at", typed["starts_at"])}
-    page.get_by_role("button", name="Toggle status").click()
+    status = page.get_by_role("button", name="Toggle status")
+    if status.get_attribute("aria-expanded") != "true":  # as the person left it last time
+        status.click()
     page.get_by_role("button", name="Set schedule").click()
     said["go_live_at"] = type_and_leave(page, "go_live_at", typed["go_live_at"])
+    page.wait_for_timeout(500)  # the picker of the next box opens after a tenth of a second, and lies over the button
+    page.get_by_role("dialog").get_by_role("heading").first.click()
     page.get_by_role("button", name="Save schedule").click()
     page.wait_for_load_state()
     return said
