@@ -69,7 +69,7 @@ class LeaverView(WagtailAdminTemplateMixin, FormView):
         return {**super().get_form_kwargs(), "leaver": self.leaver}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        work = leavers.unfinished_work(self.leaver)
+        work = leavers.unfinished_work(self.leaver).in_sight()
         return super().get_context_data(leaver=self.leaver, work=work, **kwargs)
 
     def form_valid(self, form: LeaverForm) -> HttpResponse:

@@ -14,6 +14,7 @@ from wagtail.models import Page, WorkflowState
 
 from cms.sessions import end_sessions
 from pages.models.snippets import ModeratedSnippet
+from pages.permissions import is_hidden
 
 LEFT, HANDED_OVER, UNLOCKED = "cms.left", "cms.handed_over", "cms.unlocked_for_leaver"
 
@@ -35,6 +36,15 @@ class UnfinishedWork:
             item = state.content_object.specific if isinstance(state.content_object, Page) else state.content_object
             found[type(item), item.pk] = item
         return list(found.values())
+
+    def in_sight(self) -> "UnfinishedWork":
+        """For the screen: what the person who asks may know of."""
+
+        def seen(items: list[Any]) -> list[Any]:
+            return [item for item in items if not is_hidden(item)]
+
+        workflows = [state for state in self.workflows if not is_hidden(state)]
+        return UnfinishedWork(seen(self.pages), seen(self.drafts), workflows, seen(self.locked))
 
 
 def may_let_go(user: Any, leaver: User) -> bool:
@@ -69,10 +79,14 @@ def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
         return ""
     if colleague is None:
         return "Choose who takes over the unfinished work."
-    refused = [str(item) for item in items if not _may_edit(colleague, item)]
+    refused = [item for item in items if not _may_edit(colleague, item)]
     if refused:
-        return f"{colleague.get_username()} may not edit {', '.join(refused)}. Choose somebody who may."
+        return f"{colleague.get_username()} may not edit {', '.join(map(_name, refused))}. Choose somebody who may."
     return ""
+
+
+def _name(item: Any) -> str:
+    return "work that you may not see" if is_hidden(item) else str(item)
 
 
 def _may_edit(user: User, item: Any) -> bool:

@@ -142,7 +142,8 @@ def on_shared_text_changed(sender: type, instance: Any, **kwargs: Any) -> None:
 def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
     """`origin` is what is deleted: a restriction that goes together with its page makes nothing public."""
     if origin is None or getattr(origin, "model", type(origin)) is PageViewRestriction:
-        on_visibility_changed(sender, page=instance.page.specific)
+        # Read anew: who holds the page may have read it before it was moved, and what is below is found by its path.
+        on_visibility_changed(sender, page=Page.objects.get(pk=instance.page_id).specific)
 
 
 def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:

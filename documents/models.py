@@ -152,7 +152,7 @@ class StoredFile(models.Model):
         if stored is None or stored.file_key != self.file_key:
             made["file"] = person and person.pk
         for name in self.public_facts:
-            if stored is None or getattr(stored, name) != getattr(self, name):
+            if stored is None or _as_typed(getattr(stored, name)) != _as_typed(getattr(self, name)):
                 made[name] = person and person.pk
         self.made_by = made
 
@@ -167,6 +167,11 @@ class StoredFile(models.Model):
         if self.pk:
             self.file_key = new_file_key()
         return True
+
+
+def _as_typed(value: Any) -> Any:
+    """As a form gives it back that nobody touched."""
+    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else value
 
 
 class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-missing]

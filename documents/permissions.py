@@ -16,10 +16,9 @@ from wagtail.permission_policies.collections import (
 from documents.access import on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES, Document, Image, PublishedFile
 from pages.choices import ApprovalRole
-from pages.death_review_files import of_death_reviews
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models import DeathReviewNoticePage
 from pages.models.approvals import NotApproved
-from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.moderation import is_in
 
 NOT_REPLACED = (
@@ -75,6 +74,9 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
         if action in ("change", "delete") and not may_change_public_files(user):
             found = found.exclude(pk__in=_holding_public_files().values("pk"))
         return found
+
+    def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
+        return _without_hidden(super().instances_user_has_any_permission_for(user, actions), user)
 
 
 def _without_hidden(collections: QuerySet[Collection], user: Any) -> QuerySet[Collection]:

@@ -26,7 +26,7 @@ from pages import addresses
 from pages.at_path import Redirection, at_path
 from pages.death_review_files import of_death_reviews
 from pages.models import ContentPage, DeathReviewNoticePage
-from pages.permissions import editable_by
+from pages.permissions import editable_by, in_sight
 from pages.references import contents
 from pages.rich_text import absolute, linked_ids, typed_addresses
 from pages.visibility import public, public_rows, withdrawn
@@ -127,8 +127,8 @@ class _Targets:
         self.public_files = {*self.public_documents.values(), *images}
         self.titles = dict(editable_by(user).values_list("pk", "title"))
         self.withdrawn = set(withdrawn(ContentPage.objects.all(), at).values_list("pk", flat=True))
-        self.live = dict(Page.objects.values_list("pk", "live"))
-        self.all_documents = set(Document.objects.values_list("pk", flat=True))
+        self.live = dict(in_sight(Page.objects.all()).values_list("pk", "live"))
+        self.all_documents = set(in_sight(Document.objects.all()).values_list("pk", flat=True))
         seen = policy_registry.get_by_type(Document).instances_user_has_any_permission_for(user, ["change", "choose"])
         self.document_titles = dict(seen.values_list("pk", "title"))
 

@@ -12,6 +12,8 @@ from wagtail.models import Page
 from documents.models import Document, Image
 from pages.references import files_by_field
 
+HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
+
 
 def of_death_reviews(path: str = "collection__path") -> Exists:
     """Whether a row is, or is in, such a collection; `path` leads from the row to the path of the collection."""

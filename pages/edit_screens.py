@@ -14,8 +14,9 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.decorators import classonlymethod
 from django.utils.functional import cached_property
 from wagtail.admin.views.generic.mixins import RevisionsRevertMixin
@@ -29,8 +30,9 @@ from wagtail.snippets.views import snippets
 from pages.models import ContentPage
 from pages.models.approvals import AlreadyDone, content_hash
 from pages.models.moderation import FourEyesTask
-from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question
+from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
 from pages.publication_times import in_words
+from pages.visibility import public
 
 ACTIONS = (
     "action-publish",
@@ -56,11 +58,28 @@ class HoldsTheRow:
         def alone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "POST":
                 return view(request, *args, **kwargs)
+            key = kwargs.get("page_id") or unquote(str(kwargs["pk"]))
             with transaction.atomic():
-                model.hold(kwargs.get("page_id") or unquote(str(kwargs["pk"])))
+                if issubclass(model, ContentPage) and _may_change_its_address(request, key):
+                    _hold_the_page_above(key)
+                model.hold(key)
                 return view(request, *args, **kwargs)
 
         return alone
+
+
+def _may_change_its_address(request: HttpRequest, key: Any) -> bool:
+    slug = request.POST.get("slug")
+    decides = "workflow-action-name" in request.POST or slug is None
+    return decides or not ContentPage.objects.filter(pk=key, slug=slug).exists()
+
+
+def _hold_the_page_above(key: Any) -> None:
+    """So that no two pages below it get one address at the same moment. Above comes before below, as where pages are
+    moved (pages/taking_turns.py)."""
+    for path in ContentPage._base_manager.filter(pk=key).values_list("path", flat=True):
+        above = ContentPage._base_manager.filter(path=path[: -ContentPage.steplen])
+        list(above.select_for_update(no_key=True).values_list("pk", "live"))
 
 
 class DecidesOnWhatItShows(HoldsTheRow):
@@ -115,9 +134,19 @@ class DecidesOnWhatItShows(HoldsTheRow):
             nothing = self.thing.latest_revision_id and not changed
             return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
         self._refuse_what_is_done(changed)
+        if changed and self.is_out_of_date:
+            form.add_error(None, self._saved_meanwhile())
+            return super().form_invalid(form)  # type: ignore[misc]
         if self.request.POST.get("action-workflow-action"):
             return self._decide(changed)
         return super().form_valid(form)  # type: ignore[misc]
+
+    def _saved_meanwhile(self) -> str:
+        return (
+            f"{saved_by(self.thing.latest_revision, self.request.user)} That was after you opened this screen, so "
+            "nothing was saved yet. What you typed is below. Save again to put it in the place of theirs, or copy what "
+            "you need and open the screen anew."
+        )
 
     def form_invalid(self, form: Any) -> HttpResponse:
         self.form = form
@@ -146,9 +175,10 @@ class DecidesOnWhatItShows(HoldsTheRow):
         it who typed it."""
         name = self.request.POST.get("workflow-action-name", "")
         other_text = changed and _as_entered(self.thing)[0] != self.before[0]
+        needs_two = len(self.thing.approving_roles) > 1  # who approved it before saw other dates
         if changed:
             answer = self.save_what_was_typed()
-            if name == "approve" and other_text and not self.thing.author_may_approve:
+            if name == "approve" and (other_text or needs_two) and not self.thing.author_may_approve:
                 messages.warning(self.request, NOT_ONES_OWN)
                 return answer
         latest = type(self.thing)._default_manager.get(pk=self.thing.pk).get_latest_revision_as_object()
@@ -198,6 +228,8 @@ def what_became_of(thing: Any) -> str:
         return "Your approval is given. The next one is asked for now."
     if scheduled := thing.revisions.filter(approved_go_live_at__isnull=False).first():
         return f"It is approved. It will be published on {in_words(scheduled.approved_go_live_at)}."
+    if isinstance(thing, ContentPage) and not public(ContentPage.objects.filter(pk=thing.pk), timezone.now()).exists():
+        return "It is approved. Readers see it as soon as the pages above it are public, and nothing keeps it private."
     return "It is approved, and readers see it now."
 
 
@@ -265,9 +297,13 @@ class SendsWhatWasShown(HoldsTheRow):
     """The address for a decision alone. Nothing here leads to it; what is sent to it names what a screen showed."""
 
     task: Any
+    task_state: Any
+    object: Any
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)  # type: ignore[misc]
+        if not self.object.workflow_states.filter(pk=self.task_state.workflow_state_id).exists():
+            raise Http404  # the step is about something else
         if isinstance(self.task, FourEyesTask):  # others give no approval that counts
             decide = partial(self.task.on_action, shown=Shown.sent(request.POST))
             self.task.on_action = decide  # type: ignore[method-assign]

@@ -8,24 +8,28 @@ uses and of pages take in everything.
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Count, Q, QuerySet
+from django.db.models import CharField, Count, Q, QuerySet
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, JsonResponse
 from taggit.models import Tag, TaggedItem
 from wagtail import hooks
 from wagtail.admin import filters
 from wagtail.admin.auth import require_admin_access
+from wagtail.admin.mail import EmailNotificationMixin
 from wagtail.admin.site_summary import PagesSummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
 from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
 from wagtail.images.views import chooser
-from wagtail.models import Page, ReferenceIndex
+from wagtail.models import Page, ReferenceIndex, Workflow
+from wagtail.models.audit_log import ModelLogEntryManager
 from wagtail.models.reference_index import ReferenceIndexQuerySet
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
-from pages.death_review_files import of_death_reviews
-from pages.permissions import LONGEST_KEY, OF_DEATH_REVIEWS, keeps_out_of_sight
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.out_of_sight import replace
+from pages.permissions import LONGEST_KEY, OF_DEATH_REVIEWS, in_sight, keeps_out_of_sight, may_see
 
 FINDING = {"add", "change", "delete", "view", "choose"}
 
@@ -101,6 +105,24 @@ def files_of_the_api(view: Any) -> QuerySet[Any]:
     return found_by(view.request.user, view.model).order_by("id")
 
 
+def entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
+    """The log of what is no page, for the site's history. Of a file that was deleted nobody can say where it was."""
+    found: QuerySet[Any] = original(entries, user)
+    if user.has_perm(HANDLE_DEATH_REVIEWS):
+        return found
+    for model in (Document, Image):
+        seen = model.objects.filter(~of_death_reviews()).annotate(key=Cast("pk", CharField())).values("key")
+        of_files = Q(content_type=ContentType.objects.get_for_model(model))
+        found = found.exclude(of_files & ~Q(object_id__in=seen))
+    return found
+
+
+def recipients_in_sight(original: Any, notifier: Any, instance: Any, **kwargs: Any) -> set[Any]:
+    """Who gets mail about a step of approval: its subject names what is to be approved."""
+    about = getattr(instance, "workflow_state", instance).content_object
+    return {person for person in original(notifier, instance, **kwargs) if may_see(person, about)}
+
+
 class PagesInSight(PagesSummaryItem):
     """How many pages there are, on the first screen."""
 
@@ -122,3 +144,6 @@ def take_the_place_of_wagtails() -> None:
     for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
         view.get_queryset = files_of_the_api
     type(ReferenceIndex.objects).get_queryset = references_in_sight
+    replace(ModelLogEntryManager, "viewable_by_user")(entries_in_sight)
+    replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
+    replace(Workflow, "all_pages")(lambda original, workflow: in_sight(original(workflow)))

@@ -11,7 +11,7 @@ from wagtail.log_actions import log
 
 from pages.choices import ApprovalRole, MeetingStatus
 from pages.models import MeetingChange, MeetingPage, Venue
-from pages.models.approvals import approve
+from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
 from pages.plain_words import place, when
 from pages.references import file_facts_of
@@ -85,9 +85,9 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
     approve(revision, ApprovalRole.FAST_LANE, user)
     revision.publish(user=user, skip_permission_checks=True)
     if draft is not None:
-        version = draft.as_object()
+        version, makers = draft.as_object(), makers_of_text(draft)
         _add(version, status, notice, known)
-        version.save_revision(user=draft.user, clean=False)
+        note_makers(version.save_revision(user=draft.user, clean=False), makers)
     log(instance=published, action=FAST_LANE, user=user, data={"status": status}, revision=revision)
 
 

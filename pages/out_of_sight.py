@@ -9,13 +9,15 @@ into every field and asks every screen, so that it notices when a new version of
 from collections.abc import Callable
 from typing import Any
 
+from django import shortcuts
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Manager, Model, QuerySet
 from django.forms import ModelChoiceField
 from wagtail.admin import compare
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.rich_text.converters.contentstate_models import Entity
 from wagtail.admin.rich_text.converters.html_to_contentstate import PageLinkElementHandler
+from wagtail.admin.views.pages.copy import CopyView
 from wagtail.admin.widgets.chooser import BaseChooser
 from wagtail.blocks import ChooserBlock
 from wagtail.documents.rich_text.contentstate import DocumentLinkElementHandler
@@ -24,6 +26,7 @@ from wagtail.models import Page
 
 from documents.models import Document, Image
 from pages.choosable import is_out_of_reach, refuse
+from pages.permissions import LONGEST_KEY, in_sight, is_hidden
 from pages.who_asks import who_asks
 
 NOT_SHOWN = "Something that is not there, or not for you to see"
@@ -44,6 +47,8 @@ def take_the_place_of_wagtails() -> None:
     """Called once, when the apps are loaded."""
     replace(WagtailAdminModelForm, "is_valid")(is_valid)
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
+    replace(shortcuts, "_get_queryset")(looked_up)
+    replace(CopyView, "post")(copy_below)
     replace(ModelChoiceField, "to_python")(chosen)
     replace(ChooserBlock, "value_from_form")(value_from_form)
     replace(ChooserBlock, "clean")(clean_block)
@@ -53,6 +58,26 @@ def take_the_place_of_wagtails() -> None:
     replace(ImageElementHandler, "create_entity")(image_in_text)
     replace(compare.ForeignObjectComparison, "get_objects")(compared_objects)
     replace(compare, "get_comparison_class_for_block")(comparison_of_block)
+
+
+# --- What views look up ---
+
+
+def looked_up(original: Any, rows: Any) -> Any:
+    """For `get_object_or_404` and its kin, by which views look up the keys in addresses and in what is sent."""
+    found = original(rows)
+    if isinstance(found, Manager):
+        found = found.all()
+    return in_sight(found) if isinstance(found, QuerySet) else found
+
+
+def copy_below(original: Any, view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    """A page to copy to that is missing, hidden, or deleted meanwhile, is for the form to refuse."""
+    key = request.POST.get("new_parent_page", "")
+    if key.isdecimal() and len(key) <= LONGEST_KEY and in_sight(Page.objects.filter(pk=key)).exists():
+        return original(view, request, *args, **kwargs)
+    view.parent_page = view.page.get_parent()
+    return super(CopyView, view).post(request, *args, **kwargs)
 
 
 # --- What forms take ---
@@ -72,11 +97,15 @@ def clean_form(original: Any, form: Any) -> None:
 
 
 def chosen(original: Any, field: Any, value: Any) -> Any:
-    """A number that is too large for the database is the key of nothing."""
+    """A number that is too large for the database is the key of nothing, and so is that of something hidden."""
+    wrong = ValidationError(field.error_messages["invalid_choice"], "invalid_choice", {"value": value})
     try:
-        return original(field, value)
+        found = original(field, value)
     except OverflowError:
-        raise ValidationError(field.error_messages["invalid_choice"], "invalid_choice", {"value": value}) from None
+        raise wrong from None
+    if isinstance(found, Model) and is_hidden(found):
+        raise wrong
+    return found
 
 
 def value_from_form(original: Any, block: Any, value: Any) -> Any:

@@ -5,31 +5,33 @@ Registered as the policy of all pages (pages/wagtail_hooks.py), so that Wagtail'
 to it too. A notice that is public can be found by everybody on the website, not in the admin.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
-from wagtail.models import Collection, Page, TaskState
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Collection, Page, Revision, TaskState, WorkflowState
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from documents.models import Document, Image
-from pages.death_review_files import of_death_reviews
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
-from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.who_asks import who_asks_in_the_admin
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
 # How the addresses of the admin name the keys of pages.
-KEYS_OF_PAGES = ("page_id", "parent_page_id", "page_to_move_id", "destination_id")
+KEYS_OF_PAGES = ("page_id", "page_pk", "parent_page_id", "page_to_move_id", "destination_id")
 # Where every key in an address is of this model.
 KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
     ("admin/documents/", Document),
     ("admin/images/", Image),
     ("admin/collections/", Collection),
 )
+NO_KEYS_OF_THESE = ("uploaded_file_id", "filter_spec")  # named below the addresses of files, and no keys of files
 ONLY_LEAD_ON = ("revisions_index",)  # to an address that is looked at, too
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
@@ -105,11 +107,10 @@ class OutOfSightMiddleware:
         if request.user.has_perm(HANDLE_DEATH_REVIEWS):
             return None
         if match.url_name and match.url_name.endswith("chosen_multiple"):
-            model = next((model for start, model in KEYS_BELOW if match.route.startswith(start)), Page)
-            keys = [key for key in request.GET.getlist("id") if key.isdecimal() and len(key) <= LONGEST_KEY]
-            asked = request.GET.copy()
-            asked.setlist("id", [key for key in keys if not _is_hidden(model, key)])
-            request.GET = asked  # type: ignore[assignment]
+            _leave_out(
+                request, "id", next((model for start, model in KEYS_BELOW if match.route.startswith(start)), Page)
+            )
+        _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
         if match.url_name in ONLY_LEAD_ON:
             return None
         hidden = [name for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)]
@@ -118,23 +119,68 @@ class OutOfSightMiddleware:
         return view(request, *args, **{**kwargs, **{name: type(kwargs[name])(KEY_OF_NOTHING) for name in hidden}})
 
 
+def _leave_out(request: HttpRequest, name: str, model: type[Model]) -> None:
+    """The keys of what is hidden, and of nothing, from those that were sent under the name."""
+    if name in request.GET:
+        keys = [key for key in request.GET.getlist(name) if not _is_no_key(key)]
+        seen = {str(key) for key in in_sight(model._default_manager.filter(pk__in=keys)).values_list("pk", flat=True)}
+        asked = request.GET.copy()
+        asked.setlist(name, [key for key in keys if key in seen])
+        request.GET = asked  # type: ignore[assignment]
+
+
 def _is_key_of_hidden(route: str, name: str, value: Any) -> bool:
-    if name == "task_state_id":
-        task = TaskState.objects.filter(pk=value).select_related("workflow_state").first()
-        return task is not None and isinstance(task.workflow_state.content_object, DeathReviewNoticePage)
     is_page = name in KEYS_OF_PAGES or (name == "pk" and route.startswith("admin/pages/"))
     model = Page if is_page else None
     for start, below in KEYS_BELOW:
-        model = below if route.startswith(start) else model
-    text = str(value)
-    return model is not None and text.isdecimal() and len(text) <= LONGEST_KEY and _is_hidden(model, text)
+        model = below if route.startswith(start) and name not in NO_KEYS_OF_THESE else model
+    if name in ("page_to_move_id", "destination_id") and DeathReviewIndexPage.objects.filter(pk=value).exists():
+        return True  # what is below it decides what is answered
+    return model is not None and (_is_no_key(value) or _is_hidden(model, value))
 
 
-def _is_hidden(model: type[Model], key: str) -> bool:
-    if model is Page:
-        return DeathReviewNoticePage.objects.filter(pk=key).exists()
-    path = "path" if model is Collection else "collection__path"
-    return model._default_manager.filter(of_death_reviews(path), pk=key).exists()
+def _is_no_key(value: Any) -> bool:
+    """Wagtail's choosers take any text as a key."""
+    return not re.fullmatch(rf"\d{{1,{LONGEST_KEY}}}", str(value), re.ASCII)
+
+
+def _is_hidden(model: type[Model], key: Any) -> bool:
+    return model._default_manager.filter(_hidden(model), pk=key).exists()
+
+
+def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Without what the person who asks in the admin may not know of: for what a view looks up by a key that somebody
+    typed (pages/out_of_sight.py). The rules of publication look at everything."""
+    if rows.model not in WITH_HIDDEN_ROWS or not keeps_out_of_sight():
+        return rows
+    return rows.filter(~_hidden(rows.model))
+
+
+def is_hidden(row: Model) -> bool:
+    """Whether the person who asks in the admin may not know of this row."""
+    model = type(row)
+    return model in WITH_HIDDEN_ROWS and keeps_out_of_sight() and _is_hidden(model, row.pk)
+
+
+WITH_HIDDEN_ROWS: tuple[type[Model], ...] = (
+    *(Page, ContentPage, DeathReviewNoticePage),
+    *(Document, Image, Collection),
+    *(Revision, WorkflowState, TaskState, Redirect),
+)
+
+
+def _hidden(model: type[Model]) -> Q | Exists:
+    """What people who may not handle death reviews may not know of, among the rows of one of these models."""
+    if model is Collection:
+        return of_death_reviews("path")
+    if model in (Document, Image):
+        return of_death_reviews()
+    if model is Redirect:
+        return Q(redirect_page__in=DeathReviewNoticePage.objects.values("pk"))
+    if issubclass(model, Page):
+        return Q(pk__in=DeathReviewNoticePage.objects.values("pk"))
+    owner = "workflow_state__" if model is TaskState else ""
+    return Q(**{f"{owner}content_type": ContentType.objects.get_for_model(DeathReviewNoticePage)})
 
 
 class PageTypesReport(PageTypesUsageReportView):

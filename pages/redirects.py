@@ -16,6 +16,7 @@ from wagtail.contrib.redirects.models import Redirect
 
 from pages import addresses
 from pages.at_path import Withdrawn, page_at, redirect_at, target_of, with_slashes
+from pages.permissions import in_sight
 from pages.rich_text import absolute
 
 
@@ -54,6 +55,9 @@ def _what_comes_first(redirect: Redirect, counts: Redirect | None, here: Any) ->
 
 
 class RedirectsView(views.IndexView):
+    def get_base_queryset(self) -> Any:
+        return in_sight(super().get_base_queryset())
+
     columns = [*views.IndexView.columns, Column("no_effect", label="For readers", accessor=no_effect)]
 
 

@@ -1,15 +1,38 @@
 """Tells somebody in the admin why what they tried was refused, in place of an error page."""
 
+import logging
 from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.db.models import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from wagtail.models import Site
 
 from pages.models.approvals import AlreadyDone, NotApproved
+
+logger = logging.getLogger(__name__)
+AT_ONCE = (
+    "Nothing was saved: somebody saved something with the same name or address at the same moment. Go back, look "
+    "at what there is now, and save again."
+)
+STILL_USED = "It was not deleted, because something uses it. Take it off there, or leave it as it is."
+
+
+def _in_words(exception: Exception) -> str | None:
+    match exception:
+        case NotApproved():
+            return str(exception)
+        case ValidationError():
+            return " ".join(exception.messages)
+        case ProtectedError() | RestrictedError():  # what uses it may not be for everybody to know
+            return STILL_USED
+        case IntegrityError():  # the form was looked at before somebody else's was saved
+            return AT_ONCE
+    return None
 
 
 class RefusalMiddleware:
@@ -26,9 +49,11 @@ class RefusalMiddleware:
         # What was rolled back may have left the path of a home page that nobody knows in Wagtail's cache.
         Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
-        if not in_the_admin or not isinstance(exception, NotApproved | ValidationError):
+        text = _in_words(exception)
+        if not in_the_admin or text is None:
             return None
-        text = " ".join(exception.messages) if isinstance(exception, ValidationError) else str(exception)
+        if text == AT_ONCE:
+            logger.warning("The database refused what was sent to %s, because a colleague was quicker.", request.path)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
         tell = messages.info if isinstance(exception, AlreadyDone) else messages.error

@@ -36,7 +36,7 @@ from pages.models import (
     Topic,
     Venue,
 )
-from pages.models.approvals import NeedsApproval
+from pages.models.approvals import NeedsApproval, makers_of_text, note_makers
 from pages.models.moderation import is_in
 from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
@@ -217,8 +217,11 @@ def set_up_a_new_section(request, page) -> None:
 @hooks.register("after_copy_page")
 def leave_old_versions_behind(request, page, new_page) -> None:
     """A copy is a page of its own: what its original said in earlier versions and drafts is not its history."""
-    for copy in new_page.get_descendants(inclusive=True):
+    originals = list(page.get_descendants(inclusive=True)) if new_page.get_descendant_count() else [page]
+    for original, copy in zip(originals, new_page.get_descendants(inclusive=True), strict=False):
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
+        if copy.latest_revision:  # and yet its text is by those who made it
+            note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
 
 
 @hooks.register("register_log_actions")

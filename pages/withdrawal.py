@@ -16,10 +16,10 @@ from wagtail.log_actions import log
 from documents.models import Document, Image, PublicFileRecord
 from pages import addresses
 from pages.choices import WithdrawalKind
+from pages.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.models import ContentPage, DeathReviewNoticePage, PublicAddress, PublicRecord, Takedown
 from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
-from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.public_records import may_take_down
 from pages.visibility import Answer, answer, public
 

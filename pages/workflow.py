@@ -23,9 +23,9 @@ from wagtail.models import (
 
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.choices import ApprovalRole, Role
+from pages.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.approvals import NotApproved, approve
-from pages.models.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.moderation import APPROVING, FourEyesTask, RoleGroup, is_in
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet

@@ -1,5 +1,6 @@
 """Mail is kept in the database, sent after the answer, tried again, and shown to administrators when it is not sent."""
 
+import re
 import socketserver
 import threading
 from datetime import timedelta
@@ -28,6 +29,7 @@ from pages.models import OutgoingMail
 from pages.outbox import deliver
 from pages.redaction import redact
 from pages.workflow import group_of
+from tests.approval_book import Book, Screen
 
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 RESET = "account_reset_password"
@@ -168,6 +170,44 @@ def test_two_that_send_at_once_send_nothing_twice(db, monkeypatch):
     outbox_open = outbox._open
     monkeypatch.setattr(outbox, "_open", open_and_come_again)
     assert (deliver(timezone.now()), again, len(mail.outbox)) == ((1, 0), [(0, 0)], 1)
+
+
+def test_what_waits_behind_a_slow_server_is_sent_once(db, monkeypatch):
+    """The time for which a message is claimed begins when its turn comes, not when the first one's did."""
+    write()
+    write(to=["f@example.org"])
+    others = []
+    outbox_open = outbox._open
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+
+        def slowly(row):
+            if row.to == "e@example.org":
+                clock.shift(timedelta(minutes=9))
+            else:
+                clock.shift(timedelta(minutes=2))
+                others.append(deliver(timezone.now()))
+            return outbox_open(row)
+
+        monkeypatch.setattr(outbox, "_open", slowly)
+        assert (deliver(timezone.now()), others) == ((2, 0), [(0, 0)])
+    assert [message.to for message in mail.outbox] == [["e@example.org"], ["f@example.org"]]
+
+
+def test_every_link_in_mail_about_a_page_begins_with_an_address_of_our_own(home, settings):
+    """Of each message that submitting, sending back and approving brings. The address in Wagtail's Site record, which
+    has no port, is not used."""
+    settings.CMS_URL = settings.WAGTAILADMIN_BASE_URL = "https://cms.example.org:8443"
+    book = Book(home)
+    Screen(book, "moderator", "story").press("send back")
+    Screen(book, "editor", "story").press("submit")
+    Screen(book, "moderator", "story").press("approve")
+    deliver(timezone.now())
+    assert book.now("story").live
+    assert len(mail.outbox) >= 3
+    links = [word for message in mail.outbox for word in re.findall(r"[a-z]+://[^\s<>\"]+", message.body)]
+    assert [link for link in links if not link.startswith(f"{settings.CMS_URL}/")] == []
+    assert f"{settings.CMS_URL}/admin/pages/{book.things['story']}/edit/" in links
+    assert book.now("story").full_url in links
 
 
 def test_a_text_that_is_redacted_goes_from_mail_that_waits_and_into_no_log(home):

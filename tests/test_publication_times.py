@@ -135,6 +135,18 @@ def test_approving_says_in_words_what_was_decided(home, people, client):
     assert "It is approved. It will be published on Tuesday 15 December 2026 at 9am." in said
 
 
+def test_a_date_that_is_typed_beside_an_approval_is_the_one_that_counts(thing, people, client):
+    submit(client, people["Editors"], thing, go_live_at="15/12/2026 09:00")
+    client.force_login(people["Moderators"])
+    approve = {"action-workflow-action": "true", "workflow-action-name": "approve"}
+    answer = send(client, thing, go_live_at="16 December 2026 9am", **approve)
+    assert answer.status_code == 302, answer.context["form"].errors
+    said = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert "It is approved. It will be published on Wednesday 16 December 2026 at 9am." in said
+    thing.refresh_from_db()
+    assert (thing.live, thing.scheduled_revision.approved_go_live_at) == (False, LATER + timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     ("at", "words"),
     [

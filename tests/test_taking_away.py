@@ -173,7 +173,7 @@ ACTIONS = {
     "set_page_position": (
         to_the_end,
         lambda page: Page.objects.get(pk=page.pk).get_next_sibling() is None,
-        {**dict.fromkeys((*LIVE, *NOT_LIVE, *NOTICES), "MX")},
+        {**dict.fromkeys((*LIVE, *NOT_LIVE, "notice draft"), "MX"), "notice public": ""},
     ),
     "unpublish": (lambda c, p: c.post(reverse(f"{PAGES}unpublish", args=[p.pk])), is_down, UNPUBLISHING),
     "bulk unpublish": (lambda c, p: bulk(c, p, "unpublish"), is_down, UNPUBLISHING),
@@ -185,7 +185,7 @@ ACTIONS = {
     "set_privacy": (
         lambda c, p: c.post(reverse(f"{PAGES}set_privacy", args=[p.pk]), {"restriction_type": "login"}),
         lambda page: PageViewRestriction.objects.filter(page=page).exists(),
-        {**dict.fromkeys((*LIVE, *NOT_LIVE), "MX"), "below a private page": "", **dict.fromkeys(NOTICES, "")},
+        {**dict.fromkeys((*LIVE, *NOT_LIVE), "MX"), **dict.fromkeys(NOTICES, "")},
     ),
     "revisions_unschedule": (
         unschedule,

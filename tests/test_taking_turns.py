@@ -1,5 +1,6 @@
 """Whoever unpublishes, moves or deletes holds the rows first, and does all of it or nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,15 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, PageLogEntry
 
-from pages import ledger, models, outbox, scheduling
+from documents.models import PublishedFile
+from pages import ledger, models, outbox, scheduling, taking_turns
 from pages.choices import Role
 from pages.models import ContentPage, ContentVersion, PublicChange, Takedown
 from pages.models.approvals import Approval
+from pages.references import hold_files_of
 from pages.withdrawal import take_down, withdraw
 from pages.workflow import group_of
 from tests import factories
@@ -163,6 +167,43 @@ def test_who_waits_for_the_row_keeps_nobody_else_waiting(act, committed):  # noq
         take_the_ledger,
     )
     assert free == [1]
+
+
+HOLDS = {
+    "a page": lambda page, document, venue: ContentPage.hold(page.pk),
+    "a branch": lambda page, document, venue: taking_turns.hold(page),
+    "a file": lambda page, document, venue: document.save(),
+    "files of a version": lambda page, document, venue: hold_files_of(page),
+    "shared text": lambda page, document, venue: models.Venue.hold(venue.pk),
+}
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", HOLDS)
+def test_who_holds_a_row_keeps_nobody_from_writing_what_refers_to_it(what, committed):  # noqa: F811
+    """Or a log entry, a comment or a redirect, written by somebody who holds something else, could wait in a circle."""
+    document = factories.document()
+    venue = factories.venue()
+    page = factories.page(models.StandardPage, committed, slug="page", body=[("document", document)])
+    meeting = factories.page(models.MeetingPage, factories.page(models.MeetingIndexPage, committed))
+    page.published_files.all().delete()
+
+    def refer():
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '2s'")
+                Redirect.objects.create(old_path="/old", redirect_page=page)
+                PublishedFile.objects.create(page=page, document=document, file_key="k", first_public_at=timezone.now())
+                models.MeetingPage.objects.filter(pk=meeting.pk).update(venue=venue)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        HOLDS[what](page, document, venue)
+        other.submit(refer).result()
+    assert (Redirect.objects.get().redirect_page_id, PublishedFile.objects.get().document_id) == (page.pk, document.pk)
 
 
 @on_postgresql

@@ -210,7 +210,8 @@ def difference(name, alone, together):
     """The address, and what differs first."""
     if alone[0] != together[0]:
         return name, alone[0], together[0]
-    first = len(os.path.commonprefix([alone[1], together[1]]))
+    pairs = enumerate(zip(alone[1], together[1], strict=False))
+    first = max(next((number for number, (one, other) in pairs if one != other), len(together[1])), 80)
     return name, alone[1][first - 80 : first + 80], together[1][first - 80 : first + 80]
 
 

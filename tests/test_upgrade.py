@@ -19,8 +19,7 @@ from django.conf import settings
 FROM = "6aa81a4"
 ROOT = Path(settings.BASE_DIR)
 SCRIPT = ROOT / "tests/upgraded_site.py"
-# What the code of today answers otherwise than that of `FROM`, on purpose: the key of the answer and the reason.
-OTHERWISE: dict[str, str] = {}
+PICTURE = "picture "  # all sizes are drawn anew, without metadata: other bytes (documents/migrations/0002)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +69,11 @@ def run(folder, what, environment, target):
     return json.loads(target.read_text())
 
 
+def comparable(key, answers):
+    answer = answers.get(key)
+    return [status for status, _ in answer] if key.startswith(PICTURE) and answer else answer
+
+
 def test_data_of_then_comes_along(code_of_then, environment, tmp_path):
     before = run(code_of_then, "made", environment, tmp_path / "before.json")["answers"]
     after = run(ROOT, "upgraded", environment, tmp_path / "after.json")
@@ -79,8 +83,8 @@ def test_data_of_then_comes_along(code_of_then, environment, tmp_path):
     assert [before[f"page /news/news-{state}/"] for state in states] == [200, 200, 404, 404, 404, 410, 200]
     assert len(before) > 150
     assert 500 not in {answer for answer in after["answers"].values() if isinstance(answer, int)}
-    different = {key for key in before if before[key] != after["answers"].get(key)}
-    assert different - OTHERWISE.keys() == set(), {key: (before[key], after["answers"].get(key)) for key in different}
+    different = {key for key in before if comparable(key, before) != comparable(key, after["answers"])}
+    assert different == set(), {key: (before[key], after["answers"].get(key)) for key in different}
 
 
 def test_the_migrations_of_then_are_as_they_were(code_of_then):

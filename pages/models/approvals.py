@@ -27,14 +27,15 @@ from pages.mail import tell
 
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
+TEXT_BY = "text_by"  # in the content of a revision: who made its text, where that is not who saved it
 NOT_APPROVED_BY_ANYBODY = {
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
     "marked_reviewed_at", "name_blocklist",
-    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "translation_key",
-    "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation", "withdrawal_kind",
-    "withdrawn_at",
+    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "text_by",
+    "translation_key", "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation",
+    "withdrawal_kind", "withdrawn_at",
 }  # fmt: skip
 
 
@@ -50,13 +51,17 @@ def content_hash(content: dict[str, Any], without: Iterable[str] = ()) -> str:
     """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
     an object. Rows below a page count without their keys, which they get only when they are published.
     """
+    return hashlib.sha256(_seen_by_approvers(content, without).encode()).hexdigest()
+
+
+def _seen_by_approvers(content: dict[str, Any], without: Iterable[str]) -> str:
     fields = _fields_with_rich_text(content.get("content_type"))
     approved = {
         name: _as_read(value, fields.get(name))
         for name, value in content.items()
         if name not in NOT_APPROVED_BY_ANYBODY and name not in without
     }
-    return hashlib.sha256(json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder).encode()).hexdigest()
+    return json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder)
 
 
 # The editor gives each paragraph a key of its own, also one that came without: it is no part of the text. It is an
@@ -299,7 +304,10 @@ def ask_about(revision: Revision, waiting: TaskState) -> None:
     waiting.refresh_from_db()
     if waiting.status != TaskState.STATUS_IN_PROGRESS:
         return
-    if content_hash(waiting.revision.content) == content_hash(revision.content):
+    same_dates = _dates_of(waiting.revision) == _dates_of(revision)
+    needs_two = len(revision.content_object.approving_roles) > 1
+    same = content_hash(waiting.revision.content) == content_hash(revision.content)
+    if same and (same_dates or not needs_two):
         given = waiting.revision.approvals.filter(voided_at=None)
         Approval.objects.bulk_create(
             Approval(revision=revision, content_hash=one.content_hash, role=one.role, by=one.by, at=one.at)
@@ -311,6 +319,14 @@ def ask_about(revision: Revision, waiting: TaskState) -> None:
     TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
     state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=waiting.task)
     state.save(update_fields=["current_task_state"])
+
+
+# Who approves one of two times has seen these, too: they decide when something is public, and what readers are told.
+DATES_SEEN_BY_TWO = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on")
+
+
+def _dates_of(revision: Revision) -> str:
+    return json.dumps([revision.content.get(name) for name in DATES_SEEN_BY_TWO], cls=DjangoJSONEncoder)
 
 
 def _each_by_another(candidates: list[set[int]]) -> bool:
@@ -329,14 +345,15 @@ def makers_of_text(revision: Revision | None) -> set[int]:
     """
     if revision is None:
         return set()
-    digest, makers, author = _text_of(revision), set(), revision.user_id
+    text, makers, author = _text_of(revision), set(revision.content.get(TEXT_BY, ())), revision.user_id
     published = getattr(revision.content_object, "live_revision_id", None) or 0
     earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
     )
     for one in earlier.order_by("-pk").iterator(chunk_size=10):
-        if _text_of(one) == digest:
+        if _text_of(one) == text:
             author = one.user_id
+            makers |= set(one.content.get(TEXT_BY, ()))
         else:
             makers.add(author)
             author = None
@@ -345,8 +362,22 @@ def makers_of_text(revision: Revision | None) -> set[int]:
     return {maker for maker in (*makers, author) if maker is not None}
 
 
+def note_makers(revision: Revision, makers: set[int]) -> None:
+    """The text of this version was made by these people, whoever saved it: it was copied, or goes along with something
+    that another person did."""
+    revision.content = {**revision.content, TEXT_BY: sorted(makers)}
+    Revision.objects.filter(pk=revision.pk).update(content=revision.content)
+
+
+# White space that a form gives back otherwise than it is stored: it makes nobody an author.
+_BLOCK = r"(?:p|li|h[1-6]|blockquote)"
+_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)(?: |\\[nrt])+|(?: |\\[nrt])+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
+
+
 def _text_of(revision: Revision) -> str:
-    return content_hash(revision.content, without=("file_facts",))
+    text = _seen_by_approvers(revision.content, ("file_facts",))
+    text = re.sub(r'"(?:\\[nrt]| )+|(?:\\[nrt]| )+"', '"', text.replace("\\r\\n", "\\n"))
+    return _AT_THE_EDGE.sub(r"\1", re.sub(r" {2,}", " ", text))
 
 
 def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:

@@ -237,7 +237,17 @@ class ContentPage(NeedsApproval, Page):
     def hold_files(self) -> None:
         hold_files_of(self)
 
+    @classmethod
+    def hold(cls, pk) -> dict[str, Any] | None:
+        """The row that all pages have first: whoever holds it as a page of some type, or of any, waits in one queue."""
+        if cls is not ContentPage:
+            list(ContentPage._base_manager.select_for_update(no_key=True).filter(pk=pk).values_list("pk", "live"))
+        return super().hold(pk)
+
     def permissions_for_user(self, user) -> PagePermissionTester:
+        """By the rules of its type, whatever it was read as."""
+        if type(self) is ContentPage and self.specific_class not in (None, ContentPage):
+            return self.specific_deferred.permissions_for_user(user)
         return ModeratedPermissions(user, self)
 
     def with_content_json(self, content: dict[str, Any]) -> "ContentPage":

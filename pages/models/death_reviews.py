@@ -33,8 +33,9 @@ from pages.choices import (
     ReviewDocumentKind,
     ReviewDocumentState,
 )
+from pages.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.models.base import ContentPage, tabs
-from pages.models.moderation import HANDLE_DEATH_REVIEWS, StandingPermissions
+from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
 from pages.references import files_of
 from pages.rich_text import FEATURES, has_text

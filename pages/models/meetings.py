@@ -214,7 +214,9 @@ class MeetingPage(ContentPage):
         access = {same_number(item.number): item.access for item in items}  # of two with one number, the exempt one
         if len(access) < len(items):
             problems["agenda_items"] = "Two items of the agenda have the same number."
-        for paper in self.papers.all():
+        # What a file is called that only notices may show is for nobody here to read.
+        papers = [] if "papers" in problems else list(self.papers.all())
+        for paper in papers:
             number = paper.agenda_item_number
             if number and same_number(number) not in access:
                 problems["papers"] = f"“{paper}” is for item {number}, which is not on the agenda."
@@ -222,7 +224,7 @@ class MeetingPage(ContentPage):
                 problems["papers"] = f"Item {number} is exempt, so it can have no public paper: take “{paper}” off it."
         if problem := self._problem_of_the_notice():
             problems["status_notice"] = problem
-        if late := self._late_without_a_reason(timezone.now()):
+        if papers and (late := self._late_without_a_reason(timezone.now())):
             problems["papers"] = (
                 f"The agenda was due by {self.agenda_due_on:%A %-d %B %Y}. Fill in “Why it is late”, for readers, for "
                 f"each paper that is published after that: {', '.join(f'“{paper}”' for paper in late)}."

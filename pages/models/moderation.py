@@ -21,13 +21,16 @@ from wagtail.models import (
     TaskState,
     WorkflowState,
 )
+from wagtail.permissions import policy_registry
 
+from documents.models import Document, Image
 from pages.choices import ApprovalRole, Role
+from pages.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.models.approvals import Approval, NotApproved, approve, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 from pages.publication_times import time_problems
+from pages.references import files_of
 
-HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"
 APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
 
 
@@ -129,6 +132,11 @@ class FourEyesTask(AbstractGroupApprovalTask):
                 return f"You made the last change to “{obj}”, so a colleague has to approve it."
             if part := revision.as_object().made_by().get(user.pk) if revision else "":
                 return f"You made a part of “{obj}”: {part}. So a colleague has to approve it."
+        if revision and _shows_files_hidden_from(user, revision.as_object()):
+            return (
+                f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Who manages groups "
+                "can let you choose files from its collection."
+            )
         if problems := time_problems(revision.as_object()):
             return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
         # A version that needs two people: whoever gave the one approval does not give the other.
@@ -144,6 +152,17 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
     def _names_of_groups(self) -> str:
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
+
+
+def _shows_files_hidden_from(user: Any, version: Any) -> bool:
+    """Whether the screen leaves out something that the version would make public."""
+    if not isinstance(version, Page):
+        return False
+    for model, keys in zip((Document, Image), files_of(version), strict=True):
+        offered = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
+        if keys and model._default_manager.filter(pk__in=keys).exclude(pk__in=offered.values("pk")).exists():
+            return True
+    return False
 
 
 def approved_at_or_below(page: Page) -> bool:
@@ -215,6 +234,10 @@ class StandingPermissions(ModeratedPermissions):
     def can_delete(self, ignore_bulk: bool = False) -> bool:
         return super().can_delete(ignore_bulk) and self.page.first_published_at is None
 
+    def can_move(self) -> bool:
+        """What is below moves along, and is counted on the screen."""
+        return super().can_move() and self.user.has_perm(HANDLE_DEATH_REVIEWS)
+
     def can_copy(self) -> bool:
         """A copy takes along what is below, and its screen counts it: also what not everybody may know of."""
         return super().can_copy() and self.user.has_perm(HANDLE_DEATH_REVIEWS)
@@ -227,3 +250,10 @@ class CopyAsDraftForm(CopyForm):
         super().__init__(*args, **kwargs)
         for name in ("publish_copies", "alias"):
             self.fields.pop(name, None)
+
+    def clean_new_parent_page(self) -> Any:
+        """Looked at first: else the form would say which addresses are taken below a page that is not for everybody."""
+        parent = self.cleaned_data["new_parent_page"]
+        if parent and not parent.permissions_for_user(self.user).can_add_subpage():
+            raise ValidationError(self.fields["new_parent_page"].error_messages["invalid_choice"], "invalid_choice")
+        return parent

@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 from django.utils import timezone
 from wagtail.admin.utils import get_user_display_name
-from wagtail.models import Revision, TaskState, WorkflowState
+from wagtail.models import Page, Revision, TaskState, WorkflowState
 
 from documents.models import Document, Image
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models.approvals import AlreadyDone, NotApproved, content_hash
 
 FIELD = "shown"
@@ -27,9 +28,10 @@ class Shown:
     task_state: int
     revision: int
     content_hash: str
+    place: str
 
     def __str__(self) -> str:
-        return f"{self.task_state}.{self.revision}.{self.content_hash}"
+        return f"{self.task_state}.{self.revision}.{self.content_hash}.{self.place}"
 
     @classmethod
     def by(cls, latest: Any) -> "Shown | None":
@@ -38,12 +40,20 @@ class Shown:
         Taken before anything is rendered: what changes in between is then noticed, and refused.
         """
         digest, state = content_hash(latest.serializable_data()), latest.current_workflow_task_state
-        return cls(state.pk, latest.latest_revision_id, digest) if state else None
+        return cls(state.pk, latest.latest_revision_id, digest, _place(latest)) if state else None
 
     @classmethod
     def sent(cls, fields: Mapping[str, Any]) -> "Shown | None":
-        found = re.fullmatch(r"(\d{1,18})\.(\d{1,18})\.([0-9a-f]{64})", str(fields.get(FIELD, "")))
-        return cls(int(found[1]), int(found[2]), found[3]) if found else None
+        found = re.fullmatch(
+            r"(\d{1,18})\.(\d{1,18})\.([0-9a-f]{64})\.([0-9A-Z]{0,255}-[01])", str(fields.get(FIELD, ""))
+        )
+        return cls(int(found[1]), int(found[2]), found[3], found[4]) if found else None
+
+
+def _place(latest: Any) -> str:
+    """Below which page it is, and whether readers see an earlier version of it now."""
+    above = latest.path[: -latest.steplen] if isinstance(latest, Page) else ""
+    return f"{above}-{int(latest.live)}"
 
 
 def require_question(shown: Shown | None, latest: Any, user: Any) -> tuple[Shown, TaskState]:
@@ -64,8 +74,10 @@ def require_as_shown(shown: Shown | None, latest: Any, user: Any) -> None:
     shown, waiting = require_question(shown, latest, user)
     if not (shown.revision == latest.latest_revision_id == waiting.revision_id):
         raise NotApproved(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
+    if _place(latest) != shown.place:
+        raise NotApproved(f"“{latest}” was moved, published or unpublished since you opened it. {LOOK_AGAIN}")
     recorded = latest.latest_revision.content
-    files = " ".join(_files_that_changed(recorded.get("file_facts", {}), latest.serializable_data()))
+    files = " ".join(_files_that_changed(recorded.get("file_facts", {}), latest.serializable_data(), user))
     if content_hash(latest.serializable_data()) != shown.content_hash:
         raise NotApproved(f"{files or 'What is said of a file was changed, and changed back.'} {LOOK_AGAIN}")
     if content_hash(recorded) != shown.content_hash:
@@ -108,6 +120,10 @@ def _say_what_became_of(shown: Shown, latest: Any, waiting: TaskState | None, us
     raise NotApproved(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
 
 
+def saved_by(revision: Revision, user: Any) -> str:
+    return f"{_person(revision.user, user)} saved “{revision.object_str}” {_when(revision.created_at)}."
+
+
 def _saved(revision: Revision, shown: Shown, user: Any) -> str:
     """Who saved the version that is the latest now."""
     who, when = _person(revision.user, user), _when(revision.created_at)
@@ -116,19 +132,22 @@ def _saved(revision: Revision, shown: Shown, user: Any) -> str:
     return f"{who} changed “{revision.object_str}” {when}."
 
 
-def _files_that_changed(recorded: dict[str, dict[str, list[str]]], content: dict[str, Any]) -> Iterator[str]:
+def _files_that_changed(recorded: dict[str, dict[str, list[str]]], content: dict[str, Any], user: Any) -> Iterator[str]:
     """One sentence for each file that is another, or described in other words, than when the version was saved."""
     for kind, model, noun in (("images", Image, "picture"), ("documents", Document, "document")):
         before, after = recorded.get(kind, {}), content.get("file_facts", {}).get(kind, {})
-        names = dict(model._default_manager.filter(pk__in=before).values_list("pk", "title"))
+        named = model._default_manager.filter(pk__in=before)
+        if not user.has_perm(HANDLE_DEATH_REVIEWS):  # a decision can be made up, to be told why it is refused
+            named = named.filter(~of_death_reviews())
+        names = dict(named.values_list("pk", "title"))
         for key, (file_key, words) in before.items():
-            title = names.get(int(key))
+            title = f" “{names[int(key)]}”" if int(key) in names else ""
             if key not in after:
                 yield f"A {noun} that it shows was deleted."
             elif after[key][0] != file_key:
-                yield f"The file of the {noun} “{title}” was exchanged."
+                yield f"The file of the {noun}{title} was exchanged."
             elif after[key][1] != words:
-                yield f"What is said of the {noun} “{title}” was changed."
+                yield f"What is said of the {noun}{title} was changed."
 
 
 def _person(somebody: Any, user: Any) -> str:

@@ -5,16 +5,22 @@ the form as hidden inputs, and the next autosave would send that action once mor
 
 - a form that is sent saves itself no more: an autosave that has not begun is dropped, one that is under way is waited for;
 - an autosave carries no action, and no button carries the action of another one;
-- while a form is on its way, its buttons do nothing.
+- while a form is on its way, its buttons do nothing;
+- what was typed last is sent, too: the box for rich text writes it into the form a quarter of a second later.
 
 The page that answers begins anew. A page that comes back by the browser's "Back" is let go, as is one whose loading somebody
 stopped, after the time for which Wagtail's own buttons stay disabled. */
 (() => {
   const LET_GO = 30_000; // milliseconds
+  const WRITTEN = 350; // milliseconds, after which Draftail has put the last words into the form
   const ACTION = /^(action-|workflow-action-)/; // names that Wagtail's edit views look for
   const onTheirWay = new Set();
   const ready = new WeakSet(); // forms that have waited for their autosave
   let autosave = null; // the last one that was announced
+
+  let typedAt = 0;
+  document.addEventListener("beforeinput", () => (typedAt = Date.now()), { capture: true });
+  document.addEventListener("keydown", () => (typedAt = Date.now()), { capture: true });
 
   const withoutActions = (form) => {
     for (const input of form.querySelectorAll('input[type="hidden"]')) {
@@ -70,9 +76,11 @@ stopped, after the time for which Wagtail's own buttons stay disabled. */
     onTheirWay.add(form);
     setTimeout(() => onTheirWay.delete(form), LET_GO);
     autosave?.preventDefault(); // looked at when its turn comes
-    if (saving(form)) {
+    const written = form.querySelector(".Draftail-Editor") && Date.now() - typedAt < WRITTEN;
+    if (saving(form) || written) {
       event.preventDefault();
-      saving(form).finally(() => send(form, event.originalEvent?.submitter));
+      const pause = new Promise((done) => setTimeout(done, written ? WRITTEN : 0));
+      Promise.allSettled([saving(form), pause]).then(() => send(form, event.originalEvent?.submitter));
     }
   });
 
