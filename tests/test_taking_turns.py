@@ -22,6 +22,7 @@ from pages.withdrawal import take_down, withdraw
 from pages.workflow import group_of
 from tests import factories
 from tests.approval_book import Book, Screen
+from tests.hidden_content import administrator
 from tests.test_changes_at_once import at_once, committed, put_back  # noqa: F401 - fixtures
 
 on_postgresql = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one transaction write at a time.")
@@ -167,6 +168,57 @@ def test_who_waits_for_the_row_keeps_nobody_else_waiting(act, committed):  # noq
         take_the_ledger,
     )
     assert free == [1]
+
+
+TAKE_AWAY = {
+    "withdrawn": lambda page: withdraw(page, User.objects.get(username="administrator"), "gone"),
+    "taken down": lambda page: take_down(page, User.objects.get(username="administrator"), "It names somebody."),
+    "held as its type": lambda page: type(page).hold(page.pk),
+    "expired": lambda page: scheduling.expire_what_is_over(timezone.now()),
+}
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", TAKE_AWAY)
+def test_who_takes_a_page_away_waits_in_the_queue_of_those_who_save_it(act, committed):  # noqa: F811
+    """They hold the row of all pages first, and write that of the type last: whoever had the latter, and waited for the
+    former, would let a takedown fail."""
+    administrator()
+    page = (
+        expired(committed, "page") if act == "expired" else factories.page(models.StandardPage, committed, slug="page")
+    )
+    free = []
+
+    def take_the_row_of_the_type():
+        with transaction.atomic():
+            rows = models.StandardPage.objects.select_for_update(nowait=True, of=("self",))
+            free.append(rows.filter(pk=page.pk).count() and rows.get(pk=page.pk).pk)
+
+    def do():
+        with transaction.atomic():
+            TAKE_AWAY[act](models.StandardPage.objects.get(pk=page.pk))
+
+    at_once(lambda: ContentPage.hold(page.pk), do, take_the_row_of_the_type)
+    assert free == [page.pk]
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_pages_that_are_approved_at_once_do_not_get_one_address(committed):  # noqa: F811
+    book = Book(committed)
+    screens = []
+    for who in ("moderator", "other moderator"):
+        book.renew("story")
+        story = book.now("story")
+        Screen(book, "moderator", "story").press("approve")
+        version = story.get_latest_revision_as_object()
+        version.slug, version.summary = "same", who
+        version.save_revision(user=book.people["editor"])
+        models.NewsPage.objects.get(pk=story.pk).get_workflow().start(book.now("story"), book.people["editor"])
+        screens.append(Screen(book, who, "story"))
+    at_once(*(lambda screen=screen: screen.press("approve") for screen in screens))
+    assert list(models.NewsPage.objects.filter(slug="same").values_list("live", flat=True)) == [True]
 
 
 HOLDS = {

@@ -1,0 +1,222 @@
+"""Ways that people who looked for them found round the four eyes, each of which leads nowhere now."""
+
+import html
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.urls import reverse
+from django.utils import timezone
+from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
+from wagtail.models import Collection, GroupCollectionPermission
+
+from pages import models
+from pages.meeting_changes import call_off
+from pages.models.approvals import Approval, makers_of_text
+from pages.rich_text import FEATURES
+from tests import factories
+from tests.admin_forms import posted
+from tests.approval_book import Book, Screen, new_words, tomorrow
+
+
+@pytest.fixture
+def book(home):
+    return Book(home)
+
+
+def paragraph(text):
+    """The body of a page; the block keeps its key when its text is another."""
+    return json.dumps([{"type": "paragraph", "id": "7d5e2a3c-0f51-4b6a-9c11-4a6b1f2f9b10", "value": text}])
+
+
+def said(answer):
+    """What a screen that came back says, or the one that the answer leads to."""
+    return html.unescape(answer.content.decode())
+
+
+def box(*texts):
+    """Rich text as the editor's box sends it."""
+    blocks = [
+        {"key": f"abc{n:02}", "text": text, "type": "unstyled", "depth": 0, "inlineStyleRanges": [], "entityRanges": [],
+         "data": {}}
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+    return json.dumps({"blocks": blocks, "entityMap": {}})
+
+
+# --- Whose text it is ---
+
+
+@pytest.mark.parametrize("text", ["Words. ", " Words.", "Two  words.", "One line \nand another. ", " ", "a\u00a0 b"])
+def test_what_is_stored_of_rich_text_is_what_the_form_gives_back(text):
+    converter = ContentstateConverter(features=FEATURES)
+    stored = converter.to_database_format(box(text, "End."))
+    assert converter.to_database_format(converter.from_database_format(stored)) == stored
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<p>Words. </p>", "<p>Words.</p>"),
+        ("<p> Words.</p>", "<p>Words.</p>"),
+        ("<p>Two  words.</p>", "<p>Two words.</p>"),
+        ("<p><b>Words. </b></p>", "<p><b>Words.</b></p>"),
+    ],
+)
+def test_white_space_that_a_form_drops_makes_nobody_the_author(home, book, before, after):
+    """Of versions that were stored before it was dropped at once."""
+    page = factories.draft(models.StandardPage, home, body=paragraph(before))
+    page.save_revision(user=book.people["moderator"])
+    page.body = paragraph(after)
+    assert makers_of_text(page.save_revision(user=book.people["editor"])) == {book.people["moderator"].pk}
+
+
+def test_a_space_between_words_is_text(home, book):
+    page = factories.draft(models.StandardPage, home, body=paragraph("<p>the<b>rapist</b></p>"))
+    page.save_revision(user=book.people["moderator"])
+    page.body = paragraph("<p>the <b>rapist</b></p>")
+    assert makers_of_text(page.save_revision(user=book.people["editor"])) == {book.people["editor"].pk}
+
+
+def test_who_copies_a_page_makes_none_of_its_text(book):
+    story = book.now("story")
+    made = factories.draft(models.NewsPage, story.get_parent(), summary="By the moderator")
+    made.save_revision(user=book.people["moderator"])
+    form = {"new_title": "Copy", "new_slug": "copy", "new_parent_page": story.get_parent().pk}
+    assert book.clients["editor"].post(reverse("wagtailadmin_pages:copy", args=[made.pk]), form).status_code == 302
+    copy = models.NewsPage.objects.get(slug="copy")
+    assert makers_of_text(copy.latest_revision) >= {book.people["moderator"].pk}
+    copy.get_latest_revision_as_object().save_revision(user=book.people["editor"])
+    assert makers_of_text(models.NewsPage.objects.get(slug="copy").latest_revision) >= {book.people["moderator"].pk}
+
+
+def test_who_calls_a_meeting_off_becomes_no_colleague_of_their_own(home, book):
+    moderator = book.people["moderator"]
+    index = factories.page(models.MeetingIndexPage, home)
+    meeting = factories.page(models.MeetingPage, index, starts_at=timezone.now() + timedelta(days=30))
+    draft = meeting.get_latest_revision_as_object()
+    draft.summary = "By the moderator"
+    draft.save_revision(user=moderator)
+    draft.save_revision(user=book.people["editor"])  # unchanged
+    call_off(meeting, moderator, "cancelled", "The hall is flooded.")
+    latest = models.MeetingPage.objects.get(pk=meeting.pk).latest_revision
+    assert latest.content["summary"] == "By the moderator"
+    assert makers_of_text(latest) >= {moderator.pk}
+
+
+def test_a_line_end_as_a_browser_sends_it_makes_nobody_the_author_of_what_is_said_of_a_file(book):
+    document = factories.document(accessibility_exemption="Old.\nScanned.")
+    document.made_by = {"accessibility_exemption": book.people["moderator"].pk}
+    type(document).objects.filter(pk=document.pk).update(made_by=document.made_by)
+    book.change_file("editor", document, accessibility_exemption="Old.\r\nScanned.", title="Another title")
+    document.refresh_from_db()
+    assert document.title == "Another title"
+    assert document.made_by["accessibility_exemption"] == book.people["moderator"].pk
+
+
+# --- What the screen showed ---
+
+
+def test_a_page_that_was_moved_behind_an_open_screen_is_not_approved(home, book):
+    elsewhere = factories.page(models.NewsIndexPage, home, slug="elsewhere")
+    screen = Screen(book, "moderator", "story")
+    book.now("story").move(elsewhere, pos="last-child")
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    assert "was moved, published or unpublished since you opened it" in said(book.clients["moderator"].get(answer.url))
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").live is True
+
+
+def test_a_page_that_was_unpublished_behind_an_open_screen_does_not_come_back(book):
+    Screen(book, "moderator", "story").press("approve")
+    Screen(book, "editor", "story").press("submit", summary=new_words("Text"))
+    screen = Screen(book, "moderator", "story")
+    book.clients["other moderator"].post(reverse("wagtailadmin_pages:unpublish", args=[book.things["story"]]))
+    assert book.now("story").live is False
+    screen.press("approve")
+    assert book.now("story").live is False
+
+
+def test_an_approver_who_may_not_see_a_file_does_not_approve_it(book):
+    moderators = Group.objects.get(name="Moderators")
+    drawer = Collection.get_first_root_node().add_child(name="Drawer")
+    for document in book.files("story"):
+        type(document).objects.filter(pk=document.pk).update(collection=drawer)
+    for row in GroupCollectionPermission.objects.filter(group=moderators):
+        other = Collection.objects.exclude(pk__in=[drawer.pk, Collection.get_first_root_node().pk]).first()
+        GroupCollectionPermission.objects.filter(pk=row.pk).update(collection=other)
+    screen = Screen(book, "moderator", "story")
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    assert "shows a file that you may not see" in said(book.clients["moderator"].get(answer.url))
+    assert not Approval.objects.filter(by=book.people["moderator"]).exists()
+
+
+def test_the_words_after_an_approval_say_whether_readers_see_it(home, book):
+    above = factories.draft(models.StandardPage, home, slug="above")
+    below = factories.draft(models.StandardPage, above, slug="below")
+    below.save_revision(user=book.people["editor"])
+    below.get_workflow().start(below, book.people["editor"])
+    client, url = book.clients["moderator"], reverse("wagtailadmin_pages:edit", args=[below.pk])
+    form = posted(client.get(url).content, **{"body-count": "0"})
+    answer = client.post(
+        url, {**form, "action-workflow-action": "true", "workflow-action-name": "approve"}, follow=True
+    )
+    assert models.StandardPage.objects.get(pk=below.pk).live is True
+    assert "Readers see it as soon as the pages above it are public" in said(answer)
+    assert "readers see it now" not in said(answer)
+
+
+# --- The dates of a notice, which two people approve ---
+
+
+def test_dates_that_are_typed_beside_the_second_approval_are_another_question(book):
+    Screen(book, "moderator", "notice").press("approve")
+    answer = Screen(book, "other lead", "notice").press("approve", go_live_at=tomorrow())
+    notice = book.now("notice")
+    assert (notice.live, notice.scheduled_revision) == (False, None)
+    assert not Approval.objects.filter(by=book.people["other lead"]).exists()
+    assert answer.status_code == 302
+
+
+def test_dates_that_are_changed_between_two_approvals_end_the_first(book):
+    Screen(book, "moderator", "notice").press("approve")
+    Screen(book, "lead", "notice").press("save", last_reviewed_on="2026-01-05")
+    Screen(book, "other lead", "notice").press("approve")
+    assert book.now("notice").live is False
+    Screen(book, "moderator", "notice").press("approve")
+    assert book.now("notice").live is True
+
+
+# --- Two at once ---
+
+
+def test_a_screen_that_is_out_of_date_overwrites_nobody_without_a_word(book):
+    stale, other = Screen(book, "other moderator", "story"), Screen(book, "moderator", "story")
+    other.press("save", summary=new_words("Text"))
+    before = book.now("story").latest_revision_id
+    answer = stale.press("save", seo_title="Found by search")
+    assert answer.status_code == 200, answer.context["form"].errors
+    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert 'value="Found by search"' in said(answer)
+    assert book.now("story").latest_revision_id == before
+    form = posted(answer.content, **{name: value for name, value in stale.form.items() if name.startswith("body-")})
+    again = book.clients["other moderator"].post(stale.url, {**form, "seo_title": "Found by search"})
+    assert again.status_code == 302
+    assert book.now("story").get_latest_revision_as_object().seo_title == "Found by search"
+
+
+def test_a_name_that_somebody_took_at_the_same_moment_is_refused_in_words(book, monkeypatch):
+    factories.agency(name="Council")
+    moderators = Group.objects.get(name="Moderators")
+    moderators.permissions.add(Permission.objects.get(codename="add_agency"))
+    monkeypatch.setattr(models.Agency, "validate_unique", lambda *args, **kwargs: None)
+    monkeypatch.setattr(models.Agency, "validate_constraints", lambda *args, **kwargs: None)
+    form = {"name": "Council", "sector": "council"}
+    answer = book.clients["moderator"].post(
+        reverse(models.Agency.snippet_viewset.get_url_name("add")), form, follow=True
+    )
+    assert "somebody saved something with the same name or address at the same moment" in said(answer)
+    assert models.Agency.objects.filter(name="Council").count() == 1
