@@ -12,7 +12,7 @@ from typing import Any
 from django import shortcuts
 from django.core.exceptions import ValidationError
 from django.db.models import Manager, Model, QuerySet
-from django.forms import ModelChoiceField
+from django.forms import BaseForm, BaseModelForm, ModelChoiceField
 from wagtail.admin import compare
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.rich_text.converters.contentstate_models import Entity
@@ -49,6 +49,7 @@ def take_the_place_of_wagtails() -> None:
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
     replace(shortcuts, "_get_queryset")(looked_up)
     replace(CopyView, "post")(copy_below)
+    replace(BaseForm, "_clean_fields")(clean_fields)
     replace(ModelChoiceField, "to_python")(chosen)
     replace(ChooserBlock, "value_from_form")(value_from_form)
     replace(ChooserBlock, "clean")(clean_block)
@@ -96,14 +97,22 @@ def clean_form(original: Any, form: Any) -> None:
     refuse(form, getattr(form, "stored_rows", ()))
 
 
+def clean_fields(original: Any, form: Any) -> None:
+    """In forms that are no model's (where to copy, move or make a page) what is hidden is no choice. Forms of models
+    keep what was stored before, and are looked at as a whole (`refuse`)."""
+    for field in form.fields.values():
+        field.leaves_out_hidden = not isinstance(form, BaseModelForm)
+    original(form)
+
+
 def chosen(original: Any, field: Any, value: Any) -> Any:
-    """A number that is too large for the database is the key of nothing, and so is that of something hidden."""
+    """A number that is too large for the database is the key of nothing, and so is the key of something hidden."""
     wrong = ValidationError(field.error_messages["invalid_choice"], "invalid_choice", {"value": value})
     try:
         found = original(field, value)
     except OverflowError:
         raise wrong from None
-    if isinstance(found, Model) and is_hidden(found):
+    if getattr(field, "leaves_out_hidden", False) and isinstance(found, Model) and is_hidden(found):
         raise wrong
     return found
 
@@ -119,7 +128,9 @@ def value_from_form(original: Any, block: Any, value: Any) -> Any:
 
 
 def clean_block(original: Any, block: Any, value: Any) -> Any:
-    return value if isinstance(value, Model) and value._state.adding else original(block, value)
+    """What does not exist or is hidden is refused when the form is looked at as a whole."""
+    unseen = isinstance(value, Model) and (value._state.adding or is_hidden(value))
+    return value if unseen else original(block, value)
 
 
 # --- What screens tell ---

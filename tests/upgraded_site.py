@@ -135,6 +135,8 @@ def proven():
     from cms.database_fit import why_not_to_start  # noqa: PLC0415 - the other code may not have it
 
     call_command("migrate", verbosity=0)
+    for image in Image.lacking_sizes():  # as publish_scheduled does
+        image.draw_missing_sizes()
     call_command("check")
     call_command("verify_log", stdout=(log := io.StringIO()))
     return {"unfit": why_not_to_start(), "health": reader().get("/healthz").status_code, "log": log.getvalue()}
