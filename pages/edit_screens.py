@@ -134,7 +134,7 @@ class DecidesOnWhatItShows(HoldsTheRow):
             nothing = self.thing.latest_revision_id and not changed
             return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
         self._refuse_what_is_done(changed)
-        if changed and self.is_out_of_date:
+        if changed and self.is_out_of_date and self.thing.latest_revision.user_id != self.request.user.pk:
             form.add_error(None, self._saved_meanwhile())
             return super().form_invalid(form)  # type: ignore[misc]
         if self.request.POST.get("action-workflow-action"):

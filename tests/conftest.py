@@ -18,20 +18,7 @@ from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
 # Long walks and races that have not run to their end on both databases yet. `THOROUGH=1 make test` runs them too.
-THOROUGH = [
-    "browser/test_one_request.py",
-    "browser/test_policy.py",
-    "browser/test_typed_dates.py",
-    "test_approval_machine.py",
-    "test_approvals_at_once.py",
-    "test_copy_by_cursor.py",
-    "test_file_corpus.py",
-    "test_hidden_in_the_admin.py",
-    "test_references.py",
-    "test_taking_away.py",
-    "test_threads.py",
-    "test_upgrade.py",
-]
+THOROUGH = ["browser/test_one_request.py", "test_hidden_in_the_admin.py"]
 collect_ignore = [] if os.environ.get("THOROUGH") else THOROUGH
 
 

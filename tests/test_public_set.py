@@ -400,7 +400,7 @@ def test_every_channel_shows_exactly_the_public_set(home):
     run_state_machine_as_test(
         Site,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,
