@@ -179,3 +179,22 @@ def test_an_editor_cancels_a_meeting_and_needs_a_notice(visit, people, meeting):
     assert (meeting.status, meeting.workflow_in_progress) == ("provisional", True)
     assert version.status == "cancelled"
     assert version.status_notice.endswith(">The hall is closed. We will give a new date here.</p>")
+
+
+def type_and_save_at_once(page: Page, folder: int) -> None:
+    page.goto(f"/admin/pages/add/pages/newspage/{folder}/")
+    page.locator("#id_title").fill("A story in a hurry")
+    page.locator("#id_summary").fill("A summary.")
+    insert_block(page, "Paragraph")
+    write(page, "#body-0-value", "First words.")
+    page.keyboard.type(" Last words.", delay=60)
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
+
+
+def test_what_was_typed_last_is_saved_too(visit, people, news):
+    """The box for rich text writes it into the form a quarter of a second later."""
+    visit.signed_in_as(people["editor"])
+    visit(type_and_save_at_once, news.pk)
+    story = models.NewsPage.objects.get(title="A story in a hurry").get_latest_revision_as_object()
+    assert "First words. Last words." in str(story.body)
