@@ -138,7 +138,7 @@ def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, i
 
     Returns how many there are of each, and which documents could not be read, with the reason.
     """
-    documents, unread = Document.objects.all(), []
+    documents, unread = Document.objects.order_by("pk"), []
     for document in progress(documents.iterator(), documents.count(), "document"):
         try:
             document.read_words_again()
