@@ -30,7 +30,8 @@ def _in_words(exception: Exception) -> str | None:
             return " ".join(exception.messages)
         case ProtectedError() | RestrictedError():  # what uses it may not be for everybody to know
             return STILL_USED
-        case IntegrityError():  # the form was looked at before somebody else's was saved
+        # The form was looked at before somebody else's was saved. What else breaks a rule of the database is a fault.
+        case IntegrityError() if "unique" in str(exception).lower():
             return AT_ONCE
     return None
 
