@@ -53,7 +53,10 @@ def environment(tmp_path_factory):
     if "postgresql" not in default["ENGINE"]:
         yield ours | {"DATABASE_URL": f"sqlite:///{folder}/cms.sqlite3"}
         return
-    name, server = f"upgrade_{os.getpid()}", f"{default['USER']}:{default['PASSWORD']}@{default['HOST']}"
+    name, server = (
+        f"upgrade_{os.getpid()}",
+        f"{default['USER']}:{default['PASSWORD']}@{default['HOST']}:{default['PORT'] or 5432}",
+    )
     with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         yield ours | {"DATABASE_URL": f"postgres://{server}/{name}"}
