@@ -12,13 +12,24 @@ from modelsearch.index import RelatedFields
 from modelsearch.query import MatchAll, Not
 from modelsearch.utils import get_descendants_content_types_pks
 
+from pages.permissions import keeps_out_of_sight
+
 if connection.vendor == "sqlite":
     from modelsearch.backends.database.sqlite.query import MatchExpression, SQLiteFTSIndexEntry, normalize
-    from modelsearch.backends.database.sqlite.sqlite import SQLiteSearchBackend, SQLiteSearchQueryCompiler
+    from modelsearch.backends.database.sqlite.sqlite import (
+        SQLiteAutocompleteQueryCompiler,
+        SQLiteSearchBackend,
+        SQLiteSearchQueryCompiler,
+    )
 
     class SQLiteQueryCompiler(SQLiteSearchQueryCompiler):
         def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
-            """An unranked search begins with the words: "+ 0" keeps SQLite from using the index of the model."""
+            """An unranked search begins with the words: "+ 0" keeps SQLite from using the index of the model.
+
+            SQLite weighs words by how rare they are, in hidden rows too: who may not see those does not see that order.
+            """
+            if keeps_out_of_sight():
+                self.order_by_relevance = False
             query = normalize(self.query)
             if self.order_by_relevance or score_field is not None or self.fields or isinstance(query, MatchAll | Not):
                 return super().search(config, start, stop, score_field)
@@ -30,8 +41,15 @@ if connection.vendor == "sqlite":
             rows = self.queryset.filter(pk__in=entries.values("index_entry__object_id"))
             return (rows if rows.query.order_by else rows.order_by("-pk"))[start:stop]
 
+    class SQLiteAutocompleteCompiler(SQLiteAutocompleteQueryCompiler):
+        def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
+            if keeps_out_of_sight():
+                self.order_by_relevance = False
+            return super().search(config, start, stop, score_field)
+
     class SearchBackend(SQLiteSearchBackend):
         query_compiler_class = SQLiteQueryCompiler
+        autocomplete_query_compiler_class = SQLiteAutocompleteCompiler
 
 elif connection.vendor == "postgresql":
     from modelsearch.backends.database.postgres.postgres import PostgresSearchBackend, PostgresSearchQueryCompiler

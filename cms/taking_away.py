@@ -6,17 +6,17 @@ it; here it is asked where it happens. Code and commands without a person are no
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 from wagtail.log_actions import get_active_log_context
 from wagtail.models import Page, Site
 from wagtail.signals import pre_page_move
 
-from documents.access import on_a_live_page
+from documents.access import approved_for_readers
 from documents.models import Document, Image
 from pages.choices import ApprovalRole
-from pages.models import ContentPage
+from pages.models import ContentPage, DeathReviewNoticePage
 from pages.models.moderation import approved_at_or_below, is_in
 from pages.models.snippets import ModeratedSnippet
 
@@ -43,9 +43,18 @@ def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
     before = Site.objects.filter(pk=instance.pk).first()
     if before is None:
         return
+    roots = Page.objects.filter(pk=instance.root_page_id)
+    lost = DeathReviewNoticePage.objects.filter(live=True).exclude(pk__in=_below(roots))
+    if before.root_page_id != instance.root_page_id and lost.exists():
+        raise ValidationError("Readers would lose a death-review notice in silence: it has to be below the root page.")
     same = (before.root_page_id, before.is_default_site) == (instance.root_page_id, instance.is_default_site)
     if not same and _asked() and _is_public(before):
         raise PermissionDenied
+
+
+def _below(roots: QuerySet[Page]) -> QuerySet[Page]:
+    path = roots.values_list("path", flat=True).first()
+    return Page.objects.filter(path__startswith=path).values("pk") if path else Page.objects.none()
 
 
 def _asked() -> bool:
@@ -60,5 +69,5 @@ def _is_public(thing: Any) -> bool:
     if isinstance(thing, Page):
         return approved_at_or_below(thing)
     if isinstance(thing, ModeratedSnippet):
-        return bool(thing.live)
-    return on_a_live_page(thing)
+        return bool(thing.live) or thing.revisions.filter(approved_go_live_at__isnull=False).exists()
+    return approved_for_readers(thing)

@@ -17,6 +17,7 @@ from wagtail.permissions import policy_registry
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
 from pages.death_review_files import of_death_reviews
 from pages.models import DeathReviewNoticePage, SearchText, Takedown
+from pages.references import files_approved_for_a_date
 from pages.visibility import public_rows
 
 AnyFile = TypeVar("AnyFile", Document, Image)
@@ -59,6 +60,11 @@ def on_a_live_page(file: Document | Image, kind: type[Page] = Page) -> bool:
     """Whether a published version uses the file. The page may be hidden by what is above it, or the file by its
     collection: when that changes, readers see the file without another approval."""
     return file.published_in.filter(page__live=True, page__in=kind.objects.all()).exists()
+
+
+def approved_for_readers(file: Document | Image) -> bool:
+    """Whether a version shows the file that is published, or approved for a later date."""
+    return on_a_live_page(file) or file.pk in files_approved_for_a_date()[type(file)]
 
 
 def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:

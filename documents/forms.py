@@ -1,9 +1,10 @@
 """The admin's forms for files. A file that the public can have is not exchanged under their hands."""
 
+import hashlib
 from typing import Any
 
 from django.db import transaction
-from django.forms import FileField
+from django.forms import CharField, FileField, HiddenInput
 from wagtail.admin.widgets import AdminPageChooser
 from wagtail.documents.forms import BaseDocumentForm
 from wagtail.images.fields import WagtailImageField
@@ -11,18 +12,67 @@ from wagtail.images.forms import BaseImageForm
 
 from documents.access import on_a_live_page
 from documents.inspection import Picture, look_at, read_document
+from documents.models import Document, Image
 from documents.permissions import NOT_REPLACED, NOT_REWRITTEN
 from pages.choosable import refuse
+from pages.death_review_files import of_death_reviews
 from pages.models import DeathReviewNoticePage
+from pages.who_asks import screen_that_asks
 
 UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives the form
 
 
+def _is_for_a_notice() -> bool:
+    """Whether the file is uploaded from the screen of a death-review notice."""
+    screen = screen_that_asks()
+    if screen is None or screen.view_name not in ("wagtailadmin_pages:edit", "wagtailadmin_pages:add"):
+        return False
+    if screen.url_name == "add":
+        return bool(screen.kwargs["content_type_model_name"] == DeathReviewNoticePage._meta.model_name)
+    return DeathReviewNoticePage.objects.filter(pk=screen.kwargs["page_id"]).exists()
+
+
+def _state_of(file: Document | Image) -> str:
+    """A hash of all that is said of a file, and where it is."""
+    said = (file.file_key, file.public_facts_hash, file.collection_id)
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
 class _KeepsPublicFile:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        """A file for a death review belongs in the collection of those from the beginning: elsewhere every editor
+        finds it."""
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk and _is_for_a_notice():
+            hidden = self.collections.filter(of_death_reviews("path"))
+            self.collections = hidden if hidden.exists() else self.collections
+            if "collection" in self.fields:
+                self.fields["collection"].queryset = self.collections
+                self.fields["collection"].empty_label = None
+        if self.instance.pk:
+            self.fields["as_opened"] = CharField(required=False, widget=HiddenInput, initial=_state_of(self.instance))
+
+    def _refuse_what_is_old(self: Any) -> None:
+        """A file has no versions: what a colleague said of it since the screen was opened would be lost."""
+        stored = type(self.instance)._base_manager.filter(pk=self.instance.pk).first()
+        sent = self.cleaned_data.get("as_opened")
+        if stored is None or not sent or sent == _state_of(stored):
+            return
+        self.data = self.data.copy()
+        self.data[self.add_prefix("as_opened")] = _state_of(stored)
+        self.data[self.add_prefix("collection")] = str(stored.collection_id)
+        self.add_error(
+            None,
+            "This file was changed after you opened this screen, so nothing was saved yet. What you typed is below: "
+            "save again to put it in the place of what is there now, or open the screen anew.",
+        )
+
     def clean(self: Any) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
+        if self.instance.pk:
+            self._refuse_what_is_old()
         for name in self.changed_data if self.instance.pk else ():
-            facts = self.instance.public_facts
+            facts = (*self.instance.public_facts, "collection")
             if (name in facts or f"{name}_id" in facts) and on_a_live_page(self.instance, DeathReviewNoticePage):
                 self.add_error(name, NOT_REWRITTEN)
         refuse(self)

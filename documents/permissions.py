@@ -6,20 +6,21 @@ their own that only people who handle death reviews see.
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from wagtail.models import Collection
 from wagtail.permission_policies.collections import (
     CollectionManagementPermissionPolicy,
     CollectionOwnershipPermissionPolicy,
 )
 
-from documents.access import on_a_live_page
+from documents.access import approved_for_readers, on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES, Document, Image, PublishedFile
 from pages.choices import ApprovalRole
 from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models import DeathReviewNoticePage
 from pages.models.approvals import NotApproved
 from pages.models.moderation import is_in
+from pages.references import files_approved_for_a_date
 
 NOT_REPLACED = (
     "A public page uses this file, and the page was approved with it. Upload the new version as a new file, put it on "
@@ -37,7 +38,7 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
         # Asked last, because it is the only part that needs a query.
-        if actions & {"change", "delete"} and not may_change_public_files(user) and on_a_live_page(instance):
+        if actions & {"change", "delete"} and not may_change_public_files(user) and approved_for_readers(instance):
             actions -= {"change", "delete"}
         allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
         return allowed and not (
@@ -84,13 +85,12 @@ def _without_hidden(collections: QuerySet[Collection], user: Any) -> QuerySet[Co
 
 
 def _holding_public_files() -> QuerySet[Collection]:
-    """Collections with a file, in them or below, that a published version uses (documents/access.py)."""
+    """Collections with a file, in them or below, that readers see or that is approved for a later date."""
     shown = PublishedFile.objects.filter(page__live=True)
-    paths = {
-        path
-        for name in ("document", "image")
-        for path in shown.filter(**{f"{name}__isnull": False}).values_list(f"{name}__collection__path", flat=True)
-    }
+    paths = set()
+    for name, (model, keys) in zip(("document", "image"), files_approved_for_a_date().items(), strict=True):
+        files = model._default_manager.filter(Q(pk__in=keys) | Q(pk__in=shown.values(name)))
+        paths |= set(files.values_list("collection__path", flat=True))
     step = Collection.steplen
     above = {path[:end] for path in paths for end in range(step, len(path) + 1, step)}
     return Collection.objects.filter(path__in=above)
@@ -104,16 +104,16 @@ def may_change_public_files(user: Any) -> bool:
 def require_may_save(file: Document | Image, user: Any) -> None:
     """Asked once more while the row of the file is held: a page that shows it may have been published since the screen
     was read. Raises NotApproved. Code and commands have no user, and answer for themselves."""
-    if user is None or not file.pk or not on_a_live_page(file):
+    if user is None or not file.pk or not approved_for_readers(file):
         return
-    stored = type(file)._base_manager.get(pk=file.pk)
-    if stored.file_key != file.file_key:
+    stored, is_live = type(file)._base_manager.get(pk=file.pk), on_a_live_page(file)
+    same_file = stored.file_key == file.file_key
+    if is_live and not same_file:
         raise NotApproved(NOT_REPLACED)
-    if stored.public_facts_hash == file.public_facts_hash:
+    if same_file and stored.public_facts_hash == file.public_facts_hash and stored.collection_id == file.collection_id:
         return
-    if on_a_live_page(file, DeathReviewNoticePage):
+    if on_a_live_page(file, DeathReviewNoticePage) and stored.public_facts_hash != file.public_facts_hash:
         raise NotApproved(NOT_REWRITTEN)
     if not may_change_public_files(user):
-        raise NotApproved(
-            f"“{file}” was not saved: a public page shows it now, so moderators change what is said of it."
-        )
+        shows = "a public page shows it now" if is_live else "a page that shows it is approved for a date"
+        raise NotApproved(f"“{file}” was not saved: {shows}, so it is for moderators to change.")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 from wagtail.images.models import SourceImageIOError
 
@@ -64,7 +65,8 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
         Delivery(
             file=wanted.file,
             filename=name,
-            version=f"{wanted.image.checksum}-{wanted.pk}",
+            # Tells nothing of the original, and not how many pictures there are.
+            version=salted_hmac("documents.views.rendition", f"{key}-{wanted.pk}").hexdigest(),
             cache_control=_cache_control(public.never_stored) if public else FOR_STAFF,
             noindex=bool(public and public.never_stored),
         ),

@@ -1,5 +1,8 @@
 """The blocks that the body of a page is made of. Each is a GraphQL type of the same name (pages/block_types.py)."""
 
+import json
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from wagtail import blocks
 from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
@@ -63,13 +66,52 @@ class PageLinkBlock(blocks.StructBlock):
         label = "Link to a page"
 
 
+PARTS_OF_A_TABLE = (
+    "data", "first_row_is_table_header", "first_col_is_header", "table_header_choice", "table_caption",
+)  # fmt: skip
+MOST_CELLS = 5000  # of one table
+HEADERS = ("row", "column", "both", "neither", "")
+
+
 class TableBlock(WagtailTableBlock):
+    """A table of text. Only what the editor's box shows is taken: whoever approves it sees every cell there."""
+
+    def value_from_form(self, value):
+        try:
+            sent = json.loads(value)
+        except ValueError:
+            return {"data": []}  # for `clean` to refuse
+        if not isinstance(sent, dict | None):
+            return {"data": []}
+        return sent and {**{name: sent.get(name) for name in PARTS_OF_A_TABLE}, "cell": [], "mergeCells": []}
+
+    def clean(self, value):
+        if value and not _is_a_table(value):
+            raise ValidationError(
+                "This is no table of text in which all rows are equally long. Remove it, and make it anew."
+            )
+        return super().clean(value)
+
     def get_searchable_content(self, value):
         caption = (value or {}).get("table_caption")
         return [*([caption] if caption else []), *super().get_searchable_content(value)]
 
     class Meta:
         icon = "table"
+
+
+def _is_a_table(value: dict[str, Any]) -> bool:
+    rows = value.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        return False
+    cells = [cell for row in rows for cell in row]
+    return (
+        len({len(row) for row in rows}) == 1
+        and 0 < len(cells) <= MOST_CELLS
+        and all(isinstance(cell, str | int | float | None) for cell in cells)
+        and isinstance(value.get("table_caption"), str | None)
+        and value.get("table_header_choice") in (*HEADERS, None)
+    )
 
 
 class CalloutBlock(blocks.StructBlock):

@@ -28,10 +28,15 @@ KINDS: tuple[type[Model], ...] = (Page, Document, Image)
 NOT_TO_BE_CHOSEN = "Choose something else here: there is no such page or file that you may use."
 
 
+def may_choose_pages(user: Any) -> bool:
+    """Who may do nothing with any page is not told of drafts by the window to choose one."""
+    return policy_registry.get_by_type(Page).explorable_root_instance(user) is not None
+
+
 def choosable(kind: Any, user: Any) -> QuerySet[Any]:
     """Those of one of the kinds that the chooser offers the person."""
     if kind is Page:
-        return without_notices(Page.objects.all(), user)
+        return without_notices(Page.objects.all(), user) if may_choose_pages(user) else Page.objects.none()
     return policy_registry.get_by_type(kind).instances_user_has_any_permission_for(user, ["choose"])
 
 

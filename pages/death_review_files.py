@@ -15,6 +15,13 @@ from pages.references import files_by_field
 HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
 
 
+def may_see(user: Any, thing: Any) -> bool:
+    """Whether a list or a message may name this page or snippet to somebody who otherwise has to do with it."""
+    model = thing.specific_class if isinstance(thing, Page) else type(thing)
+    needed = getattr(model, "permission_to_find", "")
+    return not needed or bool(user.has_perm(needed))
+
+
 def of_death_reviews(path: str = "collection__path") -> Exists:
     """Whether a row is, or is in, such a collection; `path` leads from the row to the path of the collection."""
     indexes: Any = apps.get_model("pages", "DeathReviewIndexPage")  # pages ask here, too

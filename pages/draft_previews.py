@@ -84,7 +84,8 @@ def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
 
 
 def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
-    return set(model.objects.filter(~of_death_reviews(), pk__in=keys).values_list("pk", flat=True))
+    shown = model.objects.filter(~of_death_reviews(), pk__in=keys, takedowns=None)  # taken offline, they stay so
+    return set(shown.values_list("pk", flat=True))
 
 
 def forget_old_ones(at: datetime) -> None:

@@ -28,10 +28,12 @@ from wagtail.models import WorkflowState
 from wagtail.snippets.views import snippets
 
 from pages.models import ContentPage
-from pages.models.approvals import AlreadyDone, content_hash
+from pages.models.approvals import AlreadyDone, content_hash, makers_of_text, note_makers
 from pages.models.moderation import FourEyesTask
 from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
+from pages.permissions import LONGEST_KEY
 from pages.publication_times import in_words
+from pages.told_of_files import told_of_files
 from pages.visibility import public
 
 ACTIONS = (
@@ -98,7 +100,8 @@ class DecidesOnWhatItShows(HoldsTheRow):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = Shown.by(self.thing)
-        return {**super().get_context_data(**kwargs), FIELD: shown or ""}  # type: ignore[misc]
+        files = told_of_files(self.thing, self.request.user) if shown else []
+        return {**super().get_context_data(**kwargs), FIELD: shown or "", "files": files}  # type: ignore[misc]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.before = _as_entered(self.thing)
@@ -134,16 +137,25 @@ class DecidesOnWhatItShows(HoldsTheRow):
             nothing = self.thing.latest_revision_id and not changed
             return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
         self._refuse_what_is_done(changed)
-        if changed and self.is_out_of_date and self.thing.latest_revision.user_id != self.request.user.pk:
-            form.add_error(None, self._saved_meanwhile())
+        if changed and self.is_out_of_date and (theirs := self._saved_since()):
+            form.add_error(None, self._saved_meanwhile(theirs))
             return super().form_invalid(form)  # type: ignore[misc]
         if self.request.POST.get("action-workflow-action"):
             return self._decide(changed)
         return super().form_valid(form)  # type: ignore[misc]
 
-    def _saved_meanwhile(self) -> str:
+    def _saved_since(self) -> Any:
+        """The latest version by a colleague that is not on the screen."""
+        sent = self.request.POST
+        known = sent.get("overwrite_revision_id") or sent.get("loaded_revision_id") or ""
+        later = self.thing.revisions.filter(pk__gt=int(known) if known.isdecimal() and len(known) <= LONGEST_KEY else 0)
+        theirs = later.exclude(user=self.request.user).order_by("pk").last()
+        latest = self.thing.latest_revision  # or the one that was loaded, which a colleague has saved over since
+        return theirs or (latest if latest.user_id != self.request.user.pk else None)
+
+    def _saved_meanwhile(self, theirs: Any) -> str:
         return (
-            f"{saved_by(self.thing.latest_revision, self.request.user)} That was after you opened this screen, so "
+            f"{saved_by(theirs, self.request.user)} That was after you opened this screen, so "
             "nothing was saved yet. What you typed is below. Save again to put it in the place of theirs, or copy what "
             "you need and open the screen anew."
         )
@@ -175,7 +187,9 @@ class DecidesOnWhatItShows(HoldsTheRow):
         it who typed it."""
         name = self.request.POST.get("workflow-action-name", "")
         other_text = changed and _as_entered(self.thing)[0] != self.before[0]
-        needs_two = len(self.thing.approving_roles) > 1  # who approved it before saw other dates
+        asked = self.thing.current_workflow_task_state
+        # Who approved it before, or approves it after, sees other dates.
+        needs_two = len(self.thing.approving_roles) > 1 or asked.revision.approvals.filter(voided_at=None).exists()
         if changed:
             answer = self.save_what_was_typed()
             if name == "approve" and (other_text or needs_two) and not self.thing.author_may_approve:
@@ -287,6 +301,24 @@ class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
     def go_on(self) -> HttpResponse:
         self.action = "workflow-action"
         return redirect(self.get_success_url())
+
+
+class SnippetCopyView(snippets.CopyView):
+    """Wagtail sends the form of a copy to the address for new text, where nobody knows of what it is a copy; what is
+    sent to the address of the copy would change the original."""
+
+    def get_initial_form_instance(self) -> Any:
+        return self.get_object() if self.request.method == "GET" else self.model()
+
+    def get_add_url(self) -> str:
+        path: str = self.request.path
+        return path
+
+    def save_instance(self) -> Any:
+        """A copy is by those who made its original."""
+        copy, original = super().save_instance(), self.get_object()
+        note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
+        return copy
 
 
 class SnippetRevertView(ShowsAnEarlierVersion, RevisionsRevertMixin, SnippetEditView):

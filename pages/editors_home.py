@@ -23,9 +23,10 @@ from wagtail.models import Page, TaskState, WorkflowState
 
 from pages import addresses
 from pages.deadlines import Deadline, deadlines_of
+from pages.death_review_files import may_see
 from pages.models import Takedown
 from pages.models.public_records import may_take_down
-from pages.permissions import may_see
+from pages.permissions import in_sight
 from pages.plain_words import day, local, name_of
 
 DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything
@@ -93,7 +94,7 @@ def waiting_for(user: Any) -> list[Item]:
 
 def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
     if may_take_down(user):
-        for takedown in Takedown.objects.filter(confirmed_at=None).exclude(by=user).select_related("by"):
+        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user).select_related("by")):
             text = f"Taken offline by {_person(takedown.by)} on {_on(takedown.at)}. A second person has to confirm it"
             yield Item(takedown.address, reverse("takedowns"), text)
 

@@ -7,6 +7,7 @@ uses and of pages take in everything.
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import CharField, Count, Q, QuerySet
 from django.db.models.functions import Cast
@@ -18,18 +19,34 @@ from wagtail.admin.auth import require_admin_access
 from wagtail.admin.mail import EmailNotificationMixin
 from wagtail.admin.site_summary import PagesSummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
+from wagtail.admin.views.chooser import BrowseView
+from wagtail.admin.views.pages.listing import PageFilterSet
+from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet
+from wagtail.admin.views.reports.workflows import WorkflowReportFilterSet
+from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
 from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
 from wagtail.images.views import chooser
-from wagtail.models import Page, ReferenceIndex, Workflow
+from wagtail.models import Collection, Page, PageLogEntry, ReferenceIndex, Workflow, WorkflowState
 from wagtail.models.audit_log import ModelLogEntryManager
+from wagtail.models.pages import PageLogEntryManager
 from wagtail.models.reference_index import ReferenceIndexQuerySet
 from wagtail.permissions import policy_registry
+from wagtail.query import PageQuerySet
 
 from documents.models import Document, Image
-from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
+from pages.models import DeathReviewIndexPage
 from pages.out_of_sight import replace
-from pages.permissions import LONGEST_KEY, OF_DEATH_REVIEWS, in_sight, keeps_out_of_sight, may_see
+from pages.permissions import (
+    LONGEST_KEY,
+    OF_DEATH_REVIEWS,
+    hidden_rows,
+    in_sight,
+    keeps_out_of_sight,
+    without_death_reviews,
+)
+from pages.who_asks import who_asks
 
 FINDING = {"add", "change", "delete", "view", "choose"}
 
@@ -82,11 +99,15 @@ def _on_hidden_files() -> Q:
     return hidden
 
 
+def _uses_of_tags(model: Any) -> QuerySet[TaggedItem]:
+    """On files that the person who asks may find."""
+    uses, user = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model)), who_asks()
+    return uses if user is None else uses.filter(object_id__in=found_by(user, model).values("pk"))
+
+
 def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
     """In place of Wagtail's, with the tags of what the person may find."""
-    uses = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model))
-    if keeps_out_of_sight():
-        uses = uses.exclude(_on_hidden_files())
+    uses = _uses_of_tags(model)
     used = Count("taggit_taggeditem_items", filter=Q(taggit_taggeditem_items__in=uses))
     return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
 
@@ -94,9 +115,9 @@ def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
 @require_admin_access
 def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
     """In place of Wagtail's: what the box for tags offers while somebody types."""
-    uses = TaggedItem.objects.exclude(_on_hidden_files()) if keeps_out_of_sight() else TaggedItem.objects.all()
     term = request.GET.get("term")
-    tags = Tag.objects.filter(name__istartswith=term, pk__in=uses.values("tag")) if term else Tag.objects.none()
+    used = Q(pk__in=_uses_of_tags(Document).values("tag")) | Q(pk__in=_uses_of_tags(Image).values("tag"))
+    tags = Tag.objects.filter(used, name__istartswith=term) if term else Tag.objects.none()
     return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
 
 
@@ -106,21 +127,83 @@ def files_of_the_api(view: Any) -> QuerySet[Any]:
 
 
 def entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
-    """The log of what is no page, for the site's history. Of a file that was deleted nobody can say where it was."""
+    """The log of what is no page, for the site's history. Of what was deleted nobody can say where it was."""
     found: QuerySet[Any] = original(entries, user)
     if user.has_perm(HANDLE_DEATH_REVIEWS):
         return found
-    for model in (Document, Image):
-        seen = model.objects.filter(~of_death_reviews()).annotate(key=Cast("pk", CharField())).values("key")
-        of_files = Q(content_type=ContentType.objects.get_for_model(model))
-        found = found.exclude(of_files & ~Q(object_id__in=seen))
+    for model in (Document, Image, Collection, Redirect):
+        seen = model._default_manager.filter(~hidden_rows(model)).annotate(key=Cast("pk", CharField())).values("key")
+        of_these = Q(content_type=ContentType.objects.get_for_model(model))
+        found = found.exclude(of_these & ~Q(object_id__in=seen))
     return found
+
+
+def page_entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
+    """The log of pages, for the site's history: also of pages that were deleted."""
+    found: QuerySet[Any] = original(entries, user)
+    return without_death_reviews(found, user)
 
 
 def recipients_in_sight(original: Any, notifier: Any, instance: Any, **kwargs: Any) -> set[Any]:
     """Who gets mail about a step of approval: its subject names what is to be approved."""
     about = getattr(instance, "workflow_state", instance).content_object
     return {person for person in original(notifier, instance, **kwargs) if may_see(person, about)}
+
+
+# --- The people that lists can be filtered by: those who have to do with something that is in them ---
+
+
+def owners(request: HttpRequest) -> QuerySet[Any]:
+    return _people(found_by(request.user, Page).values("owner"))
+
+
+def editors(request: HttpRequest) -> QuerySet[Any]:
+    pages = found_by(request.user, Page).values("pk")
+    return _people(PageLogEntry.objects.filter(action="wagtail.edit", page__in=pages).values("user"))
+
+
+def requesters(request: HttpRequest) -> QuerySet[Any]:
+    return _people(in_sight(WorkflowState.objects.all()).values("requested_by"))
+
+
+def lockers(request: HttpRequest) -> QuerySet[Any]:
+    return _people(found_by(request.user, Page).values("locked_by"))
+
+
+def _people(keys: QuerySet[Any]) -> QuerySet[Any]:
+    people = get_user_model()._default_manager
+    return people.filter(pk__in=keys.order_by()).order_by(get_user_model().USERNAME_FIELD)
+
+
+PEOPLE = (
+    (PageFilterSet, "owner", owners),
+    (PageFilterSet, "edited_by", editors),
+    (WorkflowReportFilterSet, "requested_by", requesters),
+    (LockedPagesReportFilterSet, "locked_by", lockers),
+)
+
+
+# --- The page chooser ---
+
+
+def children_in_sight(original: Any, page: Any) -> int:
+    """Whether the chooser leads on to what is below a page."""
+    hidden = keeps_out_of_sight() and issubclass(page.specific_class, DeathReviewIndexPage)
+    return 0 if hidden else original(page)
+
+
+def choose_from(original: Any, view: Any, pages: QuerySet[Any]) -> QuerySet[Any]:
+    """A page of another type than the one that is wanted is offered where something is below it."""
+    found: QuerySet[Any] = original(view, pages)
+    kinds = tuple(view.desired_classes)
+    if not keeps_out_of_sight() or issubclass(DeathReviewIndexPage, kinds):
+        return found
+    return found.exclude(content_type=ContentType.objects.get_for_model(DeathReviewIndexPage))
+
+
+def begin_to_choose(original: Any, pages: Any, *args: Any, **kwargs: Any) -> Any:
+    """Where the chooser opens: at the page above all that can be chosen."""
+    return original(in_sight(pages) if pages.model is Page else pages, *args, **kwargs)
 
 
 class PagesInSight(PagesSummaryItem):
@@ -141,9 +224,15 @@ def take_the_place_of_wagtails() -> None:
     BulkAction.get_actionable_objects = actionable_objects
     for module in (filters, chooser):
         module.popular_tags_for_model = popular_tags
+    for filters_of_a_list, name, people in PEOPLE:
+        filters_of_a_list.base_filters[name].queryset = people
     for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
         view.get_queryset = files_of_the_api
     type(ReferenceIndex.objects).get_queryset = references_in_sight
     replace(ModelLogEntryManager, "viewable_by_user")(entries_in_sight)
+    replace(PageLogEntryManager, "viewable_by_user")(page_entries_in_sight)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
+    replace(Page, "get_children_count")(children_in_sight)
+    replace(BrowseView, "filter_object_list")(choose_from)
+    replace(PageQuerySet, "first_common_ancestor")(begin_to_choose)
     replace(Workflow, "all_pages")(lambda original, workflow: in_sight(original(workflow)))

@@ -6,17 +6,19 @@ places where it does are replaced here, all in one. tests/test_references.py put
 into every field and asks every screen, so that it notices when a new version of Wagtail looks them up elsewhere.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django import shortcuts
 from django.core.exceptions import ValidationError
 from django.db.models import Manager, Model, QuerySet
-from django.forms import BaseForm, BaseModelForm, ModelChoiceField
+from django.forms import BaseForm, ModelChoiceField
 from wagtail.admin import compare
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.rich_text.converters.contentstate_models import Entity
 from wagtail.admin.rich_text.converters.html_to_contentstate import PageLinkElementHandler
+from wagtail.admin.views.chooser import ExternalLinkView
 from wagtail.admin.views.pages.copy import CopyView
 from wagtail.admin.widgets.chooser import BaseChooser
 from wagtail.blocks import ChooserBlock
@@ -49,6 +51,7 @@ def take_the_place_of_wagtails() -> None:
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
     replace(shortcuts, "_get_queryset")(looked_up)
     replace(CopyView, "post")(copy_below)
+    replace(ExternalLinkView, "post")(link_by_address)
     replace(BaseForm, "_clean_fields")(clean_fields)
     replace(ModelChoiceField, "to_python")(chosen)
     replace(ChooserBlock, "value_from_form")(value_from_form)
@@ -81,6 +84,16 @@ def copy_below(original: Any, view: Any, request: Any, *args: Any, **kwargs: Any
     return super(CopyView, view).post(request, *args, **kwargs)
 
 
+def link_by_address(original: Any, view: Any, request: Any) -> Any:
+    """The window for a link makes one to a page of an address of ours: not of a page that may not be chosen."""
+    answer = original(view, request)
+    found = json.loads(answer.content)
+    page = found.get("internal") or found.get("result") or {}
+    if "id" in page and is_out_of_reach(Page, page["id"]):
+        return view.render_chosen_response(view.get_result_data())
+    return answer
+
+
 # --- What forms take ---
 
 
@@ -98,10 +111,12 @@ def clean_form(original: Any, form: Any) -> None:
 
 
 def clean_fields(original: Any, form: Any) -> None:
-    """In forms that are no model's (where to copy, move or make a page) what is hidden is no choice. Forms of models
-    keep what was stored before, and are looked at as a whole (`refuse`)."""
-    for field in form.fields.values():
-        field.leaves_out_hidden = not isinstance(form, BaseModelForm)
+    """What is hidden is no choice, but where it was chosen before. The forms of pages, shared text and files are looked
+    at as a whole (`refuse`)."""
+    as_a_whole = isinstance(form, WagtailAdminModelForm)
+    for name, field in form.fields.items():
+        field.may_name = None if as_a_whole else form.get_initial_for_field(field, name)
+        field.leaves_out_hidden = not as_a_whole
     original(form)
 
 
@@ -113,7 +128,9 @@ def chosen(original: Any, field: Any, value: Any) -> Any:
     except OverflowError:
         raise wrong from None
     if getattr(field, "leaves_out_hidden", False) and isinstance(found, Model) and is_hidden(found):
-        raise wrong
+        before = field.may_name
+        if found.pk != (before.pk if isinstance(before, Model) else before):
+            raise wrong
     return found
 
 

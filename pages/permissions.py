@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
@@ -18,8 +19,8 @@ from wagtail.models import Collection, Page, Revision, TaskState, WorkflowState
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from documents.models import Document, Image
-from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
-from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, Takedown
 from pages.who_asks import who_asks_in_the_admin
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
@@ -32,6 +33,9 @@ KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
     ("admin/collections/", Collection),
 )
 NO_KEYS_OF_THESE = ("uploaded_file_id", "filter_spec")  # named below the addresses of files, and no keys of files
+CHOOSES_PAGES = {
+    f"wagtailadmin_choose_page{step}" for step in ("", "_child", "_search", "_chosen_multiple", "_external_link")
+}
 ONLY_LEAD_ON = ("revisions_index",)  # to an address that is looked at, too
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
@@ -55,6 +59,10 @@ class PagePolicy(PagePermissionPolicy):
 
     def explorable_instances(self, user: Any) -> QuerySet[Page]:
         return without_death_reviews(super().explorable_instances(user), user)
+
+    def explorable_root_instance(self, user: Any) -> Page | None:
+        root: Page | None = super().explorable_root_instance(user)
+        return root if root is not None and may_see(user, root) else None
 
 
 def editable_by(user: Any) -> QuerySet[ContentPage]:
@@ -80,12 +88,6 @@ def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Any], user: 
     return pages.exclude(content_type__in=ContentType.objects.get_for_models(*models).values())
 
 
-def may_see(user: Any, thing: Any) -> bool:
-    """Whether a list may name this page or snippet to somebody who otherwise has to do with it."""
-    page = thing.specific_class if isinstance(thing, Page) else type(thing)
-    return not issubclass(page, OF_DEATH_REVIEWS) or user.has_perm(HANDLE_DEATH_REVIEWS)
-
-
 class OutOfSightMiddleware:
     """To people who may not handle death reviews, an address of the admin that names a notice, a file of one or the
     collection of those is one of nothing: the view gets a key that nothing has, and answers as it does then.
@@ -104,6 +106,8 @@ class OutOfSightMiddleware:
         match = request.resolver_match
         if match is None or not match.route.startswith("admin/") or not request.user.is_authenticated:
             return None
+        if match.url_name in CHOOSES_PAGES and PagePolicy().explorable_root_instance(request.user) is None:
+            raise PermissionDenied  # Wagtail shows every draft there, also to who may do nothing with any page
         if request.user.has_perm(HANDLE_DEATH_REVIEWS):
             return None
         if match.url_name and match.url_name.endswith("chosen_multiple"):
@@ -145,7 +149,7 @@ def _is_no_key(value: Any) -> bool:
 
 
 def _is_hidden(model: type[Model], key: Any) -> bool:
-    return model._default_manager.filter(_hidden(model), pk=key).exists()
+    return model._default_manager.filter(hidden_rows(model), pk=key).exists()
 
 
 def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -153,7 +157,7 @@ def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
     typed (pages/out_of_sight.py). The rules of publication look at everything."""
     if rows.model not in WITH_HIDDEN_ROWS or not keeps_out_of_sight():
         return rows
-    return rows.filter(~_hidden(rows.model))
+    return rows.filter(~hidden_rows(rows.model))
 
 
 def is_hidden(row: Model) -> bool:
@@ -165,16 +169,23 @@ def is_hidden(row: Model) -> bool:
 WITH_HIDDEN_ROWS: tuple[type[Model], ...] = (
     *(Page, ContentPage, DeathReviewNoticePage),
     *(Document, Image, Collection),
-    *(Revision, WorkflowState, TaskState, Redirect),
+    *(Revision, WorkflowState, TaskState, Redirect, Takedown),
 )
 
 
-def _hidden(model: type[Model]) -> Q | Exists:
+def hidden_rows(model: type[Model]) -> Q | Exists:
     """What people who may not handle death reviews may not know of, among the rows of one of these models."""
     if model is Collection:
         return of_death_reviews("path")
     if model in (Document, Image):
         return of_death_reviews()
+    if model is Takedown:
+        # What is left of a page or file that was deleted does not say where it was.
+        pages, notices = ContentPage.objects.all(), DeathReviewNoticePage.objects.values("pk")
+        seen = Q(record__page__in=pages.exclude(pk__in=notices).values("pk"))
+        for name, files in (("document", Document.objects), ("image", Image.objects)):
+            seen |= Q(**{f"{name}__in": files.filter(~of_death_reviews()).values("pk")})
+        return ~seen
     if model is Redirect:
         return Q(redirect_page__in=DeathReviewNoticePage.objects.values("pk"))
     if issubclass(model, Page):

@@ -1,7 +1,7 @@
 """What the stored content of a page refers to, read from the JSON and rich text without any query."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Page
+from wagtail.models import CollectionViewRestriction, Page, Revision
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
@@ -130,18 +130,44 @@ def files_of(page: Page) -> tuple[set[int], set[int]]:
     return {key for each in found for key in each.documents}, {key for each in found for key in each.images}
 
 
+PRIVATE = "-private"
+
+
 def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of what is said
-    of it]}, "images": …}.
+    of it]}, "images": …}. The hash ends in another way for a file that is kept from readers by its collection.
 
     Primary keys are texts, as in the JSON of a revision. The words themselves are not repeated here.
     """
-    documents, images = files_of(page)
-    found: dict[str, Iterable[Document | Image]] = {
-        "documents": Document.objects.filter(pk__in=documents) if documents else (),
-        "images": Image.objects.filter(pk__in=images) if images else (),
-    }
-    return {name: {str(file.pk): [file.file_key, file.public_facts_hash] for file in of} for name, of in found.items()}
+    private: tuple[str, ...] | None = None
+    found: dict[str, dict[str, list[str]]] = {"documents": {}, "images": {}}
+    for kind, model, keys in zip(("documents", "images"), (Document, Image), files_of(page), strict=True):
+        rows: Any = model._default_manager
+        for file in rows.filter(pk__in=keys).select_related("collection") if keys else ():
+            if private is None:
+                private = tuple(CollectionViewRestriction.objects.values_list("collection__path", flat=True))
+            kept = PRIVATE if file.collection.path.startswith(private) else ""
+            found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + kept]
+    return found
+
+
+def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], set[int]]:
+    """The keys of the files that versions show which are approved for a later date, besides those of one page."""
+    found: dict[type[Model], set[int]] = {Document: set(), Image: set()}
+    scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False).exclude(object_id=str(besides))
+    for facts in scheduled.values_list("content__file_facts", flat=True):
+        for model, kind in ((Document, "documents"), (Image, "images")):
+            found[model].update(int(key) for key in (facts or {}).get(kind, ()))
+    return found
+
+
+def shown_by_other_pages(file: Document | Image, besides: int | None) -> bool:
+    """Whether the latest version of another page shows the file with its present bytes."""
+    kind = "documents" if isinstance(file, Document) else "images"
+    of_pages: Any = Revision.page_revisions.filter(**{f"content__file_facts__{kind}__has_key": str(file.pk)})
+    latest = Page.objects.exclude(pk=besides).values("latest_revision")
+    facts = of_pages.filter(pk__in=latest).values_list("content__file_facts", flat=True)
+    return any(each[kind][str(file.pk)][0] == file.file_key for each in facts)
 
 
 def hold_files_of(page: Page) -> None:

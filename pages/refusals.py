@@ -1,6 +1,7 @@
 """Tells somebody in the admin why what they tried was refused, in place of an error page."""
 
 import logging
+import re
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -12,13 +13,15 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from wagtail.models import Site
 
-from pages.models.approvals import AlreadyDone, NotApproved
+from pages.models.approvals import AlreadyDone, Approval, NotApproved
+from pages.permissions import keeps_out_of_sight
 
 logger = logging.getLogger(__name__)
 AT_ONCE = (
     "Nothing was saved: somebody saved something with the same name or address at the same moment. Go back, look "
     "at what there is now, and save again."
 )
+NAME_OF_A_NOTICE = re.compile(r"“?Death review DR-\w{4}”?")
 STILL_USED = "It was not deleted, because something uses it. Take it off there, or leave it as it is."
 
 
@@ -28,6 +31,8 @@ def _in_words(exception: Exception) -> str | None:
             return str(exception)
         case ValidationError():
             return " ".join(exception.messages)
+        case ProtectedError() if any(isinstance(each, Approval) for each in exception.protected_objects):
+            return "It was not deleted: somebody approved with this account what readers see. End its access instead."
         case ProtectedError() | RestrictedError():  # what uses it may not be for everybody to know
             return STILL_USED
         # The form was looked at before somebody else's was saved. What else breaks a rule of the database is a fault.
@@ -51,6 +56,8 @@ class RefusalMiddleware:
         Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
         text = _in_words(exception)
+        if text and keeps_out_of_sight():  # somebody may be at work on what has to do with a notice
+            text = NAME_OF_A_NOTICE.sub("something that you may not see", text)
         if not in_the_admin or text is None:
             return None
         if text == AT_ONCE:

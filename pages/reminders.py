@@ -16,8 +16,9 @@ from wagtail.models import GroupPagePermission
 
 from pages import addresses
 from pages.deadlines import Deadline, pages_due_for_review
+from pages.death_review_files import may_see
 from pages.models import ContentPage, ReviewReminder
-from pages.permissions import editable_by, may_see
+from pages.permissions import editable_by
 from pages.plain_words import day, local, name_of
 
 DAYS_BEFORE = 14

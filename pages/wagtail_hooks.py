@@ -20,7 +20,13 @@ from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetView
 
 from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, taking_turns, withdrawal_views
 from pages.choices import ApprovalRole
-from pages.edit_screens import ModeratedPageViewSet, SnippetActionView, SnippetEditView, SnippetRevertView
+from pages.edit_screens import (
+    ModeratedPageViewSet,
+    SnippetActionView,
+    SnippetCopyView,
+    SnippetEditView,
+    SnippetRevertView,
+)
 from pages.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
@@ -28,6 +34,7 @@ from pages.models import (
     Contact,
     ContentPage,
     DeathReviewIndexPage,
+    DeathReviewNoticePage,
     LegalBasis,
     MeetingPage,
     PartnershipPage,
@@ -42,7 +49,7 @@ from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
 from pages.permissions import PagePolicy, without_notices
 from pages.publication_times import schedule_in_words
-from pages.reading_log import SEEN, SeenFormatter
+from pages.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
 from pages.redaction import REDACTED
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, nothing_published_here, set_up_death_reviews
@@ -80,6 +87,7 @@ class UnscheduleSnippetView(RevisionsUnscheduleView):
 
 class ModeratedSnippetViewSet(SnippetViewSet):
     edit_view_class = SnippetEditView
+    copy_view_class = SnippetCopyView
     revisions_revert_view_class = SnippetRevertView
     edit_template_name = "pages/admin/edit_snippet.html"
     workflow_action_view_class = SnippetActionView
@@ -222,6 +230,8 @@ def leave_old_versions_behind(request, page, new_page) -> None:
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
         if copy.latest_revision:  # and yet its text is by those who made it
             note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
+        if isinstance(original.specific, DeathReviewNoticePage):
+            note_seen(original.specific, request.user, NOTICE)
 
 
 @hooks.register("register_log_actions")
@@ -266,7 +276,7 @@ def send_once() -> str:
 
 @hooks.register("construct_homepage_panels")
 def arrange_the_home(request, panels) -> None:
-    if request.user.has_perm("wagtailcore.change_workflow") and (places := nothing_published_here()):
+    if request.user.has_perm("wagtailcore.change_workflow") and (places := nothing_published_here(request.user)):
         messages.warning(
             request,
             f"Nothing can be approved, and so nothing published, for: {', '.join(places)}. The workflow does not ask "

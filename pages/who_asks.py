@@ -4,8 +4,10 @@ which Wagtail does not give the request."""
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
 
 _request: ContextVar[HttpRequest | None] = ContextVar("the request that is being answered", default=None)
 
@@ -26,6 +28,17 @@ def who_asks() -> Any:
     """The user of the request that is being answered; None in commands."""
     request = _request.get()
     return request and request.user
+
+
+def screen_that_asks() -> ResolverMatch | None:
+    """The screen in whose window the request was made, as the browser says, if it does."""
+    request = _request.get()
+    if request is None or not request.headers.get("Referer"):
+        return None
+    try:
+        return resolve(urlsplit(request.headers["Referer"]).path)
+    except (Resolver404, ValueError):
+        return None
 
 
 def who_asks_in_the_admin() -> Any:

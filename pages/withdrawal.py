@@ -17,7 +17,7 @@ from documents.models import Document, Image, PublicFileRecord
 from pages import addresses
 from pages.choices import WithdrawalKind
 from pages.death_review_files import HANDLE_DEATH_REVIEWS
-from pages.models import ContentPage, DeathReviewNoticePage, PublicAddress, PublicRecord, Takedown
+from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, PublicAddress, PublicRecord, Takedown
 from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.public_records import may_take_down
@@ -141,6 +141,7 @@ def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> 
         takedown.record, takedown.address = record, record.path
         takedown.save()
         _stop_what_is_on_its_way(thing, user)
+        DraftPreview.objects.filter(page=thing.pk).delete()
         UnpublishPageAction(thing, user=user).execute(skip_permission_checks=True)
     elif not (thing.published_in.exists() or PublicFileRecord.objects.filter(file_key=thing.file_key).exists()):
         raise ValidationError({"address": "This file is not public."})

@@ -20,6 +20,7 @@ from pages.choices import WithdrawalKind
 from pages.choosable import refuse
 from pages.models import ContentPage, Takedown
 from pages.models.public_records import may_take_down
+from pages.permissions import in_sight
 
 TAKEDOWNS_SHOWN = 50
 
@@ -123,7 +124,7 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
         return {"address": self.request.GET.get("address", "")}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        takedowns = Takedown.objects.select_related("by", "confirmed_by")[:TAKEDOWNS_SHOWN]
+        takedowns = in_sight(Takedown.objects.select_related("by", "confirmed_by"))[:TAKEDOWNS_SHOWN]
         return super().get_context_data(takedowns=takedowns, neutral_line=NEUTRAL_LINE, **kwargs)
 
     def form_valid(self, form: TakeDownForm) -> HttpResponse:

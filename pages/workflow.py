@@ -23,7 +23,7 @@ from wagtail.models import (
 
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.choices import ApprovalRole, Role
-from pages.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, may_see
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.approvals import NotApproved, approve
 from pages.models.moderation import APPROVING, FourEyesTask, RoleGroup, is_in
@@ -108,17 +108,19 @@ def _make_group(role: Role) -> Group:
     return row.group
 
 
-def nothing_published_here() -> list[str]:
-    """Where no version can be approved, because the workflow there does not ask all whose approvals are needed."""
+def nothing_published_here(user: Any) -> list[str]:
+    """Where no version can be approved, because the workflow there does not ask all whose approvals are needed; as far
+    as the person may know."""
     needed: list[tuple[str, Any, Any]] = [
         (f"“{row.page}” and what is below it", row.page.get_workflow(), ContentPage.approving_roles)
         for row in WorkflowPage.objects.select_related("page")
-        if row.page.depth > 1
+        if row.page.depth > 1 and may_see(user, row.page)
     ]
     needed += [("pages", Page.objects.get(depth=1).get_workflow(), ContentPage.approving_roles)]
     needed += [
         ("death-review notices", index.get_workflow(), DeathReviewNoticePage.approving_roles)
         for index in DeathReviewIndexPage.objects.all()
+        if may_see(user, index)
     ]
     needed += [
         (str(model._meta.verbose_name_plural), model.get_default_workflow(), model.approving_roles)

@@ -40,7 +40,7 @@ def edit_url(thing: Any) -> str:
 
 def shown_on(html: bytes) -> str:
     """What an edit screen says that it shows."""
-    return re.findall(r'name="shown" id="shown" value="([^"]*)"', html.decode())[0]
+    return re.findall(r'name="shown" value="([^"]*)"', html.decode())[0]
 
 
 def decide(client: Client, thing: Any, action: str, **fields: Any) -> Any:

@@ -546,7 +546,7 @@ def test_who_made_a_file_does_not_approve_the_page_that_shows_it(submitted, peop
     screen = Screen(client, people["moderator"], page)
     assert 'data-workflow-action-name="approve"' not in screen.html.decode()
     name = title or "Report"
-    words = f"You made a part of “Advice”: {part} the document “{name}”. So a colleague has to approve it."
+    words = f"You made a part of “Advice”: {part} the document “{name}”, so a colleague has to approve it."
     refuses(page, lambda: screen.send(**APPROVE), words)
     approve(now(page).latest_revision, "moderator", people["moderator"])
     with pytest.raises(NotApproved):
@@ -559,7 +559,7 @@ def test_a_page_that_was_published_meanwhile_keeps_its_words(submitted, people, 
     page, document = submitted(), Document.objects.get()
     Screen(client, people["moderator"], page).send(**APPROVE)
     document.title = "Words of nobody's approval"
-    with LogContext(user=people["editor"]), pytest.raises(NotApproved, match="so moderators change what is said of it"):
+    with LogContext(user=people["editor"]), pytest.raises(NotApproved, match="a public page shows it now"):
         document.save()
     document = Document.objects.get()
     assert document.title == "Report"

@@ -157,8 +157,8 @@ def is_down(page):
 
 
 DELETING = {
-    **dict.fromkeys(("draft", "submitted", "taken down"), "EMSX"),
-    **dict.fromkeys(("scheduled", *LIVE), "MX"),
+    **dict.fromkeys(("draft", "submitted"), "EMSX"),
+    **dict.fromkeys(("scheduled", "taken down", *LIVE), "MX"),
     "index with public children": "X",  # Wagtail's permission to delete a page with others below it is nobody's
     "notice draft": "MLSX",
     "notice public": "",

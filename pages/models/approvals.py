@@ -8,7 +8,7 @@ revision and to a hash of its content: a text or a file that changed afterwards 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +37,9 @@ NOT_APPROVED_BY_ANYBODY = {
     "translation_key", "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation",
     "withdrawal_kind", "withdrawn_at",
 }  # fmt: skip
+
+
+WITHOUT_A_SECOND = (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE)  # approvals that stand for all
 
 
 class NotApproved(Exception):
@@ -114,13 +117,20 @@ def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> 
     models.SET_NULL(collector, field, approvals, using)
 
 
+def unless_it_holds(collector: Any, field: Any, approvals: Any, using: Any) -> None:
+    """For `on_delete`: who approved what readers see, or will see, stays on record. Raises ProtectedError."""
+    if held := {each for each in approvals if each.voided_at is None}:
+        raise models.ProtectedError("Somebody approved with this account what readers see. End its access.", held)
+    models.SET_NULL(collector, field, approvals, using)
+
+
 class Approval(models.Model):
     """One person, or one command, allowed one version. Rows are never changed but to void them."""
 
     revision = models.ForeignKey(Revision, null=True, on_delete=unless_published, related_name="approvals")
     content_hash = models.CharField(max_length=64)
     role = models.CharField(max_length=20, choices=ApprovalRole.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=unless_it_holds, related_name="+")
     at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True)
     voided_because = models.CharField(max_length=300, blank=True)
@@ -270,9 +280,11 @@ class NeedsApproval:
 
     def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
         people: dict[str, set[int]] = {}
-        makers = set() if self.author_may_approve else {*makers_of_text(revision), *self.made_by()}
+        makers = set()
+        if not self.author_may_approve:
+            makers = {*makers_of_text(revision), *makers_of_dates(revision), *self.made_by()}
         for approval in approvals:
-            if approval.role in (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE):
+            if approval.role in WITHOUT_A_SECOND:
                 return True
             if approval.by_id and approval.by_id not in makers:
                 people.setdefault(approval.role, set()).add(approval.by_id)
@@ -286,7 +298,13 @@ class NeedsApproval:
         is_asked_about = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
         if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):
             kwargs["overwrite_revision"] = None  # what was approved, or is being read by an approver, is kept as it was
-        revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
+        # What is written over may have been by others.
+        by_others = {overwritten.user_id, *overwritten.content.get(TEXT_BY, ())} if overwritten else set()
+        revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
+        if brought_back := kwargs.get("previous_revision"):
+            by_others |= makers_of_text(brought_back)
+        if by_others - {None, revision.user_id}:
+            note_makers(revision, by_others - {None, revision.user_id})
         if waiting is not None:
             ask_about(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
@@ -297,18 +315,18 @@ class NeedsApproval:
 def ask_about(revision: Revision, waiting: TaskState) -> None:
     """Whoever is asked to approve is asked about the latest version.
 
-    Another text is another question: a screen that shows the text of before can no longer answer it. The same text,
-    saved once more, keeps the approvals that were given for it.
+    Another text is another question: a screen that shows the text of before can no longer answer it. So are other
+    dates, where somebody has approved already. The same, saved once more, keeps the approvals that were given for it.
     """
     state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
     waiting.refresh_from_db()
     if waiting.status != TaskState.STATUS_IN_PROGRESS:
         return
+    given = waiting.revision.approvals.filter(voided_at=None).exclude(role__in=WITHOUT_A_SECOND)
     same_dates = _dates_of(waiting.revision) == _dates_of(revision)
     needs_two = len(revision.content_object.approving_roles) > 1
     same = content_hash(waiting.revision.content) == content_hash(revision.content)
-    if same and (same_dates or not needs_two):
-        given = waiting.revision.approvals.filter(voided_at=None)
+    if same and (same_dates or not (needs_two or given)):
         Approval.objects.bulk_create(
             Approval(revision=revision, content_hash=one.content_hash, role=one.role, by=one.by, at=one.at)
             for one in given
@@ -317,16 +335,20 @@ def ask_about(revision: Revision, waiting: TaskState) -> None:
         state.task_states.filter(revision=waiting.revision).update(revision=revision)
         return
     TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
-    state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=waiting.task)
+    first = state.get_next_task() or waiting.task  # who approved the version before is asked again
+    state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=first)
     state.save(update_fields=["current_task_state"])
 
 
-# Who approves one of two times has seen these, too: they decide when something is public, and what readers are told.
+# Who gives one of several approvals has seen these, too: when something is public, and what readers are told of it.
 DATES_SEEN_BY_TWO = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on")
 
 
 def _dates_of(revision: Revision) -> str:
     return json.dumps([revision.content.get(name) for name in DATES_SEEN_BY_TWO], cls=DjangoJSONEncoder)
+
+
+NO_DATES = json.dumps([None] * len(DATES_SEEN_BY_TWO))
 
 
 def _each_by_another(candidates: list[set[int]]) -> bool:
@@ -336,48 +358,83 @@ def _each_by_another(candidates: list[set[int]]) -> bool:
     return any(_each_by_another([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
 
 
-def makers_of_text(revision: Revision | None) -> set[int]:
-    """Who made this text: the person of the first of the versions in a row that have the same content.
-
-    To save a colleague's text once more without a change does not make it one's own, nor one's own a colleague's: not
-    even when the colleague has typed something and taken it out again. So every such row counts, back to the one that
-    is published. What is said of a file is no part of the text here: it changes without anybody editing the page.
-    """
-    if revision is None:
-        return set()
-    text, makers, author = _text_of(revision), set(revision.content.get(TEXT_BY, ())), revision.user_id
-    published = getattr(revision.content_object, "live_revision_id", None) or 0
+def last_approved(revision: Revision) -> Revision | None:
+    """The latest version before this one that all who had to have approved, whether or not it was published then."""
+    about: Any = revision.content_object
     earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
     )
-    for one in earlier.order_by("-pk").iterator(chunk_size=10):
-        if _text_of(one) == text:
-            author = one.user_id
-            makers |= set(one.content.get(TEXT_BY, ()))
-        else:
-            makers.add(author)
-            author = None
-            if one.pk <= published:
-                break
-    return {maker for maker in (*makers, author) if maker is not None}
+    given: dict[int, set[str]] = {}
+    for key, role in Approval.objects.filter(revision__in=earlier).values_list("revision", "role"):
+        given.setdefault(key, set()).add(role)
+    needed, alone = set(about.approving_roles), set(WITHOUT_A_SECOND)
+    whole = [key for key, roles in given.items() if roles & alone or needed <= roles]
+    return earlier.filter(pk__in=[*whole, about.live_revision_id]).order_by("pk").last()
+
+
+def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
+    """Each version since the last that was approved, this one included, with the one before it."""
+    before = last_approved(revision)
+    later = Revision.objects.filter(
+        base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
+    )
+    for one in later.filter(pk__gt=before.pk if before else 0).order_by("pk").iterator(chunk_size=10):
+        yield before, one
+        before = one
+
+
+def makers_of_text(revision: Revision | None) -> set[int]:
+    """Who changed anything in the text since it was last approved, and so made a part of it.
+
+    To save a colleague's text once more without a change makes nobody an author. What is said of a file is no part of
+    the text here: it changes without anybody editing the page.
+    """
+    makers: set[int | None] = set()
+    for before, one in _since_approved(revision) if revision else ():
+        makers |= set(one.content.get(TEXT_BY, ()))
+        if before is None or _text_of(before) != _text_of(one):
+            makers.add(one.user_id)
+    return {maker for maker in makers if maker is not None}
+
+
+def makers_of_dates(revision: Revision | None) -> set[int]:
+    """Who set one of these dates since they were last approved, where two people have to approve."""
+    about: Any = revision.content_object if revision else None
+    if revision is None or len(about.approving_roles) < 2:
+        return set()
+    makers = {
+        one.user_id
+        for before, one in _since_approved(revision)
+        if _dates_of(one) != (_dates_of(before) if before else NO_DATES)
+    }
+    return {maker for maker in makers if maker is not None}
 
 
 def note_makers(revision: Revision, makers: set[int]) -> None:
-    """The text of this version was made by these people, whoever saved it: it was copied, or goes along with something
-    that another person did."""
+    """The text of this version was made by these people, whoever saved it: it was copied, brought back, or goes along
+    with something that another person did."""
     revision.content = {**revision.content, TEXT_BY: sorted(makers)}
     Revision.objects.filter(pk=revision.pk).update(content=revision.content)
 
 
 # White space that a form gives back otherwise than it is stored: it makes nobody an author.
 _BLOCK = r"(?:p|li|h[1-6]|blockquote)"
-_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)(?: |\\[nrt])+|(?: |\\[nrt])+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
+_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)\s+|\s+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
 
 
 def _text_of(revision: Revision) -> str:
-    text = _seen_by_approvers(revision.content, ("file_facts",))
-    text = re.sub(r'"(?:\\[nrt]| )+|(?:\\[nrt]| )+"', '"', text.replace("\\r\\n", "\\n"))
-    return _AT_THE_EDGE.sub(r"\1", re.sub(r" {2,}", " ", text))
+    return json.dumps(_as_given_back(json.loads(_seen_by_approvers(revision.content, ("file_facts",)))), sort_keys=True)
+
+
+def _as_given_back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_given_back(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_as_given_back(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    lines = value.replace("\r\n", "\n").strip(" \n\r\t")
+    return _AT_THE_EDGE.sub(r"\1", re.sub(r" {2,}", " ", lines))
 
 
 def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:

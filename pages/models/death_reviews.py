@@ -14,13 +14,16 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
+from django.db.models import Q
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
 from wagtail.models import Collection, Orderable, PagePermissionTester, Revision
 
-from documents.models import Document, Image, PublishedFile
+from documents.models import Document, Image
 from pages import public_fields as public
 from pages.choices import (
     ActionStatus,
@@ -33,11 +36,11 @@ from pages.choices import (
     ReviewDocumentKind,
     ReviewDocumentState,
 )
-from pages.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models.base import ContentPage, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
-from pages.references import files_of
+from pages.references import files_of, shown_by_other_pages
 from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
@@ -83,6 +86,8 @@ class DeathReviewPermissions(StandingPermissions):
 class DeathReviewIndexPage(ContentPage):
     """Tells residents what Domestic Abuse Related Death Reviews are, and holds the notices."""
 
+    permission_to_find = HANDLE_DEATH_REVIEWS
+
     introduction = RichTextField(features=FEATURES, blank=True)
     files = models.ForeignKey(
         Collection,
@@ -113,8 +118,20 @@ class DeathReviewIndexPage(ContentPage):
         return DeathReviewPermissions(user, self)
 
 
+@receiver(pre_delete, sender=DeathReviewIndexPage)
+def keep_the_index_of_files(sender: Any, instance: DeathReviewIndexPage, **kwargs: Any) -> None:
+    """Without it, its files would be ordinary ones, for every editor to find. Raises ValidationError."""
+    files = Q(collection__path__startswith=instance.files.path) if instance.files else Q(pk__in=[])
+    if Document.objects.filter(files).exists() or Image.objects.filter(files).exists():
+        raise ValidationError(
+            f"“{instance}” was not deleted: it keeps the files of death reviews out of sight. Delete those files first."
+        )
+
+
 class DeathReviewNoticePage(ContentPage):
     """Lets residents and professionals learn from a death without letting anybody be recognised."""
+
+    permission_to_find = HANDLE_DEATH_REVIEWS
 
     reference = models.CharField(
         max_length=10,
@@ -295,14 +312,11 @@ class DeathReviewNoticePage(ContentPage):
         """The files of a notice move to the collection of death reviews: a draft's are not for every editor."""
         index = DeathReviewIndexPage.objects.filter(path=self.path[: -self.steplen]).first()
         if index is not None and index.files_id:
-            documents, images = files_of(self)
-            public_elsewhere = PublishedFile.objects.exclude(page=self.pk)  # stays where that page's editors find it
-            Document.objects.filter(pk__in=documents).exclude(published_in__in=public_elsewhere).update(
-                collection=index.files_id
-            )
-            Image.objects.filter(pk__in=images).exclude(published_in__in=public_elsewhere).update(
-                collection=index.files_id
-            )
+            for model, keys in zip((Document, Image), files_of(self), strict=True):
+                rows: Any = model._default_manager
+                for file in rows.filter(~of_death_reviews(), pk__in=keys):
+                    if not shown_by_other_pages(file, besides=self.pk):  # else its editors would lose it
+                        rows.filter(pk=file.pk).update(collection=index.files_id)
         return super().save_revision(*args, **kwargs)
 
     def publishing_problems(self) -> dict[str, Any]:

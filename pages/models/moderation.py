@@ -7,6 +7,7 @@ which nothing is published, so a workflow that somebody puts together from other
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -26,7 +27,7 @@ from wagtail.permissions import policy_registry
 from documents.models import Document, Image
 from pages.choices import ApprovalRole, Role
 from pages.death_review_files import HANDLE_DEATH_REVIEWS
-from pages.models.approvals import Approval, NotApproved, approve, makers_of_text
+from pages.models.approvals import Approval, NotApproved, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 from pages.publication_times import time_problems
 from pages.references import files_of
@@ -127,16 +128,13 @@ class FourEyesTask(AbstractGroupApprovalTask):
     def why_not(self, obj: Any, revision: Any, user: Any) -> str:
         """What keeps this person from approving this version, if anything does."""
         obj = getattr(obj, "specific", obj)
-        if not obj.author_may_approve:
-            if user.pk in makers_of_text(revision):
-                return f"You made the last change to “{obj}”, so a colleague has to approve it."
-            if part := revision.as_object().made_by().get(user.pk) if revision else "":
-                return f"You made a part of “{obj}”: {part}. So a colleague has to approve it."
         if revision and _shows_files_hidden_from(user, revision.as_object()):
             return (
                 f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Who manages groups "
                 "can let you choose files from its collection."
             )
+        if not obj.author_may_approve and (made := _what_they_made(obj, revision, user)):
+            return f"You made {made}, so a colleague has to approve it."
         if problems := time_problems(revision.as_object()):
             return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
         # A version that needs two people: whoever gave the one approval does not give the other.
@@ -154,6 +152,15 @@ class FourEyesTask(AbstractGroupApprovalTask):
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
 
 
+def _what_they_made(obj: Any, revision: Any, user: Any) -> str:
+    if user.pk in makers_of_text(revision):
+        return f"the last change to “{obj}”"
+    if user.pk in makers_of_dates(revision):
+        return f"a change to the dates of “{obj}”"
+    part = revision.as_object().made_by().get(user.pk) if revision else ""
+    return f"a part of “{obj}”: {part}" if part else ""
+
+
 def _shows_files_hidden_from(user: Any, version: Any) -> bool:
     """Whether the screen leaves out something that the version would make public."""
     if not isinstance(version, Page):
@@ -166,12 +173,16 @@ def _shows_files_hidden_from(user: Any, version: Any) -> bool:
 
 
 def approved_at_or_below(page: Page) -> bool:
-    """Whether the page or one below it is published, hidden by what is above it or not, or approved for a date."""
-    published = models.Q(live=True) | models.Q(
-        pk__in=Revision.page_revisions.filter(approved_go_live_at__isnull=False).values_list(
-            Cast("object_id", models.BigIntegerField())
-        )
+    """Whether the page or one below it is published, hidden by what is above it or not, approved for a date, approved
+    by the first of two people, or was taken down in an emergency, which a colleague looks at afterwards."""
+    scheduled = models.Q(approved_go_live_at__isnull=False)
+    under_way = models.Q(
+        approvals__voided_at=None, approvals__isnull=False, task_states__status=TaskState.STATUS_IN_PROGRESS
     )
+    approved = Revision.page_revisions.filter(scheduled | under_way)
+    published = models.Q(live=True) | models.Q(pk__in=approved.values_list(Cast("object_id", models.BigIntegerField())))
+    taken_down = apps.get_model("pages", "Takedown")._default_manager.filter(ended_at=None, record__page__isnull=False)
+    published |= models.Q(pk__in=taken_down.values("record__page"))
     return page.get_descendants(inclusive=True).filter(published).exists()
 
 
@@ -232,7 +243,9 @@ class StandingPermissions(ModeratedPermissions):
         return False
 
     def can_delete(self, ignore_bulk: bool = False) -> bool:
-        return super().can_delete(ignore_bulk) and self.page.first_published_at is None
+        """With all that is below, which not everybody may know of."""
+        allowed = super().can_delete(ignore_bulk) and self.user.has_perm(HANDLE_DEATH_REVIEWS)
+        return allowed and self.page.first_published_at is None
 
     def can_move(self) -> bool:
         """What is below moves along, and is counted on the screen."""

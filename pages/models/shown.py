@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 from django.utils import timezone
 from wagtail.admin.utils import get_user_display_name
 from wagtail.models import Page, Revision, TaskState, WorkflowState
+from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
-from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models.approvals import AlreadyDone, NotApproved, content_hash
+from pages.references import PRIVATE
 
 FIELD = "shown"
 LOOK_AGAIN = "Nothing that you decided was done. Look at it again, and then decide."
@@ -137,8 +138,9 @@ def _files_that_changed(recorded: dict[str, dict[str, list[str]]], content: dict
     for kind, model, noun in (("images", Image, "picture"), ("documents", Document, "document")):
         before, after = recorded.get(kind, {}), content.get("file_facts", {}).get(kind, {})
         named = model._default_manager.filter(pk__in=before)
-        if not user.has_perm(HANDLE_DEATH_REVIEWS):  # a decision can be made up, to be told why it is refused
-            named = named.filter(~of_death_reviews())
+        # A decision can be made up, to be told why it is refused.
+        seen = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
+        named = named.filter(pk__in=seen.values("pk"))
         names = dict(named.values_list("pk", "title"))
         for key, (file_key, words) in before.items():
             title = f" “{names[int(key)]}”" if int(key) in names else ""
@@ -146,6 +148,8 @@ def _files_that_changed(recorded: dict[str, dict[str, list[str]]], content: dict
                 yield f"A {noun} that it shows was deleted."
             elif after[key][0] != file_key:
                 yield f"The file of the {noun}{title} was exchanged."
+            elif (hidden := after[key][1].endswith(PRIVATE)) != words.endswith(PRIVATE):
+                yield f"The {noun}{title} was put where readers {'do not find' if hidden else 'find'} it."
             elif after[key][1] != words:
                 yield f"What is said of the {noun}{title} was changed."
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
 
 def _published() -> Iterator[Any]:
-    yield from ContentPage.objects.filter(live=True).order_by("path").specific()
+    yield from ContentPage.objects.filter(live=True, withdrawal_kind="").order_by("path").specific()
     for model in ModeratedSnippet.__subclasses__():
         yield from model._default_manager.filter(live=True).order_by("pk")
 

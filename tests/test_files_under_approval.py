@@ -1,0 +1,177 @@
+"""Files of what is approved, or waits for it: nobody takes them away, hides them or shows them behind the approvers."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from wagtail.models import Collection, CollectionViewRestriction
+
+from documents.models import RENDITIONS, Document
+from pages import models
+from pages.models import ReviewDocument
+from tests import factories
+from tests.admin_forms import posted_document
+from tests.approval_book import Book, Screen, tomorrow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book(home):
+    return Book(home)
+
+
+@pytest.fixture
+def private():
+    collection = Collection.get_first_root_node().add_child(name="Only here")
+    CollectionViewRestriction.objects.create(collection=collection, restriction_type="login")
+    return collection
+
+
+def scheduled(book):
+    """The story, approved for tomorrow, and its document."""
+    Screen(book, "moderator", "story").press("approve", go_live_at=tomorrow())
+    assert book.now("story").revisions.filter(approved_go_live_at__isnull=False).count() == 1
+    return book.files("story")[1]
+
+
+def edit(book, who, document, **changes):
+    return book.clients[who].post(reverse("wagtaildocs:edit", args=[document.pk]), posted_document(document, **changes))
+
+
+def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(book, private):
+    document = scheduled(book)
+    before = Document.objects.filter(pk=document.pk).values().get()
+    edit(book, "other editor", document, collection=private.pk)
+    book.clients["editor"].post(reverse("wagtaildocs:delete", args=[document.pk]))
+    address = reverse("wagtail_bulk_action", args=["documents", "document", "add_to_collection"])
+    book.clients["editor"].post(f"{address}?id={document.pk}", {"collection": private.pk})
+    assert Document.objects.filter(pk=document.pk).values().get() == before
+    admin = User.objects.create_superuser("root", password="x")
+    book.clients["editor"].force_login(admin)
+    book.clients["editor"].post(reverse("wagtaildocs:delete", args=[document.pk]))
+    assert Document.objects.filter(pk=document.pk).values().get() == before
+
+
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_file_that_is_hidden_or_shown_meanwhile_is_another_question(book, private, hides):
+    document = book.files("story")[1]
+    if not hides:
+        Document.objects.filter(pk=document.pk).update(collection=private)
+        story = book.now("story")
+        story.get_latest_revision_as_object().save_revision(user=book.people["editor"])
+    screen = Screen(book, "moderator", "story")
+    root = Collection.get_first_root_node()
+    edit(book, "other editor", document, collection=private.pk if hides else root.pk)
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    said = book.clients["moderator"].get(answer["Location"]).content.decode()
+    assert f"was put where readers {'do not find' if hides else 'find'} it" in said
+
+
+def test_a_draft_notice_takes_no_file_from_another_page(book):
+    document = book.files("story")[1]
+    notice = book.now("notice").get_latest_revision_as_object()
+    notice.review_documents.add(ReviewDocument(kind="overview-report", state="published", document=document))
+    notice.save_revision(user=book.people["lead"])
+    assert Document.objects.get(pk=document.pk).collection == Collection.get_first_root_node()
+
+
+def test_a_file_that_was_exchanged_since_another_page_showed_it_is_the_notices_own(book):
+    document = book.files("story")[1]
+    other = factories.document(content=b"jane,secret\n1,2\n")
+    Document.objects.filter(pk=document.pk).update(file=other.file.name, file_key="another-key-of-another")
+    notice = book.now("notice").get_latest_revision_as_object()
+    document.refresh_from_db()
+    notice.review_documents.add(ReviewDocument(kind="overview-report", state="published", document=document))
+    notice.save_revision(user=book.people["lead"])
+    assert Document.objects.get(pk=document.pk).collection == book.reviews.files
+
+
+@pytest.mark.parametrize("screen", ["edit", "add"])
+def test_what_is_uploaded_from_the_screen_of_a_notice_is_kept_with_its_files(book, screen):
+    """Before the notice is saved, too."""
+    notice = book.now("notice")
+    url = reverse("wagtailadmin_pages:edit", args=[notice.pk])
+    if screen == "add":
+        url = reverse("wagtailadmin_pages:add", args=["pages", "deathreviewnoticepage", book.reviews.pk])
+    root = Collection.get_first_root_node()
+    form = {"document-chooser-upload-title": "Report", "document-chooser-upload-collection": root.pk}
+    form |= {f"document-chooser-upload-{name}": "" for name in ("tags", "accessibility_exemption")}
+    form |= {"document-chooser-upload-language": "en", "document-chooser-upload-kind": "report"}
+    form |= {"document-chooser-upload-accessible": "unknown"}
+    for where, collection in ((url, book.reviews.files), ("/admin/documents/", root)):
+        file = SimpleUploadedFile("a.csv", b"a,b\n1,2\n", "text/csv")
+        before = Document.objects.count()
+        chooser = reverse("wagtaildocs_chooser:create")
+        form["document-chooser-upload-collection"] = collection.pk if where == url else root.pk
+        book.clients["lead"].post(
+            chooser, {**form, "document-chooser-upload-file": file}, headers={"referer": f"http://testserver{where}"}
+        )
+        assert Document.objects.count() == before + 1
+        assert Document.objects.latest("pk").collection == collection
+    file = SimpleUploadedFile("a.csv", b"a,b\n1,2\n", "text/csv")
+    before = Document.objects.count()
+    book.clients["lead"].post(
+        reverse("wagtaildocs_chooser:create"),
+        {**form, "document-chooser-upload-file": file, "document-chooser-upload-collection": root.pk},
+        headers={"referer": f"http://testserver{url}"},
+    )
+    assert not Document.objects.filter(collection=root).order_by("pk")[before:].exists()
+
+
+def test_the_index_of_death_reviews_is_not_deleted_while_it_keeps_files(book):
+    index = models.DeathReviewIndexPage.objects.get()
+    book.now("notice").delete()
+    models.DeathReviewIndexPage.objects.update(first_published_at=None, live=False, live_revision=None)
+    admin = User.objects.create_superuser("root", password="x")
+    admin.groups.set(book.people["moderator"].groups.all())
+    client = book.clients["moderator"]
+    client.force_login(admin)
+    answer = client.post(reverse("wagtailadmin_pages:delete", args=[index.pk]), follow=True)
+    assert models.DeathReviewIndexPage.objects.filter(pk=index.pk).exists()
+    assert "it keeps the files of death reviews out of sight" in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["document", "picture"])
+def test_an_old_screen_of_a_file_overwrites_nobody_without_a_word(home, book, kind):
+    file = factories.document() if kind == "document" else factories.image()
+    url = reverse("wagtaildocs:edit" if kind == "document" else "wagtailimages:edit", args=[file.pk])
+    first = book.clients["editor"].get(url)
+    name = "as_opened"
+    opened = first.context["form"][name].value()
+    assert f'name="{name}" value="{opened}"' in first.content.decode()
+    fields = {field.name: field.value() for field in first.context["form"] if field.name != "file"}
+    form = {key: "" if value is None else value for key, value in fields.items()} | {"tags": ""}
+    other = book.reviews.files.get_parent().add_child(name="Elsewhere")
+    type(file).objects.filter(pk=file.pk).update(title="By a colleague", collection=other)
+    answer = book.clients["editor"].post(url, {**form, "title": "Mine"})
+    file.refresh_from_db()
+    assert (answer.status_code, file.title, file.collection) == (200, "By a colleague", other)
+    assert "This file was changed after you opened this screen" in answer.content.decode()
+    again = answer.context["form"]
+    sent = {**form, "title": "Mine", name: again[name].value(), "collection": again["collection"].value()}
+    assert book.clients["editor"].post(url, sent).status_code == 302
+    file.refresh_from_db()
+    assert (file.title, file.collection) == ("Mine", other)
+
+
+def test_the_screen_of_an_approver_says_what_readers_are_told_of_files(book):
+    picture, document = book.files("story")
+    type(picture).objects.filter(pk=picture.pk).update(title="Harmless", description="A person at the market")
+    Document.objects.filter(pk=document.pk).update(accessibility_exemption="Scanned in 1997")
+    said = (
+        book.clients["moderator"].get(reverse("wagtailadmin_pages:edit", args=[book.now("story").pk])).content.decode()
+    )
+    for words in ("What readers are told of its files", "A person at the market", "Scanned in 1997", document.filename):
+        assert words in said
+
+
+def test_a_size_of_a_picture_tells_nothing_of_the_original(home, client):
+    picture = factories.image()
+    factories.page(models.NewsPage, factories.page(models.NewsIndexPage, home), image=picture)
+    size = picture.get_rendition(RENDITIONS["CONTENT"])
+    answer = client.get(size.url)
+    assert answer.status_code == 200
+    assert picture.checksum not in answer["ETag"]
+    assert f"-{size.pk}" not in answer["ETag"]

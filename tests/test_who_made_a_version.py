@@ -1,0 +1,198 @@
+"""Whoever made a part of a version since it was last approved does not approve it, however the part came in."""
+
+import json
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from pages import models
+from pages.models.approvals import Approval, makers_of_text
+from tests import factories
+from tests.admin_forms import posted
+from tests.approval_book import Book, Screen
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book(home):
+    return Book(home)
+
+
+def approvals(thing):
+    return list(Approval.objects.filter(revision=thing.latest_revision_id).values_list("by__username", "role"))
+
+
+def test_who_wrote_all_but_a_full_stop_does_not_approve(book):
+    """A colleague's small change makes the rest nobody else's."""
+    Screen(book, "moderator", "story").press("save", summary="All by the moderator")
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "editor", "story").press("submit", summary="All by the moderator.")
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").get_latest_revision_as_object().summary == "All by the moderator."
+    assert (book.now("story").live, approvals(book.now("story"))) == (False, [])
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").live is True
+
+
+def test_a_lead_who_wrote_a_part_of_a_notice_gives_it_no_approval(book):
+    for who in ("other lead", "lead"):
+        Screen(book, "moderator", "notice").press("approve")
+        Screen(book, who, "notice").press("save", summary=f"By the {who}")
+    Screen(book, "moderator", "notice").press("approve")
+    for who in ("lead", "other lead"):
+        Screen(book, who, "notice").press("approve")
+        assert (book.now("notice").live, approvals(book.now("notice"))) == (False, [("moderator", "moderator")])
+
+
+@pytest.mark.parametrize(
+    ("typed", "given_back"),
+    [
+        ("Community safe\nty plans", "Community safety plans"),
+        ("Words\u2028 ", "Words"),
+        ("A\u00a0\u00a0 b", "A b"),
+    ],
+)
+def test_text_that_a_form_gives_back_otherwise_stays_its_makers(home, book, typed, given_back):
+    page = factories.draft(models.StandardPage, home, title=typed)
+    page.save_revision(user=book.people["moderator"])
+    page.title = given_back
+    assert book.people["moderator"].pk in makers_of_text(page.save_revision(user=book.people["editor"]))
+
+
+def test_what_was_approved_is_nobodys_part_of_the_next_version(book):
+    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").live is True
+    Screen(book, "editor", "story").press("submit", summary="By the editor")
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").summary == "By the editor"
+
+
+def test_a_version_that_is_brought_back_is_by_those_who_made_it(book):
+    moderator = book.people["moderator"]
+    Screen(book, "moderator", "story").press("save", summary="Old words of the moderator")
+    old = book.now("story").latest_revision
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "editor", "story").press("submit", summary="By the editor")
+    Screen(book, "other moderator", "story").press("approve")
+    story = book.now("story")
+    assert (story.live, story.summary) == (True, "By the editor")
+    url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, old.pk])
+    form = {**Screen(book, "editor", "story").form, "summary": "Old words of the moderator", "action-submit": "on"}
+    assert book.clients["editor"].post(url, form).status_code == 302
+    story = book.now("story")
+    assert story.get_latest_revision_as_object().summary == "Old words of the moderator"
+    assert makers_of_text(story.latest_revision) >= {moderator.pk, book.people["editor"].pk}
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").summary == "By the editor"
+
+
+def test_a_copy_of_shared_text_is_by_those_who_made_its_original(book):
+    original = factories.venue(live=False, name="Guildhall")
+    original.save_revision(user=book.people["moderator"])
+    url = reverse(models.Venue.snippet_viewset.get_url_name("copy"), args=[original.pk])
+    client = book.clients["editor"]
+    form = {"name": "Guildhall", "address": "Cambridge", "postcode": "CB1 1JF", "action-submit": "on"}
+    form |= dict.fromkeys(("step_free", "hearing_loop", "accessible_toilet"), "unknown")
+    assert f'action="{url}"' in client.get(url).content.decode()
+    assert client.post(url, form).status_code == 302
+    copy = models.Venue.objects.latest("pk")
+    assert copy.pk != original.pk
+    assert makers_of_text(copy.latest_revision) == {book.people["moderator"].pk, book.people["editor"].pk}
+
+
+def test_what_is_written_over_by_itself_stays_its_makers(book):
+    """The first version of a copy, which the browser saves over."""
+    story = book.now("story")
+    made = factories.draft(models.NewsPage, story.get_parent(), summary="By the moderator")
+    made.save_revision(user=book.people["moderator"])
+    form = {"new_title": "Copy", "new_slug": "copy", "new_parent_page": story.get_parent().pk}
+    book.clients["editor"].post(reverse("wagtailadmin_pages:copy", args=[made.pk]), form)
+    copy = models.NewsPage.objects.get(slug="copy")
+    for words in ("X", "By the moderator"):
+        version = copy.get_latest_revision_as_object()
+        version.summary = words
+        version.save_revision(user=book.people["editor"], overwrite_revision=copy.latest_revision)
+        copy.refresh_from_db()
+    assert makers_of_text(copy.latest_revision) >= {book.people["moderator"].pk}
+
+
+@pytest.mark.parametrize("who", ["moderator", "other lead"])
+def test_who_sets_a_date_of_a_notice_does_not_approve_it(book, who):
+    if who == "other lead":
+        Screen(book, "moderator", "notice").press("approve")
+    Screen(book, who, "notice").press("save", last_reviewed_on="2026-01-05")
+    if who == "other lead":
+        Screen(book, "moderator", "notice").press("approve")
+    before = Approval.objects.count()
+    Screen(book, who, "notice").press("approve")
+    assert (book.now("notice").live, Approval.objects.count()) == (False, before)
+    assert book.now("notice").current_workflow_task_state.status == "in_progress"
+
+
+def test_a_table_has_no_cell_that_its_box_does_not_show(home, book):
+    """Handsontable takes the number of columns from the first row, and the classes of cells from what is stored."""
+    block = models.StandardPage._meta.get_field("body").stream_block.child_blocks["table"]
+    table = {"data": [["Year"], ["2025"]], "table_header_choice": "row", "table_caption": "x"}
+    hidden = {**table, "cell": [{"row": 1, "col": 0, "className": "w-hidden"}], "mergeCells": [{"row": 0}]}
+    taken = block.value_from_form(json.dumps(hidden))
+    assert (taken["cell"], taken["mergeCells"], block.clean(taken)["data"]) == ([], [], table["data"])
+    refused = [
+        {**table, "data": [["Year"], ["2025", "Not shown"]]},
+        {**table, "data": [5]},
+        {**table, "data": [[{"a": 1}]]},
+        {**table, "data": []},
+        {**table, "data": [["x"] * 100] * 51},
+        {**table, "table_caption": ["x"]},
+        {**table, "table_header_choice": "none of them"},
+    ]
+    url = reverse("wagtailadmin_pages:add", args=["pages", "standardpage", home.pk])
+    before = models.StandardPage.objects.count()
+    for value in [*refused, [1], "x", 5]:
+        form = {
+            **posted(book.clients["editor"].get(url).content),
+            "title": "With a table",
+            "slug": "with-a-table",
+            "summary": "x",
+            "body-count": "1",
+            "body-0-type": "table",
+            "body-0-order": "0",
+            "body-0-deleted": "",
+            "body-0-id": "",
+            "body-0-value": json.dumps(value),
+        }
+        answer = book.clients["editor"].post(url, form)
+        assert (answer.status_code, models.StandardPage.objects.count()) == (200, before), value
+        assert "no table of text in which all rows are equally long" in answer.content.decode()
+
+
+def test_a_date_that_was_typed_after_an_approval_is_not_approved(home, book):
+    """Of a page that one role approves, in a workflow with a second step."""
+    workflow = book.now("notice").get_workflow()
+    index = book.reviews
+    index.introduction = "<p>Another text.</p>"
+    index.go_live_at = timezone.now() + timezone.timedelta(days=20)
+    index.save_revision(user=book.people["lead"])
+    index = models.DeathReviewIndexPage.objects.get(pk=index.pk)
+    workflow.start(index, book.people["lead"])
+    book.things["index"] = index.pk
+    book.files = lambda thing: []
+    Screen(book, "moderator", "index").press("approve")
+    waiting = book.now("index").current_workflow_task_state
+    assert Approval.objects.filter(revision=waiting.revision_id, voided_at=None).count() == 1
+    Screen(book, "other lead", "index").press("approve", go_live_at="")
+    index = book.now("index")
+    assert "Another text." not in index.introduction
+    assert approvals(index) == []
+    assert index.current_workflow_task_state.task != waiting.task  # the first is asked again
+
+
+def test_a_line_break_after_a_quotation_mark_is_text(book):
+    made = []
+    for who, words in (("editor", 'Ring "999" \nor "101"'), ("moderator", 'Ring "999"or "101"')):
+        notice = book.now("notice").get_latest_revision_as_object()
+        notice.learning_themes = words
+        made.append(makers_of_text(notice.save_revision(user=book.people[who])))
+    assert made[1] - made[0] == {book.people["moderator"].pk}
