@@ -66,9 +66,12 @@ class PageLinkBlock(blocks.StructBlock):
         label = "Link to a page"
 
 
-PARTS_OF_A_TABLE = (
+PARTS_OF_A_TABLE = {
     "data", "first_row_is_table_header", "first_col_is_header", "table_header_choice", "table_caption",
-)  # fmt: skip
+    "cell", "mergeCells",
+}  # fmt: skip
+# Of cells, by the editor's box: where the text stands. Others could hide it from whoever approves it.
+CLASSES = {"htLeft", "htCenter", "htRight", "htJustify", "htTop", "htMiddle", "htBottom"}
 MOST_CELLS = 5000  # of one table
 HEADERS = ("row", "column", "both", "neither", "")
 
@@ -83,12 +86,13 @@ class TableBlock(WagtailTableBlock):
             return {"data": []}  # for `clean` to refuse
         if not isinstance(sent, dict | None):
             return {"data": []}
-        return sent and {**{name: sent.get(name) for name in PARTS_OF_A_TABLE}, "cell": [], "mergeCells": []}
+        return sent and {name: part for name, part in sent.items() if name in PARTS_OF_A_TABLE}
 
     def clean(self, value):
         if value and not _is_a_table(value):
             raise ValidationError(
-                "This is no table of text in which all rows are equally long. Remove it, and make it anew."
+                "This is no table of text in which all rows are equally long and all cells are shown. "
+                "Remove it, and make it anew."
             )
         return super().clean(value)
 
@@ -111,7 +115,16 @@ def _is_a_table(value: dict[str, Any]) -> bool:
         and all(isinstance(cell, str | int | float | None) for cell in cells)
         and isinstance(value.get("table_caption"), str | None)
         and value.get("table_header_choice") in (*HEADERS, None)
+        and not value.get("mergeCells")
+        and all(_is_shown(cell) for cell in value.get("cell") or ())
     )
+
+
+def _is_shown(cell: Any) -> bool:
+    if not isinstance(cell, dict) or cell.get("hidden"):
+        return False
+    classes = cell.get("className")
+    return isinstance(classes, str | None) and set((classes or "").split()) <= CLASSES
 
 
 class CalloutBlock(blocks.StructBlock):

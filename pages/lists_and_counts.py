@@ -21,6 +21,7 @@ from wagtail.admin.site_summary import PagesSummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.admin.views.chooser import BrowseView
 from wagtail.admin.views.pages.listing import PageFilterSet
+from wagtail.admin.views.reports.audit_logging import SiteHistoryReportFilterSet, get_users_for_filter
 from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet
 from wagtail.admin.views.reports.workflows import WorkflowReportFilterSet
 from wagtail.contrib.redirects.models import Redirect
@@ -175,6 +176,12 @@ def _people(keys: QuerySet[Any]) -> QuerySet[Any]:
     return people.filter(pk__in=keys.order_by()).order_by(get_user_model().USERNAME_FIELD)
 
 
+def people_of_the_history(original: Any, filters_of_a_list: Any) -> QuerySet[Any]:
+    """Wagtail's own takes those of all entries."""
+    found: QuerySet[Any] = get_users_for_filter(filters_of_a_list.request.user)
+    return found
+
+
 PEOPLE = (
     (PageFilterSet, "owner", owners),
     (PageFilterSet, "edited_by", editors),
@@ -224,6 +231,7 @@ def take_the_place_of_wagtails() -> None:
     BulkAction.get_actionable_objects = actionable_objects
     for module in (filters, chooser):
         module.popular_tags_for_model = popular_tags
+    replace(SiteHistoryReportFilterSet, "get_users_queryset")(people_of_the_history)
     for filters_of_a_list, name, people in PEOPLE:
         filters_of_a_list.base_filters[name].queryset = people
     for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):

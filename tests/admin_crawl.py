@@ -72,6 +72,7 @@ WORDS = {
 # Tokens, and the numbers of what each request makes.
 VOLATILE = re.compile(
     r"csrfmiddlewaretoken\W+value=\W+\w+|CSRF_TOKEN\W+\w+|\bnonce\W+\w+|csrf-?token\W+\w+|csrftoken=\w+"
+    r"|\\*&quot;key\\*&quot;: \\*&quot;\w+"  # of a paragraph, in the editor's box
     r"|/editing-sessions/\w+/[\w/]*\d+/|sessionid=[\w.\-]+|messages=[^;]*"
 )
 

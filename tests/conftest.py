@@ -1,7 +1,6 @@
 """Fixtures that many tests share."""
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +15,6 @@ from pages.workflow import set_up_moderation
 from tests import factories
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
-
-# Long walks and races that have not run to their end on both databases yet. `THOROUGH=1 make test` runs them too.
-THOROUGH = ["browser/test_one_request.py", "test_hidden_in_the_admin.py"]
-collect_ignore = [] if os.environ.get("THOROUGH") else THOROUGH
 
 
 @pytest.fixture(scope="session")

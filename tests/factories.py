@@ -1,5 +1,6 @@
 """Makes pages, snippets and files as the project does: through Wagtail's API, published through the one door."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from io import BytesIO
 from itertools import count
@@ -46,7 +47,7 @@ def publish(obj: Any) -> Any:
 def draft(model: type[AnyPage], parent: Page, **fields: Any) -> AnyPage:
     """A page that was never published. Rows can be given as lists: actions=[Action(...)]."""
     number = next(_numbers)
-    values = {**_needed(model, parent, number), **fields}
+    values = {**_needed(model, number, fields), **fields}
     rows = {name: values.pop(name) for name in list(values) if isinstance(values[name], list) and name != "body"}
     page = model(live=False, **values)
     for name, items in rows.items():
@@ -70,8 +71,8 @@ def home() -> models.PartnershipPage:
     return partnership
 
 
-def _needed(model: type[ContentPage], parent: Page, number: int) -> dict[str, Any]:
-    """What each page type cannot be published without."""
+def _needed(model: type[ContentPage], number: int, given: Collection[str]) -> dict[str, Any]:
+    """What each page type cannot be published without. What is given is not made in vain."""
     values: dict[str, Any] = {
         "title": f"{model._meta.verbose_name} {number}".capitalize(),
         "summary": f"Summary {number}.",
@@ -97,8 +98,9 @@ def _needed(model: type[ContentPage], parent: Page, number: int) -> dict[str, An
         values |= {
             "publication_decision": "full",
             "executive_summary": f"<p>Executive summary {number}.</p>",
-            "notice_support_services": [models.NoticeSupportService(service=support_service())],
         }
+        if "notice_support_services" not in given:
+            values["notice_support_services"] = [models.NoticeSupportService(service=support_service())]
     return values
 
 
