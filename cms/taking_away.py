@@ -43,13 +43,18 @@ def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
     before = Site.objects.filter(pk=instance.pk).first()
     if before is None:
         return
-    roots = Page.objects.filter(pk=instance.root_page_id)
-    lost = DeathReviewNoticePage.objects.filter(live=True).exclude(pk__in=_below(roots))
-    if before.root_page_id != instance.root_page_id and lost.exists():
-        raise ValidationError("Readers would lose a death-review notice in silence: it has to be below the root page.")
     same = (before.root_page_id, before.is_default_site) == (instance.root_page_id, instance.is_default_site)
     if not same and _asked() and _is_public(before):
         raise PermissionDenied
+    if get_active_log_context().user and before.root_page_id != instance.root_page_id:
+        stay = _below(Page.objects.filter(pk=instance.root_page_id))
+        lost = DeathReviewNoticePage.objects.filter(
+            live=True, pk__in=_below(Page.objects.filter(pk=before.root_page_id))
+        )
+        if lost.exclude(pk__in=stay).exists():
+            raise ValidationError(
+                "Readers would lose a death-review notice in silence: it has to be below the root page."
+            )
 
 
 def _below(roots: QuerySet[Page]) -> QuerySet[Page]:

@@ -19,13 +19,14 @@ from pages.death_review_files import of_death_reviews
 from pages.models import DeathReviewNoticePage
 from pages.who_asks import screen_that_asks
 
+SCREENS_OF_PAGES = {f"wagtailadmin_pages:{name}" for name in ("add", "edit", "revisions_revert")}
 UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives the form
 
 
 def _is_for_a_notice() -> bool:
     """Whether the file is uploaded from the screen of a death-review notice."""
     screen = screen_that_asks()
-    if screen is None or screen.view_name not in ("wagtailadmin_pages:edit", "wagtailadmin_pages:add"):
+    if screen is None or screen.view_name not in SCREENS_OF_PAGES:
         return False
     if screen.url_name == "add":
         return bool(screen.kwargs["content_type_model_name"] == DeathReviewNoticePage._meta.model_name)

@@ -27,8 +27,8 @@ NOT_REPLACED = (
     "the page, and submit the page for moderation."
 )
 NOT_REWRITTEN = (
-    "A public death-review notice shows this file, and two people approved these words. Upload the file once more with "
-    "the new words, put it on the notice, and submit the notice for moderation."
+    "A public death-review notice shows this file, and two people approved it as it is. Upload the file once more as "
+    "it should be, put it on the notice, and submit the notice for moderation."
 )
 
 
@@ -38,8 +38,11 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
         # Asked last, because it is the only part that needs a query.
-        if actions & {"change", "delete"} and not may_change_public_files(user) and approved_for_readers(instance):
-            actions -= {"change", "delete"}
+        if actions & {"change", "delete"} and not may_change_public_files(user):
+            if on_a_live_page(instance):
+                actions -= {"change", "delete"}
+            elif "delete" in actions and approved_for_readers(instance):  # a change ends the approval, and is told
+                actions -= {"delete"}
         allowed = bool(actions) and super().user_has_any_permission_for_instance(user, actions, instance)
         return allowed and not (
             not user.has_perm(HANDLE_DEATH_REVIEWS)
@@ -104,16 +107,14 @@ def may_change_public_files(user: Any) -> bool:
 def require_may_save(file: Document | Image, user: Any) -> None:
     """Asked once more while the row of the file is held: a page that shows it may have been published since the screen
     was read. Raises NotApproved. Code and commands have no user, and answer for themselves."""
-    if user is None or not file.pk or not approved_for_readers(file):
+    if user is None or not file.pk or not on_a_live_page(file):
         return
-    stored, is_live = type(file)._base_manager.get(pk=file.pk), on_a_live_page(file)
-    same_file = stored.file_key == file.file_key
-    if is_live and not same_file:
+    stored = type(file)._base_manager.get(pk=file.pk)
+    if stored.file_key != file.file_key:
         raise NotApproved(NOT_REPLACED)
-    if same_file and stored.public_facts_hash == file.public_facts_hash and stored.collection_id == file.collection_id:
+    if (stored.public_facts_hash, stored.collection_id) == (file.public_facts_hash, file.collection_id):
         return
-    if on_a_live_page(file, DeathReviewNoticePage) and stored.public_facts_hash != file.public_facts_hash:
+    if on_a_live_page(file, DeathReviewNoticePage):
         raise NotApproved(NOT_REWRITTEN)
     if not may_change_public_files(user):
-        shows = "a public page shows it now" if is_live else "a page that shows it is approved for a date"
-        raise NotApproved(f"“{file}” was not saved: {shows}, so it is for moderators to change.")
+        raise NotApproved(f"“{file}” was not saved: a public page shows it now, so it is for moderators to change.")

@@ -116,6 +116,7 @@ def _is_a_table(value: dict[str, Any]) -> bool:
         and isinstance(value.get("table_caption"), str | None)
         and value.get("table_header_choice") in (*HEADERS, None)
         and not value.get("mergeCells")
+        and isinstance(value.get("cell"), list | None)
         and all(_is_shown(cell) for cell in value.get("cell") or ())
     )
 

@@ -28,7 +28,7 @@ from wagtail.models import WorkflowState
 from wagtail.snippets.views import snippets
 
 from pages.models import ContentPage
-from pages.models.approvals import AlreadyDone, content_hash, makers_of_text, note_makers
+from pages.models.approvals import TEXT_BY, AlreadyDone, content_hash, makers_of_text, note_makers
 from pages.models.moderation import FourEyesTask
 from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
 from pages.permissions import LONGEST_KEY
@@ -45,7 +45,7 @@ ACTIONS = (
 )
 # What editors enter and nobody approves. To change it is to make another version.
 NOT_IN_THE_HASH = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on", "name_blocklist")
-NOT_ONES_OWN = "Your change is saved, and not approved: you made the last change, so a colleague has to approve it."
+NOT_ONES_OWN = "Your change is saved, and not approved: it is yours, so a colleague has to approve it."
 
 
 class HoldsTheRow:
@@ -101,7 +101,12 @@ class DecidesOnWhatItShows(HoldsTheRow):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = Shown.by(self.thing)
         files = told_of_files(self.thing, self.request.user) if shown else []
-        return {**super().get_context_data(**kwargs), FIELD: shown or "", "files": files}  # type: ignore[misc]
+        return {
+            **super().get_context_data(**kwargs),  # type: ignore[misc]
+            FIELD: shown or "",
+            "files": files,
+            "came_from": self.request.POST.get("came_from") or self._known_version() or "",
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.before = _as_entered(self.thing)
@@ -131,6 +136,14 @@ class DecidesOnWhatItShows(HoldsTheRow):
         return ""
 
     def form_valid(self, form: Any) -> HttpResponse:
+        answer = self._save_or_decide(form)
+        if came_from := self.thing.revisions.filter(pk=_key(self.request.POST.get("came_from"))).first():
+            # What was on the screen first may be by others, and goes on in what was saved in place of theirs.
+            latest = type(self.thing)._default_manager.get(pk=self.thing.pk).latest_revision
+            note_makers(latest, makers_of_text(came_from) | set(latest.content.get(TEXT_BY, ())))
+        return answer
+
+    def _save_or_decide(self, form: Any) -> HttpResponse:
         self.form = form
         changed = form.has_changed() and self.is_changed()
         if self.expects_json_response:
@@ -144,11 +157,14 @@ class DecidesOnWhatItShows(HoldsTheRow):
             return self._decide(changed)
         return super().form_valid(form)  # type: ignore[misc]
 
+    def _known_version(self) -> str | None:
+        """The key of the version that the screen was opened with, or that it saved last, as it was sent."""
+        sent = self.request.POST
+        return sent.get("overwrite_revision_id") or sent.get("loaded_revision_id")
+
     def _saved_since(self) -> Any:
         """The latest version by a colleague that is not on the screen."""
-        sent = self.request.POST
-        known = sent.get("overwrite_revision_id") or sent.get("loaded_revision_id") or ""
-        later = self.thing.revisions.filter(pk__gt=int(known) if known.isdecimal() and len(known) <= LONGEST_KEY else 0)
+        later = self.thing.revisions.filter(pk__gt=_key(self._known_version()))
         theirs = later.exclude(user=self.request.user).order_by("pk").last()
         latest = self.thing.latest_revision  # or the one that was loaded, which a colleague has saved over since
         return theirs or (latest if latest.user_id != self.request.user.pk else None)
@@ -212,6 +228,11 @@ class DecidesOnWhatItShows(HoldsTheRow):
     def go_on(self) -> HttpResponse:
         """To where somebody goes from the screen who is done with it."""
         raise NotImplementedError
+
+
+def _key(sent: str | None) -> int:
+    """A key as it was sent; 0, the key of nothing, for what is none."""
+    return int(sent) if sent and sent.isascii() and sent.isdecimal() and len(sent) <= LONGEST_KEY else 0
 
 
 def _as_entered(version: Any) -> tuple[Any, ...]:

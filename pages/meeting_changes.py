@@ -14,7 +14,7 @@ from pages.models import MeetingChange, MeetingPage, Venue
 from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
 from pages.plain_words import place, when
-from pages.references import file_facts_of
+from pages.references import file_facts_of, without_places
 from pages.rich_text import plain_text
 from pages.visibility import public_snippets
 
@@ -76,7 +76,7 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
         raise ValidationError({"notice": "Say what changed and why: readers see this."})
     if published.status == status:
         raise ValidationError({"status": f"Readers know already that it is {published.get_status_display().lower()}."})
-    if file_facts_of(published) != published.live_revision.content["file_facts"]:
+    if without_places(file_facts_of(published)) != without_places(published.live_revision.content["file_facts"]):
         raise ValidationError("A file of this meeting was changed after it was approved: submit the page instead.")
     draft = published.get_latest_revision() if published.has_unpublished_changes else None
     known = published.status_notice

@@ -111,9 +111,9 @@ class OutOfSightMiddleware:
         if request.user.has_perm(HANDLE_DEATH_REVIEWS):
             return None
         if match.url_name and match.url_name.endswith("chosen_multiple"):
-            _leave_out(
-                request, "id", next((model for start, model in KEYS_BELOW if match.route.startswith(start)), Page)
-            )
+            for start, model in (("admin/choose-page/", Page), *KEYS_BELOW):
+                if match.route.startswith(start):
+                    _leave_out(request, "id", model)
         _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
         if match.url_name in ONLY_LEAD_ON:
             return None

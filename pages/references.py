@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import CollectionViewRestriction, Page, Revision
+from wagtail.models import CollectionViewRestriction, Page, Revision, TaskState
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
@@ -151,6 +151,14 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    """The same, whether or not a collection keeps a file from readers."""
+    return {
+        kind: {key: [file_key, words.removesuffix(PRIVATE)] for key, (file_key, words) in files.items()}
+        for kind, files in facts.items()
+    }
+
+
 def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], set[int]]:
     """The keys of the files that versions show which are approved for a later date, besides those of one page."""
     found: dict[type[Model], set[int]] = {Document: set(), Image: set()}
@@ -161,12 +169,21 @@ def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], s
     return found
 
 
-def shown_by_other_pages(file: Document | Image, besides: int | None) -> bool:
-    """Whether the latest version of another page shows the file with its present bytes."""
+def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
+    """Whether readers see the file on another page, or will, or somebody works with its present bytes on one: not on a
+    page that is public no longer."""
+    if file.published_in.filter(page__live=True, file_key=file.file_key).exclude(page=besides).exists():
+        return True
+    if file.pk in files_approved_for_a_date(besides)[type(file)]:
+        return True
     kind = "documents" if isinstance(file, Document) else "images"
-    of_pages: Any = Revision.page_revisions.filter(**{f"content__file_facts__{kind}__has_key": str(file.pk)})
-    latest = Page.objects.exclude(pk=besides).values("latest_revision")
-    facts = of_pages.filter(pk__in=latest).values_list("content__file_facts", flat=True)
+    asked = TaskState.objects.filter(status=TaskState.STATUS_IN_PROGRESS).values("revision")
+    pages = Page.objects.filter(Q(live=True) | Q(first_published_at=None) | Q(latest_revision__in=asked))
+    latest: Any = Revision.page_revisions.filter(
+        pk__in=pages.exclude(pk=besides).values("latest_revision"),
+        **{f"content__file_facts__{kind}__has_key": str(file.pk)},
+    )
+    facts = latest.values_list("content__file_facts", flat=True)
     return any(each[kind][str(file.pk)][0] == file.file_key for each in facts)
 
 

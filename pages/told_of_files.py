@@ -36,7 +36,7 @@ def told_of_files(version: Any, user: Any) -> list[ToldOfFile]:
     found = []
     for model, keys in zip((Document, Image), files_of(version), strict=True):
         seen = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
-        for file in seen.filter(pk__in=keys) if keys else ():
+        for file in seen.filter(pk__in=keys).order_by("pk") if keys else ():
             noun = "Picture" if model is Image else "Document"
             found.append(ToldOfFile(noun, file.title, _address(file), list(_facts(file, user))))
     return sorted(found, key=lambda each: (each.title.casefold(), each.noun, each.address))

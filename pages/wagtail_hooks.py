@@ -18,8 +18,10 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
+from documents.models import Document, Image
 from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, taking_turns, withdrawal_views
 from pages.choices import ApprovalRole
+from pages.death_review_files import of_death_reviews
 from pages.edit_screens import (
     ModeratedPageViewSet,
     SnippetActionView,
@@ -51,6 +53,7 @@ from pages.permissions import PagePolicy, without_notices
 from pages.publication_times import schedule_in_words
 from pages.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
 from pages.redaction import REDACTED
+from pages.references import files_of
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, nothing_published_here, set_up_death_reviews
 
@@ -220,6 +223,20 @@ def set_up_a_new_section(request, page) -> None:
         make_root_of_site(page)
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
+
+
+@hooks.register("after_create_page")
+@hooks.register("after_edit_page")
+def tell_of_files_in_sight(request, page) -> None:
+    """A file that another page shows stays where the editors of that page find it."""
+    if isinstance(page, DeathReviewNoticePage):
+        for model, keys in zip((Document, Image), files_of(page), strict=True):
+            for file in model._default_manager.filter(~of_death_reviews(), pk__in=keys):
+                messages.warning(
+                    request,
+                    f"“{file}” is used by another page, so other editors can open it. If it says more than they may "
+                    "know, upload it here as a new file, and take this one off the notice.",
+                )
 
 
 @hooks.register("after_copy_page")

@@ -431,7 +431,7 @@ def test_what_was_approved_is_not_taken_back(submitted, people, client, kind):
 
 # --- One's own changes ---
 
-NOT_ONES_OWN = "Your change is saved, and not approved: you made the last change, so a colleague has to approve it."
+NOT_ONES_OWN = "Your change is saved, and not approved: it is yours, so a colleague has to approve it."
 
 
 @KINDS
@@ -455,7 +455,7 @@ def test_what_the_browser_saved_of_ones_own_is_not_approved(submitted, people, c
     screen = Screen(client, people["moderator"], thing)
     saved = screen.autosave(**{name_of(kind): "Mended"}).json()
     screen.form |= {"overwrite_revision_id": str(saved["revision_id"]), "shown": shown_on(saved["html"].encode())}
-    words = "You made the last change to “Mended”, so a colleague has to approve it."
+    words = "You made a change to “Mended”, so a colleague has to approve it."
     refuses(thing, lambda: screen.send(**APPROVE, **{name_of(kind): "Mended"}), words)
 
 

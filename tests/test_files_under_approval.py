@@ -1,14 +1,19 @@
 """Files of what is approved, or waits for it: nobody takes them away, hides them or shows them behind the approvers."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction
 
 from documents.models import RENDITIONS, Document
 from pages import models
 from pages.models import ReviewDocument
+from pages.scheduling import publish_what_is_due
 from tests import factories
 from tests.admin_forms import posted_document
 from tests.approval_book import Book, Screen, tomorrow
@@ -39,18 +44,26 @@ def edit(book, who, document, **changes):
     return book.clients[who].post(reverse("wagtaildocs:edit", args=[document.pk]), posted_document(document, **changes))
 
 
-def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(book, private):
+def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(book):
     document = scheduled(book)
     before = Document.objects.filter(pk=document.pk).values().get()
-    edit(book, "other editor", document, collection=private.pk)
-    book.clients["editor"].post(reverse("wagtaildocs:delete", args=[document.pk]))
-    address = reverse("wagtail_bulk_action", args=["documents", "document", "add_to_collection"])
-    book.clients["editor"].post(f"{address}?id={document.pk}", {"collection": private.pk})
-    assert Document.objects.filter(pk=document.pk).values().get() == before
     admin = User.objects.create_superuser("root", password="x")
-    book.clients["editor"].force_login(admin)
-    book.clients["editor"].post(reverse("wagtaildocs:delete", args=[document.pk]))
-    assert Document.objects.filter(pk=document.pk).values().get() == before
+    for client in (book.clients["editor"], book.clients["other editor"]):
+        client.post(reverse("wagtaildocs:delete", args=[document.pk]))
+        address = reverse("wagtail_bulk_action", args=["documents", "document", "delete"])
+        client.post(f"{address}?id={document.pk}")
+        assert Document.objects.filter(pk=document.pk).values().get() == before
+        client.force_login(admin)
+
+
+def test_a_page_is_not_published_without_a_file_that_its_approver_was_shown(book, private):
+    """An editor may change a file of a page that is approved for a date: that ends the approval, and is told."""
+    document = scheduled(book)
+    edit(book, "other editor", document, collection=private.pk)
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        publish_what_is_due(timezone.now())
+    story = book.now("story")
+    assert (story.live, story.revisions.filter(approved_go_live_at__isnull=False).count()) == (False, 0)
 
 
 @pytest.mark.parametrize("hides", [True, False])
@@ -69,12 +82,41 @@ def test_a_file_that_is_hidden_or_shown_meanwhile_is_another_question(book, priv
     assert f"was put where readers {'do not find' if hides else 'find'} it" in said
 
 
-def test_a_draft_notice_takes_no_file_from_another_page(book):
-    document = book.files("story")[1]
+def put_on_a_notice(book, document):
     notice = book.now("notice").get_latest_revision_as_object()
     notice.review_documents.add(ReviewDocument(kind="overview-report", state="published", document=document))
     notice.save_revision(user=book.people["lead"])
-    assert Document.objects.get(pk=document.pk).collection == Collection.get_first_root_node()
+    return Document.objects.get(pk=document.pk).collection
+
+
+def taken_off_a_draft(book):
+    story = book.now("story").get_latest_revision_as_object()
+    story.body = []
+    story.save_revision(user=book.people["editor"])
+
+
+@pytest.mark.parametrize("state", ["waits", "scheduled", "public", "public, and on no draft", "unpublished"])
+def test_a_draft_notice_takes_no_file_from_a_page_that_shows_it(book, state):
+    document = scheduled(book) if state == "scheduled" else book.files("story")[1]
+    if state.startswith(("public", "un")):
+        Screen(book, "moderator", "story").press("approve")
+    if state == "public, and on no draft":
+        taken_off_a_draft(book)
+    if state == "unpublished":
+        book.now("story").unpublish()
+    root = Collection.get_first_root_node()
+    assert put_on_a_notice(book, document) == (book.reviews.files if state == "unpublished" else root)
+
+
+def test_a_lead_is_told_of_a_file_that_others_can_open(book):
+    document = book.files("story")[1]
+    put_on_a_notice(book, document)
+    Screen(book, "moderator", "notice").press("send back")
+    notice = book.now("notice")
+    url = reverse("wagtailadmin_pages:edit", args=[notice.pk])
+    answer = Screen(book, "lead", "notice").press("save", summary="Other words")
+    assert answer["Location"] == url
+    assert f"“{document}” is used by another page" in book.clients["lead"].get(url).content.decode()
 
 
 def test_a_file_that_was_exchanged_since_another_page_showed_it_is_the_notices_own(book):
@@ -110,14 +152,14 @@ def test_what_is_uploaded_from_the_screen_of_a_notice_is_kept_with_its_files(boo
         )
         assert Document.objects.count() == before + 1
         assert Document.objects.latest("pk").collection == collection
+    in_sight = Document.objects.filter(collection=root).count()
     file = SimpleUploadedFile("a.csv", b"a,b\n1,2\n", "text/csv")
-    before = Document.objects.count()
     book.clients["lead"].post(
         reverse("wagtaildocs_chooser:create"),
         {**form, "document-chooser-upload-file": file, "document-chooser-upload-collection": root.pk},
         headers={"referer": f"http://testserver{url}"},
     )
-    assert not Document.objects.filter(collection=root).order_by("pk")[before:].exists()
+    assert Document.objects.filter(collection=root).count() == in_sight
 
 
 def test_the_index_of_death_reviews_is_not_deleted_while_it_keeps_files(book):

@@ -89,7 +89,7 @@ def test_story_m1_the_last_editor_sees_the_task_but_cannot_approve(person, submi
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
     send(client, page, {}, **form)
     state = TaskState.objects.get()
-    with pytest.raises(NotApproved, match="You made the last change"):
+    with pytest.raises(NotApproved, match="You made a change to"):
         state.task.specific.on_action(state, author, "approve", shown=Shown.by(page.get_latest_revision_as_object()))
     bulk = reverse("wagtail_bulk_action", args=["wagtailcore", "page", "publish"])
     client.post(f"{bulk}?id={page.pk}")
@@ -104,9 +104,7 @@ def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, subm
     client.force_login(moderator)
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
     words = " ".join(send(client, page, {"title": "Advice, mended"}, **form).content.decode().split())
-    assert (
-        "Your change is saved, and not approved: you made the last change, so a colleague has to approve it." in words
-    )
+    assert "Your change is saved, and not approved: it is yours, so a colleague has to approve it." in words
     assert "Your approval is given" not in words
     assert page.revisions.latest("pk").content["title"] == "Advice, mended"
     assert is_live(page) is False
@@ -214,7 +212,7 @@ def test_the_words_of_a_file_on_a_public_notice_stay_as_two_people_approved_them
     if who == "root":  # in no group: not for them at all
         assert (answer.status_code, answer["Location"]) == (302, "/admin/")
     else:
-        assert "two people approved these words" in str(answer.context["form"].errors["title"])
+        assert "two people approved it as it is" in str(answer.context["form"].errors["title"])
 
 
 def test_an_approver_who_saves_without_a_change_can_still_approve(person, submitted, client):

@@ -10,7 +10,7 @@ from pages import models
 from pages.models.approvals import Approval, makers_of_text
 from tests import factories
 from tests.admin_forms import posted
-from tests.approval_book import Book, Screen
+from tests.approval_book import Book, Screen, body_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -47,18 +47,71 @@ def test_a_lead_who_wrote_a_part_of_a_notice_gives_it_no_approval(book):
 
 
 @pytest.mark.parametrize(
-    ("typed", "given_back"),
+    ("typed", "given_back", "is_forgiven"),
     [
-        ("Community safe\nty plans", "Community safety plans"),
-        ("Words\u2028 ", "Words"),
-        ("A\u00a0\u00a0 b", "A b"),
+        ("Community safe\nty plans", "Community safety plans", False),
+        ("Words\u2028 ", "Words", False),
+        ("A  b ", "A b", True),
+        ("One\r\ntwo", "One\ntwo", True),
     ],
 )
-def test_text_that_a_form_gives_back_otherwise_stays_its_makers(home, book, typed, given_back):
+def test_text_that_a_form_gives_back_otherwise_stays_its_makers(home, book, typed, given_back, is_forgiven):
+    moderator, editor = book.people["moderator"], book.people["editor"]
     page = factories.draft(models.StandardPage, home, title=typed)
-    page.save_revision(user=book.people["moderator"])
+    page.save_revision(user=moderator)
     page.title = given_back
-    assert book.people["moderator"].pk in makers_of_text(page.save_revision(user=book.people["editor"]))
+    makers = {moderator.pk} if is_forgiven else {moderator.pk, editor.pk}
+    assert makers_of_text(page.save_revision(user=editor)) == makers
+
+
+def test_purged_and_overwritten_versions_leave_their_makers_behind(home, book):
+    moderator, editor = book.people["moderator"], book.people["editor"]
+    page = factories.draft(models.StandardPage, home, title="One")
+    page.save_revision(user=editor)
+    page.title = "Two"
+    gone = page.save_revision(user=moderator)
+    page.title = "Three"
+    latest = page.save_revision(user=editor)
+    gone.delete()
+    assert makers_of_text(latest) == {moderator.pk, editor.pk}
+    page.title = "Typed"
+    written_over = page.save_revision(user=moderator)
+    page.title = "Three"
+    page.save_revision(user=moderator, overwrite_revision=written_over)
+    assert makers_of_text(models.StandardPage.objects.get(pk=page.pk).latest_revision) == {moderator.pk, editor.pk}
+
+
+def test_what_was_on_a_stale_screen_stays_its_makers(book):
+    """Saved in place of what was approved meanwhile."""
+    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+    Screen(book, "editor", "story").press("take back")
+    stale = Screen(book, "editor", "story")
+    Screen(book, "other editor", "story").press("submit", summary="By another editor")
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").summary == "By another editor"
+    answer = stale.press("submit", summary="By the moderator")
+    assert answer.status_code == 200
+    stale.form = posted(answer.content, **body_fields(book.now("story").get_latest_revision_as_object()))
+    assert stale.press("submit", summary="By the moderator").status_code == 302
+    story = book.now("story")
+    assert story.get_latest_revision_as_object().summary == "By the moderator"
+    assert makers_of_text(story.latest_revision) >= {book.people["moderator"].pk, book.people["editor"].pk}
+
+
+def test_to_bring_back_what_was_approved_begins_anew(book):
+    Screen(book, "other moderator", "story").press("approve")
+    approved = book.now("story").latest_revision
+    for who in ("moderator", "other moderator"):
+        Screen(book, who, "story").press("save", summary=f"By the {who}")
+    people = {book.people[who].pk for who in ("moderator", "other moderator")}
+    assert makers_of_text(book.now("story").latest_revision) == people
+    url = reverse("wagtailadmin_pages:revisions_revert", args=[book.now("story").pk, approved.pk])
+    form = {**Screen(book, "editor", "story").form, "summary": approved.content["summary"]}
+    assert book.clients["editor"].post(url, form).status_code == 302
+    Screen(book, "editor", "story").press("submit", summary="By the editor")
+    assert makers_of_text(book.now("story").latest_revision) == {book.people["editor"].pk}
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").summary == "By the editor"
 
 
 def test_what_was_approved_is_nobodys_part_of_the_next_version(book):

@@ -28,7 +28,9 @@ from pages.mail import tell
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
 TEXT_BY = "text_by"  # in the content of a revision: who made its text, where that is not who saved it
+AS_APPROVED = "as_approved"  # in the content of a revision: it was brought back, as it had been approved
 NOT_APPROVED_BY_ANYBODY = {
+    "as_approved",
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
@@ -119,9 +121,14 @@ def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> 
 
 def unless_it_holds(collector: Any, field: Any, approvals: Any, using: Any) -> None:
     """For `on_delete`: who approved what readers see, or will see, stays on record. Raises ProtectedError."""
-    if held := {each for each in approvals if each.voided_at is None}:
+    if held := {each for each in approvals if each.voided_at is None and _is_in_use(each.revision)}:
         raise models.ProtectedError("Somebody approved with this account what readers see. End its access.", held)
     models.SET_NULL(collector, field, approvals, using)
+
+
+def _is_in_use(revision: Revision | None) -> bool:
+    about: Any = revision.content_object if revision else None
+    return bool(revision and about and (revision.approved_go_live_at or about.live_revision_id == revision.pk))
 
 
 class Approval(models.Model):
@@ -166,6 +173,7 @@ class NeedsApproval:
     live: Any
     live_revision: Any
     live_revision_id: Any
+    latest_revision: Any
     last_published_at: Any
     current_workflow_task_state: Any
     serializable_data: Any
@@ -298,13 +306,18 @@ class NeedsApproval:
         is_asked_about = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
         if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):
             kwargs["overwrite_revision"] = None  # what was approved, or is being read by an approver, is kept as it was
-        # What is written over may have been by others.
-        by_others = {overwritten.user_id, *overwritten.content.get(TEXT_BY, ())} if overwritten else set()
+        # Versions are written over and purged: each says who made what it came from.
+        approved, brought_back = last_approved(self), kwargs.get("previous_revision")
+        latest = overwritten or self.latest_revision
+        is_new = latest is not None and (approved is None or latest.pk > approved.pk)
+        makers = (makers_of_text(latest) if is_new else set()) | makers_of_text(brought_back)
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
-        if brought_back := kwargs.get("previous_revision"):
-            by_others |= makers_of_text(brought_back)
-        if by_others - {None, revision.user_id}:
-            note_makers(revision, by_others - {None, revision.user_id})
+        if approved and approved == brought_back and _text_of(approved) == _text_of(revision):
+            # With what was approved, nothing is left of what others did.
+            revision.content = {**revision.content, AS_APPROVED: True}
+            Revision.objects.filter(pk=revision.pk).update(content=revision.content)
+        elif makers:
+            note_makers(revision, makers)
         if waiting is not None:
             ask_about(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
@@ -336,7 +349,10 @@ def ask_about(revision: Revision, waiting: TaskState) -> None:
         return
     TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
     first = state.get_next_task() or waiting.task  # who approved the version before is asked again
-    state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=first)
+    if first.pk == waiting.task_id:
+        state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=first)
+    else:  # with a message to those who are asked again
+        state.current_task_state = first.specific.start(state, user=revision.user)
     state.save(update_fields=["current_task_state"])
 
 
@@ -358,12 +374,10 @@ def _each_by_another(candidates: list[set[int]]) -> bool:
     return any(_each_by_another([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
 
 
-def last_approved(revision: Revision) -> Revision | None:
-    """The latest version before this one that all who had to have approved, whether or not it was published then."""
-    about: Any = revision.content_object
-    earlier = Revision.objects.filter(
-        base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lt=revision.pk
-    )
+def last_approved(about: Any, before: int | None = None) -> Revision | None:
+    """The latest version, before that of this key, that all who had to have approved, published then or not."""
+    earlier = Revision.objects.filter(base_content_type=about.get_base_content_type(), object_id=str(about.pk))
+    earlier = earlier.filter(pk__lt=before) if before else earlier
     given: dict[int, set[str]] = {}
     for key, role in Approval.objects.filter(revision__in=earlier).values_list("revision", "role"):
         given.setdefault(key, set()).add(role)
@@ -374,7 +388,8 @@ def last_approved(revision: Revision) -> Revision | None:
 
 def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
     """Each version since the last that was approved, this one included, with the one before it."""
-    before = last_approved(revision)
+    about: Any = revision.content_object
+    before = last_approved(about, revision.pk) if about else None
     later = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
     )
@@ -390,10 +405,15 @@ def makers_of_text(revision: Revision | None) -> set[int]:
     the text here: it changes without anybody editing the page.
     """
     makers: set[int | None] = set()
+    text_before: str | None = None
     for before, one in _since_approved(revision) if revision else ():
-        makers |= set(one.content.get(TEXT_BY, ()))
-        if before is None or _text_of(before) != _text_of(one):
+        if text_before is None and before is not None:
+            text_before = _text_of(before)
+        text = _text_of(one)
+        makers = set() if one.content.get(AS_APPROVED) else makers | set(one.content.get(TEXT_BY, ()))
+        if text != text_before:
             makers.add(one.user_id)
+        text_before = text
     return {maker for maker in makers if maker is not None}
 
 
@@ -419,7 +439,7 @@ def note_makers(revision: Revision, makers: set[int]) -> None:
 
 # White space that a form gives back otherwise than it is stored: it makes nobody an author.
 _BLOCK = r"(?:p|li|h[1-6]|blockquote)"
-_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)\s+|\s+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
+_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)\s+|(?<!\s)\s+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
 
 
 def _text_of(revision: Revision) -> str:
@@ -467,11 +487,12 @@ def void(obj: Any, approvals: models.QuerySet[Approval], because: str) -> None:
 
 def not_published(obj: Any, revision: Revision, because: str) -> None:
     """Tell the author and the approvers that a scheduled publication does not happen."""
+    why = "" if getattr(obj, "permission_to_find", "") else f"Why: {because}\n\n"  # of a notice the reference alone
     people = {revision.user, *(approval.by for approval in revision.approvals.select_related("by"))}
     tell(
         {person for person in people if person is not None},
         f"Not published: {obj}",
-        f"“{obj}” was to be published on a date that was set, and will not be.\n\nWhy: {because}\n\n"
+        f"“{obj}” was to be published on a date that was set, and will not be.\n\n{why}"
         "Look at the latest version and submit it for moderation again.",
         obj,
     )

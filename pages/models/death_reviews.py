@@ -40,7 +40,7 @@ from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.models.base import ContentPage, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
-from pages.references import files_of, shown_by_other_pages
+from pages.references import files_of, used_by_other_pages
 from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
@@ -315,7 +315,7 @@ class DeathReviewNoticePage(ContentPage):
             for model, keys in zip((Document, Image), files_of(self), strict=True):
                 rows: Any = model._default_manager
                 for file in rows.filter(~of_death_reviews(), pk__in=keys):
-                    if not shown_by_other_pages(file, besides=self.pk):  # else its editors would lose it
+                    if not used_by_other_pages(file, besides=self.pk):  # else its editors would lose it
                         rows.filter(pk=file.pk).update(collection=index.files_id)
         return super().save_revision(*args, **kwargs)
 

@@ -74,7 +74,7 @@ class ReasonForm(TaskStateCommentForm):
 
 
 class FourEyesTask(AbstractGroupApprovalTask):
-    """Approval by a member of a group who did not make the last edit. Being a superuser does not help."""
+    """Approval by a member of a group who made no part of the version. Being a superuser does not help."""
 
     class Meta:
         verbose_name = "four-eyes approval"
@@ -82,7 +82,7 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
     @classmethod
     def get_description(cls) -> str:
-        return "A member of the group who did not make the last edit approves the version"
+        return "A member of the group who made no part of the version approves it"
 
     def get_actions(self, obj: Any, user: Any) -> list[tuple[str, str, bool]]:
         if not self._user_in_groups(user):
@@ -154,7 +154,7 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
 def _what_they_made(obj: Any, revision: Any, user: Any) -> str:
     if user.pk in makers_of_text(revision):
-        return f"the last change to “{obj}”"
+        return f"a change to “{obj}”"
     if user.pk in makers_of_dates(revision):
         return f"a change to the dates of “{obj}”"
     part = revision.as_object().made_by().get(user.pk) if revision else ""
