@@ -300,3 +300,15 @@ def test_shared_text_is_chosen_by_its_own_keys(book):
     url = reverse(models.Agency.snippet_viewset.chooser_viewset.get_url_name("chosen_multiple"))
     answer = book.clients["editor"].get(url, {"id": [each.pk for each in agencies]})
     assert {each["id"] for each in json.loads(answer.content)["result"]} == {str(each.pk) for each in agencies}
+
+
+def test_what_is_wrong_with_a_meeting_names_no_document(home):
+    """Its title is for those alone who may choose from the collection."""
+    papers = [
+        models.Paper(document=factories.document("zzrestricted"), agenda_item_number=number, title=title)
+        for number, title in (("9", ""), ("9", "Figures"))
+    ]
+    meeting = factories.draft(models.MeetingPage, factories.page(models.MeetingIndexPage, home), papers=papers[:1])
+    assert meeting.publishing_problems()["papers"] == "Paper 1 is for item 9, which is not on the agenda."
+    meeting.papers = papers[1:]
+    assert meeting.publishing_problems()["papers"] == "“Figures” is for item 9, which is not on the agenda."

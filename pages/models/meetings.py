@@ -216,18 +216,21 @@ class MeetingPage(ContentPage):
             problems["agenda_items"] = "Two items of the agenda have the same number."
         # What a file is called that only notices may show is for nobody here to read.
         papers = [] if "papers" in problems else list(self.papers.all())
+        # Nor is a document of a collection that is not for them: its own title stays out of the words.
+        names = {id(paper): f"“{paper.title}”" if paper.title else f"Paper {at}" for at, paper in enumerate(papers, 1)}
         for paper in papers:
             number = paper.agenda_item_number
             if number and same_number(number) not in access:
-                problems["papers"] = f"“{paper}” is for item {number}, which is not on the agenda."
+                problems["papers"] = f"{names[id(paper)]} is for item {number}, which is not on the agenda."
             elif number and access[same_number(number)] == AgendaItemAccess.EXEMPT:
-                problems["papers"] = f"Item {number} is exempt, so it can have no public paper: take “{paper}” off it."
+                name = names[id(paper)]
+                problems["papers"] = f"Item {number} is exempt, so it can have no public paper: take {name} off it."
         if problem := self._problem_of_the_notice():
             problems["status_notice"] = problem
-        if papers and (late := self._late_without_a_reason(timezone.now())):
+        if papers and (late := self._late_without_a_reason(papers, timezone.now())):
             problems["papers"] = (
                 f"The agenda was due by {self.agenda_due_on:%A %-d %B %Y}. Fill in “Why it is late”, for readers, for "
-                f"each paper that is published after that: {', '.join(f'“{paper}”' for paper in late)}."
+                f"each paper that is published after that: {', '.join(names[id(paper)] for paper in late)}."
             )
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
@@ -281,7 +284,7 @@ class MeetingPage(ContentPage):
         published_at = max(now, self.go_live_at or now)
         return not public_snippets(Venue.objects.filter(pk=self.venue_id), published_at).exists()
 
-    def _late_without_a_reason(self, now: datetime) -> list["Paper"]:
+    def _late_without_a_reason(self, papers: list["Paper"], now: datetime) -> list["Paper"]:
         """Papers that readers would first see here after the day on which the agenda was due, and are not told why.
 
         Minutes come after the meeting by nature. A meeting that readers did not know of before it started is entered
@@ -293,7 +296,7 @@ class MeetingPage(ContentPage):
             return []
         unexplained = [
             paper
-            for paper in self.papers.all()
+            for paper in papers
             if paper.kind not in (PaperKind.DRAFT_MINUTES, PaperKind.MINUTES) and not paper.late_reason.strip()
         ]
         if not unexplained:
