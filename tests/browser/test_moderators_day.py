@@ -9,6 +9,7 @@ from pages import models
 from pages.models.approvals import Approval
 from tests import factories
 from tests.browser.chromium import shot
+from tests.browser.test_barriers import _axe, barriers  # noqa: F401 - a fixture
 from tests.browser.test_editors_day import submit, write_a_story
 
 # Text as the editor's browser stores it: without the key, showing it to a moderator would change it.
@@ -213,3 +214,22 @@ def test_a_moderator_withdraws_a_page_and_chooses_what_to_read_instead(visit, pe
     visit(withdraw, update.pk)
     query = '{ redirect(path: "/news/bikes/") { target permanent } }'
     assert ask(query) == {"redirect": {"target": f"{visit.url}/news/", "permanent": True}}
+
+
+def test_the_moderator_reads_what_readers_are_told_of_files(visit, people, news, submitted):
+    picture = factories.image("Market", "A stall with bikes, and two people")
+    document = factories.document("Figures", accessibility_exemption="Scanned in 1997")
+    body = [("paragraph", AS_TYPED.format(2)), ("document", document)]
+    story = submitted(factories.draft(models.NewsPage, news, title="Bikes", slug="b", image=picture, body=body))
+    visit.signed_in_as(people["moderator"])
+
+    def look(page: Page) -> None:
+        page.goto(f"/admin/pages/{story.pk}/edit/")
+        section = page.get_by_role("region", name="What readers are told of its files")
+        expect(section).to_contain_text("A stall with bikes, and two people")
+        expect(section).to_contain_text("Scanned in 1997")
+        section.get_by_role("link", name="Market").scroll_into_view_if_needed()
+        shot(page, "what-readers-are-told")
+        assert barriers(page, "#shown") == []
+
+    visit(look)
