@@ -31,6 +31,8 @@ def connect() -> None:
 def before_delete(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     if _asked() and _is_public(instance):
         raise PermissionDenied
+    if isinstance(instance, Site):
+        _keep_notices_in_reach(instance, None)
 
 
 def before_move(sender: type[Model], instance: Page, url_path_before: str, url_path_after: str, **kwargs: Any) -> None:
@@ -46,19 +48,22 @@ def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
     same = (before.root_page_id, before.is_default_site) == (instance.root_page_id, instance.is_default_site)
     if not same and _asked() and _is_public(before):
         raise PermissionDenied
-    if get_active_log_context().user and before.root_page_id != instance.root_page_id:
-        stay = _below(Page.objects.filter(pk=instance.root_page_id))
-        lost = DeathReviewNoticePage.objects.filter(
-            live=True, pk__in=_below(Page.objects.filter(pk=before.root_page_id))
-        )
-        if lost.exclude(pk__in=stay).exists():
-            raise ValidationError(
-                "Readers would lose a death-review notice in silence: it has to be below the root page."
-            )
+    _keep_notices_in_reach(before, instance)
 
 
-def _below(roots: QuerySet[Page]) -> QuerySet[Page]:
-    path = roots.values_list("path", flat=True).first()
+def _keep_notices_in_reach(before: Site, after: Site | None) -> None:
+    """Readers are told why a notice goes, so no change of a site takes one away. Raises ValidationError."""
+    if get_active_log_context().user is None or (after and after.root_page_id == before.root_page_id):
+        return
+    lost = DeathReviewNoticePage.objects.filter(live=True, pk__in=_below(before.root_page_id))
+    if after:
+        lost = lost.exclude(pk__in=_below(after.root_page_id))
+    if lost.exists():
+        raise ValidationError("Readers would lose a death-review notice in silence: it has to be below the root page.")
+
+
+def _below(root: int | None) -> QuerySet[Page]:
+    path = Page.objects.filter(pk=root).values_list("path", flat=True).first()
     return Page.objects.filter(path__startswith=path).values("pk") if path else Page.objects.none()
 
 

@@ -92,7 +92,7 @@ def _holding_public_files() -> QuerySet[Collection]:
     shown = PublishedFile.objects.filter(page__live=True)
     paths = set()
     for name, (model, keys) in zip(("document", "image"), files_approved_for_a_date().items(), strict=True):
-        files = model._default_manager.filter(Q(pk__in=keys) | Q(pk__in=shown.values(name)))
+        files = model._default_manager.filter(Q(pk__in=list(keys)) | Q(pk__in=shown.values(name)))
         paths |= set(files.values_list("collection__path", flat=True))
     step = Collection.steplen
     above = {path[:end] for path in paths for end in range(step, len(path) + 1, step)}

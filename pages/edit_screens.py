@@ -28,7 +28,7 @@ from wagtail.models import WorkflowState
 from wagtail.snippets.views import snippets
 
 from pages.models import ContentPage
-from pages.models.approvals import TEXT_BY, AlreadyDone, content_hash, makers_of_text, note_makers
+from pages.models.approvals import AlreadyDone, content_hash, makers_of_text, note_makers
 from pages.models.moderation import FourEyesTask
 from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
 from pages.permissions import LONGEST_KEY
@@ -136,12 +136,10 @@ class DecidesOnWhatItShows(HoldsTheRow):
         return ""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = self._save_or_decide(form)
-        if came_from := self.thing.revisions.filter(pk=_key(self.request.POST.get("came_from"))).first():
-            # What was on the screen first may be by others, and goes on in what was saved in place of theirs.
-            latest = type(self.thing)._default_manager.get(pk=self.thing.pk).latest_revision
-            note_makers(latest, makers_of_text(came_from) | set(latest.content.get(TEXT_BY, ())))
-        return answer
+        # What was on the screen first may be by others, and goes on in what is saved in place of theirs.
+        came_from = _key(self.request.POST.get("came_from"))
+        form.instance.came_from = self.thing.revisions.filter(pk=came_from).first() if came_from else None
+        return self._save_or_decide(form)
 
     def _save_or_decide(self, form: Any) -> HttpResponse:
         self.form = form

@@ -76,7 +76,9 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
         raise ValidationError({"notice": "Say what changed and why: readers see this."})
     if published.status == status:
         raise ValidationError({"status": f"Readers know already that it is {published.get_status_display().lower()}."})
-    if without_places(file_facts_of(published)) != without_places(published.live_revision.content["file_facts"]):
+    if without_places(file_facts_of(published)) != without_places(
+        published.live_revision.content.get("file_facts", {})
+    ):
         raise ValidationError("A file of this meeting was changed after it was approved: submit the page instead.")
     draft = published.get_latest_revision() if published.has_unpublished_changes else None
     known = published.status_notice

@@ -159,13 +159,15 @@ def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str
     }
 
 
-def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], set[int]]:
-    """The keys of the files that versions show which are approved for a later date, besides those of one page."""
-    found: dict[type[Model], set[int]] = {Document: set(), Image: set()}
+def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], dict[int, set[str]]]:
+    """The files that versions show which are approved for a later date, besides those of one page: the primary key of
+    each, with the file keys that it had in those versions."""
+    found: dict[type[Model], dict[int, set[str]]] = {Document: defaultdict(set), Image: defaultdict(set)}
     scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False).exclude(object_id=str(besides))
     for facts in scheduled.values_list("content__file_facts", flat=True):
         for model, kind in ((Document, "documents"), (Image, "images")):
-            found[model].update(int(key) for key in (facts or {}).get(kind, ()))
+            for key, (file_key, _) in (facts or {}).get(kind, {}).items():
+                found[model][int(key)].add(file_key)
     return found
 
 
@@ -174,7 +176,7 @@ def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
     page that is public no longer."""
     if file.published_in.filter(page__live=True, file_key=file.file_key).exclude(page=besides).exists():
         return True
-    if file.pk in files_approved_for_a_date(besides)[type(file)]:
+    if file.file_key in files_approved_for_a_date(besides)[type(file)].get(file.pk, ()):
         return True
     kind = "documents" if isinstance(file, Document) else "images"
     asked = TaskState.objects.filter(status=TaskState.STATUS_IN_PROGRESS).values("revision")

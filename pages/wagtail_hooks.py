@@ -53,7 +53,7 @@ from pages.permissions import PagePolicy, without_notices
 from pages.publication_times import schedule_in_words
 from pages.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
 from pages.redaction import REDACTED
-from pages.references import files_of
+from pages.references import files_of, used_by_other_pages
 from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, nothing_published_here, set_up_death_reviews
 
@@ -229,9 +229,13 @@ def set_up_a_new_section(request, page) -> None:
 @hooks.register("after_edit_page")
 def tell_of_files_in_sight(request, page) -> None:
     """A file that another page shows stays where the editors of that page find it."""
-    if isinstance(page, DeathReviewNoticePage):
-        for model, keys in zip((Document, Image), files_of(page), strict=True):
-            for file in model._default_manager.filter(~of_death_reviews(), pk__in=keys):
+    saves_itself = "json" in request.headers.get("Accept", "")
+    if saves_itself or not isinstance(page, DeathReviewNoticePage):
+        return
+    for model, keys in zip((Document, Image), files_of(page), strict=True):
+        rows: Any = model._default_manager
+        for file in rows.filter(~of_death_reviews(), pk__in=keys):
+            if used_by_other_pages(file, besides=page.pk):
                 messages.warning(
                     request,
                     f"“{file}” is used by another page, so other editors can open it. If it says more than they may "

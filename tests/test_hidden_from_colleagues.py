@@ -296,7 +296,7 @@ def test_a_copy_of_a_notice_is_noted_as_seen(book):
 
 def test_shared_text_is_chosen_by_its_own_keys(book):
     """Keys of pages are left out of those that the choosers of pages are sent, and of no others."""
-    agencies = [factories.agency() for _ in range(3)]
+    agencies = [factories.agency(pk=10**6 + number) for number in range(3)]
     url = reverse(models.Agency.snippet_viewset.chooser_viewset.get_url_name("chosen_multiple"))
     answer = book.clients["editor"].get(url, {"id": [each.pk for each in agencies]})
     assert {each["id"] for each in json.loads(answer.content)["result"]} == {str(each.pk) for each in agencies}

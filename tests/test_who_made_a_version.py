@@ -98,7 +98,7 @@ def test_what_was_on_a_stale_screen_stays_its_makers(book):
     assert makers_of_text(story.latest_revision) >= {book.people["moderator"].pk, book.people["editor"].pk}
 
 
-def test_to_bring_back_what_was_approved_begins_anew(book):
+def test_to_bring_back_what_readers_see_begins_anew(book):
     Screen(book, "other moderator", "story").press("approve")
     approved = book.now("story").latest_revision
     for who in ("moderator", "other moderator"):
@@ -106,12 +106,38 @@ def test_to_bring_back_what_was_approved_begins_anew(book):
     people = {book.people[who].pk for who in ("moderator", "other moderator")}
     assert makers_of_text(book.now("story").latest_revision) == people
     url = reverse("wagtailadmin_pages:revisions_revert", args=[book.now("story").pk, approved.pk])
-    form = {**Screen(book, "editor", "story").form, "summary": approved.content["summary"]}
-    assert book.clients["editor"].post(url, form).status_code == 302
+    form = {**Screen(book, "moderator", "story").form, "summary": approved.content["summary"]}
+    assert book.clients["moderator"].post(url, form).status_code == 302
+    assert makers_of_text(book.now("story").latest_revision) == set()
     Screen(book, "editor", "story").press("submit", summary="By the editor")
     assert makers_of_text(book.now("story").latest_revision) == {book.people["editor"].pk}
     Screen(book, "moderator", "story").press("approve")
     assert book.now("story").summary == "By the editor"
+
+
+def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(book):
+    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    screen = Screen(book, "editor", "story")
+    first = json.loads(screen.save_by_itself(summary="Typed").content)
+    screen.form |= {"overwrite_revision_id": str(first["revision_id"]), "came_from": screen.form["loaded_revision_id"]}
+    assert json.loads(screen.save_by_itself(summary="Typed more").content)["success"] is True
+    assert makers_of_text(book.now("story").latest_revision) == {book.people["editor"].pk}
+    Screen(book, "editor", "story").press("submit")
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").summary == "Typed more"
+
+
+def test_what_is_refused_makes_nobody_a_maker_of_a_colleagues_version(book):
+    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+    old = book.now("story").latest_revision_id
+    Screen(book, "editor", "story").press("take back")
+    stale = Screen(book, "editor", "story")
+    Screen(book, "other editor", "story").press("save", summary="By another editor")
+    before = makers_of_text(book.now("story").latest_revision)
+    assert stale.press("save", summary="Refused", came_from=str(old)).status_code == 200
+    latest = book.now("story").latest_revision
+    assert (latest.content["summary"], makers_of_text(latest)) == ("By another editor", before)
 
 
 def test_what_was_approved_is_nobodys_part_of_the_next_version(book):

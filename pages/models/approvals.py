@@ -27,10 +27,10 @@ from pages.mail import tell
 
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
-TEXT_BY = "text_by"  # in the content of a revision: who made its text, where that is not who saved it
-AS_APPROVED = "as_approved"  # in the content of a revision: it was brought back, as it had been approved
+TEXT_BY = "text_by"  # in the content of a revision: who made its text, beside who saved it
+MAKERS = "makers"  # the same, noted when it was saved: all since it was last approved
 NOT_APPROVED_BY_ANYBODY = {
-    "as_approved",
+    "makers",
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
@@ -128,7 +128,10 @@ def unless_it_holds(collector: Any, field: Any, approvals: Any, using: Any) -> N
 
 def _is_in_use(revision: Revision | None) -> bool:
     about: Any = revision.content_object if revision else None
-    return bool(revision and about and (revision.approved_go_live_at or about.live_revision_id == revision.pk))
+    if revision is None or about is None:
+        return False
+    waits = revision.task_states.filter(status=TaskState.STATUS_IN_PROGRESS).exists()
+    return bool(waits or revision.approved_go_live_at or about.live_revision_id == revision.pk)
 
 
 class Approval(models.Model):
@@ -167,6 +170,8 @@ class NeedsApproval:
     )  # fmt: skip
     # The same, and nobody changes it by a save: the tree does, in the database.
     OF_THE_TREE: tuple[str, ...] = ()
+    # The version that the screen showed first, on which this one was typed.
+    came_from: Revision | None = None
     _row_as_read: Mapping[str, Any] = MappingProxyType({})  # of an object that was not read from the database, nothing
 
     pk: Any
@@ -307,17 +312,17 @@ class NeedsApproval:
         if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):
             kwargs["overwrite_revision"] = None  # what was approved, or is being read by an approver, is kept as it was
         # Versions are written over and purged: each says who made what it came from.
-        approved, brought_back = last_approved(self), kwargs.get("previous_revision")
-        latest = overwritten or self.latest_revision
-        is_new = latest is not None and (approved is None or latest.pk > approved.pk)
-        makers = (makers_of_text(latest) if is_new else set()) | makers_of_text(brought_back)
+        latest, brought_back = overwritten or self.latest_revision, kwargs.get("previous_revision")
+        makers = handed_on(latest) | handed_on(brought_back) | handed_on(self.came_from)
+        text_before = _text_of(latest) if latest else None
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
-        if approved and approved == brought_back and _text_of(approved) == _text_of(revision):
-            # With what was approved, nothing is left of what others did.
-            revision.content = {**revision.content, AS_APPROVED: True}
-            Revision.objects.filter(pk=revision.pk).update(content=revision.content)
-        elif makers:
-            note_makers(revision, makers)
+        text = _text_of(revision)
+        if brought_back and brought_back.pk == self.live_revision_id and text == _text_of(brought_back):
+            makers = set()  # with what readers see, nothing is left of what others did
+        elif text != text_before and revision.user_id:
+            makers.add(revision.user_id)
+        revision.content = {**revision.content, MAKERS: sorted(makers)}
+        Revision.objects.filter(pk=revision.pk).update(content=revision.content)
         if waiting is not None:
             ask_about(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
@@ -404,23 +409,36 @@ def makers_of_text(revision: Revision | None) -> set[int]:
     To save a colleague's text once more without a change makes nobody an author. What is said of a file is no part of
     the text here: it changes without anybody editing the page.
     """
-    makers: set[int | None] = set()
-    text_before: str | None = None
-    for before, one in _since_approved(revision) if revision else ():
-        if text_before is None and before is not None:
-            text_before = _text_of(before)
-        text = _text_of(one)
-        makers = set() if one.content.get(AS_APPROVED) else makers | set(one.content.get(TEXT_BY, ()))
-        if text != text_before:
-            makers.add(one.user_id)
-        text_before = text
+    if revision is None:
+        return set()
+    makers: set[int | None] = set(revision.content.get(TEXT_BY, ()))
+    if (noted := revision.content.get(MAKERS)) is not None:
+        makers |= set(noted)
+    else:  # a version of before they were noted
+        text_before: str | None = None
+        for before, one in _since_approved(revision):
+            if text_before is None and before is not None:
+                text_before = _text_of(before)
+            text = _text_of(one)
+            makers |= set(one.content.get(TEXT_BY, ()))
+            if text != text_before:
+                makers.add(one.user_id)
+            text_before = text
     return {maker for maker in makers if maker is not None}
+
+
+def handed_on(revision: Revision | None) -> set[int]:
+    """Who made a part of what comes from this version: nobody, where it was approved."""
+    about: Any = revision.content_object if revision else None
+    if revision is None or about is None or last_approved(about, revision.pk + 1) == revision:
+        return set()
+    return makers_of_text(revision)
 
 
 def makers_of_dates(revision: Revision | None) -> set[int]:
     """Who set one of these dates since they were last approved, where two people have to approve."""
     about: Any = revision.content_object if revision else None
-    if revision is None or len(about.approving_roles) < 2:
+    if revision is None or about is None or len(about.approving_roles) < 2:
         return set()
     makers = {
         one.user_id
