@@ -182,7 +182,9 @@ def answer(client: Client, method: str, address: str) -> tuple[int, str]:
         response = getattr(client, method)(f"/{address}", headers={"X-Requested-With": "XMLHttpRequest"})
         body = b"".join(response.streaming_content) if response.streaming else response.content
         transaction.set_rollback(True)
-    told = [str(response.get("Location", "")), *(str(each) for each in response.cookies.values())]
+    # Where it leads to what the request made: PostgreSQL gives a number out once, also where it was rolled back.
+    location = re.sub(r"/edit/\d+/", "/edit/", str(response.get("Location", "")))
+    told = [location, *(str(each) for each in response.cookies.values())]
     return response.status_code, VOLATILE.sub("", "\n".join([*told, body.decode(errors="replace")]))
 
 
