@@ -7,13 +7,13 @@ it; here it is asked where it happens. Code and commands without a person are no
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.db.models.signals import pre_delete, pre_save
 from wagtail.log_actions import get_active_log_context
 from wagtail.models import Page, Site
 from wagtail.signals import pre_page_move
 
-from documents.access import approved_for_readers
+from documents.access import approved_for_readers, on_a_live_page
 from documents.models import Document, Image
 from pages.choices import ApprovalRole
 from pages.models import ContentPage, DeathReviewNoticePage
@@ -33,6 +33,8 @@ def before_delete(sender: type[Model], instance: Any, **kwargs: Any) -> None:
         raise PermissionDenied
     if isinstance(instance, Site):
         _keep_notices_in_reach(instance, None)
+    elif isinstance(instance, Document | Image) and _by_a_person() and on_a_live_page(instance, DeathReviewNoticePage):
+        raise PermissionDenied  # for moderators too: see documents/permissions.py
 
 
 def before_move(sender: type[Model], instance: Page, url_path_before: str, url_path_after: str, **kwargs: Any) -> None:
@@ -41,30 +43,38 @@ def before_move(sender: type[Model], instance: Page, url_path_before: str, url_p
 
 
 def before_site(sender: type[Model], instance: Site, **kwargs: Any) -> None:
-    """Another root page, or another default site, takes away every page that was below the old one."""
+    """Another root page, another default site or a further site may take away every page that was in reach."""
     before = Site.objects.filter(pk=instance.pk).first()
-    if before is None:
-        return
-    same = (before.root_page_id, before.is_default_site) == (instance.root_page_id, instance.is_default_site)
-    if not same and _asked() and _is_public(before):
+    is_moved = _root_of_readers() != _root_of_readers(without=instance, with_=instance)
+    is_changed = before is not None and (
+        (before.root_page_id, before.is_default_site) != (instance.root_page_id, instance.is_default_site)
+    )
+    if (is_moved or is_changed) and _asked() and _is_public(before or Site.objects.first()):
         raise PermissionDenied
-    _keep_notices_in_reach(before, instance)
+    _keep_notices_in_reach(instance, instance)
 
 
-def _keep_notices_in_reach(before: Site, after: Site | None) -> None:
+def _keep_notices_in_reach(without: Site, with_: Site | None) -> None:
     """Readers are told why a notice goes, so no change of a site takes one away. Raises ValidationError."""
-    if get_active_log_context().user is None or (after and after.root_page_id == before.root_page_id):
+    if not _by_a_person():
         return
-    lost = DeathReviewNoticePage.objects.filter(live=True, pk__in=_below(before.root_page_id))
-    if after:
-        lost = lost.exclude(pk__in=_below(after.root_page_id))
-    if lost.exists():
+    before, after = _root_of_readers(), _root_of_readers(without=without, with_=with_)
+    if before == after:
+        return
+    public = DeathReviewNoticePage.objects.filter(live=True, url_path__startswith=before)
+    if (public.exclude(url_path__startswith=after) if after else public).exists():
         raise ValidationError("Readers would lose a death-review notice in silence: it has to be below the root page.")
 
 
-def _below(root: int | None) -> QuerySet[Page]:
-    path = Page.objects.filter(pk=root).values_list("path", flat=True).first()
-    return Page.objects.filter(path__startswith=path).values("pk") if path else Page.objects.none()
+def _root_of_readers(without: Site | None = None, with_: Site | None = None) -> str:
+    """The tree path of the page that readers see as the home page (pages/addresses.py), or which one it would be after
+    the change. Empty without a site: then every page is elsewhere."""
+    sites = [site for site in Site.objects.select_related("root_page") if without is None or site.pk != without.pk]
+    return max([site.root_page.url_path for site in (*sites, *filter(None, [with_]))], default="")
+
+
+def _by_a_person() -> bool:
+    return get_active_log_context().user is not None
 
 
 def _asked() -> bool:

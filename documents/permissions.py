@@ -7,7 +7,7 @@ their own that only people who handle death reviews see.
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from wagtail.models import Collection
+from wagtail.models import Collection, Page
 from wagtail.permission_policies.collections import (
     CollectionManagementPermissionPolicy,
     CollectionOwnershipPermissionPolicy,
@@ -37,7 +37,8 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
 
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Any) -> bool:
         actions = set(actions)
-        # Asked last, because it is the only part that needs a query.
+        if "delete" in actions and on_a_live_page(instance, DeathReviewNoticePage):
+            actions -= {"delete"}  # for moderators too: two people approved the notice with its files
         if actions & {"change", "delete"} and not may_change_public_files(user):
             if on_a_live_page(instance):
                 actions -= {"change", "delete"}
@@ -67,7 +68,7 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
         return self.user_has_any_permission_for_instance(user, [action], instance)
 
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Collection) -> bool:
-        if not may_change_public_files(user) and _holding_public_files().filter(pk=instance.pk).exists():
+        if _holding_public_files(user).filter(pk=instance.pk).exists():
             actions = set(actions) - {"change", "delete"}
         if not _without_hidden(Collection.objects.filter(pk=instance.pk), user).exists():
             return False
@@ -75,8 +76,8 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
 
     def instances_user_has_permission_for(self, user: Any, action: str) -> QuerySet[Collection]:
         found = _without_hidden(super().instances_user_has_permission_for(user, action), user)
-        if action in ("change", "delete") and not may_change_public_files(user):
-            found = found.exclude(pk__in=_holding_public_files().values("pk"))
+        if action in ("change", "delete"):
+            found = found.exclude(pk__in=_holding_public_files(user).values("pk"))
         return found
 
     def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
@@ -87,12 +88,16 @@ def _without_hidden(collections: QuerySet[Collection], user: Any) -> QuerySet[Co
     return collections if user.has_perm(HANDLE_DEATH_REVIEWS) else collections.filter(~of_death_reviews("path"))
 
 
-def _holding_public_files() -> QuerySet[Collection]:
-    """Collections with a file, in them or below, that readers see or that is approved for a later date."""
-    shown = PublishedFile.objects.filter(page__live=True)
+def _holding_public_files(user: Any) -> QuerySet[Collection]:
+    """Collections that this person may not hide, because a file in them or below is approved for readers. Moderators
+    may, but for the files of public death-review notices: those are for no one person."""
+    is_moderator = may_change_public_files(user)
+    pages = DeathReviewNoticePage if is_moderator else Page
+    shown = PublishedFile.objects.filter(page__live=True, page__in=pages.objects.values("pk"))
     paths = set()
     for name, (model, keys) in zip(("document", "image"), files_approved_for_a_date().items(), strict=True):
-        files = model._default_manager.filter(Q(pk__in=list(keys)) | Q(pk__in=shown.values(name)))
+        later = [] if is_moderator else list(keys)
+        files = model._default_manager.filter(Q(pk__in=later) | Q(pk__in=shown.values(name)))
         paths |= set(files.values_list("collection__path", flat=True))
     step = Collection.steplen
     above = {path[:end] for path in paths for end in range(step, len(path) + 1, step)}

@@ -29,7 +29,7 @@ from wagtail.models import (
 )
 
 from documents.models import Document
-from pages import models
+from pages import addresses, models
 from pages.choices import Role, WithdrawalKind
 from pages.models import ContentPage, PublicAddress, PublicChange, PublicRecord, Takedown
 from pages.reading_log import SEEN
@@ -341,6 +341,43 @@ def test_other_doors_are_for_moderators_too(home, clients, things, door):
     assert everything() == before
     DOORS[door](clients["X"], things)
     assert everything() != before
+
+
+def public_notice(home, *documents):
+    reviews = factories.page(models.DeathReviewIndexPage, home, title="Reviews", slug="reviews")
+    set_up_death_reviews(reviews)
+    return factories.page(models.DeathReviewNoticePage, reviews, review_documents=list(documents))
+
+
+NOT_OF_A_NOTICE = ("collection", "collections", "file", "files")
+
+
+@pytest.mark.parametrize("door", [door for door in DOORS if door.split()[0] in (*NOT_OF_A_NOTICE, "all")])
+def test_the_file_of_a_public_notice_is_for_no_moderator_alone(home, clients, things, door):
+    notice = public_notice(home, models.ReviewDocument(kind="other", state="published", document=things["document"]))
+    before = everything()
+    DOORS[door](clients["X"], things)
+    assert everything() == before
+    assert [row.document for row in notice.published_files.all()] == [things["document"]]
+
+
+def test_no_change_of_sites_takes_a_public_notice_away(home, clients, things):
+    """Sites in two steps, too: without a default site Wagtail serves the page of any."""
+    public_notice(home)
+    site = Site.objects.get()
+    url = reverse("wagtailsites:edit", args=[site.pk])
+    form = site_form(things, root_page=home.pk)
+    for step in (
+        lambda: clients["X"].post(url, {name: form[name] for name in form if name != "is_default_site"}),
+        lambda: DOORS["another default site"](clients["X"], things),
+        lambda: DOORS["root of the site"](clients["X"], things),
+        lambda: DOORS["site deleted"](clients["X"], things),
+        lambda: clients["X"].post(
+            reverse("wagtailsites:add"), site_form(things, hostname="other", root_page=things["elsewhere"].pk)
+        ),
+    ):
+        step()
+        assert addresses.site_root_path() == home.url_path
 
 
 ACTS = {
