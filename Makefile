@@ -67,9 +67,10 @@ tests/node_modules/.installed: tests/package.json tests/package-lock.json tests/
 screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)
 	@CI=true $(RUN) -m pytest -q tests/browser/test_sign_in.py tests/browser/test_editors_day.py tests/browser/test_moderators_day.py
 
-lint: $(VENV)/.installed-tests ## Check style and format
+lint: $(VENV)/.installed-tests ## Check style, format and who imports whom
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
 
 types: $(VENV)/.installed-tests ## Check types
 	$(VENV)/bin/mypy

@@ -10,19 +10,15 @@ class CmsConfig(AppConfig):
 
     def ready(self) -> None:
         # Signals can be connected only once the models are there.
-        from allauth.mfa.signals import authenticator_added  # noqa: PLC0415
-        from django.contrib.auth.models import User  # noqa: PLC0415
+        from allauth.mfa.signals import authenticator_added
+        from django.contrib.auth.models import User
 
-        from cms import (  # noqa: PLC0415
-            admin_widgets,
-            database_fit,
-            powers,
-            publication,
-            roles,
-            second_factor,
-            taking_away,
-            threads,
-        )
+        from cms import database_fit
+        from cms.accounts import powers, roles, second_factor
+        from cms.admin import threads
+        from cms.admin import widgets as admin_widgets
+        from cms.publication import effects as publication
+        from cms.publication import taking_away
 
         publication.connect()
         powers.connect()
@@ -37,5 +33,5 @@ class CmsConfig(AppConfig):
 class UsersConfig(WagtailUsersAppConfig):
     """Wagtail's screens for accounts, with the one for leavers, and for groups."""
 
-    group_viewset = "cms.group_views.GroupViewSet"
-    user_viewset = "cms.leaver_views.UserViewSet"
+    group_viewset = "cms.accounts.group_views.GroupViewSet"
+    user_viewset = "cms.accounts.leaver_views.UserViewSet"

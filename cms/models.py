@@ -1,4 +1,4 @@
-"""What the API itself keeps: the queries that front ends have registered (cms/graphql/registered_documents.py)."""
+"""What the API itself keeps: the queries that front ends have registered (cms/graphql/http/registered_documents.py)."""
 
 from django.db import models
 

@@ -1,7 +1,9 @@
 """What Wagtail's preview shows of a draft: one mode for each channel that will carry the page.
 
-Page models ask here (`ContentPage.preview_modes`, `serve_preview`); Wagtail's views ask who may see the draft first.
-Each mode takes the way that its channel takes, with the draft in place of the published page.
+Page types find the channels through a setting (pages/models/preview_channels.py); Wagtail's views ask who may see the
+draft first. Each takes the way that its channel takes, with the draft in place of the published page and with the
+rights of the person who looks: what they may not see in the admin shows as if it were not there. The page need not be
+saved or complete, and is changed in memory.
 """
 
 import json
@@ -11,29 +13,29 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.safestring import mark_safe
 from wagtail.images.models import SourceImageIOError
 
-from cms.as_published import as_published
-from cms.graphql.drafts import draft_answer
-from cms.security_headers import of_pages
-from documents.access import fit_to_be_public, for_staff, shown_on
+from cms.graphql.schema.drafts import draft_answer
+from cms.http.security_headers import of_pages
+from cms.publication.as_published import as_published
+from documents.access.public_files import fit_to_be_public, for_staff, shown_on
 from documents.models import RENDITIONS, Image
+from feeds.build.stories import FEED_OF, entry_of
 from feeds.catalogue import own_feed
 from feeds.event import event
-from feeds.sources import AT_ONCE, is_told
-from feeds.stories import FEED_OF, entry_of
-from pages import addresses
-from pages.choices import UpdateKind
-from pages.draft_previews import begin
+from feeds.read.sources import AT_ONCE, is_told
+from pages.content import addresses
+from pages.content.choices import UpdateKind
 from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
-from pages.page_html import Picture, targets_of
-from pages.page_views import draft_html
-from pages.plain_words import clock, day, day_and_weekday
-from pages.visibility import public
+from pages.models.preview_channels import PreviewChannel
+from pages.reading.draft_previews import begin
+from pages.reading.page_html import Picture, targets_of
+from pages.reading.plain_words import clock, day, day_and_weekday
+from pages.visibility.rule import public
+from pages.web.views import draft_html
 
 # About as much as search engines show; they measure in pixels, and each in its own way.
 TITLE_LETTERS, DESCRIPTION_LETTERS = 60, 160
@@ -41,40 +43,37 @@ WEBSITE = "website"
 PAGE = ""  # the mode that Wagtail shows first, and wherever nobody can choose
 
 
-def modes(model: type[ContentPage]) -> list[tuple[str, str]]:
-    """The previews of a page type, as (name, label): the page itself, and each channel that carries the type."""
-    found = [(PAGE, "Page")]
-    if settings.WEBSITE_PREVIEW_URL and not issubclass(model, DeathReviewNoticePage):
-        found.append((WEBSITE, "Website"))
-    if model in FEED_OF:
-        found.append(("feed", "Feed reader"))
-    if model is MeetingPage:
-        found.append(("calendar", "Calendar"))
-    return [*found, ("search", "Search result"), ("social", "Social card"), ("graphql", "GraphQL")]
+def _shown_by_a_template(
+    name: str,
+    label: str,
+    context: Callable[[Any, datetime, Any], dict[str, Any]],
+    carries: Callable[[type], bool] = lambda model: True,
+) -> PreviewChannel:
+    def respond(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
+        told = what_readers_notice(page)
+        as_published(page, at)
+        more = {"label": label, "told": told, **context(page, at, user)}
+        return _as_readers_get_it(render_to_string(f"cms/previews/{name}.html", more))
+
+    return PreviewChannel(name, label, carries, respond)
 
 
-def preview(page: ContentPage, mode: str | None, user: Any) -> HttpResponse:
-    """A draft in one of its modes, with the rights of the person who looks: what they may not see in the admin shows
-    as if it were not there. `page` need not be saved or complete, and is changed in memory.
-
-    None, which code may pass to Wagtail's `make_preview_request`, is the page itself. Raises Http404 for a mode that
-    the type has not.
-    """
-    mode = mode or PAGE
-    labels = dict(modes(type(page)))
-    if mode not in labels:
-        raise Http404(f"This page has no preview “{mode}”. Choose one of: {', '.join(labels.values())}.")
-    at = timezone.now()
-    if mode == WEBSITE:
-        return _on_the_website(page, user, at)
-    html = draft_html(page, at, user) if mode == PAGE else _channel_html(page, mode, labels[mode], at, user)
-    # As readers will get it, and not as the screens of the admin, one of whose addresses answers with it.
+def _as_readers_get_it(html: str) -> HttpResponse:
+    """With the headers of the public page, not of the screens of the admin, one of whose addresses answers with it."""
     headers = {
         "Cache-Control": "private, no-store",
         "X-Robots-Tag": "noindex",
         "Content-Security-Policy": of_pages(),
     }
     return HttpResponse(html, headers=headers)
+
+
+def _page(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
+    return _as_readers_get_it(draft_html(page, at, user))
+
+
+def _is_on_the_website(model: type) -> bool:
+    return bool(settings.WEBSITE_PREVIEW_URL) and not issubclass(model, DeathReviewNoticePage)
 
 
 def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
@@ -85,13 +84,6 @@ def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
     joint = "&" if "?" in settings.WEBSITE_PREVIEW_URL else "?"
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
     return HttpResponseRedirect(f"{settings.WEBSITE_PREVIEW_URL}{joint}{query}", headers=headers)
-
-
-def _channel_html(page: ContentPage, mode: str, label: str, at: datetime, user: Any) -> str:
-    told = what_readers_notice(page)
-    as_published(page, at)
-    context = {"label": label, "told": told, **CHANNELS[mode](page, at, user)}
-    return render_to_string(f"cms/previews/{mode}.html", context)
 
 
 # --- Feed readers ---
@@ -217,10 +209,12 @@ def _graphql(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     }
 
 
-CHANNELS: dict[str, Callable[[Any, datetime, Any], dict[str, Any]]] = {
-    "feed": _feed,
-    "calendar": _calendar,
-    "search": _search,
-    "social": _social,
-    "graphql": _graphql,
-}
+CHANNELS = (
+    PreviewChannel(PAGE, "Page", lambda model: True, _page),
+    PreviewChannel(WEBSITE, "Website", _is_on_the_website, _on_the_website),
+    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model in FEED_OF),
+    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model is MeetingPage),
+    _shown_by_a_template("search", "Search result", _search),
+    _shown_by_a_template("social", "Social card", _social),
+    _shown_by_a_template("graphql", "GraphQL", _graphql),
+)

@@ -29,9 +29,9 @@ PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
 # Where this CMS is reached. "https://" here switches on secure cookies, the redirect to HTTPS and HSTS.
 CMS_URL = (env.str("CMS_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
 CMS_URL = CMS_URL or f"http://localhost:{PORT}"
-# The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/page_views.py).
+# The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/web/views.py).
 WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
-# Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/draft_previews.py).
+# Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/reading/draft_previews.py).
 WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web_address(v) if v else None) or ""
 PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
 # A hub that tells followers of feeds at once (WebSub, https://www.w3.org/TR/websub/).
@@ -53,17 +53,17 @@ S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
 S3_REGION = env.str("S3_REGION", "")
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
-FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access.py has allowed it
+FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access/public_files.py has allowed it
     "FILE_DELIVERY",
     "stream",
     validate=validate.OneOf(["stream", "x-accel-redirect", "x-sendfile", "signed-redirect"]),
 )
 HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
 # As in Wagtail's documentation, as JSON.
-WAGTAILSEARCH_BACKENDS = env.json("WAGTAILSEARCH_BACKENDS", {"default": {"BACKEND": "cms.search_backend"}})
+WAGTAILSEARCH_BACKENDS = env.json("WAGTAILSEARCH_BACKENDS", {"default": {"BACKEND": "cms.admin.search_backend"}})
 FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
 CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")  # throttling and used codes: shared by all server processes
-REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/second_factor.py says of whom
+REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/accounts/second_factor.py says of whom
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 60, validate=validate.Range(min=5, max=1440))
 OIDC_SERVER_URL = (env.str("OIDC_SERVER_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
@@ -79,14 +79,15 @@ AGENDA_POLICY = env.str(
     validate=validate.OneOf(["week_before", "five_clear_working_days", "five_clear_days"]),
 )
 MINUTES_DUE_DAYS = env.int("MINUTES_DUE_DAYS", 28, validate=validate.Range(min=1, max=365))
-# Deadlines whose source a lawyer has confirmed to bind the partnership (pages/deadlines.py).
+# Deadlines whose source a lawyer has confirmed to bind the partnership (pages/editing/deadlines.py).
 BINDING_DEADLINES: list[str] = env.list(
     "BINDING_DEADLINES", [], subcast=str, validate=validate.ContainsOnly(["agenda", "plan", "public_meeting"])
 )
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
-# Pages, feeds and files that one client may have in a minute; GraphQL has a limit of its own (cms/rate_limit.py).
+# Pages, feeds and files that one client may have in a minute; GraphQL has a limit of its own (cms/http/rate_limit.py).
 RATE_LIMIT = env.int("RATE_LIMIT", 3_000, validate=validate.Range(min=0))
-# GraphQL: how much one request may ask for (cms/graphql/limits.py, cost.py, execution.py, cms/rate_limit.py).
+# GraphQL: how much one request may ask for (cms/graphql/limits/syntax.py, cost.py, execution.py,
+# cms/http/rate_limit.py).
 GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))  # bytes
 GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 1_500, validate=validate.Range(min=200, max=20_000))
 GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))  # introspection needs 15
@@ -210,26 +211,26 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "cms.security_headers.SecurityHeadersMiddleware",
+    "cms.http.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cms.readers.ReadersMiddleware",
+    "cms.http.readers.ReadersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "cms.empty_answers.without_length",
+    "cms.http.empty_answers.without_length",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "cms.rate_limit.ReadersLimitMiddleware",
-    "cms.second_factor.SecondFactorMiddleware",
-    "cms.sessions.IdleTimeMiddleware",
-    "pages.permissions.OutOfSightMiddleware",
-    "pages.who_asks.WhoAsksMiddleware",
-    "pages.reading_log.ReadingLogMiddleware",
-    "pages.refusals.RefusalMiddleware",
+    "cms.http.rate_limit.ReadersLimitMiddleware",
+    "cms.accounts.second_factor.SecondFactorMiddleware",
+    "cms.accounts.sessions.IdleTimeMiddleware",
+    "pages.confidential.permissions.OutOfSightMiddleware",
+    "pages.confidential.current_request.WhoAsksMiddleware",
+    "pages.confidential.reading_log.ReadingLogMiddleware",
+    "pages.approval.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "cms.urls"
@@ -288,7 +289,7 @@ STATIC_URL = "/static/"
 # The container image is built with its static files inside, outside the data volume.
 STATIC_ROOT = Path(STATIC_ROOT_FROM_ENV or DATA_DIR / "static")
 MEDIA_ROOT = DATA_DIR / "files"
-# Files are never served from MEDIA_URL: documents/views.py asks documents/access.py first.
+# Files are never served from MEDIA_URL: documents/serving/views.py asks documents/access/public_files.py first.
 MEDIA_URL = "/unserved/"
 _FILE_STORAGES = {
     "local": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -318,7 +319,7 @@ _secure = CMS_URL.startswith("https://")
 ALLOWED_HOSTS = [*(ALLOWED_HOSTS or [urlsplit(CMS_URL).hostname or "localhost"]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = [CMS_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _secure
-SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60  # since cms/sessions.py last renewed it
+SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60  # since cms/accounts/sessions.py last renewed it
 SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE = True, "Lax"
 SECURE_HSTS_SECONDS = HSTS_SECONDS if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _secure
@@ -327,7 +328,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY e
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the admin shows previews in a frame of its own
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # asks for DENY, which would break those previews
-EMAIL_BACKEND = "pages.outbox.Outbox"  # keeps each message until MAIL_TRANSPORT has taken it
+EMAIL_BACKEND = "pages.editing.outbox.Outbox"  # keeps each message until MAIL_TRANSPORT has taken it
 MAIL_TRANSPORT = EMAIL_URL["EMAIL_BACKEND"]
 EMAIL_TIMEOUT = 30  # seconds
 EMAIL_HOST = EMAIL_URL.get("EMAIL_HOST", "")
@@ -346,13 +347,13 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
 
-# --- Signing in (cms/sign_in.py) ---------------------------------------------------------------------------
+# --- Signing in (cms/accounts/sign_in.py) ---------------------------------------------------------------------------
 
 # The only backend: whoever signs in does so through allauth, with its throttling and its second factors.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL, LOGIN_REDIRECT_URL, ACCOUNT_LOGOUT_REDIRECT_URL = "account_login", "wagtailadmin_home", "account_login"
-ACCOUNT_ADAPTER = "cms.sign_in.AccountAdapter"
-ACCOUNT_FORMS = {"reset_password": "cms.sign_in.ResetPasswordForm"}
+ACCOUNT_ADAPTER = "cms.accounts.sign_in.AccountAdapter"
+ACCOUNT_FORMS = {"reset_password": "cms.accounts.sign_in.ResetPasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # administrators enter the addresses
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers
@@ -363,18 +364,18 @@ ACCOUNT_SESSION_REMEMBER = False  # a session ends with the browser, too
 # Not allauth's own, which would copy addresses to a table of its own that nobody keeps up to date.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ALLAUTH_TRUSTED_PROXY_COUNT = int(TRUSTED_PROXY)
-MFA_ADAPTER = "cms.sign_in.MFAAdapter"
+MFA_ADAPTER = "cms.accounts.sign_in.MFAAdapter"
 MFA_FORMS = {
-    "add_webauthn": "cms.sign_in.AddPasskeyForm",
-    "login_webauthn": "cms.sign_in.PasskeyLoginForm",
-    "authenticate_webauthn": "cms.sign_in.PasskeyForm",
-    "reauthenticate_webauthn": "cms.sign_in.ConfirmByPasskeyForm",
+    "add_webauthn": "cms.accounts.sign_in.AddPasskeyForm",
+    "login_webauthn": "cms.accounts.sign_in.PasskeyLoginForm",
+    "authenticate_webauthn": "cms.accounts.sign_in.PasskeyForm",
+    "reauthenticate_webauthn": "cms.accounts.sign_in.ConfirmByPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody can register, so no address is claimed by a stranger
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _secure  # browsers themselves allow passkeys on http://localhost alone
-SOCIALACCOUNT_ADAPTER = "cms.sign_in.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "cms.accounts.sign_in.SocialAccountAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
@@ -407,11 +408,11 @@ WAGTAILDOCS_DOCUMENT_MODEL = "documents.Document"
 WAGTAILIMAGES_IMAGE_MODEL = "documents.Image"
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "json", "odp", "ods", "odt", "pdf", "pptx", "txt", "xlsx"]
 WAGTAILDOCS_SERVE_METHOD = "serve_view"
-WAGTAILDOCS_DOCUMENT_FORM_BASE = "documents.forms.DocumentForm"
-WAGTAILIMAGES_IMAGE_FORM_BASE = "documents.forms.ImageForm"
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "documents.access.forms.DocumentForm"
+WAGTAILIMAGES_IMAGE_FORM_BASE = "documents.access.forms.ImageForm"
 # Wagtail keeps these passwords as plain text.
 WAGTAIL_PRIVATE_PAGE_OPTIONS = WAGTAILDOCS_PRIVATE_COLLECTION_OPTIONS = {"SHARED_PASSWORD": False}
-WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger leads from old addresses to new ones (pages/at_path.py)
+WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger leads from old addresses to new ones (pages/visibility/at_path.py)
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAILFRONTENDCACHE = {
     address: {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}
@@ -420,7 +421,8 @@ WAGTAILFRONTENDCACHE = {
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
 WAGTAIL_WORKFLOW_CANCEL_ON_PUBLISH = False  # a version that waits for approval goes on waiting
-WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.publish_approved.publish_approved"
+PREVIEW_CHANNELS = "cms.previews.CHANNELS"  # pages/models/preview_channels.py
+WAGTAIL_FINISH_WORKFLOW_ACTION = "pages.approval.publish_approved.publish_approved"
 WAGTAILADMIN_PERMITTED_LANGUAGES = [("en-gb", "English")]  # others read dates in other ways
 WAGTAIL_USER_TIME_ZONES = ["Europe/London"]  # meetings are at local time, wherever an editor sits
 WAGTAIL_ENABLE_UPDATE_CHECK = False
@@ -432,8 +434,8 @@ TAGGIT_CASE_INSENSITIVE = True
 
 # --- GraphQL -----------------------------------------------------------------------------------------------
 
-GRAPPLE = {"APPS": ["pages"], "PAGE_INTERFACE": "cms.graphql.interfaces.PageInterface"}
-GRAPHENE = {"SCHEMA": "cms.graphql.schema.schema"}
+GRAPPLE = {"APPS": ["pages"], "PAGE_INTERFACE": "cms.graphql.types.interfaces.PageInterface"}
+GRAPHENE = {"SCHEMA": "cms.graphql.schema.query.schema"}
 # Browsers of these sites may read the API; never with cookies. Other addresses answer no other site.
 CORS_URLS_REGEX = r"^/graphql/$" if GRAPHQL_CORS_ORIGINS else r"(?!)"
 CORS_ALLOW_ALL_ORIGINS = "*" in GRAPHQL_CORS_ORIGINS
@@ -444,6 +446,6 @@ CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 # --- Rules that code reads ---------------------------------------------------------------------------------
 
-# The door through which commands publish (pages/workflow.py) stays shut for death-review notices. Only the
+# The door through which commands publish (pages/approval/workflow.py) stays shut for death-review notices. Only the
 # tests open it: it has no environment variable on purpose.
 COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = False

@@ -9,13 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from wagtail.admin import urls as wagtailadmin_urls
 
-from cms import front_page
-from cms.graphql.view import graphql
-from documents import views as files
+from cms.graphql.http.view import graphql
+from cms.http import front_page
+from documents.serving import views as files
 from feeds import views as feed_views
-from pages import page_views, search_engines, staff_calendar
-from pages.lists_and_counts import offered_tags
-from pages.permissions import PageTypesReport
+from pages.confidential.lists_and_counts import offered_tags
+from pages.confidential.permissions import PageTypesReport
+from pages.editing import staff_calendar
+from pages.web import search_engines
+from pages.web import views as page_views
 
 # Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
 # three stand before Wagtail's own, at the same paths, so that there is one way in.

@@ -13,15 +13,15 @@ from wagtail.admin.widgets import Button
 from wagtail.log_actions import LogFormatter
 from wagtail.permissions import policy_registry
 
-from cms import publication
-from cms.leaver_views import admin_urls, leaver_buttons
-from cms.leavers import HANDED_OVER, LEFT, UNLOCKED
-from cms.mail_report import MailReport, may_see_mail
-from cms.powers import POWERS_CHANGED, PowersFormatter
-from cms.roles import ROLES_CHANGED, RolesFormatter
-from cms.second_factor import SECOND_FACTOR_RESET
+from cms.accounts.leaver_views import admin_urls, leaver_buttons
+from cms.accounts.leavers import HANDED_OVER, LEFT, UNLOCKED
+from cms.accounts.powers import POWERS_CHANGED, PowersFormatter
+from cms.accounts.roles import ROLES_CHANGED, RolesFormatter
+from cms.accounts.second_factor import SECOND_FACTOR_RESET
+from cms.admin.mail_report import MailReport, may_see_mail
+from cms.publication import effects as publication
 from documents.models import Document, PublishedFile
-from pages.broken_links import BrokenLinksReport
+from pages.editing.broken_links import BrokenLinksReport
 from pages.models import ContentPage
 
 

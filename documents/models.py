@@ -1,7 +1,7 @@
 """The files that editors upload, what is known about each, and which published pages use them.
 
 `Document` and `Image` take the place of Wagtail's own models. `PublishedFile` is written when a page is published
-(cms/publication.py) and read by documents/access.py, which decides who may have a file.
+(cms/publication/effects.py) and read by documents/access/public_files.py, which decides who may have a file.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ from wagtail.log_actions import get_active_log_context
 from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility, DocumentKind
-from documents.inspection import Size, draw, look_at, read_document, sha256_of
+from documents.inspection.facts import Size, draw, look_at, read_document, sha256_of
 
 # The only sizes of an image that the public can have; the names are those of the GraphQL enumeration.
 RENDITIONS = {
@@ -93,7 +93,8 @@ class StoredFile(models.Model):
     # for what code or a command did. They count as editors of every version that shows the file.
     made_by = models.JSONField(default=dict, editable=False)
 
-    # Set where a draft is shown with a token (pages/draft_previews.py): its files have the token in their addresses.
+    # Set where a draft is shown with a token (pages/reading/draft_previews.py): its files have the token in their
+    # addresses.
     preview_token = ""
 
     # What readers are told of it, beside the file itself.
@@ -292,7 +293,7 @@ class Document(StoredFile, AbstractDocument):  # type: ignore[django-manager-mis
 class DocumentText(models.Model):
     """The words in the file of a document, read when it is uploaded. They are long, so they have a table of their own.
 
-    In no public type: the search alone reads them, for files that are public (pages/search_index.py).
+    In no public type: the search alone reads them, for files that are public (pages/search/index.py).
     """
 
     document = models.OneToOneField(Document, primary_key=True, on_delete=models.CASCADE, related_name="words")
@@ -306,7 +307,8 @@ class DocumentText(models.Model):
 
 
 class PictureFile(WagtailImageFieldFile):
-    """The file of a picture, which is opened in a process of its own (documents/pictures.py) and nowhere else."""
+    """The file of a picture, which is opened in a process of its own (documents/inspection/pictures.py) and nowhere
+    else."""
 
     def get_image_dimensions(self) -> tuple[int, int]:
         """Raises ValidationError."""
@@ -461,7 +463,7 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         return self.create_renditions(wanted)[wanted]
 
     def get_willow_image(self) -> NoReturn:
-        raise SourceImageIOError("A picture is opened by documents/pictures.py and nowhere else.")
+        raise SourceImageIOError("A picture is opened by documents/inspection/pictures.py and nowhere else.")
 
     def _drawn(self, filters: Sequence[Filter]) -> list["Rendition"]:
         """New renditions, not saved. All are drawn at once, because opening the picture is what takes the time."""
@@ -536,7 +538,7 @@ class PublishedFile(models.Model):
     """A file that the published version of a page uses, and since when the public could have it there.
 
     Rows are written in the publishing transaction, because Wagtail's reference index is updated later by a
-    worker. They say nothing about whether the page is public now: documents/access.py asks that.
+    worker. They say nothing about whether the page is public now: documents/access/public_files.py asks that.
     """
 
     page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="published_files")

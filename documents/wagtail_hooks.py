@@ -7,9 +7,9 @@ from wagtail import hooks
 from wagtail.models import Collection
 from wagtail.permissions import register_permission_policy
 
-from documents.access import on_a_live_page
+from documents.access.permissions import NOT_REWRITTEN, CollectionPolicy, FilePermissionPolicy
+from documents.access.public_files import on_a_live_page
 from documents.models import Document, Image
-from documents.permissions import NOT_REWRITTEN, CollectionPolicy, FilePermissionPolicy
 from pages.models import DeathReviewNoticePage
 from pages.models.approvals import NotApproved
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from feeds.models import FeedName
 from feeds.shown import gone, shown
-from pages import addresses
-from pages.choices import FeedFormat
+from pages.content import addresses
+from pages.content.choices import FeedFormat
 from pages.models import (
     ContentPage,
     DeathReviewIndexPage,
@@ -26,7 +26,7 @@ from pages.models import (
     PublicRecord,
     Topic,
 )
-from pages.visibility import public
+from pages.visibility.rule import public
 
 MEDIA_TYPES = {
     FeedFormat.RSS: "application/rss+xml",

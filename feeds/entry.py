@@ -1,4 +1,4 @@
-"""The one neutral form of what feeds carry; feeds/items.py fills it and every channel only writes it down.
+"""The one neutral form of what feeds carry; feeds/build/items.py fills it and every channel only writes it down.
 
 An entry keeps its identity for ever: a `urn:uuid:` name (RFC 9562) made from the page's immutable uuid. It
 survives a new title, a new address and a new host, none of which a feed reader may take for a new entry.

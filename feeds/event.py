@@ -1,4 +1,4 @@
-"""What a calendar is told of a meeting: feeds/calendar.py writes it, and the preview in the admin shows it.
+"""What a calendar is told of a meeting: feeds/write/calendar.py writes it, and the preview in the admin shows it.
 
 An event keeps its identity as an entry does (feeds/entry.py), so that a meeting that is moved moves in the calendar.
 """
@@ -8,12 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from feeds.entry import clean, clean_address, clean_line
-from pages import addresses
-from pages.choices import AttendanceMode, MeetingStatus
+from pages.content import addresses
+from pages.content.choices import AttendanceMode, MeetingStatus
+from pages.content.rich_text import plain_text
 from pages.models import MeetingPage
-from pages.page_html import Targets
-from pages.plain_words import local, place, when
-from pages.rich_text import plain_text
+from pages.reading.page_html import Targets
+from pages.reading.plain_words import local, place, when
 
 
 @dataclass(frozen=True)

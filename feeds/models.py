@@ -1,6 +1,7 @@
 """The entries of the feeds, written when what they tell of is published, so that reading a feed asks for rows alone.
 
-feeds/items.py writes them. They outlive their pages, without their text: feeds tell for a time that something went.
+feeds/build/items.py writes them. They outlive their pages, without their text: feeds tell for a time that something
+went.
 """
 
 from django.db import models
@@ -75,8 +76,8 @@ class FeedName(models.Model):
 
 
 class FeedState(models.Model):
-    """Up to which change of the content (pages/ledger.py) the entries are written, and for which addresses of the
-    site, in one row. `written_at` says which expiries they know of."""
+    """Up to which change of the content (pages/visibility/ledger.py) the entries are written, and for which addresses
+    of the site, in one row. `written_at` says which expiries they know of."""
 
     version = models.BigIntegerField(default=0)
     written_for = models.CharField(max_length=1000)

@@ -1,12 +1,13 @@
-"""Which of the written entries (feeds/items.py) readers get at an instant, and which of them they are told went."""
+"""Which of the written entries (feeds/build/items.py) readers get at an instant, and which of them they are told
+went."""
 
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
 from feeds.models import FeedItem
-from pages.plain_words import local
-from pages.visibility import public_or_withdrawn_rows
+from pages.reading.plain_words import local
+from pages.visibility.rule import public_or_withdrawn_rows
 
 # How long a page that was withdrawn shows as such, and how long after that feeds say that it is gone.
 SHOWN_AS_WITHDRAWN = timedelta(days=30)

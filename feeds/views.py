@@ -18,17 +18,17 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
-from feeds import calendar, syndication
+from feeds.build.items import form
 from feeds.catalogue import MEDIA_TYPES, Listing, listing, listing_once_called, listings, was_there
 from feeds.entry import clean_address
-from feeds.items import form
-from feeds.json_feed import json_feed
-from feeds.meetings import event_of, schedule, was_a_meeting
-from feeds.opml import opml
-from feeds.sources import LONG_AGO, State, brought_up_to_date
-from feeds.sources import feed as feed_now
-from pages.choices import FeedFormat
-from pages.compression import compressed, encoding_for
+from feeds.read.meetings import event_of, schedule, was_a_meeting
+from feeds.read.sources import LONG_AGO, State, brought_up_to_date
+from feeds.read.sources import feed as feed_now
+from feeds.write import calendar, syndication
+from feeds.write.json_feed import json_feed
+from feeds.write.opml import opml
+from pages.content.choices import FeedFormat
+from pages.reading.compression import compressed, encoding_for
 
 KEPT = 3600  # seconds that a feed is kept ready to send; what changes asks under another key
 MAX_AGE = 300  # seconds
@@ -63,7 +63,7 @@ class Written:
 
 def for_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Lets scripts of other sites read JSON and calendars, whatever the answer is. That nothing else than reading is
-    allowed is cms/readers.py's."""
+    allowed is cms/http/readers.py's."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

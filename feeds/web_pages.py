@@ -19,12 +19,12 @@ from feeds.catalogue import (
     was_there,
     web_page,
 )
-from feeds.sources import brought_up_to_date, feed
-from pages import addresses
-from pages.choices import FeedFormat
+from feeds.read.sources import brought_up_to_date, feed
+from pages.content import addresses
+from pages.content.choices import FeedFormat
 from pages.models import PartnershipPage, SupportService
-from pages.page_html import Link
-from pages.visibility import public, public_snippets
+from pages.reading.page_html import Link
+from pages.visibility.rule import public, public_snippets
 
 NEWEST = 5  # of all updates, on the page with all feeds
 

@@ -7,15 +7,13 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models, and with them Wagtail's screens, are there only now.
-        from pages import (  # noqa: PLC0415
+        from pages.approval import taking_turns
+        from pages.confidential import (
             lists_and_counts,
             out_of_sight,
-            outbox,
-            redirects,
-            taking_turns,
-            typed_dates,
-            typed_rich_text,
         )
+        from pages.editing import outbox, typed_dates, typed_rich_text
+        from pages.takedown import redirects
 
         out_of_sight.take_the_place_of_wagtails()
         lists_and_counts.take_the_place_of_wagtails()

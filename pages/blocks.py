@@ -1,4 +1,5 @@
-"""The blocks that the body of a page is made of. Each is a GraphQL type of the same name (pages/block_types.py)."""
+"""The blocks that the body of a page is made of. Each is a GraphQL type of the same name
+(pages/graphql/block_types.py)."""
 
 import json
 from typing import Any
@@ -9,8 +10,8 @@ from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
 from wagtail.documents.blocks import DocumentChooserBlock
 from wagtail.images.blocks import ImageChooserBlock
 
-from pages.choices import CalloutTone
-from pages.rich_text import FEATURES, has_text
+from pages.content.choices import CalloutTone
+from pages.content.rich_text import FEATURES, has_text
 
 
 class HeadingBlock(blocks.StructBlock):

@@ -19,17 +19,29 @@ from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
 from documents.models import Document, Image
-from pages import editors_home, meeting_views, redirects, reviews, staff_calendar, taking_turns, withdrawal_views
-from pages.choices import ApprovalRole
-from pages.death_review_files import of_death_reviews
-from pages.edit_screens import (
+from pages.approval import taking_turns
+from pages.approval.edit_screens import (
     ModeratedPageViewSet,
     SnippetActionView,
     SnippetCopyView,
     SnippetEditView,
     SnippetRevertView,
 )
-from pages.meeting_changes import FAST_LANE
+from pages.approval.workflow import (
+    PUBLISHED_BY_COMMAND,
+    make_root_of_site,
+    nothing_published_here,
+    set_up_death_reviews,
+)
+from pages.confidential.permissions import PagePolicy, without_notices
+from pages.confidential.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
+from pages.content.choices import ApprovalRole
+from pages.content.death_review_files import of_death_reviews
+from pages.content.publication_times import schedule_in_words
+from pages.content.references import files_of, used_by_other_pages
+from pages.editing import home as editors_home
+from pages.editing import meeting_views, reviews, staff_calendar
+from pages.editing.meeting_changes import FAST_LANE
 from pages.models import (
     Agency,
     Alert,
@@ -49,13 +61,10 @@ from pages.models.approvals import NeedsApproval, makers_of_text, note_makers
 from pages.models.moderation import is_in
 from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
-from pages.permissions import PagePolicy, without_notices
-from pages.publication_times import schedule_in_words
-from pages.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
-from pages.redaction import REDACTED
-from pages.references import files_of, used_by_other_pages
-from pages.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
-from pages.workflow import PUBLISHED_BY_COMMAND, make_root_of_site, nothing_published_here, set_up_death_reviews
+from pages.redaction.redact import REDACTED
+from pages.takedown import redirects
+from pages.takedown import views as withdrawal_views
+from pages.takedown.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 
 
 class ModeratedSnippetPolicy(ModelPermissionPolicy):

@@ -17,12 +17,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from documents.access import public_documents, public_images
+from documents.access.public_files import public_documents, public_images
 from documents.models import Document, Image
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models import ContentPage
 from pages.models.approvals import Approval
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import edit_url, posted, posted_document
 

@@ -10,8 +10,8 @@ from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
 
+from pages.approval.workflow import set_up_moderation
 from pages.models import PartnershipPage, RoleGroup
-from pages.workflow import set_up_moderation
 from tests import factories
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy

@@ -13,10 +13,10 @@ from wagtail.models import Page, Site
 
 from documents.models import Document, Image
 from pages import models
-from pages.choices import ApprovalRole
+from pages.approval.workflow import publish_by_command
+from pages.content.choices import ApprovalRole
 from pages.models import ContentPage, approvals
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import publish_by_command
 
 LONDON = ZoneInfo("Europe/London")
 _numbers = count(1)

@@ -10,7 +10,7 @@ from PIL import ImageCms
 from PIL.PngImagePlugin import PngInfo
 from pypdf import PdfWriter
 
-from pages import sample_content
+from pages.demo import sample_content
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 OOXML = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" xmlns:a="a" xmlns:p="p"'

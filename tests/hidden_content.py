@@ -11,9 +11,9 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import PageViewRestriction
 
 from pages import models
-from pages.choices import WithdrawalKind
-from pages.visibility import Answer
-from pages.withdrawal import take_down
+from pages.content.choices import WithdrawalKind
+from pages.takedown.withdrawal import take_down
+from pages.visibility.rule import Answer
 from tests import factories
 
 MARK = "zzmarker"
@@ -45,7 +45,7 @@ def need_group(page):
 
 
 def withdraw_with(kind, explanation=""):
-    """Not through pages/withdrawal.py: it refuses for a notice what the rule must hide all the same."""
+    """Not through pages/takedown/withdrawal.py: it refuses for a notice what the rule must hide all the same."""
 
     def do(page):
         models.ContentPage.objects.filter(pk=page.pk).update(

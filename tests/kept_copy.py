@@ -19,10 +19,11 @@ from graphql import (
     parse,
 )
 
-from cms.graphql.loaders import Context
-from cms.graphql.schema import schema
-from pages import addresses, models
-from pages.visibility import public
+from cms.graphql.loader.public import Context
+from cms.graphql.schema.query import schema
+from pages import models
+from pages.content import addresses
+from pages.visibility.rule import public
 
 SCHEMA = schema.graphql_schema
 PAGE = SCHEMA.get_type("PageInterface")

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from cms.leak_check import Answer
+from cms.leakcheck.check import Answer
 
 
 def over_client(client):

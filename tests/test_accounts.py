@@ -22,11 +22,11 @@ from django.test import Client
 from django.urls import reverse
 from wagtail.models import GroupPagePermission, ModelLogEntry, Page
 
-from cms.second_factor import WHY, needs_second_factor
-from cms.sign_in import MFAAdapter
+from cms.accounts.second_factor import WHY, needs_second_factor
+from cms.accounts.sign_in import MFAAdapter
 from documents.models import Document
 from pages import models
-from pages.workflow import set_up_death_reviews
+from pages.approval.workflow import set_up_death_reviews
 from tests import factories
 
 PASSWORD = "correct horse battery"

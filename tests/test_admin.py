@@ -10,8 +10,8 @@ from wagtail.test.utils.form_data import querydict_from_html, rich_text
 
 from documents.models import Document, Image
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import decide
 from tests.test_files import pdf

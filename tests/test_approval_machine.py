@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pages.approval.scheduling import publish_what_is_due
 from pages.models.approvals import Approval
-from pages.scheduling import publish_what_is_due
 from tests.approval_book import BUTTONS, PEOPLE, Book, Screen, new_words, tomorrow
 
 THINGS = st.sampled_from(["story", "story", "notice"])

@@ -226,7 +226,7 @@ def test_the_ledger_is_written_with_the_publication_or_not_at_all(home, monkeypa
     def fail(*args, **kwargs):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr("cms.publication.ledger.update", fail)
+    monkeypatch.setattr("cms.publication.effects.ledger.update", fail)
     with pytest.raises(RuntimeError):
         factories.approve(page).publish()
     page.refresh_from_db()

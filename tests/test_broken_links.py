@@ -13,9 +13,9 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import PageViewRestriction
 
 from pages import models
-from pages.broken_links import broken_links
+from pages.approval.workflow import set_up_death_reviews
+from pages.editing.broken_links import broken_links
 from pages.models import ContentPage
-from pages.workflow import set_up_death_reviews
 from tests import factories
 
 REPORT = "/admin/reports/broken-links/"

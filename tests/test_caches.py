@@ -9,7 +9,7 @@ from wagtail.models import CollectionViewRestriction
 
 from documents.models import RENDITIONS
 from pages import models
-from pages.withdrawal import take_down
+from pages.takedown.withdrawal import take_down
 from tests import factories
 from tests.hidden_content import administrator
 
@@ -142,7 +142,7 @@ def test_what_rolls_back_is_not_told(page, told, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("pages.withdrawal.log", fail)
+    monkeypatch.setattr("pages.takedown.withdrawal.log", fail)
 
     def action():
         with pytest.raises(RuntimeError):

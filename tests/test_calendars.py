@@ -19,13 +19,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from wagtail.models import PageViewRestriction
 
-from feeds import calendar
+from feeds.build.items import bring_up_to_date
 from feeds.event import Event, event
-from feeds.items import bring_up_to_date
-from feeds.meetings import AT_MOST
+from feeds.read.meetings import AT_MOST
+from feeds.write import calendar
 from pages import models
 from pages.models import ContentPage
-from pages.page_html import Targets
+from pages.reading.page_html import Targets
 from tests import factories
 from tests.factories import london
 from tests.test_node_clients import NODE, TESTS, need_node, run
@@ -354,7 +354,7 @@ def test_the_meetings_of_a_year_and_all_to_come(client, index):
 
 def test_a_calendar_does_not_grow_for_ever(client, index, monkeypatch):
     assert AT_MOST == 500
-    monkeypatch.setattr("feeds.meetings.AT_MOST", 2)
+    monkeypatch.setattr("feeds.read.meetings.AT_MOST", 2)
     for day in (3, 1, 2):
         factories.page(models.MeetingPage, index, slug=f"d{day}", starts_at=london(2026, 3, day, 10))
     assert list(told(client)) == ["d2", "d3"]

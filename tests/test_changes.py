@@ -16,12 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction, PageViewRestriction, ReferenceIndex
 
-from pages import addresses, models
-from pages.choices import UpdateKind
-from pages.redaction import redact
-from pages.reviews import mark_as_reviewed
-from pages.visibility import public
-from pages.withdrawal import take_down, withdraw
+from pages import models
+from pages.content import addresses
+from pages.content.choices import UpdateKind
+from pages.editing.reviews import mark_as_reviewed
+from pages.redaction.redact import redact
+from pages.takedown.withdrawal import take_down, withdraw
+from pages.visibility.rule import public
 from tests import factories
 from tests.hidden_content import administrator
 from tests.test_query_counts import queries

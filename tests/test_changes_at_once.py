@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from wagtail.models import PageViewRestriction
 
 from pages import models
-from pages.withdrawal import withdraw
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
+from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.hidden_content import administrator
 from tests.test_changes import Follower, all_public

@@ -14,19 +14,20 @@ from graphql import build_schema, graphql_sync
 from taggit.models import Tag, TaggedItem
 from wagtail.models import Collection, Page, PageLogEntry, Revision
 
-from cms.canaries import CANARY, CONTROL, FORMER, PARENTS, hidden_paths, slug
-from cms.graphql.schema import schema
-from cms.leak_check import Answer, LeakCheck, NoEndpoint, Unreachable
-from cms.leak_queries import TOKENS_IN_A_QUERY, _tokens
+from cms.graphql.schema.query import schema
+from cms.leakcheck.canaries import CANARY, CONTROL, FORMER, PARENTS, hidden_paths, slug
+from cms.leakcheck.check import Answer, LeakCheck, NoEndpoint, Unreachable
+from cms.leakcheck.queries import TOKENS_IN_A_QUERY, _tokens
 from cms.management.commands.check_leaks import over_http, site_address
 from documents.models import Document, Image, PublishedFile, Rendition
-from feeds.items import bring_up_to_date
+from feeds.build.items import bring_up_to_date
 from feeds.models import FeedItem
-from pages import models, visibility
+from pages import models
+from pages.approval.workflow import publish_by_command, set_up_moderation
 from pages.models.snippets import ModeratedSnippet
-from pages.visibility import Answer as Visible
-from pages.visibility import answer
-from pages.workflow import publish_by_command, set_up_moderation
+from pages.visibility import rule as visibility
+from pages.visibility.rule import Answer as Visible
+from pages.visibility.rule import answer
 from tests import factories
 from tests.loopback import answering, over_client
 

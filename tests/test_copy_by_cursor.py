@@ -18,12 +18,12 @@ from wagtail.models import Collection, CollectionViewRestriction, PageViewRestri
 
 from documents.models import Document, Image
 from pages import models
-from pages.choices import UpdateKind
+from pages.content.choices import UpdateKind
+from pages.editing.reviews import mark_as_reviewed
 from pages.models import ContentPage
 from pages.models.snippets import ModeratedSnippet
-from pages.reviews import mark_as_reviewed
-from pages.search_index import entered_together
-from pages.withdrawal import take_down, withdraw
+from pages.search.index import entered_together
+from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.hidden_content import administrator
 from tests.kept_copy import Copy

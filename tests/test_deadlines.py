@@ -11,12 +11,13 @@ from django.utils import timezone
 from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import PublishedFile
-from pages import deadlines, models
-from pages.deadlines import Standing, deadlines_of
+from pages import models
+from pages.approval.workflow import set_up_death_reviews
+from pages.confidential.permissions import editable_by
+from pages.content.working_days import agenda_due_on, is_working_day
+from pages.editing import deadlines
+from pages.editing.deadlines import Standing, deadlines_of
 from pages.models import ContentPage
-from pages.permissions import editable_by
-from pages.workflow import set_up_death_reviews
-from pages.working_days import agenda_due_on, is_working_day
 from tests import factories
 from tests.factories import london
 from tests.test_query_counts import queries

@@ -8,13 +8,13 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from wagtail.models import Collection
 
-from cms.graphql.page_query import page_query
-from cms.graphql.schema import schema
-from documents.access import remember_public_files
+from cms.graphql.schema.page_query import page_query
+from cms.graphql.schema.query import schema
+from documents.access.public_files import remember_public_files
 from documents.models import RENDITIONS, Document, PublishedFile
 from pages import models
-from pages.search_index import record
-from pages.workflow import set_up_death_reviews
+from pages.approval.workflow import set_up_death_reviews
+from pages.search.index import record
 from tests import factories
 
 pytestmark = pytest.mark.django_db

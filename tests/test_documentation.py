@@ -42,7 +42,7 @@ def test_every_picture_says_what_it_shows():
 
 @pytest.fixture
 def screenshots(monkeypatch, tmp_path):
-    monkeypatch.setattr("cms.front_page.SCREENSHOTS", tmp_path)
+    monkeypatch.setattr("cms.http.front_page.SCREENSHOTS", tmp_path)
     return tmp_path
 
 

@@ -17,8 +17,8 @@ from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import RENDITIONS
 from pages import models
-from pages.draft_previews import begin, draft_files, shown_by
 from pages.models import DraftPreview
+from pages.reading.draft_previews import begin, draft_files, shown_by
 from tests import factories
 
 PAGE = """query Page($urlPath: String!, $token: String) { page(urlPath: $urlPath, token: $token) {

@@ -14,7 +14,7 @@ from wagtail.test.utils.form_data import inline_formset, nested_form_data
 
 from documents.models import PublishedFile
 from pages import models
-from pages.meeting_changes import call_off, may_call_off
+from pages.editing.meeting_changes import call_off, may_call_off
 from pages.models.approvals import Approval
 from tests import factories
 from tests.admin_forms import decide, posted, posted_document

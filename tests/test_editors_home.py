@@ -14,8 +14,8 @@ from django.urls import reverse
 from wagtail.models import WorkflowState
 
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models import ContentPage
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import decide
 from tests.factories import london

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 from tests.factories import london
 
 QUERY = """

@@ -15,7 +15,7 @@ from lxml.html import fragment_fromstring
 from documents.models import Document
 from feeds.catalogue import listings
 from feeds.models import FeedItem
-from feeds.sources import brought_up_to_date
+from feeds.read.sources import brought_up_to_date
 from pages import models
 from pages.models import ContentPage
 from tests import factories

@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from feeds import items
-from feeds.items import bring_up_to_date
+from feeds.build import items
+from feeds.build.items import bring_up_to_date
 from pages import models
-from pages.withdrawal import withdraw
+from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.factories import london
 from tests.hidden_content import administrator

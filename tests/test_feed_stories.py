@@ -12,12 +12,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
-from feeds import sources, stories
-from feeds.items import bring_up_to_date
+from feeds.build import stories
+from feeds.build.items import bring_up_to_date
 from feeds.models import FeedItem
+from feeds.read import sources
 from pages import models
-from pages.choices import UpdateKind
-from pages.withdrawal import take_down, withdraw
+from pages.content.choices import UpdateKind
+from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.factories import london
 from tests.hidden_content import administrator
@@ -326,7 +327,7 @@ def test_a_page_that_cannot_be_written_keeps_no_other_back(client, index, story,
         assert list(tombstones(client)) == [story.uuid.urn]
         assert client.get("/feeds/").status_code == client.get("/feeds/all/").status_code == 200
     assert FeedItem.objects.get(pk=story.uuid).html == ""
-    assert [record.getMessage() for record in caplog.records if record.name == "feeds.items"] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "feeds.build.items"] == [
         f"The entries of page {story.uuid} could not be written: ValueError."
     ]
     assert "secret" not in caplog.text

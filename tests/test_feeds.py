@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import PageLogEntry, PageViewRestriction
 
+from feeds.build.items import bring_up_to_date
 from feeds.catalogue import listings
-from feeds.items import bring_up_to_date
-from feeds.sources import AT_ONCE
-from pages import models, sample_content
-from pages.meeting_changes import changes
+from feeds.read.sources import AT_ONCE
+from pages import models
+from pages.demo import sample_content
+from pages.editing.meeting_changes import changes
 from pages.models import ContentPage
 from tests import factories
 from tests.factories import london

@@ -15,16 +15,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from cms.leak_check import Answer
-from feeds import calendar, syndication
+from cms.leakcheck.check import Answer
 from feeds.catalogue import Listing, listings
 from feeds.entry import Enclosure, Entry, Feed, Gone, clean, clean_address, clean_line
 from feeds.event import Event
-from feeds.json_feed import json_feed
-from feeds.opml import opml
-from feeds.sources import AT_ONCE
+from feeds.read.sources import AT_ONCE
+from feeds.write import calendar, syndication
+from feeds.write.json_feed import json_feed
+from feeds.write.opml import opml
 from pages import models
-from pages.withdrawal import withdraw
+from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.factories import london
 from tests.feed_clients import FollowsWithReader, by_feedsmith

@@ -13,9 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image as Picture
 
-from documents import own_process
+from documents.inspection import own_process
+from documents.inspection.reader import CPU_SECONDS, MEMORY, TooMuch
 from documents.models import ALL_SIZES, RENDITIONS, Document, Image
-from documents.reader import CPU_SECONDS, MEMORY, TooMuch
 from pages import models
 from tests import factories
 from tests.admin_forms import decide
@@ -165,7 +165,7 @@ def test_a_spreadsheet_that_would_take_minutes_ends_in_time():
     content = packed(**{f"xl/worksheets/sheet{number}.xml": sheet for number in range(60)})
     before, _ = used()
     try:
-        found = own_process.ask("documents.office", BytesIO(content), "xlsx")
+        found = own_process.ask("documents.inspection.office", BytesIO(content), "xlsx")
         assert found == {"pages": None, "words": ""}
     except TooMuch:  # on a machine with other work to do
         pass
@@ -177,5 +177,5 @@ def test_a_picture_with_too_many_pixels_is_not_opened():
     Picture.new("1", (20_000, 20_000)).save(content, "PNG")
     before, _ = used()
     with pytest.raises(TooMuch):
-        own_process.ask("documents.pictures", content, "look")
+        own_process.ask("documents.inspection.pictures", content, "look")
     assert used()[0] - before < CPU_SECONDS

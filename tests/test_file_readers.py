@@ -7,9 +7,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 
-from documents import own_process, reader
+from documents.inspection import own_process, reader
 from documents.models import Document
-from pages import sample_content
+from pages.demo import sample_content
 
 
 @pytest.fixture

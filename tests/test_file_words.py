@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from documents import office, office_words, pdf, text
-from documents.inspection import read_document
+from documents.inspection import office, office_words, pdf, text
+from documents.inspection.facts import read_document
+from documents.inspection.reader import TimeUp
 from documents.models import Document, DocumentText
-from documents.reader import TimeUp
-from pages import sample_content
+from pages.demo import sample_content
 from tests import factories
 from tests.file_maker import docx, odf, packed, pptx, xlsx
 

@@ -19,8 +19,8 @@ from wagtail.models import Collection, CollectionViewRestriction, ModelLogEntry,
 
 from documents.models import ALL_SIZES, RENDITIONS, Document, PublishedFile
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models.approvals import NotApproved
-from pages.workflow import set_up_death_reviews
 from tests import factories
 
 

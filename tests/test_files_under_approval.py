@@ -13,8 +13,8 @@ from wagtail.models import Collection, CollectionViewRestriction
 
 from documents.models import RENDITIONS, Document
 from pages import models
+from pages.approval.scheduling import publish_what_is_due
 from pages.models import ReviewDocument
-from pages.scheduling import publish_what_is_due
 from tests import factories
 from tests.admin_forms import posted_document
 from tests.approval_book import Book, Screen, tomorrow

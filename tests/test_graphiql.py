@@ -6,7 +6,7 @@ import re
 from django.conf import settings
 from django.core.management import call_command
 
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 
 SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
 

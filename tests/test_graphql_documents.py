@@ -12,8 +12,8 @@ from wagtail.contrib.redirects.models import Redirect
 
 from cms.models import RegisteredDocument
 from pages import models
-from pages.redaction import redact
-from pages.withdrawal import withdraw
+from pages.redaction.redact import redact
+from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.hidden_content import administrator
 

@@ -17,10 +17,10 @@ from django.utils import timezone
 from graphql import is_interface_type, is_object_type
 
 from cms.graphql.errors import Code
-from cms.graphql.registered_documents import register
-from cms.graphql.schema import schema
+from cms.graphql.http.registered_documents import register
+from cms.graphql.schema.query import schema
 from pages import models
-from pages.draft_previews import begin
+from pages.reading.draft_previews import begin
 from tests import factories
 from tests.hidden_content import MARK, administrator, finish, point_at, secrets
 from tests.query_fuzzer import QueryFuzzer

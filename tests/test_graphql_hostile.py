@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
-from cms.graphql import limits
+from cms.graphql.limits import syntax as limits
 from pages.models import NewsPage, SearchText
 from tests.test_query_counts import fill
 

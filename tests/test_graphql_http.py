@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from cms.graphql import schema as schema_module
-from cms.graphql import view
+from cms.graphql.http import view
+from cms.graphql.schema import query as schema_module
 from documents.models import Rendition
 from pages import models
 from tests import factories

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
-from cms.graphql import limits
-from cms.graphql import schema as schema_module
-from cms.graphql.cost import LIST_SIZE, PRICE
+from cms.graphql.limits import syntax as limits
+from cms.graphql.limits.cost import LIST_SIZE, PRICE
+from cms.graphql.schema import query as schema_module
 from tests.test_query_counts import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"

@@ -8,7 +8,7 @@ import sys
 import pytest
 import time_machine
 
-from cms import rate_limit
+from cms.http import rate_limit
 
 QUERY = {"query": "{ __typename }"}
 NOON = "2026-02-10 12:00:20"

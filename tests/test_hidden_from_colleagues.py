@@ -22,7 +22,7 @@ from wagtail.test.utils.form_data import querydict_from_html
 from documents.models import Document
 from pages import models
 from pages.models.approvals import not_published
-from pages.withdrawal import take_down
+from pages.takedown.withdrawal import take_down
 from tests import factories
 from tests.approval_book import Book, Screen
 

@@ -10,8 +10,8 @@ from wagtail.models import Collection, ReferenceIndex, Task, Workflow, WorkflowS
 
 from documents.models import Document, Image
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models import NoticeSupportService, Recommendation, ReviewDocument
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_crawl import addresses, answer, answers, bulk_actions, questions
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import ModelLogEntry, Page, PageLogEntry, WorkflowState
 
-from cms import leavers
+from cms.accounts import leavers
 from pages import models
-from pages.workflow import set_up_death_reviews
+from pages.approval.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import decide
 
@@ -217,7 +217,7 @@ def test_everything_or_nothing(client, admin, leaver, work, monkeypatch):
     def fail(user):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr("cms.leavers.end_sessions", fail)
+    monkeypatch.setattr("cms.accounts.leavers.end_sessions", fail)
     with pytest.raises(RuntimeError):
         client.post(reverse("let_go", args=[leaver.pk]), {"colleague": colleague.pk})
     assert state() == before

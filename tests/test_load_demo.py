@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from wagtail.models import ModelLogEntry, Page, PageLogEntry, Site, WorkflowPage
 
+from pages.approval.workflow import publish_by_command, set_up_moderation
 from pages.management.commands.load_demo import BUNDLED_FILE, rich_text
 from pages.models import (
     Action,
@@ -27,7 +28,6 @@ from pages.models import (
     RoleGroup,
     Venue,
 )
-from pages.workflow import publish_by_command, set_up_moderation
 
 TREE = [
     ("/home/", "PartnershipPage", "Cambridge Community Safety Partnership"),

@@ -15,7 +15,8 @@ from pypdf import PdfReader
 from wagtail.models import Page, PageLogEntry, ReferenceIndex
 
 from documents.models import ALL_SIZES, Document, Image, PublishedFile, Rendition
-from pages import sample_content
+from pages.approval.workflow import publish_by_command, set_up_moderation
+from pages.demo import sample_content
 from pages.models import (
     AgendaItem,
     ContentPage,
@@ -28,7 +29,6 @@ from pages.models import (
     Topic,
     Venue,
 )
-from pages.workflow import publish_by_command, set_up_moderation
 from tests.factories import london
 from tests.test_load_demo import every_row, run
 

@@ -15,8 +15,8 @@ from django.urls import reverse
 from wagtail.models import ModelLogEntry, PageLogEntry, Revision, WorkflowState
 
 from pages import models
+from pages.approval.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
 from pages.models.death_reviews import NOTED_ONLY, name_hash
-from pages.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
 from tests import factories
 from tests.admin_forms import decide
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from wagtail.models import Revision, TaskState
 
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models.approvals import Approval, NotApproved, content_hash, makers_of_text
 from pages.models.shown import Shown
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import decide, posted, posted_document, shown_on
 

@@ -13,8 +13,8 @@ from wagtail.models import Collection, GroupCollectionPermission, ReferenceIndex
 
 from documents.models import CHANGE_PUBLIC_FILES, Document
 from pages import models
-from pages.refusals import STILL_USED
-from pages.workflow import set_up_death_reviews
+from pages.approval.refusals import STILL_USED
+from pages.approval.workflow import set_up_death_reviews
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -21,14 +21,14 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import ModelLogEntry
 
-from cms.powers import POWERS_CHANGED
-from pages import outbox
-from pages.choices import Role
-from pages.mail import tell
+from cms.accounts.powers import POWERS_CHANGED
+from pages.approval.workflow import group_of
+from pages.content.choices import Role
+from pages.content.mail import tell
+from pages.editing import outbox
+from pages.editing.outbox import deliver
 from pages.models import OutgoingMail
-from pages.outbox import deliver
-from pages.redaction import redact
-from pages.workflow import group_of
+from pages.redaction.redact import redact
 from tests.approval_book import Book, Screen
 
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
@@ -47,7 +47,7 @@ class Refusing(BaseEmailBackend):
 
 @pytest.fixture(autouse=True)
 def kept(settings):
-    settings.EMAIL_BACKEND = "pages.outbox.Outbox"
+    settings.EMAIL_BACKEND = "pages.editing.outbox.Outbox"
     settings.MAIL_TRANSPORT = LOCMEM
 
 

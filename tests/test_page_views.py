@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
-from cms.previews import preview
 from documents.models import PublishedFile
-from pages import models, plain_words
+from pages import models
 from pages.models import ContentPage
-from pages.page_views import CHILDREN_AT_ONCE, page_at_path
+from pages.reading import plain_words
+from pages.web.views import CHILDREN_AT_ONCE, page_at_path
 from tests import factories
 from tests.factories import london
 
@@ -908,6 +908,12 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(client, new
 # --- Previews ---
 
 
+def preview(page):
+    request = RequestFactory().get("/")
+    request.user = User.objects.create_superuser("viewer")
+    return page.serve_preview(request, page.default_preview_mode)
+
+
 def test_a_preview_shows_the_draft_with_its_files_and_no_other_draft(news_index):
     page = factories.page(models.NewsPage, news_index, slug="p", title="Published")
     other = hidden_pages(news_index)["draft"]
@@ -917,7 +923,7 @@ def test_a_preview_shows_the_draft_with_its_files_and_no_other_draft(news_index)
     page.body = [paragraph(("to the other", other)), ("document", document)]
     page.save_revision()
     draft = page.get_latest_revision_as_object()
-    response = preview(draft, draft.default_preview_mode, User.objects.create_superuser("viewer"))
+    response = preview(draft)
     assert response.status_code == 200
     html = response.content.decode()
     assert "<h1>Draft of it</h1>" in html
@@ -938,7 +944,7 @@ def test_a_page_that_was_never_saved_can_be_previewed(meeting_index):
     meeting.depth = meeting_index.depth + 1
     meeting.path = meeting._get_path(meeting_index.path, meeting.depth, 1)
     meeting.set_url_path(meeting_index)
-    html = preview(meeting, meeting.default_preview_mode, User.objects.create_superuser("viewer")).content.decode()
+    html = preview(meeting).content.decode()
     assert "<h1>Not saved</h1>" in html
     assert "<li>1. In memory" in html
     assert "Report: <a href=" in html

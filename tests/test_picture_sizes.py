@@ -8,9 +8,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from PIL import Image as Picture
 
-from cms import publication
+from cms.publication import effects as publication
 from documents import models as documents
-from documents import own_process
+from documents.inspection import own_process
 from documents.models import ALL_SIZES, RENDITIONS, Image, Rendition
 from tests import factories
 

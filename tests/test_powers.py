@@ -25,12 +25,12 @@ from wagtail.models import (
     WorkflowTask,
 )
 
-from cms import powers
+from cms.accounts import powers
 from pages import models
-from pages.choices import ApprovalRole, Role
+from pages.approval.workflow import group_of, set_up_moderation
+from pages.content.choices import ApprovalRole, Role
 from pages.models import FourEyesTask, RoleGroup
 from pages.models.moderation import is_in
-from pages.workflow import group_of, set_up_moderation
 from tests import factories
 from tests.admin_forms import posted
 
@@ -314,7 +314,7 @@ def test_every_model_that_decides_who_may_do_what_is_watched():
         "wagtailcore.TaskState", "wagtailcore.WorkflowState",  # where one version stands
         "wagtailcore.PageViewRestriction_groups", "wagtailcore.CollectionViewRestriction_groups",  # readers: in Wagtail's log
         "auth.Permission",
-        "auth.User_groups",  # cms/roles.py
+        "auth.User_groups",  # cms/accounts/roles.py
     }  # fmt: skip
     deciding = (Group, Permission, Workflow, Task)
     found = set()

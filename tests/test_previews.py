@@ -14,13 +14,13 @@ from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction, Page, Revision
 from wagtail.test.utils.form_data import querydict_from_html
 
-from cms.graphql.schema import schema
-from cms.previews import cut, modes
+from cms.graphql.schema.query import schema
+from cms.previews import cut
 from documents.models import Rendition
+from feeds.build.items import bring_up_to_date
+from feeds.build.stories import FEED_OF
 from feeds.catalogue import listing
-from feeds.items import bring_up_to_date
-from feeds.sources import feed
-from feeds.stories import FEED_OF
+from feeds.read.sources import feed
 from pages import models
 from pages.models import ContentPage
 from tests import factories
@@ -140,8 +140,8 @@ def terms(soup):
 
 def test_each_page_type_has_the_previews_of_the_channels_that_carry_it():
     types = [model for model in _below(ContentPage) if not model._meta.abstract]
-    assert {model: [name for name, _ in modes(model)] for model in types} == MODES
-    assert modes(models.MeetingPage) == [
+    assert {model: [name for name, _ in model().preview_modes] for model in types} == MODES
+    assert models.MeetingPage().preview_modes == [
         ("", "Page"),
         ("feed", "Feed reader"),
         ("calendar", "Calendar"),
@@ -170,7 +170,7 @@ def test_every_mode_of_every_page_type_takes_an_empty_form(tree, staff, model): 
     url = reverse("wagtailadmin_pages:preview_on_add", args=arguments)
     assert staff.post(url, data).json() == {"is_valid": True, "is_available": True}
     count = Page.objects.count()
-    for mode, label in modes(model):
+    for mode, label in model().preview_modes:
         response = staff.get(url, {"mode": mode})
         assert response.status_code == 200, mode
         soup = BeautifulSoup(response.content, "html.parser")
@@ -241,7 +241,7 @@ def test_the_query_beside_the_answer_is_valid_for_every_type(db):
     from graphql import parse, validate  # noqa: PLC0415
     from grapple.registry import registry  # noqa: PLC0415
 
-    from cms.graphql.page_query import page_query  # noqa: PLC0415
+    from cms.graphql.schema.page_query import page_query  # noqa: PLC0415
 
     for model in MODES:
         query = page_query(schema.graphql_schema, registry.models[model]._meta.name, '/a "quoted" path/')
@@ -314,7 +314,7 @@ def test_the_feed_preview_says_what_readers_notice(meeting, staff):
 
 
 def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staff, monkeypatch):
-    monkeypatch.setattr("feeds.sources.AT_ONCE", 1)
+    monkeypatch.setattr("feeds.read.sources.AT_ONCE", 1)
     monkeypatch.setattr("cms.previews.AT_ONCE", 1)
     index = factories.page(models.NewsIndexPage, home)
     old = factories.page(models.NewsPage, index)

@@ -29,7 +29,7 @@ from wagtail.models import Collection, CollectionViewRestriction, PageViewRestri
 
 from documents.models import Document, Image
 from pages import models
-from pages.withdrawal import take_down, withdraw
+from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.hidden_content import administrator
 from tests.public_book import Book, File, Kind, Node, Venue, Version

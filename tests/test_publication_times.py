@@ -10,7 +10,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from pages import models
-from pages.publication_times import in_words
+from pages.content.publication_times import in_words
 from tests import factories
 from tests.admin_forms import decide, posted
 from tests.factories import london

@@ -4,8 +4,8 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 
-from cms import rate_limit
-from cms.rate_limit import NOT_COUNTED
+from cms.http import rate_limit
+from cms.http.rate_limit import NOT_COUNTED
 from tests import factories
 from tests.public_routes import EXAMPLES, names
 

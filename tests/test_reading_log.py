@@ -9,7 +9,7 @@ from django.urls import reverse
 from wagtail.models import PageLogEntry
 
 from pages import models
-from pages.workflow import set_up_death_reviews
+from pages.approval.workflow import set_up_death_reviews
 from tests import factories
 
 

@@ -11,8 +11,8 @@ from wagtail.models import Page, Revision
 
 from pages import models
 from pages.models import PublicAddress, PublicRecord
-from pages.redacted_addresses import free
-from pages.redaction import redact
+from pages.redaction.addresses import free
+from pages.redaction.redact import redact
 from tests import factories
 
 

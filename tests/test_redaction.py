@@ -17,7 +17,7 @@ from wagtail.search.backends import get_search_backend
 
 from documents.models import Document
 from pages import models
-from pages.redaction import RedactionFailed, redact
+from pages.redaction.redact import RedactionFailed, redact
 from tests import factories
 
 NAME = "Zoë O'Marker & Sons"

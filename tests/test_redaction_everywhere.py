@@ -19,7 +19,7 @@ from wagtail.fields import StreamField
 from wagtail.models import Page, PageLogEntry
 from wagtail.search.models import IndexEntry
 
-from pages.redaction import ADDRESSES, LEFT_ALONE, redact, tables, text_fields
+from pages.redaction.redact import ADDRESSES, LEFT_ALONE, redact, tables, text_fields
 from tests import factories
 
 NAME = "Zo Quib"

@@ -8,12 +8,14 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import ModelLogEntry, Site
 
-from cms.powers import POWERS_CHANGED
-from pages import addresses, models, redirects
-from pages.at_path import Redirection, at_path
-from pages.choices import Role, WithdrawalKind
-from pages.withdrawal import withdraw
-from pages.workflow import group_of
+from cms.accounts.powers import POWERS_CHANGED
+from pages import models
+from pages.approval.workflow import group_of
+from pages.content import addresses
+from pages.content.choices import Role, WithdrawalKind
+from pages.takedown import redirects
+from pages.takedown.withdrawal import withdraw
+from pages.visibility.at_path import Redirection, at_path
 from tests import factories
 from tests.admin_forms import posted
 

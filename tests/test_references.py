@@ -19,13 +19,13 @@ from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
 from pages import models
-from pages.choosable import NOT_TO_BE_CHOSEN
+from pages.approval.workflow import set_up_death_reviews
+from pages.confidential.choosable import NOT_TO_BE_CHOSEN
+from pages.confidential.out_of_sight import NOT_SHOWN
+from pages.content.references import child_relations
+from pages.content.rich_text import FEATURES
 from pages.models import ContentPage
 from pages.models.snippets import ModeratedSnippet
-from pages.out_of_sight import NOT_SHOWN
-from pages.references import child_relations
-from pages.rich_text import FEATURES
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import posted, posted_document
 
@@ -162,7 +162,7 @@ def typed(prefix: str, block: Any, value: Any) -> dict[str, str]:
 
 
 def test_only_these_kinds_of_fields_can_refer_to_something():
-    """A field of another kind needs a place in pages/choosable.py, and in the tests below."""
+    """A field of another kind needs a place in pages/confidential/choosable.py, and in the tests below."""
     rows = {getattr(model, name).rel.related_model for model in get_page_models() for name in child_relations(model)}
     for model in {*EDITED, *rows, *ModeratedSnippet.__subclasses__(), Document, Image}:
         for field in model._meta.get_fields():

@@ -15,9 +15,9 @@ from django.urls import reverse
 from wagtail.models import PageLogEntry, Revision
 
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
+from pages.editing.reminders import reminders
 from pages.models import ContentPage
-from pages.reminders import reminders
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.admin_forms import decide
 from tests.factories import london

@@ -23,9 +23,9 @@ from wagtail.models import (
 
 from documents.models import PublishedFile
 from pages import models
+from pages.approval.workflow import publish_by_command
 from pages.models.approvals import Approval, NotApproved, approve, content_hash
 from pages.models.shown import Shown
-from pages.workflow import publish_by_command
 from tests import factories
 from tests.admin_forms import decide, posted
 

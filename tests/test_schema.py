@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
-from cms.graphql.schema import schema
-from cms.graphql.schema_changes import schema_changes
-from pages import choices
+from cms.graphql.schema.compatibility import schema_changes
+from cms.graphql.schema.query import schema
+from pages.content import choices
 from pages.models import DeathReviewNoticePage, InsightPage
 
 TYPES = {name: kind for name, kind in schema.graphql_schema.type_map.items() if not name.startswith("__")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cms.graphql.search import PAGE_TYPES
+from cms.graphql.schema.search import PAGE_TYPES
 from pages import models
 from tests import factories
 from tests.searched import standard, text

@@ -11,12 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction
 
-from cms.graphql.loaders import Context, Loader
-from cms.graphql.schema import schema
+from cms.graphql.loader.public import Context, Loader
+from cms.graphql.schema.query import schema
 from documents.models import Document
-from pages import models, search_index
+from pages import models
 from pages.models import SearchText
-from pages.withdrawal import take_down
+from pages.search import index as search_index
+from pages.takedown.withdrawal import take_down
 from tests import factories, hidden_content
 from tests.factories import london
 from tests.searched import indexed, standard, stored, text, upload, with_files

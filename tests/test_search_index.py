@@ -11,8 +11,9 @@ from wagtail.search.models import IndexEntry
 from wagtail.search.query import MATCH_ALL, And, Not, Or, Phrase, PlainText
 
 from documents.models import Document, DocumentText
-from pages import models, search_index
+from pages import models
 from pages.models import SearchText
+from pages.search import index as search_index
 from tests import factories, hidden_content
 from tests.searched import standard, stored, text, upload, with_files
 
@@ -100,7 +101,7 @@ def test_our_backend_finds_what_wagtails_own_finds(home, settings):
     standard(home, "Other", body=text("zebra gorilla"))
     call_command("update_index", verbosity=0)
     settings.WAGTAILSEARCH_BACKENDS = {
-        "default": {"BACKEND": "cms.search_backend"},
+        "default": {"BACKEND": "cms.admin.search_backend"},
         "wagtail": {"BACKEND": "wagtail.search.backends.database"},
     }
     phrase = Phrase("a3zebra a3gorilla")

@@ -10,7 +10,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cms.graphql import search as search_module
+from cms.graphql.schema import search as search_module
 from pages import models
 from tests import factories
 from tests.factories import london

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pages import search_words
-from pages.search_words import STOP_WORDS, Wanted, composed, fold, highlight, stems
+from pages.content import search_words
+from pages.content.search_words import STOP_WORDS, Wanted, composed, fold, highlight, stems
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from django.urls import reverse
 from wagtail.admin import widgets
 from wagtail.admin.widgets import AdminPageChooser
 
-from cms import security_headers
+from cms.http import security_headers
 from tests import factories
 from tests.public_routes import EXAMPLES, names
 
@@ -108,7 +108,7 @@ def test_refusals_and_faults(client, home, monkeypatch):
     strange = client.get("/", headers={"host": "elsewhere.example"})
     assert strange.status_code == 400
     assert carried(strange) == headers(PAGE, frame=carried(strange)["X-Frame-Options"])
-    monkeypatch.setattr("cms.front_page.cache", None)
+    monkeypatch.setattr("cms.http.front_page.cache", None)
     broken = client.get("/healthz")
     assert (broken.status_code, carried(broken)) == (500, headers(PAGE))
     nowhere = client.get("/no.such.address")
@@ -177,7 +177,7 @@ def test_pictures_that_the_storage_sends_are_shown(endpoint, region, origin, db,
 
 
 def test_the_scripts_that_wagtail_writes_into_pages_are_known():
-    """Those of `cms/admin_widgets.py`, and those of parts that are not used here."""
+    """Those of `cms/admin/widgets.py`, and those of parts that are not used here."""
     script = re.compile(r"<script(?![^>]*(?:\bsrc=|json))[^>]*>")
     found = {
         str(path.relative_to(WAGTAIL))
@@ -238,7 +238,7 @@ def test_policies_are_written_in_two_places():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "default-src" in node.value
     }
-    assert named == {"cms/security_headers.py", "documents/delivery.py"}
+    assert named == {"cms/http/security_headers.py", "documents/serving/delivery.py"}
 
 
 # --- /.well-known/security.txt -------------------------------------------------------------------------------

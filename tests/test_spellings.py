@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.spellings import Spellings
+from pages.redaction.spellings import Spellings
 
 JANE, ZOE = Spellings("Jane Doe"), Spellings("Zoë O'Marker & Sons")
 

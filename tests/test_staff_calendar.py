@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 
 from pages import models
+from pages.approval.workflow import set_up_death_reviews
 from pages.models import ContentPage, StaffCalendar
-from pages.workflow import set_up_death_reviews
 from tests import factories
 from tests.factories import london
 

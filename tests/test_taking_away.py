@@ -29,12 +29,13 @@ from wagtail.models import (
 )
 
 from documents.models import Document
-from pages import addresses, models
-from pages.choices import Role, WithdrawalKind
+from pages import models
+from pages.approval.workflow import group_of, set_up_death_reviews
+from pages.confidential.reading_log import SEEN
+from pages.content import addresses
+from pages.content.choices import Role, WithdrawalKind
 from pages.models import ContentPage, PublicAddress, PublicChange, PublicRecord, Takedown
-from pages.reading_log import SEEN
-from pages.withdrawal import public_path, take_down
-from pages.workflow import group_of, set_up_death_reviews
+from pages.takedown.withdrawal import public_path, take_down
 from tests import factories
 
 PAGES = "wagtailadmin_pages:"

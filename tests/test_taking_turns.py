@@ -13,13 +13,16 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, PageLogEntry
 
 from documents.models import PublishedFile
-from pages import ledger, models, outbox, scheduling, taking_turns
-from pages.choices import Role
+from pages import models
+from pages.approval import scheduling, taking_turns
+from pages.approval.workflow import group_of
+from pages.content.choices import Role
+from pages.content.references import hold_files_of
+from pages.editing import outbox
 from pages.models import ContentPage, ContentVersion, PublicChange, Takedown
 from pages.models.approvals import Approval
-from pages.references import hold_files_of
-from pages.withdrawal import take_down, withdraw
-from pages.workflow import group_of
+from pages.takedown.withdrawal import take_down, withdraw
+from pages.visibility import ledger
 from tests import factories
 from tests.approval_book import Book, Screen
 from tests.hidden_content import administrator

@@ -20,9 +20,9 @@ from django.db import connection
 from django.urls import reverse
 
 from pages import models
+from pages.approval.workflow import set_up_moderation
 from pages.models import ContentPage
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import set_up_moderation
 from tests import factories
 from tests.admin_forms import posted
 from tests.test_facts import CONTRACT, VARIABLES

@@ -1,8 +1,8 @@
-"""What Wagtail shares between threads, and that `cms/threads.py` keeps it apart.
+"""What Wagtail shares between threads, and that `cms/admin/threads.py` keeps it apart.
 
 Here the second thread works at a point of our choice within the work of the first, so that nothing depends on luck.
 `tests/test_threads.py` lets many run freely. A test of "Wagtail still …" that fails means that Wagtail has mended it: then
-take that part out of `cms/threads.py`, with its tests.
+take that part out of `cms/admin/threads.py`, with its tests.
 """
 
 import json
@@ -18,8 +18,8 @@ from wagtail.admin.rich_text.converters.contentstate import ContentstateConverte
 from wagtail.admin.rich_text.converters.html_to_contentstate import HtmlToContentStateHandler
 from wagtail.blocks.base import BlockField, BlockWidget
 
-from cms import threads
-from pages.rich_text import FEATURES
+from cms.admin import threads
+from pages.content.rich_text import FEATURES
 
 # --- The parser of rich text ---
 

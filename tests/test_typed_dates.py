@@ -13,8 +13,8 @@ from wagtail.admin.widgets import AdminDateInput, AdminDateTimeInput, AdminTimeI
 from wagtail.models import get_page_models
 from wagtail.snippets.models import get_snippet_models
 
+from pages.editing.typed_dates import EXAMPLES
 from pages.partial_dates import HOW_TO, PartialDateFormField
-from pages.typed_dates import EXAMPLES
 from tests.factories import london
 
 NINE = london(2026, 12, 15, 9)

@@ -11,10 +11,10 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from pages.content.rich_text import LinkTargets, has_text, linked_ids, render
 from pages.models import MeetingPage
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
-from pages.rich_text import LinkTargets, has_text, linked_ids, render
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, 
 
 def test_lists_are_as_long_as_the_environment_says(tmp_path):
     code = (
-        "from cms.graphql.connections import requested; from cms.graphql.schema import schema;"
+        "from cms.graphql.types.connections import requested; from cms.graphql.schema.query import schema;"
         "print(requested({'first': 80}).limit, requested({'last': 80}).limit, requested({}).limit);"
         "print(schema.graphql_schema.query_type.fields['news'].args['first'].description)"
     )

@@ -9,11 +9,11 @@ from django.apps import apps
 from django.utils import timezone
 from graphql import GraphQLObjectType, get_named_type
 
-from cms.graphql.schema import schema
+from cms.graphql.schema.query import schema
 from documents.models import RENDITIONS, Document, Image
 from pages import models
-from pages.choices import WithdrawalKind
-from pages.visibility import Answer, answer, public, withdrawn
+from pages.content.choices import WithdrawalKind
+from pages.visibility.rule import Answer, answer, public, withdrawn
 from tests import factories
 from tests.hidden_content import (
     EXPECTED,

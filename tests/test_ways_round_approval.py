@@ -12,9 +12,9 @@ from wagtail.admin.rich_text.converters.contentstate import ContentstateConverte
 from wagtail.models import Collection, GroupCollectionPermission
 
 from pages import models
-from pages.meeting_changes import call_off
+from pages.content.rich_text import FEATURES
+from pages.editing.meeting_changes import call_off
 from pages.models.approvals import Approval, makers_of_text
-from pages.rich_text import FEATURES
 from tests import factories
 from tests.admin_forms import posted
 from tests.approval_book import Book, Screen, new_words, tomorrow

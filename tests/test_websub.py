@@ -10,7 +10,7 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from cms import publication
+from cms.publication import effects as publication
 from feeds import websub
 from feeds.models import FeedPing
 from pages import models

@@ -13,7 +13,7 @@ from documents.models import Document, Image
 from pages import models
 from pages.models import Takedown
 from pages.models.approvals import NotApproved
-from pages.withdrawal import take_down as take_offline
+from pages.takedown.withdrawal import take_down as take_offline
 from tests import factories
 from tests.admin_forms import decide
 

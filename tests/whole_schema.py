@@ -14,8 +14,8 @@ from graphql import (
     parse,
 )
 
-from cms.graphql.loaders import Context
-from cms.graphql.schema import schema
+from cms.graphql.loader.public import Context
+from cms.graphql.schema.query import schema
 
 # Values for arguments that must be given.
 ARGUMENTS = {"name": "CARD", "query": '"zzmarker"', "urlPath": "$path", "path": "$path"}

@@ -22,8 +22,8 @@ from wagtail.blocks import RichTextBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Revision, TaskState, WorkflowState
 
-from pages.choices import ApprovalRole
-from pages.mail import tell
+from pages.content.choices import ApprovalRole
+from pages.content.mail import tell
 
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
@@ -477,7 +477,8 @@ def _as_given_back(value: Any) -> Any:
 
 def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:
     """Write an approval down. Who may give one is for the callers to decide: the step of a workflow
-    (pages/models/moderation.py), the fast lane (pages/meeting_changes.py), a command (pages/workflow.py)."""
+    (pages/models/moderation.py), the fast lane (pages/editing/meeting_changes.py), a command
+    (pages/approval/workflow.py)."""
     return Approval.objects.create(
         revision=revision, content_hash=content_hash(revision.content), role=role, by=user, at=timezone.now()
     )

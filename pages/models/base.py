@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.dispatch import Signal
+from django.http import Http404
+from django.utils import timezone
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
 from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.admin.panels import (
@@ -28,19 +30,20 @@ from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from documents.models import Document
-from pages import addresses
-from pages import public_fields as public
 from pages.blocks import BodyBlock
-from pages.choices import UpdateKind, WithdrawalKind
-from pages.death_review_files import files_out_of_place
+from pages.content import addresses
+from pages.content.choices import UpdateKind, WithdrawalKind
+from pages.content.death_review_files import files_out_of_place
+from pages.content.publication_times import sends_back, time_problems
+from pages.content.references import file_facts_of, hold_files_of, makers_of_files
+from pages.content.rich_text import has_text
+from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
+from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
-from pages.publication_times import sends_back, time_problems
-from pages.references import file_facts_of, hold_files_of, makers_of_files
-from pages.rich_text import has_text
 
-# Deep enough for any sensible site; pages/visibility.py looks at this many ancestors and hides what lies deeper.
+# Deep enough for any sensible site; pages/visibility/rule.py looks at this many ancestors and hides what lies deeper.
 MAX_DEPTH = 10
 
 # Sent in the transaction that may have made a page (`page`) or a file (`file`) public, or hidden it, or moved it.
@@ -275,7 +278,7 @@ class ContentPage(NeedsApproval, Page):
         return self.marked_reviewed_at.isoformat() if self.marked_reviewed_at else ""
 
     def _reviewed_since(self, content: dict[str, Any]) -> bool:
-        """Whether the page was marked as reviewed (pages/reviews.py) after this version of it was saved.
+        """Whether the page was marked as reviewed (pages/editing/reviews.py) after this version of it was saved.
 
         Versions themselves stay as they are: an approval belongs to the content that was approved.
         """
@@ -297,20 +300,25 @@ class ContentPage(NeedsApproval, Page):
         title = super().get_admin_display_title()
         return f"{title} (withdrawn)" if self.withdrawal_kind else title
 
-    # Public answers are built from data (GraphQL, feeds, pages/page_views.py), and so are the previews of them.
+    # Public answers are built from data (GraphQL, feeds, pages/web/views.py), and so are the previews of them.
     @property
     def preview_modes(self) -> list[tuple[str, str]]:
-        from cms.previews import modes  # noqa: PLC0415 - sees everything that shows pages
-
-        return modes(type(self))
+        return [(channel.name, channel.label) for channel in channels_of(type(self)).values()]
 
     def serve_preview(self, request, mode_name):
-        from cms.previews import preview  # noqa: PLC0415 - sees everything that shows pages
+        """A draft in one of its previews; None, which code may pass to Wagtail's `make_preview_request`, is the first.
 
-        return preview(self, mode_name, request.user)
+        Raises Http404 for a preview that the type has not.
+        """
+        channels = channels_of(type(self))
+        channel = channels.get(mode_name or "")
+        if channel is None:
+            labels = ", ".join(each.label for each in channels.values())
+            raise Http404(f"This page has no preview “{mode_name}”. Choose one of: {labels}.")
+        return channel.respond(self, request.user, timezone.now())
 
     def serve(self, request, *args, **kwargs):
-        raise RuntimeError("Pages are served by pages.page_views, which asks pages.visibility first.")
+        raise RuntimeError("Pages are served by pages.web.views, which asks pages.visibility.rule first.")
 
 
 class ChangeNote(models.Model):

@@ -10,11 +10,11 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel
 from wagtail.fields import RichTextField
 from wagtail.models import Orderable
 
-from pages import public_fields as public
-from pages.choices import LeadershipKind
+from pages.content.choices import LeadershipKind
+from pages.content.rich_text import FEATURES
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Agency
-from pages.rich_text import FEATURES
 
 
 class BusinessAsUsualPage(ContentPage):

@@ -24,8 +24,7 @@ from wagtail.fields import RichTextField
 from wagtail.models import Collection, Orderable, PagePermissionTester, Revision
 
 from documents.models import Document, Image
-from pages import public_fields as public
-from pages.choices import (
+from pages.content.choices import (
     ActionStatus,
     ApprovalRole,
     DeathReviewStage,
@@ -36,12 +35,13 @@ from pages.choices import (
     ReviewDocumentKind,
     ReviewDocumentState,
 )
-from pages.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.references import files_of, used_by_other_pages
+from pages.content.rich_text import FEATURES, has_text
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
-from pages.references import files_of, used_by_other_pages
-from pages.rich_text import FEATURES, has_text
 
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
@@ -338,11 +338,9 @@ class DeathReviewNoticePage(ContentPage):
 
     def _names_somebody_who_helps(self) -> bool:
         """Whether readers see at least one of the services, now or when this version is due."""
-        from pages.visibility import public_snippets  # noqa: PLC0415 - needs the models
-
         now = timezone.now()
-        chosen = SupportService.objects.filter(pk__in=[row.service_id for row in self.notice_support_services.all()])
-        return public_snippets(chosen, max(now, self.go_live_at or now)).exists()
+        chosen = [row.service_id for row in self.notice_support_services.all()]
+        return SupportService.objects.shown_at(max(now, self.go_live_at or now)).filter(pk__in=chosen).exists()
 
 
 class NoticeSupportService(Orderable):

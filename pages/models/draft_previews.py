@@ -1,4 +1,5 @@
-"""Drafts that the public website may show to one person for some minutes; pages/draft_previews.py makes them."""
+"""Drafts that the public website may show to one person for some minutes; pages/reading/draft_previews.py makes
+them."""
 
 import secrets
 

@@ -16,15 +16,15 @@ from wagtail.search import index
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
-from pages import public_fields as public
-from pages.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.rich_text import FEATURES, paragraphs
+from pages.content.working_days import agenda_due_on, local_day
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
 from pages.models.public_records import PublicRecord
 from pages.models.snippets import Venue
-from pages.rich_text import FEATURES, paragraphs
-from pages.working_days import agenda_due_on, local_day
 
-# What Wagtail logs when a version is published, at once or when its time has come (pages/scheduling.py).
+# What Wagtail logs when a version is published, at once or when its time has come (pages/approval/scheduling.py).
 PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # It does not take place at its time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
@@ -275,14 +275,12 @@ class MeetingPage(ContentPage):
         One that they know of already, and that was unpublished since, keeps nobody from calling the meeting off or
         from publishing its minutes.
         """
-        from pages.visibility import public_snippets  # noqa: PLC0415 - needs the models
-
         known = self.known_version()
         if self.venue_id is None or (known is not None and known.venue_id == self.venue_id):
             return False
         now = timezone.now()
         published_at = max(now, self.go_live_at or now)
-        return not public_snippets(Venue.objects.filter(pk=self.venue_id), published_at).exists()
+        return not Venue.objects.shown_at(published_at).filter(pk=self.venue_id).exists()
 
     def _late_without_a_reason(self, papers: list["Paper"], now: datetime) -> list["Paper"]:
         """Papers that readers would first see here after the day on which the agenda was due, and are not told why.

@@ -1,7 +1,7 @@
 """The step of a workflow in which somebody approves a version that they did not write, and what admins may do.
 
-`FourEyesTask` is chosen for workflows by pages/workflow.py. It writes approvals (pages/models/approvals.py), without
-which nothing is published, so a workflow that somebody puts together from other tasks ends in a refusal.
+`FourEyesTask` is chosen for workflows by pages/approval/workflow.py. It writes approvals (pages/models/approvals.py),
+without which nothing is published, so a workflow that somebody puts together from other tasks ends in a refusal.
 """
 
 from typing import Any
@@ -25,12 +25,12 @@ from wagtail.models import (
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
-from pages.choices import ApprovalRole, Role
-from pages.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.content.choices import ApprovalRole, Role
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.content.publication_times import time_problems
+from pages.content.references import files_of
 from pages.models.approvals import Approval, NotApproved, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
-from pages.publication_times import time_problems
-from pages.references import files_of
 
 APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
 
@@ -233,7 +233,7 @@ class ModeratedPermissions(PagePermissionTester):
 class StandingPermissions(ModeratedPermissions):
     """For death-review notices and the pages above them: readers are told why one went, so none goes in silence.
 
-    What is left is withdrawing with an explanation, and the emergency takedown (pages/withdrawal.py).
+    What is left is withdrawing with an explanation, and the emergency takedown (pages/takedown/withdrawal.py).
     """
 
     def can_unpublish(self) -> bool:

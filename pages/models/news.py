@@ -6,10 +6,10 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.search import index
 
 from documents.models import Image
-from pages import public_fields as public
 from pages.blocks import BodyBlock
+from pages.content.rich_text import FEATURES
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
-from pages.rich_text import FEATURES
 
 
 class NewsIndexPage(ContentPage):

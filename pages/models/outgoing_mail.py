@@ -1,4 +1,4 @@
-"""Mail that waits to be sent, and mail that could not be (pages/outbox.py)."""
+"""Mail that waits to be sent, and mail that could not be (pages/editing/outbox.py)."""
 
 from django.db import models
 

@@ -7,12 +7,12 @@ from wagtail.fields import RichTextField
 from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
-from pages import public_fields as public
-from pages.choices import MembershipRole
+from pages.content.choices import MembershipRole
+from pages.content.rich_text import FEATURES
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, Contact
-from pages.rich_text import FEATURES
 
 
 class PartnershipPage(ContentPage):

@@ -11,12 +11,12 @@ from wagtail.fields import RichTextField
 from wagtail.models import Orderable
 from wagtail.search import index
 
-from pages import public_fields as public
-from pages.choices import ActionHorizon, ActionStatus, Direction
+from pages.content.choices import ActionHorizon, ActionStatus, Direction
+from pages.content.rich_text import FEATURES, has_text
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Agency
 from pages.partial_dates import PartialDateField
-from pages.rich_text import FEATURES, has_text
 
 
 class PriorityPeriodPage(ContentPage):

@@ -1,7 +1,7 @@
 """What was ever public, kept for good: which page, at which addresses, and what was taken offline in an emergency.
 
-pages/ledger.py writes these rows, pages/at_path.py and the list of changes (cms/graphql/changes.py) read them. They
-hold no text of any page.
+pages/visibility/ledger.py writes these rows, pages/visibility/at_path.py and the list of changes
+(cms/graphql/schema/changes.py) read them. They hold no text of any page.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 
 from documents.models import Document, Image
-from pages.choices import ChangeKind
+from pages.content.choices import ChangeKind
 from pages.models.base import ChangeNote, ContentPage
 from pages.models.moderation import APPROVING, is_in
 

@@ -12,12 +12,12 @@ from wagtail.fields import RichTextField
 from wagtail.models import Orderable
 from wagtail.search import index
 
-from pages import public_fields as public
-from pages.choices import InsightKind, PlanAvailability, PublicationKind
+from pages.content.choices import InsightKind, PlanAvailability, PublicationKind
+from pages.content.rich_text import FEATURES
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, body_field, tabs
 from pages.models.priorities import PriorityPage
 from pages.partial_dates import PartialDateField
-from pages.rich_text import FEATURES
 
 
 class PublicationIndexPage(ContentPage):

@@ -7,8 +7,8 @@ from django.db import models
 from wagtail.search import index
 
 from documents.models import Document
+from pages.content.search_words import Wanted, stems
 from pages.models.base import ContentPage
-from pages.search_words import Wanted, stems
 
 
 class Place(models.IntegerChoices):
@@ -29,8 +29,8 @@ MAX_TEXT = 200_000
 class SearchText(index.Indexed, models.Model):
     """The public words of a page, or (with a document) those of a file on it.
 
-    Written when a version is published (pages/search_index.py). It holds nothing of drafts, of other pages or of shared
-    text, and says nothing about whether the page is public now: who searches asks pages/visibility.py.
+    Written when a version is published (pages/search/index.py). It holds nothing of drafts, of other pages or of shared
+    text, and says nothing about whether the page is public now: who searches asks pages/visibility/rule.py.
     """
 
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="+")

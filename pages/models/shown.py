@@ -1,6 +1,6 @@
 """What a screen showed to somebody who decides on a version, and what has changed since.
 
-The screen sends it back with the decision (pages/edit_screens.py), and the step of the workflow compares
+The screen sends it back with the decision (pages/approval/edit_screens.py), and the step of the workflow compares
 (pages/models/moderation.py): an approval answers the question that was on the screen, and no other.
 """
 
@@ -15,8 +15,8 @@ from wagtail.models import Page, Revision, TaskState, WorkflowState
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
+from pages.content.references import PRIVATE
 from pages.models.approvals import AlreadyDone, NotApproved, content_hash
-from pages.references import PRIVATE
 
 FIELD = "shown"
 LOOK_AGAIN = "Nothing that you decided was done. Look at it again, and then decide."

@@ -9,7 +9,8 @@ from pages.models.base import ContentPage
 class ShownPage(models.Model):
     """A page that the published version of another names in a field, a row, a block or its text.
 
-    Written in the publishing transaction (pages/shown.py). It says nothing about whether either is public now.
+    Written in the publishing transaction (pages/visibility/dependents.py). It says nothing about whether either is
+    public now.
     """
 
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="+")

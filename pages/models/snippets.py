@@ -1,20 +1,22 @@
 """Pieces of public text that several pages share: agencies, venues, contacts, support services, alerts, labels."""
 
 import uuid
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 import graphene
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Q
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, PublishingPanel
 from wagtail.models import DraftStateMixin, RevisionMixin, WorkflowMixin
 from wagtail.search import index
 
-from pages import public_fields as public
-from pages.choices import AgencySector, AlertSeverity, YesNoUnknown
+from pages.content.choices import AgencySector, AlertSeverity, YesNoUnknown
+from pages.content.publication_times import sends_back, time_problems
+from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
-from pages.publication_times import sends_back, time_problems
 
 
 class ModeratedSnippetForm(WagtailAdminModelForm):
@@ -29,8 +31,16 @@ class ModeratedSnippetForm(WagtailAdminModelForm):
         return valid
 
 
+class ModeratedSnippetQuerySet(models.QuerySet):
+    def shown_at(self, at: datetime) -> Self:
+        """Those that readers see at the instant: published, and not expired."""
+        return self.filter(Q(expire_at__isnull=True) | Q(expire_at__gt=at), live=True)
+
+
 class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
     """A snippet whose text is public: it has drafts, revisions and the moderators' workflow, as pages have."""
+
+    objects = ModeratedSnippetQuerySet.as_manager()
 
     base_form_class = ModeratedSnippetForm
 

@@ -1,6 +1,6 @@
 """What is kept for staff so that deadlines reach them: the address of a calendar, and which reminders went out.
 
-pages/staff_calendar.py and the command `send_reminders` use these rows; nothing of them is public.
+pages/editing/staff_calendar.py and the command `send_reminders` use these rows; nothing of them is public.
 """
 
 import secrets

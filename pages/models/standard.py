@@ -3,7 +3,7 @@
 from wagtail.admin.panels import FieldPanel
 from wagtail.search import index
 
-from pages import public_fields as public
+from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, body_field, tabs
 
 

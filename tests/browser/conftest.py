@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from pages import models
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 from tests import factories
 
 OF_THE_DATABASE = ("test_one_request.py",)

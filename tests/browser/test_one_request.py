@@ -23,7 +23,7 @@ from playwright.sync_api import expect
 from wagtail.rich_text import RichText
 
 from pages import models
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 from tests import factories
 from tests.browser.chromium import PATIENCE, SCREEN
 from tests.threaded_site import threaded_site

@@ -10,7 +10,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from cms.leak_check import Answer, Fetch, LeakCheck, NoEndpoint, Report, Unreachable
+from cms.leakcheck.check import Answer, Fetch, LeakCheck, NoEndpoint, Report, Unreachable
 
 SECONDS, LONGEST_WAIT = 10, 70
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes

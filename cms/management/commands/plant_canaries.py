@@ -9,13 +9,13 @@ from taggit.models import Tag
 from wagtail.actions.delete_page import DeletePageAction
 from wagtail.models import Collection
 
-from cms.canaries import CANARY, CONTROL
-from cms.canary_content import FILES, Canaries, identities, identity, words_for
+from cms.leakcheck.canaries import CANARY, CONTROL
+from cms.leakcheck.canary_content import FILES, Canaries, identities, identity, words_for
 from documents.models import Document, Image
-from pages import addresses
+from pages.content import addresses
 from pages.models import ContentPage, PartnershipPage, StandardPage, Topic
 from pages.models.snippets import ModeratedSnippet
-from pages.visibility import public
+from pages.visibility.rule import public
 
 NOTHING_NEW = "Everything is already there. Nothing was changed."
 

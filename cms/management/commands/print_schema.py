@@ -3,8 +3,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cms.graphql.schema import schema
-from cms.graphql.schema_changes import schema_changes
+from cms.graphql.schema.compatibility import schema_changes
+from cms.graphql.schema.query import schema
 
 PRINTED = Path(settings.BASE_DIR) / "cms/graphql/schema.graphql"
 

@@ -3,12 +3,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from cms.publication import catch_up
-from feeds.items import bring_up_to_date
+from cms.publication.effects import catch_up
+from feeds.build.items import bring_up_to_date
 from feeds.websub import send_pings
-from pages import outbox
-from pages.draft_previews import forget_old_ones
-from pages.scheduling import expire_what_is_over, publish_what_is_due
+from pages.approval.scheduling import expire_what_is_over, publish_what_is_due
+from pages.editing import outbox
+from pages.reading.draft_previews import forget_old_ones
 
 
 class Command(BaseCommand):

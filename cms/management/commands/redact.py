@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from cms.publication import forget_everything
-from pages.redaction import RedactionFailed, redact
+from cms.publication.effects import forget_everything
+from pages.redaction.redact import RedactionFailed, redact
 
 
 class Command(BaseCommand):

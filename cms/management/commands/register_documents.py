@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cms.graphql.registered_documents import NotRegistered, documents_in, register
+from cms.graphql.http.registered_documents import NotRegistered, documents_in, register
 
 
 class Command(BaseCommand):

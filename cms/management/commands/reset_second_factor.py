@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from wagtail.log_actions import log
 
-from cms.second_factor import SECOND_FACTOR_RESET
-from cms.sessions import end_sessions
+from cms.accounts.second_factor import SECOND_FACTOR_RESET
+from cms.accounts.sessions import end_sessions
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-// Starts the admin's widgets as they come into the page: cms/admin_widgets.py says why. The call stands in attributes,
+// Starts the admin's widgets as they come into the page: cms/admin/widgets.py says why. The call stands in attributes,
 // which the parser always has whole.
 (function () {
   const KINDS = /^\w*(?:Chooser|Panel)$/;

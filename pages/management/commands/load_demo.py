@@ -15,11 +15,11 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Orderable, Page, Site
 
 import pages.models
-from pages.choices import Role
+from pages.approval.workflow import make_root_of_site, publish_by_command, set_up_death_reviews
+from pages.content.choices import Role
 from pages.models import Agency, Contact, ContentPage, DeathReviewIndexPage, PartnershipPage, Venue
 from pages.models.moderation import RoleGroup
 from pages.models.snippets import ModeratedSnippet
-from pages.workflow import make_root_of_site, publish_by_command, set_up_death_reviews
 
 BUNDLED_FILE = Path(__file__).resolve().parents[2] / "demo_content.yaml"
 # Section of the file → what its entries are, and the field by which pages name them.

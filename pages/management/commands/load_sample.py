@@ -21,8 +21,8 @@ from wagtail.signal_handlers import disable_reference_index_auto_update
 
 from documents.choices import DocumentAccessibility, DocumentKind
 from documents.models import Document, Image
-from pages import sample_content as sample
-from pages.choices import (
+from pages.approval.workflow import publish_by_command
+from pages.content.choices import (
     ActionHorizon,
     AgendaItemAccess,
     AttendanceMode,
@@ -30,6 +30,7 @@ from pages.choices import (
     OpenToPublic,
     PaperKind,
 )
+from pages.demo import sample_content as sample
 from pages.models import (
     Action,
     AgendaItem,
@@ -45,8 +46,7 @@ from pages.models import (
     Venue,
 )
 from pages.models.meetings import NEEDS_NOTICE
-from pages.search_index import entered_together
-from pages.workflow import publish_by_command
+from pages.search.index import entered_together
 
 MOST = 100_000
 PAGES_IN_A_TRANSACTION = 50

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from pages.choices import Role
+from pages.content.choices import Role
 
 PASSWORD = "community-safety-demo"  # noqa: S105 - published on purpose: see the refusal below
 # User name → role; the administrator is a superuser instead.

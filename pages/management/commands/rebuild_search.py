@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from pages.search_index import rebuild
+from pages.search.index import rebuild
 
 
 class Command(BaseCommand):

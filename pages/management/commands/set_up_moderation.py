@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from pages.choices import ApprovalRole
+from pages.content.choices import ApprovalRole
 from pages.models import ContentPage
 from pages.models.approvals import Approval, content_hash
 from pages.models.snippets import ModeratedSnippet

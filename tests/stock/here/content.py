@@ -9,7 +9,7 @@ from wagtail.models import Collection, CollectionViewRestriction, PageViewRestri
 
 from documents.models import RENDITIONS
 from pages import models
-from pages.workflow import set_up_moderation
+from pages.approval.workflow import set_up_moderation
 from tests import factories
 from tests.stock.leaks import HIDDEN, SERVED_BY_WAGTAIL, word
 

@@ -5,7 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.utils import timezone
 
-from pages import addresses
+from pages.content import addresses
 from tests.stock.here.content import OPEN
 from tests.stock.here.visitor import TEXTS, Closed, asking, fetching, fetching_again, following, get_all, send_all
 from tests.stock.leaks import HIDDEN, SCHEDULE, SERVED_BY_WAGTAIL, word

@@ -1,0 +1,66 @@
+"""The database as Wagtail's search backend, which WAGTAILSEARCH_BACKENDS names unless an operator names another.
+
+It is Wagtail's own, and finds the same. Two searches are put to the database in another way, as Wagtail's would go
+through all entries of a model instead of looking the words up.
+"""
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, QuerySet
+from modelsearch.index import RelatedFields
+from modelsearch.query import MatchAll, Not
+from modelsearch.utils import get_descendants_content_types_pks
+
+from pages.confidential.permissions import keeps_out_of_sight
+
+if connection.vendor == "sqlite":
+    from modelsearch.backends.database.sqlite.query import MatchExpression, SQLiteFTSIndexEntry, normalize
+    from modelsearch.backends.database.sqlite.sqlite import (
+        SQLiteAutocompleteQueryCompiler,
+        SQLiteSearchBackend,
+        SQLiteSearchQueryCompiler,
+    )
+
+    class SQLiteQueryCompiler(SQLiteSearchQueryCompiler):
+        def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
+            """An unranked search begins with the words: "+ 0" keeps SQLite from using the index of the model.
+
+            SQLite weighs words by how rare they are, in hidden rows too: who may not see those does not see that order.
+            """
+            if keeps_out_of_sight():
+                self.order_by_relevance = False
+            query = normalize(self.query)
+            if self.order_by_relevance or score_field is not None or self.fields or isinstance(query, MatchAll | Not):
+                return super().search(config, start, stop, score_field)
+            words = self.build_search_query(query, config=config)
+            entries = SQLiteFTSIndexEntry.objects.filter(MatchExpression(self.FTS_TABLE_FIELDS, words))
+            entries = entries.annotate(kind=F("index_entry__content_type_id") + 0).filter(
+                kind__in=get_descendants_content_types_pks(self.queryset.model)
+            )
+            rows = self.queryset.filter(pk__in=entries.values("index_entry__object_id"))
+            return (rows if rows.query.order_by else rows.order_by("-pk"))[start:stop]
+
+    class SQLiteAutocompleteCompiler(SQLiteAutocompleteQueryCompiler):
+        def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
+            if keeps_out_of_sight():
+                self.order_by_relevance = False
+            return super().search(config, start, stop, score_field)
+
+    class SearchBackend(SQLiteSearchBackend):
+        query_compiler_class = SQLiteQueryCompiler
+        autocomplete_query_compiler_class = SQLiteAutocompleteCompiler
+
+elif connection.vendor == "postgresql":
+    from modelsearch.backends.database.postgres.postgres import PostgresSearchBackend, PostgresSearchQueryCompiler
+
+    class PostgresQueryCompiler(PostgresSearchQueryCompiler):
+        def get_index_vectors(self, search_query: Any) -> list[tuple[Any, Any]]:
+            """PostgreSQL has an index of each column and none of the two together, and a model may have but one."""
+            fields = self.queryset.model.get_search_fields()
+            if any(isinstance(field, RelatedFields) or field.field_name == "title" for field in fields):
+                return super().get_index_vectors(search_query)
+            return [(F("index_entries__body"), 1.0)]
+
+    class SearchBackend(PostgresSearchBackend):  # type: ignore[no-redef]
+        query_compiler_class = PostgresQueryCompiler

@@ -1,0 +1,52 @@
+"""What the API would answer for a draft: the public schema run over a page in memory, for previews in the admin.
+
+Nothing but the draft itself differs from a public answer. Other pages, entries and files are there when they are
+public, and only then.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, execute, parse
+from grapple.registry import registry
+
+from cms.graphql.loader.draft import EMPTY, DraftLoader
+from cms.graphql.loader.public import Context
+from cms.graphql.schema.page_query import page_query
+from cms.graphql.schema.query import schema
+from pages.content import addresses
+from pages.models import ContentPage
+
+
+@dataclass(frozen=True)
+class DraftAnswer:
+    """A query, what it answers, and the fields that it does not ask for because the draft has no value for them yet."""
+
+    query: str
+    data: dict[str, Any]
+    left_out: list[str]
+
+
+def draft_answer(draft: ContentPage, at: datetime) -> DraftAnswer:
+    """Ask for all of the draft. A field that must have a value and has none yet is left out, and named.
+
+    Raises what a resolver raises.
+    """
+    type_name, path = registry.models[type(draft)]._meta.name, addresses.url_path(draft)
+    context, left_out = Context(at, DraftLoader(draft, at)), list[str]()
+    while True:
+        query = page_query(schema.graphql_schema, type_name, path, left_out)
+        result = execute(schema.graphql_schema, parse(query), context_value=context)
+        assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
+        if not result.errors:
+            return DraftAnswer(query, result.data or {}, left_out)
+        left_out += {_field_without_value(error) for error in result.errors} - set(left_out)
+
+
+def _field_without_value(error: GraphQLError) -> str:
+    """The field of the page in which a value is missing. Raises the error when it is of another kind."""
+    meant_for_readers = error.original_error is None or isinstance(error.original_error, GraphQLError)
+    if not (meant_for_readers or error.message.startswith(EMPTY)) or not error.path or len(error.path) < 2:
+        raise error
+    return str(error.path[1])

@@ -1,0 +1,371 @@
+"""The public Query: every root field of the contract, and nothing that grapple would add by itself."""
+
+from typing import Any
+
+import graphene
+from django.conf import settings
+from django.db.models import QuerySet
+
+from cms.graphql.loader.draft import DraftLoader
+from cms.graphql.loader.public import NEWS_ORDER
+from cms.graphql.schema import search
+from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
+from cms.graphql.types.connections import (
+    BadArgument,
+    Connection,
+    Order,
+    by_slug_or_id,
+    connection_args,
+    connection_type,
+    is_storable,
+    paginate,
+)
+from cms.graphql.types.contract import contract_types
+from cms.graphql.types.interfaces import PageInterface, WithdrawnPage
+from cms.graphql.types.page_fields import NewsConnection, PriorityList, next_meeting
+from cms.publication.as_published import as_published
+from feeds.catalogue import listings
+from pages.content import addresses
+from pages.content.choices import FeedFormat, MeetingWhen, WithdrawalKind
+from pages.graphql.public_fields import enum, list_of, type_of
+from pages.models import (
+    AnnualReviewPage,
+    BusinessAsUsualPage,
+    CommunitySafetyPlanPage,
+    ContentPage,
+    DeathReviewNoticePage,
+    InsightPage,
+    MeetingPage,
+    NewsPage,
+    PartnershipPage,
+    PriorityPage,
+    PriorityPeriodPage,
+    Topic,
+)
+from pages.reading.draft_previews import shown_by
+from pages.visibility.at_path import Redirection, Withdrawn, at_path
+from pages.visibility.rule import public, public_alerts, public_topics
+
+TYPES = contract_types()
+
+MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
+MEETINGS_LATEST_FIRST = Order("meetings", ("-starts_at", "-uuid"))
+PLAN_ORDER = Order("plans", ("-effective_from", "-uuid"))
+INSIGHT_ORDER = Order("insights", ("-reference_year", "-uuid"))
+REVIEW_ORDER = Order("annual reviews", ("-year", "-uuid"))
+NOTICE_ORDER = Order("death reviews", ("-first_published_at", "-uuid"))
+MAX_TEXT = 2000
+
+
+class Site(graphene.ObjectType):
+    """The site as a whole."""
+
+    name = graphene.String(required=True, description="The name of the partnership.")
+    root_url = graphene.String(required=True, description="The address of the public website.")
+
+
+class NavigationItem(graphene.ObjectType):
+    """An entry of the site's menu."""
+
+    title = graphene.String(required=True, description="The title of the page.")
+    url = graphene.String(required=True, description="Its absolute address.")
+    children = graphene.Field(
+        list_of(lambda: NavigationItem), required=True, description="Entries below it, one level."
+    )
+
+
+class Feed(graphene.ObjectType):
+    """A feed that residents can follow."""
+
+    title = graphene.String(required=True, description="What the feed is about.")
+    url = graphene.String(required=True, description="Its absolute address.")
+    format = graphene.Field(enum(FeedFormat), required=True, description="In what form it comes.")
+    topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
+
+
+class Redirect(graphene.ObjectType):
+    """Where an old path leads."""
+
+    target = graphene.String(required=True, description="The absolute address to go to.")
+    permanent = graphene.Boolean(required=True, description="Whether to remember it.")
+
+
+MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
+PlanConnection = connection_type(type_of("pages.CommunitySafetyPlanPage"), "CommunitySafetyPlan")
+InsightConnection = connection_type(type_of("pages.InsightPage"), "Insight")
+AnnualReviewConnection = connection_type(type_of("pages.AnnualReviewPage"), "AnnualReview")
+DeathReviewConnection = connection_type(type_of("pages.DeathReviewNoticePage"), "DeathReviewNotice")
+
+
+def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
+    """A part of a list of pages, only those public at the instant of the request."""
+    connection = paginate(public(queryset, info.context.at), order, args)
+    connection.items = info.context.loader.remember(connection.items)
+    return connection
+
+
+def _text(name: str, value: str) -> str:
+    """An argument of bounded length, with nothing that a database refuses."""
+    if len(value) > MAX_TEXT or not is_storable(value):
+        raise BadArgument(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
+    return value
+
+
+def _by_slug_or_id(queryset: QuerySet, name: str, value: str) -> QuerySet:
+    return by_slug_or_id(queryset, _text(name, value))
+
+
+class Query(graphene.ObjectType):
+    """Everything that the partnership has published, as it is public at this instant."""
+
+    partnership = graphene.Field(
+        type_of("pages.PartnershipPage"), description="The partnership itself: the home page of the site."
+    )
+    next_meeting = graphene.Field(
+        type_of("pages.MeetingPage"),
+        description="The earliest meeting still to start that residents can come to and that is neither "
+        "cancelled nor postponed.",
+    )
+    meetings = graphene.Field(
+        MeetingConnection,
+        required=True,
+        args=connection_args(
+            when=graphene.Argument(
+                enum(MeetingWhen), default_value=MeetingWhen.ALL.value, description="Which meetings."
+            )
+        ),
+        description="Meetings of the partnership.",
+    )
+    news = graphene.Field(
+        NewsConnection,
+        required=True,
+        args=connection_args(
+            topic=graphene.String(description="Only news on this topic: its slug or id."),
+            priority=graphene.String(description="Only news about this priority: its slug or id."),
+            published_after=graphene.DateTime(description="Only news first published after this instant."),
+        ),
+        description="News, newest first.",
+    )
+    priorities = graphene.Field(
+        PriorityList,
+        required=True,
+        args={"period": graphene.String(description="The slug or id of a period; the current one if left out.")},
+        description="The priorities of a period, by number.",
+    )
+    business_as_usual = graphene.Field(
+        type_of("pages.BusinessAsUsualPage"), description="What the partnership works on all the time."
+    )
+    plans = graphene.Field(
+        PlanConnection,
+        required=True,
+        args=connection_args(),
+        description="Community safety plans, the latest first.",
+    )
+    insights = graphene.Field(
+        InsightConnection,
+        required=True,
+        args=connection_args(),
+        description="Assessments, reports and data, the latest year first.",
+    )
+    annual_reviews = graphene.Field(
+        AnnualReviewConnection,
+        required=True,
+        args=connection_args(),
+        description="Reviews, the latest first.",
+    )
+    death_reviews = graphene.Field(
+        DeathReviewConnection,
+        required=True,
+        args=connection_args(),
+        description="Notices of Domestic Abuse Related Death Reviews, newest first. Show them with care.",
+    )
+    page = graphene.Field(
+        PageInterface,
+        args={
+            "url_path": graphene.String(required=True, description='A path on the site, as in "/meetings/".'),
+            "token": graphene.String(
+                description="For previews: shows the draft that the token is for, at the path that it will have. A "
+                "wrong or old token, or another path, answers as if there were no such page."
+            ),
+        },
+        description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
+    )
+    navigation = graphene.Field(
+        list_of(NavigationItem),
+        required=True,
+        description="The site's menu, in the order that editors gave it.",
+    )
+    topics = graphene.Field(
+        list_of(type_of("pages.Topic")),
+        required=True,
+        description="Topics that public pages are filed under.",
+    )
+    feeds = graphene.Field(list_of(Feed), required=True, description="The feeds that residents can follow.")
+    site = graphene.Field(Site, required=True, description="The site as a whole.")
+    alerts = graphene.Field(
+        list_of(type_of("pages.Alert")), required=True, description="Messages to show above every page now."
+    )
+    redirect = graphene.Field(
+        Redirect,
+        args={"path": graphene.String(required=True, description="A path on the site.")},
+        description="Where a path leads that has no page of its own any more, or null.",
+    )
+    search = search.field()
+    changes = graphene.Field(
+        ChangeConnection,
+        required=True,
+        args=ARGUMENTS,
+        description="What became public, was updated, moved or went, in the order in which it happened.",
+    )
+
+    @staticmethod
+    def resolve_partnership(root: Any, info: Any) -> Any:
+        return _only(info, PartnershipPage.objects.all())
+
+    @staticmethod
+    def resolve_next_meeting(root: Any, info: Any) -> Any:
+        return next_meeting(root, info)
+
+    @staticmethod
+    def resolve_meetings(root: Any, info: Any, when: Any, **args: Any) -> Connection:
+        meetings = MeetingPage.objects.filter(starts_at__isnull=False)
+        when = getattr(when, "value", when)
+        if when == MeetingWhen.UPCOMING:
+            upcoming = meetings.filter(starts_at__gt=info.context.at)
+            return _list(info, upcoming, MEETINGS_SOONEST_FIRST, args)
+        if when == MeetingWhen.PAST:
+            meetings = meetings.filter(starts_at__lte=info.context.at)
+        return _list(info, meetings, MEETINGS_LATEST_FIRST, args)
+
+    @staticmethod
+    def resolve_news(
+        root: Any,
+        info: Any,
+        topic: str | None = None,
+        priority: str | None = None,
+        published_after: Any = None,
+        **args: Any,
+    ) -> Connection:
+        news = NewsPage.objects.all()
+        if topic is not None:
+            news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
+        if priority is not None:
+            priorities = public(PriorityPage.objects.all(), info.context.at)
+            news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
+        if published_after is not None:
+            if published_after.tzinfo is None:
+                raise BadArgument("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
+            if not 1900 <= published_after.year <= 2200:
+                raise BadArgument("publishedAfter", "give a year from 1900 to 2200.")
+            news = news.filter(first_published_at__gt=published_after)
+        return _list(info, news, NEWS_ORDER, args)
+
+    @staticmethod
+    def resolve_priorities(root: Any, info: Any, period: str | None = None) -> Any:
+        loader = info.context.loader
+        if period is None:
+            now = loader.periods[1]
+            return loader.priorities_of(now) if now else []
+        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), info.context.at), "period", period)
+        chosen = loader.remember(found[:1])
+        return loader.priorities_of(chosen[0]) if chosen else []
+
+    @staticmethod
+    def resolve_business_as_usual(root: Any, info: Any) -> Any:
+        return _only(info, BusinessAsUsualPage.objects.all())
+
+    @staticmethod
+    def resolve_plans(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, CommunitySafetyPlanPage.objects.filter(effective_from__isnull=False), PLAN_ORDER, args)
+
+    @staticmethod
+    def resolve_insights(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, InsightPage.objects.all(), INSIGHT_ORDER, args)
+
+    @staticmethod
+    def resolve_annual_reviews(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, AnnualReviewPage.objects.all(), REVIEW_ORDER, args)
+
+    @staticmethod
+    def resolve_death_reviews(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, DeathReviewNoticePage.objects.all(), NOTICE_ORDER, args)
+
+    @staticmethod
+    def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
+        if token is not None:
+            return _draft(info, url_path, token)
+        return info.context.loader.page_at(_text("urlPath", url_path))
+
+    @staticmethod
+    def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
+        steps = ContentPage.steplen
+        entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, deathreviewnoticepage=None)
+        rows = public(entries, info.context.at)
+        items: dict[str, NavigationItem] = {}
+        for page in rows.order_by("path"):
+            item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
+            if page.depth == 3:
+                items[page.path] = item
+            elif page.path[:-steps] in items:
+                items[page.path[:-steps]].children.append(item)
+        return list(items.values())
+
+    @staticmethod
+    def resolve_topics(root: Any, info: Any) -> Any:
+        return public_topics(info.context.at)
+
+    @staticmethod
+    def resolve_feeds(root: Any, info: Any) -> list[Feed]:
+        return [
+            Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
+            for each in listings(info.context.at)
+            for kind in each.formats
+        ]
+
+    @staticmethod
+    def resolve_site(root: Any, info: Any) -> Site:
+        home = public(PartnershipPage.objects.all(), info.context.at).values_list("title", flat=True).first()
+        return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=addresses.website("/"))
+
+    @staticmethod
+    def resolve_alerts(root: Any, info: Any) -> Any:
+        return public_alerts(info.context.at)
+
+    @staticmethod
+    def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
+        found = at_path(_text("path", path), info.context.at)
+        if isinstance(found, Redirection):
+            info.context.loader.will_tell_of(found.page)
+            return Redirect(target=found.target, permanent=found.permanent)
+        if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
+            info.context.loader.will_tell_of(found.alternative)
+            return Redirect(target=addresses.url(found.alternative), permanent=True)
+        return None
+
+    @staticmethod
+    def resolve_search(root: Any, info: Any, query: str, **args: Any) -> Connection:
+        return search.search(info, query, **args)
+
+    @staticmethod
+    def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
+        return changes(info, since, args)
+
+
+def _draft(info: Any, url_path: str, token: str) -> Any:
+    """The draft of a token, at the path that it will have; None for anything else, and never why."""
+    shown = shown_by(token)
+    if shown is None:
+        return None
+    as_published(shown.draft, info.context.at)
+    if url_path.strip("/") != addresses.url_path(shown.draft).strip("/"):
+        return None
+    info.context.loader = DraftLoader(shown.draft, info.context.at, shown)
+    return shown.draft
+
+
+def _only(info: Any, queryset: QuerySet) -> Any:
+    page = public(queryset, info.context.at).order_by("path").first()
+    return info.context.loader.remember([page])[0] if page else None
+
+
+schema = graphene.Schema(query=Query, types=[*TYPES, WithdrawnPage])

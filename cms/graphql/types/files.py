@@ -1,0 +1,108 @@
+"""The public types of documents and images, entered into grapple's registry in place of its own.
+
+Grapple's would give every file's title, tags, storage path and any rendition that somebody asks for.
+"""
+
+from typing import Any
+
+import graphene
+from grapple.registry import registry
+
+from documents import models
+from documents.choices import DocumentAccessibility, DocumentKind
+from pages.graphql.public_fields import enum
+
+RenditionName = graphene.Enum(
+    "RenditionName",
+    [(name, name) for name in models.RENDITIONS],
+    description=lambda member: (
+        "The sizes in which a picture can be had."
+        if member is None
+        else models.RENDITIONS[member.value].replace("|", ", ")
+    ),
+)
+
+
+class Document(graphene.ObjectType):
+    """A file that a public page uses."""
+
+    title = graphene.String(required=True, description="Its title.")
+    kind = graphene.Field(enum(DocumentKind), required=True, description="What it is.")
+    url = graphene.String(required=True, description="Its address while it is public; a new file gets a new one.")
+    file_type = graphene.String(required=True, description='Its format, as in "pdf".')
+    file_size = graphene.Int(description="Its size in bytes.")
+    language = graphene.String(required=True, description='Its language, as in "en".')
+    accessible = graphene.Field(
+        enum(DocumentAccessibility), required=True, description="Whether it works with a screen reader."
+    )
+    accessibility_exemption = graphene.String(description="Why there is no accessible version.")
+    html_equivalent_url = graphene.String(description="A web page with the same content.")
+    page_count = graphene.Int(description="Its number of pages, for a PDF.")
+    checksum = graphene.String(description="SHA-256 of the file, in hex.")
+
+    @staticmethod
+    def resolve_url(document: models.Document, info: Any) -> str:
+        return document.address
+
+    @staticmethod
+    def resolve_accessibility_exemption(document: models.Document, info: Any) -> str | None:
+        return document.accessibility_exemption or None
+
+    @staticmethod
+    def resolve_html_equivalent_url(document: models.Document, info: Any) -> str | None:
+        return info.context.loader.html_equivalent_url(document)
+
+    @staticmethod
+    def resolve_checksum(document: models.Document, info: Any) -> str | None:
+        return document.checksum or None
+
+
+class Rendition(graphene.ObjectType):
+    """A picture in one size."""
+
+    url = graphene.String(required=True, description="Its address while the picture is public.")
+    width = graphene.Int(required=True, description="In pixels.")
+    height = graphene.Int(required=True, description="In pixels.")
+
+    @staticmethod
+    def resolve_url(rendition: models.Rendition, info: Any) -> str:
+        return rendition.full_url
+
+
+class FocalPoint(graphene.ObjectType):
+    """The part of a picture that must stay in view, as shares of its width and height."""
+
+    x = graphene.Float(required=True, description="0 at the left, 1 at the right.")
+    y = graphene.Float(required=True, description="0 at the top, 1 at the bottom.")
+
+
+class Image(graphene.ObjectType):
+    """A picture that a public page uses."""
+
+    alt = graphene.String(
+        required=True, description="What it shows, for people who cannot see it; empty when it is decorative."
+    )
+    width = graphene.Int(required=True, description="Of the original, in pixels.")
+    height = graphene.Int(required=True, description="Of the original, in pixels.")
+    focal_point = graphene.Field(FocalPoint, description="What must stay in view when it is cropped.")
+    rendition = graphene.Field(
+        Rendition,
+        required=True,
+        args={"name": graphene.Argument(RenditionName, required=True, description="Which size.")},
+        description="The picture in one of the named sizes.",
+    )
+
+    @staticmethod
+    def resolve_focal_point(image: models.Image, info: Any) -> FocalPoint | None:
+        if not image.has_focal_point():
+            return None
+        return FocalPoint(x=image.focal_point_x / image.width, y=image.focal_point_y / image.height)
+
+    @staticmethod
+    def resolve_rendition(image: models.Image, info: Any, name: Any) -> models.Rendition:
+        return info.context.loader.rendition(image, getattr(name, "value", name))
+
+
+def register() -> None:
+    registry.documents[models.Document] = Document
+    registry.images[models.Image] = Image

@@ -1,0 +1,172 @@
+"""`PageInterface`: what every page answers, whatever its type. Grapple finds it through the setting PAGE_INTERFACE."""
+
+from typing import Any
+
+import graphene
+from grapple.registry import registry
+
+from cms.graphql.types.connections import connection_args, connection_type, nothing
+from pages.content import addresses
+from pages.content.choices import WithdrawalKind
+from pages.graphql.public_fields import enum, list_of, type_of
+from pages.models import ContentPage
+from pages.visibility.at_path import Withdrawn
+
+
+class PageInterface(graphene.Interface):
+    """A page of the site. Ask for the fields of its type with `... on NewsPage` and so on."""
+
+    id = graphene.ID(required=True, description="The page's uuid. It never changes; a copy gets a new one.")
+    title = graphene.String(description="Its title; null only on a withdrawn page that is gone.")
+    url = graphene.String(required=True, description="Its absolute address on the public website.")
+    url_path = graphene.String(required=True, description='Its path on that site, as in "/meetings/".')
+    seo_title = graphene.String(description="The title for search engines.")
+    search_description = graphene.String(description="The description for search engines.")
+    summary = graphene.String(description="One or two sentences, up to 160 characters.")
+    show_safe_exit = graphene.Boolean(required=True, description='Show an "exit this page" button.')
+    noindex = graphene.Boolean(required=True, description="Ask search engines to leave it out.")
+    published_at = graphene.DateTime(description="When it was first published.")
+    public_updated_at = graphene.DateTime(description="When its last major update was published.")
+    last_reviewed_on = graphene.Date(description="When somebody last checked that it is right.")
+    next_review_due_on = graphene.Date(description="When it is due to be checked again.")
+    change_history = graphene.Field(
+        list_of(type_of("pages.ChangeNote")), required=True, description="Major updates, newest first."
+    )
+    parent = graphene.Field(lambda: PageInterface, description="The page above it; null on the home page.")
+    ancestors = graphene.Field(
+        list_of(lambda: PageInterface), required=True, description="The pages above it, home page first."
+    )
+    children = graphene.Field(
+        lambda: PageConnection,
+        required=True,
+        args=connection_args(),
+        description="The pages below it, in the order that editors gave them.",
+    )
+
+    @classmethod
+    def resolve_type(cls, page: Any, info: Any) -> Any:
+        return WithdrawnPage if isinstance(page, Withdrawn) else registry.pages[type(page)]
+
+    @staticmethod
+    def resolve_id(page: ContentPage, info: Any) -> str:
+        return str(page.uuid)
+
+    @staticmethod
+    def resolve_url(page: ContentPage, info: Any) -> str:
+        return addresses.url(page)
+
+    @staticmethod
+    def resolve_url_path(page: ContentPage, info: Any) -> str:
+        return addresses.url_path(page)
+
+    @staticmethod
+    def resolve_seo_title(page: ContentPage, info: Any) -> str:
+        return page.seo_title or page.title
+
+    @staticmethod
+    def resolve_search_description(page: ContentPage, info: Any) -> str | None:
+        return page.search_description or page.summary or None
+
+    @staticmethod
+    def resolve_summary(page: ContentPage, info: Any) -> str | None:
+        return page.summary or None
+
+    @staticmethod
+    def resolve_published_at(page: ContentPage, info: Any) -> Any:
+        return info.context.local(page.first_published_at)
+
+    @staticmethod
+    def resolve_public_updated_at(page: ContentPage, info: Any) -> Any:
+        return info.context.local(page.public_updated_at)
+
+    @staticmethod
+    def resolve_change_history(page: ContentPage, info: Any) -> Any:
+        return info.context.loader.children(page, "change_notes")
+
+    @staticmethod
+    def resolve_parent(page: ContentPage, info: Any) -> Any:
+        ancestors = info.context.loader.ancestors(page)
+        return ancestors[-1] if ancestors else None
+
+    @staticmethod
+    def resolve_ancestors(page: ContentPage, info: Any) -> Any:
+        return info.context.loader.ancestors(page)
+
+    @staticmethod
+    def resolve_children(page: ContentPage, info: Any, **args: Any) -> Any:
+        return info.context.loader.page_children(page, args)
+
+
+PageConnection: Any = connection_type(PageInterface)
+
+
+class Withdrawal(graphene.ObjectType):
+    """Why and when a page was taken away."""
+
+    kind = graphene.Field(enum(WithdrawalKind), required=True, description="In what way.")
+    explanation = graphene.String(description="Why, in the partnership's words.")
+    withdrawn_at = graphene.DateTime(description="When.")
+    alternative_url = graphene.String(description="What to read instead.")
+
+
+class WithdrawnPage(graphene.ObjectType):
+    """A page that was public and is not any more. Nothing of its content is left here."""
+
+    class Meta:
+        interfaces = (PageInterface,)
+
+    withdrawal = graphene.Field(Withdrawal, required=True, description="Why and when it was taken away.")
+
+    @staticmethod
+    def resolve_withdrawal(withdrawn: Withdrawn, info: Any) -> Withdrawal:
+        info.context.loader.will_tell_of(withdrawn.alternative)
+        return Withdrawal(
+            kind=withdrawn.kind.value,
+            explanation=withdrawn.explanation,
+            withdrawn_at=info.context.local(withdrawn.at),
+            alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
+        )
+
+    @staticmethod
+    def resolve_id(withdrawn: Withdrawn, info: Any) -> str:
+        return str(withdrawn.uuid)
+
+    @staticmethod
+    def resolve_title(withdrawn: Withdrawn, info: Any) -> str | None:
+        return withdrawn.title
+
+    @staticmethod
+    def resolve_url(withdrawn: Withdrawn, info: Any) -> str:
+        return addresses.website(withdrawn.path)
+
+    @staticmethod
+    def resolve_url_path(withdrawn: Withdrawn, info: Any) -> str:
+        return withdrawn.path
+
+    @staticmethod
+    def resolve_noindex(withdrawn: Withdrawn, info: Any) -> bool:
+        return True
+
+    @staticmethod
+    def resolve_change_history(withdrawn: Withdrawn, info: Any) -> list[Any]:
+        return []
+
+    @staticmethod
+    def resolve_parent(withdrawn: Withdrawn, info: Any) -> None:
+        return None
+
+    @staticmethod
+    def resolve_ancestors(withdrawn: Withdrawn, info: Any) -> list[Any]:
+        return []
+
+    @staticmethod
+    def resolve_children(withdrawn: Withdrawn, info: Any, **args: Any) -> Any:
+        return nothing(args)
+
+    @staticmethod
+    def _nothing(withdrawn: Withdrawn, info: Any) -> None:
+        return None
+
+    resolve_seo_title = resolve_search_description = resolve_summary = _nothing
+    resolve_published_at = resolve_public_updated_at = _nothing
+    resolve_last_reviewed_on = resolve_next_review_due_on = _nothing

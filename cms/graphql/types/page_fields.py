@@ -1,0 +1,102 @@
+"""Public fields of page types that are worked out from other pages, beside those the models list themselves."""
+
+from typing import Any
+
+import graphene
+
+from cms.graphql.types.connections import connection_args, connection_type
+from pages.content.choices import ActionHorizon, PeriodStatus
+from pages.graphql.public_fields import PublicField, enum, list_of, public_field, type_of
+from pages.models import PartnershipPage, PriorityPage, PriorityPeriodPage
+from pages.visibility import current
+
+NewsConnection = connection_type(type_of("pages.NewsPage"), "News")
+PriorityList = list_of(type_of("pages.PriorityPage"))
+
+
+def _current_plan(partnership: Any, info: Any) -> Any:
+    plan = current.current_plan(info.context.at)
+    return info.context.loader.remember([plan])[0] if plan else None
+
+
+def next_meeting(partnership: Any, info: Any) -> Any:
+    meeting = current.next_meeting(info.context.at)
+    return info.context.loader.remember([meeting])[0] if meeting else None
+
+
+def _actions(priority: Any, info: Any, horizon: Any = None) -> list[Any]:
+    actions = info.context.loader.children(priority, "actions")
+    wanted = getattr(horizon, "value", horizon)
+    return [action for action in actions if wanted is None or action.horizon == wanted]
+
+
+PAGE_FIELDS: dict[type, list[PublicField]] = {
+    PartnershipPage: [
+        public_field(
+            "current_period",
+            type_of("pages.PriorityPeriodPage"),
+            lambda partnership, info: info.context.loader.periods[1],
+            description="The priority period that contains today; where two do, the one that started later.",
+        ),
+        public_field(
+            "past_periods",
+            list_of(type_of("pages.PriorityPeriodPage")),
+            lambda partnership, info: info.context.loader.periods[0],
+            required=True,
+            description="Earlier priority periods, the latest first.",
+        ),
+        public_field(
+            "current_plan",
+            type_of("pages.CommunitySafetyPlanPage"),
+            _current_plan,
+            description="The community safety plan that is in force.",
+        ),
+        public_field(
+            "next_meeting",
+            type_of("pages.MeetingPage"),
+            next_meeting,
+            description="The next meeting that residents can come to.",
+        ),
+    ],
+    PriorityPeriodPage: [
+        public_field(
+            "status",
+            enum(PeriodStatus),
+            lambda period, info: info.context.loader.period_status(period).value,
+            required=True,
+            description="Whether it is over, current or to come.",
+        ),
+        public_field(
+            "priorities",
+            PriorityList,
+            lambda period, info: info.context.loader.priorities_of(period),
+            required=True,
+            description="Its priorities, by number.",
+        ),
+    ],
+    PriorityPage: [
+        public_field(
+            "period",
+            type_of("pages.PriorityPeriodPage"),
+            lambda priority, info: next(reversed(info.context.loader.ancestors(priority)), None),
+            required=True,
+            description="The period that it belongs to.",
+        ),
+        public_field(
+            "actions",
+            list_of(type_of("pages.Action")),
+            _actions,
+            required=True,
+            args={"horizon": graphene.Argument(enum(ActionHorizon), description="Only actions of this horizon.")},
+            description="What is done about it, in the published order.",
+        ),
+        public_field(
+            "news",
+            NewsConnection,
+            lambda priority, info, **args: info.context.loader.news_of(priority, args),
+            required=True,
+            args=connection_args(),
+            description="News about it, newest first.",
+        ),
+    ],
+}

@@ -1,0 +1,153 @@
+"""The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import markdown
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from cms.database_fit import why_unfit
+from feeds.catalogue import MEDIA_TYPES, offered_everywhere
+from pages.content import addresses
+from pages.models import ContentPage, MeetingPage, PartnershipPage
+from pages.visibility.at_path import Withdrawn, at_path
+from pages.visibility.rule import public
+from pages.web.views import article
+
+logger = logging.getLogger(__name__)
+FITS, LOOKED_AT_EVERY = "database_fits", 60  # seconds; the tables are compared once in them
+CONTRACT = Path(settings.BASE_DIR) / "cms" / "graphql" / "contract"
+EDITORS = Path(settings.BASE_DIR) / "docs" / "editors.md"
+SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
+
+
+@require_safe
+def front_page(request: HttpRequest) -> HttpResponse:
+    """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
+    home = public(PartnershipPage.objects.all()).first()
+    feeds = [
+        {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
+        for each in offered_everywhere()
+        for kind in each.formats
+    ]
+    at = timezone.now()
+    gone = at_path("/", at) if home is None else None
+    context = {
+        "home": home,
+        "explanation": gone.explanation if isinstance(gone, Withdrawn) else None,
+        "article": article(home, at) if home and not settings.WEBSITE_URL else "",
+        "sections": _sections(home) if home else [],
+        "feeds": feeds,
+        "website": settings.WEBSITE_URL,
+    }
+    response = render(request, "cms/front_page.html", context)
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def _sections(home: PartnershipPage) -> list[dict[str, str]]:
+    below = public(ContentPage.objects.child_of(home)).order_by("path")[:50]
+    return [{"title": page.title, "url": addresses.url(page), "summary": page.summary} for page in below]
+
+
+@require_safe
+def graphiql(request: HttpRequest) -> HttpResponse:
+    """GraphiQL, from local files alone, so that it works with no internet, with the contract's queries as examples."""
+    return render(request, "cms/graphiql.html", {"examples": _examples()})
+
+
+def _examples() -> list[dict[str, Any]]:
+    """Name, query and variables of each query of the contract, in a form that this site has an answer to."""
+    meeting = public(MeetingPage.objects.all()).order_by("-starts_at").first()
+    variables: dict[str, dict[str, str]] = {
+        "meeting": {"urlPath": addresses.url_path(meeting) if meeting else "/meetings/"},
+        "page": {"urlPath": "/"},
+        "search": {"query": "safety"},
+        "site": {"path": "/"},
+    }
+    return [
+        {
+            "name": path.stem.capitalize(),
+            "query": path.read_text(),
+            "variables": json.dumps(variables.get(path.stem, {}), indent=2),
+        }
+        for path in sorted(CONTRACT.glob("*.graphql"))
+    ]
+
+
+@require_safe
+def documentation(request: HttpRequest, name: str = "") -> HttpResponse:
+    """README.md and the pages of docs/, as HTML."""
+    pages = {"readme": settings.BASE_DIR / "README.md"}
+    pages |= {path.stem: path for path in sorted(Path(settings.BASE_DIR / "docs").glob("*.md"))}
+    name = name or "readme"
+    if name not in pages or not pages[name].exists():
+        raise Http404
+    text = pages[name].read_text()
+    html = _as_on_this_site(markdown.markdown(text, extensions=["tables", "fenced_code", "toc"]))
+    context = {"pages": list(pages), "name": name, "content": mark_safe(html)}  # noqa: S308 - our own files
+    return render(request, "cms/documentation.html", context)
+
+
+def _as_on_this_site(html: str) -> str:
+    """Links between the files lead to their addresses here, and code that is too wide can be scrolled by keyboard."""
+    html = re.sub(r'(?<=href=")(?:docs/)?([\w-]+)\.md(?=["#])', lambda name: _address(name[1]), html)
+    html = re.sub(r'(?<=src=")screenshots/([\w-]+)\.png', lambda name: reverse("screenshot", args=[name[1]]), html)
+    return html.replace("<pre>", '<pre tabindex="0" role="group" aria-label="Code">')
+
+
+def _address(name: str) -> str:
+    return reverse("documentation", args=[name.lower()])
+
+
+@require_safe
+def screenshot(request: HttpRequest, name: str) -> HttpResponse:
+    """A picture that docs/editors.md shows. They are made by a command, and are not part of the source code."""
+    if name not in re.findall(r"screenshots/([\w-]+)\.png", EDITORS.read_text()):
+        raise Http404
+    path = SCREENSHOTS / f"{name}.png"
+    if not path.exists():
+        text = "This picture was not made here. `make screenshots` takes them, with Chromium.\n"
+        return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
+    return HttpResponse(path.read_bytes(), content_type="image/png")
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers and fits, otherwise 503. For load balancers and the container's health check."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    problem = None if cache.get(FITS) else why_unfit()
+    if problem is None:
+        cache.add(FITS, True, LOOKED_AT_EVERY)
+    else:  # the log names tables and columns; readers have no use for them
+        logger.error(problem)
+    status, text = (503, "The database does not fit this version of the CMS.\n") if problem else (200, "ok\n")
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell about a weakness (RFC 9116); not there without a contact, or when it is out of date."""
+    until = settings.SECURITY_EXPIRES
+    if until is None or until <= timezone.now():
+        raise Http404
+    lines = [
+        *(f"Contact: {address}" for address in settings.SECURITY_CONTACT),
+        f"Expires: {until.isoformat()}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.CMS_URL}{reverse('security_txt')}",
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")

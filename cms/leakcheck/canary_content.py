@@ -1,0 +1,245 @@
+"""Makes the hidden content that must never get out and the public page that points at it; `plant_canaries` runs it.
+
+The texts are put into every field that an editor can write, whichever fields there are.
+"""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.db import models
+from django.utils import timezone
+from modelcluster.fields import ParentalKey
+from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
+from tqdm import tqdm
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Collection, CollectionViewRestriction, PageViewRestriction
+
+from cms.leakcheck.canaries import CANARY, CONTROL, PARENTS, STATES, slug
+from documents.models import Document, Image
+from pages.approval.workflow import publish_by_command
+from pages.content.choices import AttendanceMode, WithdrawalKind
+from pages.models import (
+    ContentPage,
+    MeetingIndexPage,
+    MeetingPage,
+    NewsIndexPage,
+    NewsPage,
+    PartnershipPage,
+    StandardPage,
+    Topic,
+)
+from pages.models.snippets import ModeratedSnippet
+from pages.partial_dates import PartialDateField
+from pages.visibility.rule import public
+
+COMMAND = "plant_canaries"
+PAGE_TYPES: dict[str, tuple[type[ContentPage], type[ContentPage]]] = {
+    "standard": (StandardPage, PartnershipPage),
+    "news": (NewsPage, NewsIndexPage),
+    "meeting": (MeetingPage, MeetingIndexPage),
+}
+DRAFT_FILES, PRIVATE_FILES, PUBLIC_FILES = FILES = (f"{CANARY} draft", f"{CANARY} private", f"{CONTROL} file")
+
+
+def identity(name: str) -> UUID:
+    """The uuid of a planted page: always the same, so that it is found again whatever an editor made of it."""
+    return uuid5(NAMESPACE_URL, f"{CANARY}:{name}")
+
+
+def identities() -> set[UUID]:
+    in_states = [slug(kind, state) for kind in PARENTS for state in STATES]
+    return {identity(name) for name in [CONTROL, *in_states, *(model.__name__ for model in page_types())]}
+
+
+def page_types() -> list[type[ContentPage]]:
+    return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
+
+
+def parent_for(model: type[ContentPage]) -> ContentPage | None:
+    """A public page below which editors can make a page of this type."""
+    for parent_type in model.allowed_parent_page_models():
+        if issubclass(parent_type, ContentPage):
+            for parent in public(parent_type.objects.all()).order_by("path")[:50]:
+                if model.can_create_at(parent):
+                    return parent
+    return None
+
+
+def words_for(field: models.Field, label: str) -> str:
+    """A value with the canary that a text field takes; it says where it stands, as far as there is room."""
+    if isinstance(field, RichTextField):
+        return f"<p>{CANARY} {label} {field.name}</p>"
+    if isinstance(field, PartialDateField):
+        return str(timezone.localdate().year)
+    if isinstance(field, models.URLField):
+        return f"https://{CANARY}.example/"
+    if isinstance(field, models.EmailField):
+        return f"{CANARY}@{CANARY}.example"
+    return (
+        CANARY if field.max_length and field.max_length <= 20 else f"{CANARY} {label} {field.name}"[: field.max_length]
+    )
+
+
+class Canaries:
+    """One planting. What hidden pages share is made first, then the pages, and the public page that links to them."""
+
+    def __init__(self, home: PartnershipPage) -> None:
+        self.home, self.now = home, timezone.now()
+        private = Collection.get_first_root_node().add_child(name=CANARY)
+        CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
+        # Only a draft uses the first two; the public page shows the next two, which are in a private collection.
+        self.draft_files = self._files(DRAFT_FILES)
+        self.private_files = self._files(PRIVATE_FILES, collection=private)
+        self.topic = Topic.objects.create(name=f"{CANARY} topic", slug=CANARY)
+        self.snippets: dict[Any, ModeratedSnippet] = {}
+        for model in ModeratedSnippet.__subclasses__():
+            self.snippets[model] = self._snippet(model)
+        self.hidden: list[ContentPage] = []
+
+    def plant(self) -> ContentPage:
+        states = [(kind, state) for kind in PARENTS for state in STATES if state != "child" or kind == "standard"]
+        # One page of every other type. Where there can be only one, a draft would keep editors from making theirs.
+        drafts = [model for model in page_types() if model.max_count is None and model not in dict(PAGE_TYPES.values())]
+        with tqdm(total=len(states) + len(drafts) + 1, desc="canaries", unit="page", disable=None) as progress:
+            for kind, state in states:
+                self._in_state(kind, state)
+                progress.update()
+            for model in drafts:
+                if parent := parent_for(model):
+                    self._add(parent, self._draft(model, model.__name__, f"{CANARY}-{model.__name__.lower()}"))
+                progress.update()
+            control = self._control()
+            progress.update()
+        return control
+
+    def _in_state(self, kind: str, state: str) -> None:
+        model, parent_type = PAGE_TYPES[kind]
+        parent = public(parent_type.objects.all()).order_by("path").first()
+        if state == "child":
+            parent = ContentPage.objects.get(uuid=identity(slug(kind, "draft"))).specific
+        if parent is None:
+            return  # a site without news or without meetings
+        page = self._add(parent, self._draft(model, slug(kind, state), slug(kind, state), rows=state == "draft"))
+        if state == "scheduled":
+            page.go_live_at = self.now + timedelta(days=3650)
+        if state == "restricted":
+            PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
+        if state != "draft":
+            if isinstance(page, MeetingPage):
+                page.venue = None  # it is hidden, and publication refuses such a one
+            publish_by_command(page, COMMAND)
+            page.refresh_from_db()
+        if state == "expired":
+            page.expire_at = self.now - timedelta(minutes=1)
+            page.save()
+        if state == "unpublished":
+            page.unpublish()
+        if state == "gone":
+            page.withdrawal_kind, page.withdrawn_at = WithdrawalKind.GONE, self.now
+            page.save()
+
+    def _draft(self, model: type[ContentPage], name: str, address: str, rows: bool = True) -> ContentPage:
+        page = model(uuid=identity(name), slug=address, show_in_menus=True, live=False)
+        page.last_reviewed_on = timezone.localdate(self.now)
+        if isinstance(page, MeetingPage):
+            page.starts_at, page.attendance_mode = self.now + timedelta(days=30), AttendanceMode.ONLINE
+        self._fill(page, self.draft_files if rows else self.private_files, name.removeprefix(f"{CANARY}-"))
+        for relation in page._meta.related_objects if rows else ():
+            row_type = relation.related_model
+            if isinstance(relation.field, ParentalKey) and row_type._meta.app_label == page._meta.app_label:
+                row = row_type(sort_order=0)
+                self._fill(row, self.draft_files, row_type.__name__)
+                setattr(page, relation.get_accessor_name(), [row])
+        return page
+
+    def _add(self, parent: ContentPage, page: ContentPage) -> ContentPage:
+        parent.refresh_from_db()  # its count of pages below
+        page.topics = [self.topic]
+        parent.add_child(instance=page)
+        page.save_revision(clean=False)
+        self.hidden.append(page)
+        return page
+
+    def _control(self) -> ContentPage:
+        """The public page. It shows hidden things in every way that it can, and has a canary in its own draft."""
+        links = "".join(f'<a linktype="page" id="{page.pk}">page</a> ' for page in self.hidden)
+        files = [*self.private_files, *self._files(PUBLIC_FILES)]
+        for document in files[::2]:
+            links += f'<a linktype="document" id="{document.pk}">document</a> '
+        page = StandardPage(uuid=identity(CONTROL), title=f"{CONTROL} page", slug=CONTROL, live=False)
+        page.summary = f"{CONTROL}: a page for a check of this site. It goes away soon."
+        page.last_reviewed_on = timezone.localdate(self.now)
+        page.body = [
+            ("paragraph", f"<p>{CONTROL} {links}</p>"),
+            ("callout", {"tone": "information", "rich_text": f"<p>{CONTROL} {links}</p>"}),
+            *(("page_link", {"page": hidden, "text": ""}) for hidden in self.hidden),
+            *(("document", document) for document in files[::2]),
+            *(("image", {"image": image, "caption": CONTROL}) for image in files[1::2]),
+        ]
+        self.home.refresh_from_db()
+        self.home.add_child(instance=page)
+        publish_by_command(page, COMMAND)
+        page.refresh_from_db()
+        page.slug, page.title, page.summary = f"{CANARY}-edit", f"{CANARY} title", f"{CANARY} summary"
+        page.seo_title, page.search_description = f"{CANARY} seo title", f"{CANARY} search description"
+        page.show_in_menus, page.body = True, self._body(self.draft_files)
+        page.topics = [self.topic]
+        page.save_revision(clean=False)
+        return page
+
+    # --- What the pages are made of ---
+
+    def _files(self, title: str, **fields: Any) -> tuple[Document, Image]:
+        word = title.partition(" ")[0]
+        text, picture = PngInfo(), BytesIO()
+        text.add_text("Comment", word)
+        colour = sum(title.encode()) % 256
+        Picture.new("RGB", (1600, 1200), (colour, 90, 120)).save(picture, "PNG", pnginfo=text)
+        name = title.replace(" ", "-")
+        document = Document(title=title, file=ContentFile(f"word\n{title}\n".encode(), f"{name}.csv"), **fields)
+        image = Image(title=title, description=title, file=ContentFile(picture.getvalue(), f"{name}.png"), **fields)
+        for file in (document, image):
+            file.full_clean()
+            file.save()
+            if word == CANARY:
+                file.tags.add(CANARY)
+        return document, image
+
+    def _snippet(self, model: type[ModeratedSnippet]) -> ModeratedSnippet:
+        """A draft. Alerts would show for a year if they got out."""
+        snippet = model(live=False)
+        if hasattr(snippet, "active_until"):
+            snippet.active_until = self.now + timedelta(days=365)
+        self._fill(snippet, self.draft_files, model.__name__)
+        snippet.save()
+        snippet.save_revision(clean=False)
+        return snippet
+
+    def _fill(self, obj: models.Model, files: tuple[Document, Image], label: str) -> None:
+        """Put the canary into every text that an editor can write, and refer to hidden files and snippets."""
+        made: dict[Any, models.Model] = {Document: files[0], Image: files[1], **self.snippets}
+        for field in obj._meta.concrete_fields:
+            if not field.editable or field.primary_key or getattr(obj, field.attname):
+                continue
+            if isinstance(field, models.ForeignKey) and field.related_model in made:
+                setattr(obj, field.name, made[field.related_model])
+            elif isinstance(field, StreamField):
+                setattr(obj, field.name, self._body(files))
+            elif isinstance(field, models.CharField | models.TextField):
+                setattr(obj, field.name, field.choices[0][0] if field.choices else words_for(field, label))
+
+    @staticmethod
+    def _body(files: tuple[Document, Image]) -> list[tuple[str, Any]]:
+        text = f"<p>{CANARY} paragraph</p>"
+        return [
+            ("heading", {"text": f"{CANARY} heading", "level": "2"}),
+            ("paragraph", text),
+            ("image", {"image": files[1], "caption": f"{CANARY} caption"}),
+            ("document", files[0]),
+            ("callout", {"tone": "information", "rich_text": text}),
+        ]

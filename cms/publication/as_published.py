@@ -1,0 +1,34 @@
+"""A draft as it would be if it were published now, for previews: in memory alone, and never saved.
+
+What publication adds to a page is decided in cms/publication/effects.py, and asked there.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from cms.publication.effects import change_note, online_until, updated_at
+from pages.editing.meeting_changes import changes
+from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage
+
+
+def as_published(page: ContentPage, at: datetime) -> None:
+    """Give a draft the dates, the address and the history that it has once it is published at the instant.
+
+    Wagtail made the page for one preview and throws it away: it must not be saved afterwards.
+    """
+    note, updated = change_note(page, at), updated_at(page, at)
+    if note is not None and page.pk:
+        _answer_with(page, "change_notes", [note, *page.change_notes.all()])
+    page.first_published_at, page.public_updated_at = page.first_published_at or at, updated
+    page.set_url_path(page.get_parent())  # the address may have been edited a moment ago
+    if isinstance(page, DeathReviewNoticePage) and page.minimum_online_until is None:
+        page.minimum_online_until = online_until(page.first_published_at)
+    if isinstance(page, MeetingPage) and (before := page.known_version()):
+        _answer_with(page, "change_log", [*page.change_log.all(), *changes(before, page, at)])
+
+
+def _answer_with(page: Any, relation: str, rows: list[Any]) -> None:
+    """Let a relation answer with these rows without asking the database, as after `prefetch_related`."""
+    queryset = getattr(page, relation).none()
+    queryset._result_cache, queryset._prefetch_done = rows, True
+    page.__dict__.setdefault("_prefetched_objects_cache", {})[relation] = queryset

@@ -1,0 +1,405 @@
+"""What happens, in the same transaction, when something becomes public or stops being so.
+
+All signals about content are listened to here.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import date, datetime
+from itertools import takewhile
+from time import monotonic
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from django.utils import timezone
+from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
+from wagtail.images.models import SourceImageIOError
+from wagtail.log_actions import get_active_log_context
+from wagtail.models import Collection, CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.signals import page_slug_changed, post_page_move, unpublished
+from wagtail.signals import published as wagtail_published
+
+from documents.access.permissions import require_may_save
+from documents.access.public_files import remember_public_files
+from documents.models import RENDITIONS, Document, Image, PublishedFile
+from feeds.build.items import bring_up_to_date
+from feeds.catalogue import addresses_to_forget
+from feeds.websub import send_pings
+from pages.content import addresses
+from pages.content.choices import ChangeKind, UpdateKind
+from pages.content.references import files_of
+from pages.editing.meeting_changes import changes
+from pages.models import (
+    ChangeNote,
+    ContentPage,
+    DeathReviewNoticePage,
+    LegalBasis,
+    MeetingChange,
+    MeetingPage,
+    PublicChange,
+    PublicRecord,
+    Takedown,
+    Topic,
+)
+from pages.models.approvals import NeedsApproval, NotApproved, approvals_of, void
+from pages.models.base import visibility_changed
+from pages.models.snippets import ModeratedSnippet
+from pages.search import index as search_index
+from pages.visibility import dependents as shown
+from pages.visibility import ledger
+from pages.visibility.shared_text import pages_showing
+
+DRAWING_SECONDS = 30  # of a minute, for sizes of pictures that are missing
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
+    ledger.changes_listed.connect(on_changes_listed, dispatch_uid="cms.changes_listed")
+    unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
+    pre_save.connect(on_plain_page_saved, sender=Page, dispatch_uid="cms.plain_page_saved")
+    for signal in (page_slug_changed, post_page_move):
+        signal.connect(on_page_moved, dispatch_uid="cms.moved")
+    wagtail_published.connect(on_snippet_published, dispatch_uid="cms.snippet_published")
+    pre_delete.connect(before_page_is_deleted, sender=ContentPage, dispatch_uid="cms.before_page_is_deleted")
+    post_delete.connect(on_page_deleted, sender=ContentPage, dispatch_uid="cms.page_deleted")
+    post_save.connect(on_site_root_chosen, sender=Site, dispatch_uid="cms.site_root")
+    for label in (Topic, LegalBasis):
+        post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
+    for shared in (Topic, LegalBasis, *ModeratedSnippet.__subclasses__()):
+        # Before the pages that show it let it go.
+        pre_delete.connect(on_shared_text_changed, sender=shared, dispatch_uid="cms.shared_text_deleted")
+    post_save.connect(on_collection_saved, sender=Collection, dispatch_uid="cms.collection_saved")
+    for model in (Document, Image):
+        pre_save.connect(before_file_is_saved, sender=model, dispatch_uid="cms.before_file_is_saved")
+        post_save.connect(on_file_saved, sender=model, dispatch_uid="cms.file_saved")
+        pre_delete.connect(on_file_deleted, sender=model, dispatch_uid="cms.file_deleted")
+    for signal in (post_save, post_delete):
+        signal.connect(on_page_restriction, sender=PageViewRestriction, dispatch_uid="cms.page_restriction")
+        signal.connect(on_private_collection, sender=CollectionViewRestriction, dispatch_uid="cms.private_collection")
+
+
+# --- Pages ---
+
+
+def on_visibility_changed(
+    sender: type,
+    page: Page | None = None,
+    file: Document | Image | None = None,
+    published: bool = False,
+    before: ContentPage | None = None,
+    **kwargs: Any,
+) -> None:
+    if page is not None:
+        publication = None
+        if published and isinstance(page, ContentPage):
+            publication = ledger.Publication(page, note_publication(page, before), before)
+        paths = ledger.update(page, timezone.now(), publication)
+        if paths or published:
+            files = PublishedFile.objects.filter(page__path__startswith=page.path)
+            remember_public_files(files)
+            paths |= {addresses.url_path(page)} if published else set()
+            tell_caches(paths | set(map(above, paths)), files)
+    if file is not None:
+        on_files_changed(file.published_in.all())
+
+
+def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
+    """The gate is the `save` of the page types. Wagtail's own page, without its type, may change nothing public."""
+    if instance.live and instance.depth > 1:
+        stored = Page.objects.filter(pk=instance.pk).values_list("live", "title", "slug").first()
+        if stored != (True, instance.title, instance.slug):
+            raise NotApproved(f"“{instance}” was not published: save the page as what it is, with its approvals.")
+
+
+def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:
+    on_visibility_changed(sender, page=instance)
+
+
+def on_unpublished(sender: type, instance: Any, **kwargs: Any) -> None:
+    """What was approved before something went does not bring it back."""
+    if isinstance(instance, NeedsApproval):
+        void(instance, approvals_of(instance), "It was unpublished after the approval.")
+    if isinstance(instance, ContentPage):
+        on_visibility_changed(sender, page=instance)
+    elif isinstance(instance, ModeratedSnippet):  # or a page without its type, which is about to be deleted
+        on_shared_text_changed(sender, instance)
+
+
+def on_snippet_published(sender: type, instance: Any, **kwargs: Any) -> None:
+    if isinstance(instance, ModeratedSnippet):
+        on_shared_text_changed(sender, instance)
+
+
+def on_shared_text_changed(sender: type, instance: Any, **kwargs: Any) -> None:
+    """A snippet or a label says something else now, and so do the pages that show it."""
+    ledger.note_update(pages_showing(instance), timezone.now())
+    tell_caches([], PublishedFile.objects.none())
+
+
+def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
+    """`origin` is what is deleted: a restriction that goes together with its page makes nothing public."""
+    if origin is None or getattr(origin, "model", type(origin)) is PageViewRestriction:
+        # Read anew: who holds the page may have read it before it was moved, and what is below is found by its path.
+        on_visibility_changed(sender, page=Page.objects.get(pk=instance.page_id).specific)
+
+
+def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
+    paths = set(PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True))
+    tell_caches(paths | set(map(above, paths)), instance.published_files.all())
+    instance.shown_on = shown.showing([instance.pk])
+
+
+def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
+    """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
+    gone = PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None)
+    ledger.end(gone, ChangeKind.DELETED, timezone.now(), instance.shown_on)
+
+
+def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
+    """All addresses are others, also of pages that are not below it."""
+    Site.clear_site_root_paths_cache()  # Wagtail does it too, yet later
+    on_visibility_changed(sender, page=Page.get_first_root_node())
+
+
+def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNote | None:
+    """All that a new version changes beside the page itself, in the transaction that saves it.
+
+    Returns the note for readers, if it is a major update.
+    """
+    come_back(page)
+    note = record_update(page)
+    tell_caches([], page.published_files.all())  # those that this version drops, too
+    record_files(page, page.live_revision.content.get("file_facts", {}))
+    search_index.record(page)
+    if isinstance(page, DeathReviewNoticePage):
+        promise_time_online(page)
+    if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
+        MeetingChange.objects.bulk_create(changes(before, page, page.last_published_at))
+    return note
+
+
+def come_back(page: ContentPage) -> None:
+    """A page that was withdrawn or taken down is back when a new version of it was approved."""
+    page.withdrawal_kind, page.withdrawal_explanation = "", ""
+    page.withdrawn_at = page.withdrawal_alternative = None
+    ContentPage.objects.filter(pk=page.pk).exclude(withdrawal_kind="").update(
+        withdrawal_kind="", withdrawal_explanation="", withdrawn_at=None, withdrawal_alternative=None
+    )
+    Takedown.objects.filter(record=page.uuid, ended_at__isnull=True).update(ended_at=timezone.now())
+
+
+def record_update(page: ContentPage) -> ChangeNote | None:
+    """Move `public_updated_at` on the first publication and on major updates, and keep the change note for readers.
+
+    The next update starts as a minor one without a note, so that nobody announces the same change twice.
+    """
+    note = change_note(page, page.last_published_at)
+    page.public_updated_at = updated_at(page, page.last_published_at)
+    if note is not None:
+        note.save()
+    page.update_kind, page.change_note = UpdateKind.MINOR, ""
+    ContentPage.objects.filter(pk=page.pk).update(
+        public_updated_at=page.public_updated_at, update_kind=page.update_kind, change_note=page.change_note
+    )
+    return note
+
+
+def updated_at(page: ContentPage, at: datetime) -> datetime:
+    """When readers were last told of the page, once this version is published at the instant."""
+    if page.public_updated_at is None:
+        return page.first_published_at or at
+    return at if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
+
+
+def change_note(page: ContentPage, at: datetime) -> ChangeNote | None:
+    """The line that publishing this version at the instant adds to the page's history, if it does; not saved."""
+    if page.public_updated_at is None or page.update_kind != UpdateKind.MAJOR:
+        return None
+    return ChangeNote(page_id=page.pk, at=at, note=page.change_note)
+
+
+def promise_time_online(notice: DeathReviewNoticePage) -> None:
+    """Where nobody chose a date, the policy says until when a notice stays online at least."""
+    if notice.minimum_online_until is None and notice.first_published_at is not None:
+        notice.minimum_online_until = online_until(notice.first_published_at)
+        DeathReviewNoticePage.objects.filter(pk=notice.pk).update(minimum_online_until=notice.minimum_online_until)
+
+
+def online_until(first_published_at: datetime) -> date:
+    """The last day of the time that the policy promises for a notice."""
+    return timezone.localdate(first_published_at) + relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
+
+
+# --- Files ---
+
+
+def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -> None:
+    """Note which files this version shows.
+
+    `approved` has the key that each file had when the version was made (`file_facts_of`). Another key never matches,
+    so a file that was exchanged in between stays hidden.
+    """
+    document_keys, image_keys = files_of(page)
+    documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
+    now = timezone.now()
+    rows = [
+        PublishedFile(
+            page_id=page.pk,
+            document=document,
+            file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
+            first_public_at=now,
+            no_store=isinstance(page, DeathReviewNoticePage) or document.once_exempt,
+        )
+        for document in documents.values()
+    ] + [
+        PublishedFile(
+            page_id=page.pk,
+            image=image,
+            file_key=approved.get("images", {}).get(str(image.pk), [""])[0],
+            first_public_at=now,
+        )
+        for image in images.values()
+    ]
+    old = {(row.document_id, row.image_id): row for row in page.published_files.all()}
+    new = {(row.document_id, row.image_id): row for row in rows}
+    page.published_files.filter(pk__in=[row.pk for key, row in old.items() if key not in new]).delete()
+    PublishedFile.objects.bulk_create(row for key, row in new.items() if key not in old)
+    for key, row in old.items():
+        if key in new and (row.file_key, row.no_store) != (new[key].file_key, row.no_store or new[key].no_store):
+            row.file_key, row.no_store = new[key].file_key, row.no_store or new[key].no_store
+            row.save(update_fields=["file_key", "no_store"])
+    # They were made at upload. Drawing takes seconds, and a file in the storage is not taken back by the database.
+    transaction.on_commit(lambda: draw_missing_sizes(images.values()), robust=True)
+
+
+def draw_missing_sizes(images: Iterable[Image]) -> None:
+    for image in images:
+        try:
+            image.draw_missing_sizes()
+        except SourceImageIOError as error:
+            logger.warning("The sizes of picture %s could not be made: %s", image.pk, error)
+
+
+def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:
+    on_collection(instance.collection)
+
+
+def on_collection_saved(sender: type, instance: Collection, **kwargs: Any) -> None:
+    """Wagtail's form saves a collection, and then moves it, which sends no signal."""
+    saved_at = instance.path
+
+    def moved() -> None:
+        collection = Collection.objects.filter(pk=instance.pk).exclude(path=saved_at).first()
+        if collection:
+            on_collection(collection)
+
+    transaction.on_commit(moved)
+
+
+@transaction.atomic
+def on_collection(collection: Collection) -> None:
+    collections = collection.get_descendants(inclusive=True)
+    for name in ("document", "image"):
+        on_files_moved(PublishedFile.objects.filter(**{f"{name}__collection__in": collections}))
+
+
+def on_files_moved(files: QuerySet[PublishedFile]) -> None:
+    """Files in another collection, or in one with other restrictions, may be public now, or not any more."""
+    remember_public_files(files)
+    on_files_changed(files)
+
+
+def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+    on_visibility_changed(sender, file=instance)
+
+
+def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+    on_files_moved(instance.published_in.all())
+    if isinstance(instance, Document):
+        search_index.refresh(instance)
+
+
+def on_files_changed(files: QuerySet[PublishedFile]) -> None:
+    """Files show, or are described, in another way now, and so do the pages that they are on, and those that say when
+    the agenda of a meeting came out."""
+    if not files.exists():
+        return  # nobody waits for those who write down what is public
+    pages, at = ContentPage.objects.filter(published_files__in=files), timezone.now()
+    ledger.note_update(pages, at)
+    ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), at)
+    tell_caches([], files)
+
+
+def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+    """The address that it has until now."""
+    require_may_save(instance, get_active_log_context().user)
+    if instance.pk:
+        tell_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
+
+
+def catch_up() -> None:
+    """Note what nobody was told of: files that became public through a command, and what time changed on pages. Then
+    draw sizes that are missing, as after an upgrade that forgot some; what is left waits for the next time."""
+    remember_public_files(PublishedFile.objects.all())
+    ledger.note_time(timezone.now())
+    end = monotonic() + DRAWING_SECONDS
+    draw_missing_sizes(takewhile(lambda image: monotonic() < end, Image.lacking_sizes()))
+
+
+# --- Caches ---
+
+
+def tell_caches(paths: Iterable[str], files: Any) -> None:
+    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
+
+    Those who follow the feeds are told too, after the caches: the hub fetches the feeds at once.
+    """
+    if settings.WAGTAILFRONTENDCACHE:
+        _purge(paths, files)
+    transaction.on_commit(tell_followers, robust=True)
+
+
+def on_changes_listed(sender: type, changes: list[PublicChange], **kwargs: Any) -> None:
+    """Whatever is told of a page, its address is to be forgotten."""
+    records = PublicRecord.objects.filter(pk__in={change.record_id for change in changes})
+    tell_caches(records.values_list("path", flat=True), PublishedFile.objects.none())
+
+
+def above(path: str) -> str:
+    """The path of the page above, which lists the page at this path."""
+    return path.rstrip("/").rpartition("/")[0] + "/"
+
+
+def _purge(paths: Iterable[str], files: Any) -> None:
+    urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
+    for row in files.select_related("document", "image"):
+        if row.document:
+            urls.add(row.document.address)
+        else:
+            urls |= {
+                rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
+            }
+    urls |= addresses_to_forget()
+    urls |= {f"{settings.CMS_URL}/sitemap.xml", f"{settings.CMS_URL}/feeds.opml"}
+    transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
+
+
+def tell_followers() -> None:
+    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading.
+
+    A transaction may ask for it several times. Only the first finds something to do, so nobody waits twice for a hub.
+    """
+    at = timezone.now()
+    if bring_up_to_date(at):
+        send_pings(at)
+
+
+def forget_everything() -> None:
+    """Tell the HTTP caches in front to forget every page and file that is public now."""
+    tell_caches(PublicRecord.objects.filter(ended_at=None).values_list("path", flat=True), PublishedFile.objects.all())

@@ -1,0 +1,104 @@
+"""Which files are public now: those that the published version of a public page uses.
+
+A file must also be the one that was approved with that version (`file_key`), lie outside private collections, and
+not have been taken offline in an emergency. A file of death reviews is public through a notice and nothing else: other
+pages that name it show nothing of it, and caches keep no copy, whatever page names it.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
+from modelcluster.fields import ParentalKey
+from wagtail.models import CollectionViewRestriction, Page
+from wagtail.permissions import policy_registry
+
+from documents.models import Document, Image, PublicFileRecord, PublishedFile
+from pages.content.death_review_files import of_death_reviews
+from pages.content.references import files_approved_for_a_date
+from pages.models import DeathReviewNoticePage, SearchText, Takedown
+from pages.visibility.rule import public_rows
+
+AnyFile = TypeVar("AnyFile", Document, Image)
+
+
+def public_documents(queryset: QuerySet[Document], at: datetime | None = None) -> QuerySet[Document]:
+    return _public(queryset, "document", at)
+
+
+def public_images(queryset: QuerySet[Image], at: datetime | None = None) -> QuerySet[Image]:
+    return _public(queryset, "image", at)
+
+
+def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those files that are public as soon as a public page shows them: not private, not taken offline."""
+    collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
+    private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
+    name = "document" if issubclass(queryset.model, Document) else "image"
+    return queryset.filter(~Exists(private), ~Exists(Takedown.objects.filter(**{name: OuterRef("pk")})))
+
+
+def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
+    relations: Any = DeathReviewNoticePage._meta.related_objects
+    of_notices: list[Any] = [
+        each.related_model
+        for each in relations
+        if isinstance(each.field, ParentalKey) and each.model is DeathReviewNoticePage
+    ]
+    return files if issubclass(model, (DeathReviewNoticePage, *of_notices)) else files.filter(~of_death_reviews())
+
+
+def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """Those files that a person may change or choose in the admin."""
+    policy = policy_registry.get_by_type(queryset.model)
+    return queryset.filter(pk__in=policy.instances_user_has_any_permission_for(user, ["change", "choose"]).values("pk"))
+
+
+def on_a_live_page(file: Document | Image, kind: type[Page] = Page) -> bool:
+    """Whether a published version uses the file. The page may be hidden by what is above it, or the file by its
+    collection: when that changes, readers see the file without another approval."""
+    return file.published_in.filter(page__live=True, page__in=kind.objects.all()).exists()
+
+
+def approved_for_readers(file: Document | Image) -> bool:
+    """Whether a version shows the file that is published, or approved for a later date."""
+    return on_a_live_page(file) or file.pk in files_approved_for_a_date()[type(file)]
+
+
+def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
+    shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
+    shown = shown.filter(_on_a_notice() | ~of_death_reviews(f"{name}__collection__path"))
+    return fit_to_be_public(queryset.filter(Exists(public_rows(shown, "page__", at))))
+
+
+def _on_a_notice() -> Q:
+    return Q(page__in=DeathReviewNoticePage.objects.values("pk"))
+
+
+def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
+    """Those rows that are about no file, or about one that is fit to be public and the very one that was approved.
+
+    Whether their pages are public is another question.
+    """
+    approved = Document.objects.filter(pk=OuterRef("document"), file_key=OuterRef("file_key"))
+    rows = rows.filter(Q(document=None) | Exists(fit_to_be_public(approved)))
+    return rows.filter(Q(document=None) | _on_a_notice() | ~of_death_reviews("document__collection__path"))
+
+
+def never_stored() -> Q:
+    """Whether caches must keep no copy of a document: it belongs to a death review now, was published with one, or was
+    once for an exempt item. A picture can only be the first."""
+    return Q(of_death_reviews()) | Q(Exists(PublishedFile.objects.filter(document=OuterRef("pk"), no_store=True)))
+
+
+def remember_public_files(rows: QuerySet[PublishedFile]) -> None:
+    """Note the keys of those files that are public now, so that their addresses say "gone" and not "unknown" later."""
+    documents = public_documents(Document.objects.filter(pk__in=rows.values("document")))
+    images = public_images(Image.objects.filter(pk__in=rows.values("image")))
+    keys = {*documents.values_list("file_key", flat=True), *images.values_list("file_key", flat=True)}
+    now = timezone.now()
+    PublicFileRecord.objects.bulk_create(
+        [PublicFileRecord(file_key=key, first_public_at=now) for key in sorted(keys)], ignore_conflicts=True
+    )

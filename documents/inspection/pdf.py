@@ -1,0 +1,41 @@
+"""Reads a PDF, in a process of its own: its number of pages and the words on them."""
+
+from contextlib import suppress
+from typing import IO, Any
+
+from pypdf import PdfReader
+
+from documents.inspection.reader import TimeUp, Unreadable, answer
+from documents.inspection.text import MAX_LETTERS, cleaned
+
+MAX_PAGES = 300
+MAX_DRAWING = 2_000_000  # bytes of drawing on one page; what has more is a drawing
+
+
+def read(file: IO[bytes]) -> dict[str, Any]:
+    """Raises whatever pypdf raises, for a PDF that cannot be opened without a password, too.
+
+    Words on pages that cannot be read, or for which the time does not suffice, are left out.
+    """
+    if b"%PDF-" not in file.read(1024):
+        raise Unreadable
+    file.seek(0)
+    pages = PdfReader(file).pages
+    count = len(pages)
+    if not count:
+        raise Unreadable
+    words: list[str] = []
+    with suppress(TimeUp, MemoryError):
+        for number in range(min(count, MAX_PAGES)):
+            with suppress(Exception):  # of one page, in any way
+                page = pages[number]
+                contents = page.get_contents()
+                if contents is not None and len(contents.get_data()) <= MAX_DRAWING:
+                    words.append(page.extract_text())
+            if sum(map(len, words)) > MAX_LETTERS:
+                break
+    return {"pages": count, "words": cleaned("\n".join(words))}
+
+
+if __name__ == "__main__":
+    answer(read)

@@ -1,0 +1,214 @@
+"""Keeps the entries of the feeds (feeds/models.py) up to date with what is public.
+
+What has to be written anew is known from the list of changes (pages/visibility/ledger.py): the pages in it, and the
+pages that
+link to them. It happens after a publication, and again before reading if that was cut short, so no feed is behind.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import F, Model
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from wagtail.models import Page
+
+from documents.models import PublishedFile
+from feeds.build.stories import FEED_OF, entries_of, places, withdrawn_entry
+from feeds.catalogue import topics_told
+from feeds.entry import Entry
+from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
+from feeds.websub import note_pings
+from pages.content.choices import WithdrawalKind
+from pages.content.references import child_relations
+from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
+from pages.models.snippets import ModeratedSnippet
+from pages.reading.page_html import linked_pages, targets_of
+from pages.visibility.rule import public, public_rows, withdrawn
+from pages.visibility.shared_text import pages_showing
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 100  # pages
+_OF_THE_SYSTEM = ("uuid", "record", "page")
+
+
+def form() -> str:
+    """What entries look like beside their content: whatever changes there, all are written anew."""
+    return f"{code()} {settings.CMS_URL} {settings.WEBSITE_URL}"
+
+
+@cache
+def code() -> str:
+    """Stands for the code and the templates of the apps that entries come from. A mended template or a stricter filter
+    of HTML would otherwise reach no entry before its page is published again."""
+    found = sha256()
+    for app in ("documents", "feeds", "pages"):
+        files = Path(apps.get_app_config(app).path).rglob("*")
+        for file in sorted(each for each in files if each.suffix in (".html", ".py")):
+            found.update(file.read_bytes())
+    return found.hexdigest()[:32]
+
+
+@transaction.atomic
+def bring_up_to_date(at: datetime) -> bool:
+    """Write anew what changed since the last time. Returns whether anything had."""
+    state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
+    at = max(at, timezone.now())  # later than whoever was waited for
+    version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    known = state.written_for == form()
+    over = expired(at, since=state.written_at if known else None)
+    if known and state.version == version and not over:
+        return False
+    changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
+    records = set(changed.values_list("record", flat=True))
+    for thing in over:
+        below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
+        records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
+    # What is below a page that had expired, and was published anew before it was unpublished: no change tells of it.
+    back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
+    records |= set(public_rows(back, "page__", at).values_list("record", flat=True))
+    # Their file is not the one that was approved with them. It shows as long as another page has approved it.
+    files = PublishedFile.objects.annotate(key_now=Coalesce("document__file_key", "image__file_key"))
+    exchanged = files.exclude(file_key=F("key_now"))
+    records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
+    linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
+    changed_feeds = write(records | linking, at)
+    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(at)]
+    FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
+    note_pings(changed_feeds, at)
+    state.version, state.written_for, state.written_at = version, form(), at
+    state.save()
+    return True
+
+
+def what_expires() -> list[type[Model]]:
+    return [Page, *ModeratedSnippet.__subclasses__()]
+
+
+def expired(at: datetime, since: datetime | None = None) -> list[Any]:
+    """Pages and snippets that expired, since an instant, and are not unpublished yet."""
+    found: list[Any] = []
+    for model in what_expires():
+        rows = model._default_manager.filter(live=True, expire_at__lte=at)
+        found += rows.filter(expire_at__gt=since) if since else rows
+    return found
+
+
+def write(records: Iterable[UUID], at: datetime) -> set[str]:
+    """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
+    keys, feeds = sorted(set(records)), set[str]()
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
+        written: dict[UUID, tuple[FeedItem, list[str]]] = {}
+        for model in FEED_OF:
+            written |= _written(model, some, at, before)
+        for uuid, (item, there) in written.items():
+            old = before.get(uuid)
+            if old is None or _content(old) != _content(item):
+                feeds |= {*there, *(place.feed for place in old.places.all())} if old else set(there)
+        ended = [item for uuid, item in before.items() if uuid not in written and item.ended_at is None]
+        _end(FeedItem.objects.filter(pk__in=[item.pk for item in ended]), at)
+        feeds |= {place.feed for item in ended for place in item.places.all()}
+    return feeds
+
+
+def _content(item: FeedItem) -> list[Any]:
+    """What readers get of it."""
+    return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
+
+
+def _written(
+    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+) -> dict[UUID, tuple[FeedItem, list[str]]]:
+    """The same as `_write_pages`, without those pages that cannot be written, so that they keep no other back.
+
+    Their old entries end, as they may say what was taken out of the page since. They are tried again when they are
+    published, and whenever something else is written.
+    """
+    try:
+        with transaction.atomic():
+            return _write_pages(model, records, at, before)
+    except OperationalError:  # the database is down or busy: no fault of a page
+        raise
+    except Exception as error:
+        if len(records) > 1:
+            return {uuid: row for each in records for uuid, row in _written(model, [each], at, before).items()}
+        # Without its message, which may hold words of the page.
+        logger.error("The entries of page %s could not be written: %s.", records[0], type(error).__name__)
+        return {}
+
+
+def _write_pages(
+    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+) -> dict[UUID, tuple[FeedItem, list[str]]]:
+    """Returns each entry of the pages of this type, with the keys of its feeds."""
+    more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
+    wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
+    shown = list(public(wanted, at))
+    targets = targets_of(shown, at)
+    entries = {page: entries_of(page, targets) for page in shown}
+    for page in withdrawn(wanted, at).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
+        entries[page] = [withdrawn_entry(page)]
+    known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
+    rows = {
+        entry.uuid: (_row(page, entry, before.get(entry.uuid)), places(page))
+        for page, its_entries in entries.items()
+        if page.uuid in known
+        for entry in its_entries
+    }
+    fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
+    FeedItem.objects.bulk_create(
+        [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
+    )
+    FeedPlace.objects.filter(item__in=list(rows)).delete()
+    FeedPlace.objects.bulk_create(
+        FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds
+    )
+    FeedLink.objects.filter(item__in=list(rows)).delete()
+    links = {page.pk: linked_pages(page) for page in entries}
+    uuids = dict(ContentPage.objects.filter(pk__in=set().union(*links.values())).values_list("pk", "uuid"))
+    FeedLink.objects.bulk_create(
+        FeedLink(item_id=uuid, to=uuids[key])
+        for uuid, (row, _) in rows.items()
+        for key in links[row.page_id]
+        if key in uuids
+    )
+    return rows
+
+
+def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
+    return FeedItem(
+        uuid=entry.uuid,
+        record_id=page.uuid,
+        page_id=page.pk,
+        url=entry.url,
+        title=entry.title,
+        summary=entry.summary,
+        html=entry.html,
+        change_note=entry.change_note,
+        categories=list(entry.categories),
+        enclosures=[asdict(each) for each in entry.enclosures],
+        image=asdict(entry.image) if entry.image else None,
+        # An agenda that is put in the place of another is a correction.
+        published=min(entry.published, before.published) if before else entry.published,
+        updated=entry.updated,
+        ended_at=None,
+    )
+
+
+def _end(items: Any, at: datetime) -> None:
+    """Nothing is kept of what it said."""
+    items.update(
+        ended_at=at, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
+    )

@@ -1,0 +1,66 @@
+"""What readers are told of the files that a version shows: for the screen on which somebody approves them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+from wagtail.models import Page
+from wagtail.permissions import policy_registry
+
+from documents.models import Document, Image
+from pages.confidential.out_of_sight import NOT_SHOWN
+from pages.content.death_review_files import may_see
+from pages.content.references import files_of
+
+# Where a picture is cut; the picture shows it.
+SEEN_BY_LOOKING = {"focal_point_x", "focal_point_y", "focal_point_width", "focal_point_height"}
+
+
+@dataclass(frozen=True)
+class ToldOfFile:
+    """`facts` are labels and values, each in the words of the form of the file."""
+
+    noun: str
+    title: str
+    address: str
+    facts: list[tuple[str, str]]
+
+
+def told_of_files(version: Any, user: Any) -> list[ToldOfFile]:
+    """In the order of their titles. What the person may not see is left out: pages/models/moderation.py then lets them
+    approve nothing."""
+    if not isinstance(version, Page):
+        return []
+    found = []
+    for model, keys in zip((Document, Image), files_of(version), strict=True):
+        seen = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
+        for file in seen.filter(pk__in=keys).order_by("pk") if keys else ():
+            noun = "Picture" if model is Image else "Document"
+            found.append(ToldOfFile(noun, file.title, _address(file), list(_facts(file, user))))
+    return sorted(found, key=lambda each: (each.title.casefold(), each.noun, each.address))
+
+
+def _address(file: Document | Image) -> str:
+    return file.url if isinstance(file, Document) else reverse("wagtailimages:edit", args=[file.pk])
+
+
+def _facts(file: Any, user: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(file, Document):
+        yield "File name", file.filename
+    for name in file.public_facts:
+        if name == "title" or name in SEEN_BY_LOOKING:
+            continue
+        field = file._meta.get_field(name.removesuffix("_id"))
+        label = str(field.verbose_name)
+        yield label[:1].upper() + label[1:], _in_words(file, field, user)
+
+
+def _in_words(file: Any, field: Any, user: Any) -> str:
+    value = getattr(file, field.name)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Model):
+        return str(value) if may_see(user, value) else NOT_SHOWN
+    return str(getattr(file, f"get_{field.name}_display", lambda: value)() or "")

@@ -1,0 +1,52 @@
+"""Which files are of death reviews: those in the collection that the index of death reviews names, or in one below it.
+
+Asked of the collection at each reading, so that a file that is moved in or out is one at once, or is one no longer.
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef
+from wagtail.models import Page
+
+from documents.models import Document, Image
+from pages.content.references import files_by_field
+
+HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
+
+
+def may_see(user: Any, thing: Any) -> bool:
+    """Whether a list or a message may name this page or snippet to somebody who otherwise has to do with it."""
+    model = thing.specific_class if isinstance(thing, Page) else type(thing)
+    needed = getattr(model, "permission_to_find", "")
+    return not needed or bool(user.has_perm(needed))
+
+
+def of_death_reviews(path: str = "collection__path") -> Exists:
+    """Whether a row is, or is in, such a collection; `path` leads from the row to the path of the collection."""
+    indexes: Any = apps.get_model("pages", "DeathReviewIndexPage")  # pages ask here, too
+    own = ExpressionWrapper(OuterRef(path), CharField())
+    return Exists(indexes.objects.annotate(own=own).filter(own__startswith=F("files__path")))
+
+
+def files_out_of_place(page: Page) -> dict[str, str]:
+    """By field, or name of rows: what to do about a file there that this page, which is no notice, may not show."""
+    found = files_by_field(page)
+    documents = _among(Document, {key for each in found.values() for key in each.documents})
+    images = _among(Image, {key for each in found.values() for key in each.images})
+    return {
+        name: f"“{_label(page, name)}” has a file that only death-review notices may show. Remove it, and upload a "
+        "file for this page."
+        for name, each in found.items()
+        if each.documents & documents or each.images & images
+    }
+
+
+def _label(page: Page, name: str) -> str:
+    field: Any = page._meta.get_field(name)
+    label = field.related_model._meta.verbose_name_plural if field.auto_created else field.verbose_name
+    return label[:1].upper() + label[1:]
+
+
+def _among(model: Any, keys: set[int]) -> set[int]:
+    return set(model.objects.filter(of_death_reviews(), pk__in=keys).values_list("pk", flat=True)) if keys else set()

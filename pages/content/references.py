@@ -1,0 +1,216 @@
+"""What the stored content of a page refers to, read from the JSON and rich text without any query."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model, Q
+from modelcluster.fields import ParentalKey
+from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import CollectionViewRestriction, Page, Revision, TaskState
+from wagtail.rich_text import RichText
+
+from documents.models import Document, Image
+from pages.content.rich_text import linked_ids
+
+
+@dataclass
+class References:
+    """Primary keys of the pages, documents and images that some content refers to."""
+
+    pages: set[int] = field(default_factory=set)
+    documents: set[int] = field(default_factory=set)
+    images: set[int] = field(default_factory=set)
+
+
+def raw_blocks(stream: Any) -> Iterator[dict[str, Any]]:
+    """The stored blocks of a StreamField value, as JSON: {"type", "value", "id"}."""
+    for index in range(len(stream.raw_data)):
+        yield stream.raw_data[index]
+
+
+def _text(value: Any) -> str:
+    return value.source if isinstance(value, RichText) else str(value or "")
+
+
+def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
+    """What may refer to something: (field, place among its blocks from 1, or 0, kind, content).
+
+    The kinds are "text" (rich text), and "page", "image" and "document" (a primary key).
+    """
+    for model_field in obj._meta.concrete_fields:
+        value = getattr(obj, model_field.attname, None)
+        if not value:
+            continue
+        if isinstance(model_field, RichTextField):
+            yield model_field, 0, "text", value
+        elif isinstance(model_field, StreamField):
+            blocks = model_field.stream_block.child_blocks
+            for place, raw in enumerate(raw_blocks(value), start=1):
+                if raw["type"] in blocks:
+                    for kind, content in _in_block(blocks[raw["type"]], raw["value"]):
+                        yield model_field, place, kind, content
+
+
+def _in_block(block: Block, value: Any) -> Iterator[tuple[str, Any]]:
+    """The same in the stored value of one block, as deep as blocks go."""
+    if not value:
+        return
+    if isinstance(block, RichTextBlock):
+        yield "text", _text(value)
+    elif isinstance(block, ChooserBlock):
+        for model, kind in ((Page, "page"), (Image, "image"), (Document, "document")):
+            if issubclass(block.model_class, model):
+                yield kind, int(value)
+    elif isinstance(block, StructBlock):
+        for name, child in block.child_blocks.items():
+            yield from _in_block(child, value.get(name))
+    elif isinstance(block, StreamBlock):
+        for raw in value:
+            yield from _in_block(block.child_blocks[raw["type"]], raw["value"])
+    elif isinstance(block, ListBlock):
+        for raw in value:
+            yield from _in_block(block.child_block, raw["value"])
+
+
+def of_blocks_and_text(obj: Model) -> References:
+    """References in the rich text and the blocks of one object."""
+    found, texts = References(), []
+    for _field, _place, kind, content in contents(obj):
+        if kind == "text":
+            texts.append(content)
+        else:
+            getattr(found, f"{kind}s").add(content)
+    pages, documents = linked_ids(texts)
+    found.pages |= pages
+    found.documents |= documents
+    return found
+
+
+def child_relations(model: Any) -> list[str]:
+    """The names under which a page of this type has rows that editors enter with it."""
+    return [
+        relation.get_accessor_name() or ""
+        for relation in model._meta.related_objects
+        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
+    ]
+
+
+def files_by_field(page: Page) -> dict[str, References]:
+    """Documents and images that this version of a page shows, by the field, or the name of the rows, that refer to
+    them: in its fields, its rows, its blocks and its text."""
+    found: dict[str, References] = defaultdict(References)
+    rows = [
+        (name, row)
+        for relation in page._meta.related_objects
+        if isinstance(relation.field, ParentalKey) and (name := relation.get_accessor_name())
+        for row in getattr(page, name).all()
+    ]
+    for name, obj in [("", page), *rows]:
+        for model_field, _place, kind, content in contents(obj):
+            references = found[name or model_field.name]
+            if kind == "text":
+                references.documents |= linked_ids([content])[1]
+            elif kind != "page":
+                getattr(references, f"{kind}s").add(content)
+        for model_field in obj._meta.concrete_fields:
+            key = getattr(obj, model_field.attname) if model_field.is_relation else None
+            if key and model_field.related_model is Document:
+                found[name or model_field.name].documents.add(key)
+            elif key and model_field.related_model is Image:
+                found[name or model_field.name].images.add(key)
+    return found
+
+
+def files_of(page: Page) -> tuple[set[int], set[int]]:
+    """Documents and images that this version of a page shows."""
+    found = files_by_field(page).values()
+    return {key for each in found for key in each.documents}, {key for each in found for key in each.images}
+
+
+PRIVATE = "-private"
+
+
+def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
+    """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of what is said
+    of it]}, "images": …}. The hash ends in another way for a file that is kept from readers by its collection.
+
+    Primary keys are texts, as in the JSON of a revision. The words themselves are not repeated here.
+    """
+    private: tuple[str, ...] | None = None
+    found: dict[str, dict[str, list[str]]] = {"documents": {}, "images": {}}
+    for kind, model, keys in zip(("documents", "images"), (Document, Image), files_of(page), strict=True):
+        rows: Any = model._default_manager
+        for file in rows.filter(pk__in=keys).select_related("collection") if keys else ():
+            if private is None:
+                private = tuple(CollectionViewRestriction.objects.values_list("collection__path", flat=True))
+            kept = PRIVATE if file.collection.path.startswith(private) else ""
+            found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + kept]
+    return found
+
+
+def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
+    """The same, whether or not a collection keeps a file from readers."""
+    return {
+        kind: {key: [file_key, words.removesuffix(PRIVATE)] for key, (file_key, words) in files.items()}
+        for kind, files in facts.items()
+    }
+
+
+def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], dict[int, set[str]]]:
+    """The files that versions show which are approved for a later date, besides those of one page: the primary key of
+    each, with the file keys that it had in those versions."""
+    found: dict[type[Model], dict[int, set[str]]] = {Document: defaultdict(set), Image: defaultdict(set)}
+    scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False).exclude(object_id=str(besides))
+    for facts in scheduled.values_list("content__file_facts", flat=True):
+        for model, kind in ((Document, "documents"), (Image, "images")):
+            for key, (file_key, _) in (facts or {}).get(kind, {}).items():
+                found[model][int(key)].add(file_key)
+    return found
+
+
+def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
+    """Whether readers see the file on another page, or will, or somebody works with its present bytes on one: not on a
+    page that is public no longer."""
+    if file.published_in.filter(page__live=True, file_key=file.file_key).exclude(page=besides).exists():
+        return True
+    if file.file_key in files_approved_for_a_date(besides)[type(file)].get(file.pk, ()):
+        return True
+    kind = "documents" if isinstance(file, Document) else "images"
+    asked = TaskState.objects.filter(status=TaskState.STATUS_IN_PROGRESS).values("revision")
+    pages = Page.objects.filter(Q(live=True) | Q(first_published_at=None) | Q(latest_revision__in=asked))
+    latest: Any = Revision.page_revisions.filter(
+        pk__in=pages.exclude(pk=besides).values("latest_revision"),
+        **{f"content__file_facts__{kind}__has_key": str(file.pk)},
+    )
+    facts = latest.values_list("content__file_facts", flat=True)
+    return any(each[kind][str(file.pk)][0] == file.file_key for each in facts)
+
+
+def hold_files_of(page: Page) -> None:
+    """Wait until nobody else changes the files that a version shows, and let nobody else until the transaction ends."""
+    documents, images = files_of(page)
+    for model, keys in ((Document, documents), (Image, images)):
+        if keys:
+            list(
+                model._default_manager.select_for_update(no_key=True)
+                .filter(pk__in=keys)
+                .order_by("pk")
+                .values_list("pk")
+            )
+
+
+def makers_of_files(page: Page) -> dict[int, str]:
+    """Who gave the files that a version shows their bytes, or what is said of them: primary key of the account → which
+    file, in words."""
+    documents, images = files_of(page)
+    found: dict[int, str] = {}
+    for model, keys in ((Document, documents), (Image, images)):
+        for file in model._default_manager.filter(pk__in=keys) if keys else ():
+            for fact, person in file.made_by.items():
+                done = "the file of" if fact == "file" else "what is said of"
+                if person is not None:
+                    found.setdefault(person, f"{done} the {'picture' if model is Image else 'document'} “{file.title}”")
+    return found

@@ -1,0 +1,4 @@
+"""Makes up the content of demonstrations and benchmarks.
+
+May import: pages.content.
+"""

@@ -1,0 +1,243 @@
+"""What is due when: each deadline a function that says where it comes from and whether it binds.
+
+The editor's home (pages/editing/home.py), the staff's calendar and the reminders list them. Each function takes the
+pages to look at and the instant, and returns what is still open, whether it is overdue or far ahead. The number of
+queries does not depend on the number of pages.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, TextChoices
+
+from pages.confidential.permissions import editable_by
+from pages.content.choices import ActionStatus, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.working_days import local_day
+from pages.models import (
+    AgendaItem,
+    ContentPage,
+    DeathReviewNoticePage,
+    MeetingPage,
+    Paper,
+    PartnershipPage,
+    Recommendation,
+)
+from pages.reading.plain_words import day
+from pages.visibility import current
+from pages.visibility.rule import public
+
+NOT_HELD = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
+MINUTES_KEPT_YEARS = 6  # Local Government Act 1972 s.100C; nobody is asked for minutes from before
+PLAN_LAW = "Crime and Disorder Act 1998, section 6"
+MEETING_LAW = "Crime and Disorder Regulations 2007 (SI 2007/1830)"
+PARTNERSHIP = "The partnership"
+
+
+class Standing(TextChoices):
+    """Whether a deadline binds, in the words that editors see."""
+
+    BINDS = "binds", "Required by law"
+    POLICY = "policy", "Policy"
+    TO_BE_VERIFIED = "to-be-verified", "May be required by law: to be verified by a lawyer"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """One thing that somebody has to do by the end of a day. `rule` and `row` tell apart those of one page."""
+
+    rule: str
+    page: ContentPage
+    what: str
+    due_on: date
+    standing: Standing
+    source: str
+    row: int | None = None
+
+    def is_overdue(self, today: date) -> bool:
+        return self.due_on < today
+
+
+def _if_confirmed(name: str) -> Standing:
+    """What a law says, until a lawyer confirmed that it binds this partnership (BINDING_DEADLINES)."""
+    return Standing.BINDS if name in settings.BINDING_DEADLINES else Standing.TO_BE_VERIFIED
+
+
+def agendas_due(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """The agenda of each meeting to come that readers cannot see yet, as items on its page or as a file.
+
+    Source: AGENDA_POLICY. POLICY for "week_before", the partnership's own promise. For five clear days, counted in
+    either way, Local Government Act 1972 s.100B: TO BE VERIFIED whether it binds a partnership.
+    """
+    to_come = MeetingPage.objects.filter(pk__in=pages.values("pk"), starts_at__gt=at, withdrawal_kind="")
+    items = AgendaItem.objects.filter(page=OuterRef("pk"))
+    papers = Paper.objects.filter(page=OuterRef("pk"), kind=PaperKind.AGENDA)
+    ready = set(public(MeetingPage.objects.filter(Exists(items) | Exists(papers)), at).values_list("pk", flat=True))
+    own_promise = settings.AGENDA_POLICY == "week_before"
+    return [
+        Deadline(
+            "agenda",
+            meeting,
+            "Publish the agenda",
+            meeting.agenda_due_on,
+            Standing.POLICY if own_promise else _if_confirmed("agenda"),
+            PARTNERSHIP if own_promise else "Local Government Act 1972, section 100B",
+        )
+        for meeting in to_come.exclude(status__in=NOT_HELD)
+        if meeting.pk not in ready and meeting.agenda_due_on
+    ]
+
+
+def minutes_missing(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """Meetings that readers know of, that took place, and that have neither draft nor approved minutes.
+
+    Source: the partnership's POLICY, MINUTES_DUE_DAYS after the meeting. A meeting took place unless it was cancelled
+    or postponed: nobody has to say so first. After six years minutes need not be kept (Local Government Act 1972
+    s.100C), so nobody is reminded of older ones.
+    """
+    minutes = Paper.objects.filter(page=OuterRef("pk"), kind__in=[PaperKind.DRAFT_MINUTES, PaperKind.MINUTES])
+    held = MeetingPage.objects.filter(
+        ~Exists(minutes),
+        pk__in=pages.values("pk"),
+        starts_at__lte=at,
+        starts_at__gt=at - relativedelta(years=MINUTES_KEPT_YEARS),
+    )
+    return [
+        Deadline(
+            "minutes",
+            meeting,
+            "Publish the minutes, as a draft or as approved",
+            local_day(meeting.starts_at) + relativedelta(days=settings.MINUTES_DUE_DAYS),
+            Standing.POLICY,
+            PARTNERSHIP,
+        )
+        for meeting in public(held.exclude(status__in=NOT_HELD), at)
+        if meeting.starts_at
+    ]
+
+
+def pages_due_for_review(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """Public pages, each on the day that was chosen for its next review.
+
+    Source: POLICY: whoever reviewed the page last promised it.
+    """
+    due: Any = public(pages.filter(next_review_due_on__isnull=False), at)
+    return [
+        Deadline(
+            "review",
+            page,
+            "Check that the page is still right",
+            page.next_review_due_on,
+            Standing.POLICY,
+            "Date on the page",
+        )
+        for page in due.specific()
+    ]
+
+
+def plan_older_than_priorities(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """The plan in force began before the current priorities did, or there is none: due when they began.
+
+    Partial dates count as older only where they certainly are: "2025" is not older than "April 2025".
+    Source: Crime and Disorder Act 1998 s.6 and the 2007 Regulations (a plan follows from the assessment and its
+    priorities): TO BE VERIFIED as amended.
+    """
+    period, plan = current.periods(at)[1], current.current_plan(at)
+    if period is None or (plan and plan.effective_from.last_day >= period.starts_on.first_day):
+        return []
+    page, what = (
+        (plan, "Replace this plan: it is older than the priorities")
+        if plan
+        else (
+            period,
+            "Publish a community safety plan for these priorities",
+        )
+    )
+    if not pages.filter(pk=page.pk).exists():
+        return []
+    return [Deadline("plan", page, what, period.starts_on.first_day, _if_confirmed("plan"), PLAN_LAW)]
+
+
+def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """A year after the last meeting that the public could come to, unless the next is announced for a day before.
+
+    Where none is known, a year after the partnership's page was first published: nobody can tell from here what was
+    held before. Source: the Crime and Disorder (Formulation and Implementation of
+    Strategy) Regulations 2007, at least one public meeting a year: TO BE VERIFIED as amended.
+    """
+    home = PartnershipPage.objects.filter(pk__in=pages.values("pk")).order_by("path").first()
+    if home is None or home.first_published_at is None:
+        return []
+    announced = public(MeetingPage.objects.filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]), at)
+    announced = announced.exclude(status__in=NOT_HELD)
+    last = announced.filter(starts_at__lte=at).order_by("-starts_at").values_list("starts_at", flat=True).first()
+    due_on = local_day(last or home.first_published_at) + relativedelta(years=1)
+    following = announced.filter(starts_at__gt=at).order_by("starts_at").values_list("starts_at", flat=True).first()
+    if following and local_day(following) <= due_on:
+        return []
+    what = f"Hold a public meeting: the last was on {day(local_day(last))}" if last else "Hold a public meeting"
+    return [Deadline("public_meeting", home, what, due_on, _if_confirmed("public_meeting"), MEETING_LAW)]
+
+
+def action_plan_updates(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """Recommendations of death reviews that are neither done nor stopped, each on the day on which it is due.
+
+    Source: POLICY: the action plan of the review.
+    """
+    notices = DeathReviewNoticePage.objects.filter(pk__in=pages.values("pk"))
+    open_ones = Recommendation.objects.filter(page__in=notices, due_on__isnull=False).exclude(
+        status__in=[ActionStatus.DONE, ActionStatus.STOPPED]
+    )
+    return [
+        Deadline(
+            "action_plan",
+            recommendation.page,
+            f"Say how far recommendation {recommendation.number} is",
+            recommendation.due_on,
+            Standing.POLICY,
+            "Action plan of the review",
+            recommendation.pk,
+        )
+        for recommendation in open_ones.select_related("page")
+    ]
+
+
+def minimum_time_online_ends(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+    """The last day on which a public death-review notice was promised to be online.
+
+    Source: POLICY: the date that the notice gives, by default DEATH_REVIEW_MINIMUM_MONTHS after its publication. No
+    statutory minimum was found.
+    """
+    notices = DeathReviewNoticePage.objects.filter(pk__in=pages.values("pk"), minimum_online_until__isnull=False)
+    return [
+        Deadline(
+            "time_online",
+            notice,
+            "The promised time online ends: decide whether the notice stays",
+            notice.minimum_online_until,
+            Standing.POLICY,
+            PARTNERSHIP,
+        )
+        for notice in public(notices, at)
+    ]
+
+
+RULES: tuple[Callable[[QuerySet[ContentPage], datetime], list[Deadline]], ...] = (
+    agendas_due,
+    minutes_missing,
+    pages_due_for_review,
+    plan_older_than_priorities,
+    no_public_meeting,
+    action_plan_updates,
+    minimum_time_online_ends,
+)
+
+
+def deadlines_of(user: Any, at: datetime) -> list[Deadline]:
+    """All that is open on pages that somebody may edit, the earliest first."""
+    pages = editable_by(user)
+    found = [deadline for rule in RULES for deadline in rule(pages, at)]
+    return sorted(found, key=lambda each: (each.due_on, each.rule, str(each.page.uuid), each.row or 0))

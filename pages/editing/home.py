@@ -1,0 +1,194 @@
+"""What the first screen of the admin tells each person: what waits for them, what they sent in, and what is due.
+
+Takes the place of Wagtail's two lists of moderation. Nobody is shown the name of a page that they may not see.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.admin.ui.components import Component
+from wagtail.admin.utils import get_user_display_name
+from wagtail.admin.views.home import (
+    RecentEditsPanel,
+    UserObjectsInWorkflowModerationPanel,
+    WorkflowObjectsToModeratePanel,
+)
+from wagtail.models import Page, TaskState, WorkflowState
+
+from pages.confidential.permissions import in_sight
+from pages.content import addresses
+from pages.content.death_review_files import may_see
+from pages.editing.deadlines import Deadline, deadlines_of
+from pages.models import Takedown
+from pages.models.public_records import may_take_down
+from pages.reading.plain_words import day, local, name_of
+
+DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything
+DEADLINES_SHOWN = 30
+APPROVED_SHOWN_DAYS = 14  # long enough to learn what became of something after a holiday
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list. `note` is somebody's own words; `changes_url` compares a draft with what is live."""
+
+    title: str
+    url: str | None
+    text: str
+    note: str = ""
+    changes_url: str = ""
+
+
+@dataclass(frozen=True)
+class DueItem:
+    title: str
+    url: str
+    deadline: Deadline
+    overdue: bool
+
+
+def _changes_url(thing: Any) -> str:
+    if not (isinstance(thing, Page) and thing.live and thing.latest_revision_id):
+        return ""
+    return reverse("wagtailadmin_pages:revisions_compare", args=[thing.pk, "live", thing.latest_revision_id])
+
+
+def _url_of(thing: Any, finder: AdminURLFinder) -> str | None:
+    return addresses.edit_url(thing) if isinstance(thing, Page) else finder.get_edit_url(thing)
+
+
+def _person(user: Any) -> str:
+    return get_user_display_name(user) if user else "an account that was removed"
+
+
+def _on(moment: datetime) -> str:
+    return day(local(moment).date())
+
+
+# --- Waits for me ---
+
+
+def waiting_for(user: Any) -> list[Item]:
+    """Tasks that the workflows let this person do, the oldest first, and takedowns that need a second person."""
+    finder = AdminURLFinder(user)
+    states = (
+        TaskState.objects.reviewable_by(user)
+        .select_related("task", "revision__user")
+        .prefetch_related("revision__content_object")
+        .order_by("started_at", "pk")
+    )
+    found = []
+    for state in states:
+        thing = state.revision.content_object
+        if thing is not None and may_see(user, thing):
+            text = f"{state.task.name}, since {_on(state.started_at)}. Last edited by {_person(state.revision.user)}"
+            found.append(Item(name_of(thing), _url_of(thing, finder), text, changes_url=_changes_url(thing)))
+    return [*_takedowns_to_confirm(user), *found]
+
+
+def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
+    if may_take_down(user):
+        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user).select_related("by")):
+            text = f"Taken offline by {_person(takedown.by)} on {_on(takedown.at)}. A second person has to confirm it"
+            yield Item(takedown.address, reverse("takedowns"), text)
+
+
+# --- What I sent in ---
+
+
+def sent_in_by(user: Any, at: datetime) -> list[Item]:
+    """What this person submitted and where it stands, the latest first: each page once."""
+    finder = AdminURLFinder(user)
+    recently = Q(status=WorkflowState.STATUS_APPROVED) & Q(
+        current_task_state__finished_at__gte=at - timedelta(days=APPROVED_SHOWN_DAYS)
+    )
+    under_way = Q(status__in=[WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES])
+    states = (
+        WorkflowState.objects.filter(under_way | recently, requested_by=user)
+        .select_related("current_task_state__task", "current_task_state__finished_by")
+        .prefetch_related("content_object")
+        .order_by("-created_at", "-pk")
+    )
+    # A workflow knows a page without its type; asking each page for it would cost a query each.
+    pages = Page.objects.specific().in_bulk(
+        [state.content_object.pk for state in states if isinstance(state.content_object, Page)]
+    )
+    found: dict[tuple[int, str], Item] = {}
+    for state in states:
+        thing, key = state.content_object, (state.base_content_type_id, state.object_id)
+        if isinstance(thing, Page):
+            thing = pages.get(thing.pk)
+        if thing is not None and key not in found and may_see(user, thing):
+            found[key] = Item(name_of(thing), _url_of(thing, finder), *_where_it_stands(state))
+    return list(found.values())
+
+
+def _where_it_stands(state: WorkflowState) -> tuple[str, str]:
+    task = state.current_task_state
+    if task is None:
+        return "Waiting", ""
+    if state.status == WorkflowState.STATUS_IN_PROGRESS:
+        return f"Waits for: {task.task.name}, since {_on(task.started_at)}", ""
+    by = f"by {_person(task.finished_by)} on {_on(task.finished_at)}" if task.finished_at else ""
+    if state.status == WorkflowState.STATUS_NEEDS_CHANGES:
+        return f"Sent back {by}", task.comment or "No reason was given."
+    return f"Approved {by}", task.comment
+
+
+# --- Deadlines ---
+
+
+def due_soon(user: Any, at: datetime) -> tuple[list[DueItem], int]:
+    """What is overdue and what is due in the coming weeks, the earliest first; and how many more there are."""
+    today = local(at).date()
+    soon = [each for each in deadlines_of(user, at) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]
+    shown = [_due(each, today) for each in soon[:DEADLINES_SHOWN]]
+    return shown, len(soon) - len(shown)
+
+
+def _due(deadline: Deadline, today: date) -> DueItem:
+    return DueItem(name_of(deadline.page), addresses.edit_url(deadline.page), deadline, deadline.is_overdue(today))
+
+
+# --- The panel ---
+
+
+class EditorsHome(Component):
+    """The three lists, above Wagtail's own lists of recent edits and locked pages."""
+
+    name = "editors_home"
+    template_name = "pages/admin/editors_home.html"
+    order = 100
+
+    def get_context_data(self, parent_context: Mapping[str, Any] | None) -> dict[str, Any]:
+        user, at = (parent_context or {})["request"].user, timezone.now()
+        due, more = due_soon(user, at)
+        return {
+            "waiting": waiting_for(user),
+            "sent_in": sent_in_by(user, at),
+            "due": due,
+            "more": more,
+            "days_ahead": DAYS_AHEAD,
+        }
+
+
+class RecentEdits(RecentEditsPanel):
+    """Wagtail's list of a person's own edits, without what that person may not see any more."""
+
+    def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
+        context = super().get_context_data(parent_context)
+        user = parent_context["request"].user
+        edits = [(at, page) for at, page in context["last_edits"] if may_see(user, page)]
+        return {**context, "last_edits": edits}
+
+
+def arrange(panels: list[Any]) -> None:
+    """Put the editor's home in; take out Wagtail's lists of the same things."""
+    replaced = (WorkflowObjectsToModeratePanel, UserObjectsInWorkflowModerationPanel, RecentEditsPanel)
+    panels[:] = [EditorsHome(), RecentEdits(), *(panel for panel in panels if not isinstance(panel, replaced))]

@@ -1,0 +1,102 @@
+"""What happens to a meeting after it was announced: its change log, and the fast lane for calling it off."""
+
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from wagtail.log_actions import log
+
+from pages.content.choices import ApprovalRole, MeetingStatus
+from pages.content.references import file_facts_of, without_places
+from pages.content.rich_text import plain_text
+from pages.models import MeetingChange, MeetingPage, Venue
+from pages.models.approvals import approve, makers_of_text, note_makers
+from pages.models.moderation import is_in
+from pages.reading.plain_words import place, when
+from pages.visibility.rule import public_snippets
+
+FAST_LANE = "pages.fast_lane"
+FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
+
+
+def changes(before: MeetingPage, after: MeetingPage, at: datetime) -> list[MeetingChange]:
+    """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
+    reason = plain_text(after.status_notice).removeprefix(plain_text(before.status_notice)).strip()
+    return [
+        MeetingChange(page=after, at=at, field=name, before=old, after=new, reason=reason)
+        for name, old, new in (
+            ("starts", _moment(before.starts_at), _moment(after.starts_at)),
+            ("ends", _moment(before.ends_at), _moment(after.ends_at)),
+            ("status", before.get_status_display(), after.get_status_display()),
+            ("venue", _place(before, at), _place(after, at)),
+            ("attendance", before.get_attendance_mode_display(), after.get_attendance_mode_display()),
+        )
+        if old != new
+    ]
+
+
+def _moment(moment: datetime | None) -> str:
+    return when(moment) if moment else ""
+
+
+def _place(meeting: MeetingPage, at: datetime) -> str:
+    """Empty while the venue is not public: what is in the log stays there for good."""
+    venue = public_snippets(Venue.objects.filter(pk=meeting.venue_id), at).first()
+    return place(venue)[:300] if venue else ""
+
+
+def may_call_off(user: Any, meeting: MeetingPage) -> bool:
+    """The fast lane: one moderator, also as the author, for a meeting that readers know of."""
+    return (
+        is_in(user, ApprovalRole.MODERATOR)
+        and meeting.live
+        and not meeting.withdrawal_kind
+        and meeting.starts_at is not None
+        and meeting.starts_at > timezone.now()
+    )
+
+
+@transaction.atomic
+def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
+    """Cancel or postpone a meeting at once. Only its status and its notice change.
+
+    A draft that somebody is working on gets the same status and notice, and is not published with it.
+    Raises PermissionDenied or ValidationError.
+    """
+    MeetingPage.hold(meeting.pk)
+    published = MeetingPage.objects.get(pk=meeting.pk)
+    if not may_call_off(user, published):
+        raise PermissionDenied
+    if status not in FAST_LANE_STATUSES:
+        raise ValidationError({"status": "Only cancelling and postponing can be done without a colleague."})
+    if not notice.strip():
+        raise ValidationError({"notice": "Say what changed and why: readers see this."})
+    if published.status == status:
+        raise ValidationError({"status": f"Readers know already that it is {published.get_status_display().lower()}."})
+    if without_places(file_facts_of(published)) != without_places(
+        published.live_revision.content.get("file_facts", {})
+    ):
+        raise ValidationError("A file of this meeting was changed after it was approved: submit the page instead.")
+    draft = published.get_latest_revision() if published.has_unpublished_changes else None
+    known = published.status_notice
+    _add(published, status, notice, known)
+    revision = published.save_revision(user=user)
+    approve(revision, ApprovalRole.FAST_LANE, user)
+    revision.publish(user=user, skip_permission_checks=True)
+    if draft is not None:
+        version, makers = draft.as_object(), makers_of_text(draft)
+        _add(version, status, notice, known)
+        note_makers(version.save_revision(user=draft.user, clean=False), makers)
+    log(instance=published, action=FAST_LANE, user=user, data={"status": status}, revision=revision)
+
+
+def _add(meeting: MeetingPage, status: str, notice: str, known: str) -> None:
+    """After what readers know, and before what a draft adds to it: only the end of a notice may change."""
+    meeting.status = status
+    paragraphs = (line.strip() for line in notice.splitlines())
+    added = "".join(f"<p>{escape(line)}</p>" for line in paragraphs if line)
+    where = len(known) if meeting.status_notice.startswith(known) else len(meeting.status_notice)
+    meeting.status_notice = meeting.status_notice[:where] + added + meeting.status_notice[where:]

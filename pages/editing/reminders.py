@@ -1,0 +1,98 @@
+"""Who is reminded by e-mail of which reviews; the command `send_reminders` sends it.
+
+The owner of a page is reminded as long as the account is open, has an address and may edit the page; otherwise those
+who may publish it. Death reviews are named by their reference alone, and only to people who may handle them.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from wagtail.models import GroupPagePermission
+
+from pages.confidential.permissions import editable_by
+from pages.content import addresses
+from pages.content.death_review_files import may_see
+from pages.editing.deadlines import Deadline, pages_due_for_review
+from pages.models import ContentPage, ReviewReminder
+from pages.reading.plain_words import day, local, name_of
+
+DAYS_BEFORE = 14
+
+
+@dataclass
+class Reminders:
+    """What is to be sent: person → reviews; and the pages that nobody could be found for."""
+
+    of: dict[Any, list[Deadline]]
+    nobody: list[ContentPage]
+
+
+def reminders(at: datetime) -> Reminders:
+    """Reviews that are overdue or due within 14 days, without those that somebody was reminded of today."""
+    today = local(at).date()
+    due = [each for each in pages_due_for_review(ContentPage.objects.all(), at) if _is_near(each, today)]
+    people = {user.pk: user for user in get_user_model().objects.filter(is_active=True).exclude(email="")}
+    may_edit: dict[int, set[int]] = {}
+    publishers = _publishers()
+    told = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
+    found, nobody = defaultdict(list), []
+    for deadline in sorted(due, key=lambda each: (each.due_on, each.page.pk)):
+        page = deadline.page
+        owner = people.get(page.owner_id)
+        if owner and owner.pk not in may_edit:
+            may_edit[owner.pk] = set(editable_by(owner).values_list("pk", flat=True))
+        if owner and page.pk in may_edit[owner.pk]:
+            readers = [owner]
+        else:
+            keys = {key for path, user_keys in publishers.items() if page.path.startswith(path) for key in user_keys}
+            readers = [people[key] for key in sorted(keys) if key in people and may_see(people[key], page)]
+        if not readers:
+            nobody.append(page)
+        for reader in readers:
+            if (reader.pk, page.pk) not in told:
+                found[reader].append(deadline)
+    return Reminders(dict(found), nobody)
+
+
+def _is_near(deadline: Deadline, today: date) -> bool:
+    return deadline.due_on <= today + timedelta(days=DAYS_BEFORE)
+
+
+def _publishers() -> dict[str, set[int]]:
+    """Tree path → the accounts that may publish there and below."""
+    found = defaultdict(set)
+    rows = GroupPagePermission.objects.filter(permission__codename="publish_page")
+    for path, user in rows.values_list("page__path", "group__user"):
+        found[path].add(user)
+    return found
+
+
+def message(person: Any, due: list[Deadline], at: datetime) -> EmailMessage:
+    today = local(at).date()
+    one = len(due) == 1
+    lines = [
+        "Please check that this page is still right:" if one else "Please check that these pages are still right:",
+        "",
+    ]
+    for deadline in due:
+        late = " (overdue)" if deadline.is_overdue(today) else ""
+        lines += [
+            f"{name_of(deadline.page)}, due on {day(deadline.due_on)}{late}",
+            settings.CMS_URL + addresses.edit_url(deadline.page),
+            "",
+        ]
+    lines += [
+        'If a page is right as it is, choose "Mark as reviewed today" in the menu of its edit screen, or ask',
+        "a moderator to do so. If it is not, edit it and submit it for moderation.",
+    ]
+    return EmailMessage(
+        subject="1 page is due for review" if one else f"{len(due)} pages are due for review",
+        body="\n".join(lines),
+        to=[person.email],
+        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office answer comes back
+    )

@@ -1,0 +1,105 @@
+"""Saying in one click that a public page is still right: who may, and what moves.
+
+Only the dates of the review move. Nothing is published: no draft, no entry in a feed, no "updated" date.
+"""
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from wagtail.admin.widgets import Button
+from wagtail.log_actions import log
+
+from pages.content.choices import ApprovalRole
+from pages.content.working_days import local_day
+from pages.models import ContentPage, DeathReviewNoticePage
+from pages.models.moderation import is_in
+from pages.reading.plain_words import day
+from pages.visibility.ledger import note_elsewhere, note_update
+from pages.visibility.rule import public
+
+REVIEWED = "pages.reviewed"
+
+
+def may_mark_as_reviewed(user: Any, page: ContentPage) -> bool:
+    """Readers see the date, so this takes a moderator.
+
+    A death-review notice says nothing that its moderator and its safeguarding lead have not approved: there the date
+    is changed on the edit screen, and goes the whole way.
+    """
+    if isinstance(page, DeathReviewNoticePage):
+        return False
+    return is_in(user, ApprovalRole.MODERATOR) and page.permissions_for_user(user).may_moderate()
+
+
+def next_review(page: ContentPage, today: date) -> date | None:
+    """A date that is still ahead stays. One that has come moves on by the interval that somebody chose before.
+
+    Without a last review there is no interval, and nobody's date is invented.
+    """
+    due, last = page.next_review_due_on, page.last_reviewed_on
+    if due is None or due > today:
+        return due
+    return today + (due - last) if last and due > last else None
+
+
+@transaction.atomic
+def mark_as_reviewed(page: ContentPage, user: Any) -> None:
+    """Set the date of the last review of the public version to today.
+
+    Drafts and versions that wait for approval are left as they are; they take the date over when they are opened or
+    published (`ContentPage.with_content_json`). Raises PermissionDenied, and ValidationError if the page is not public.
+    """
+    if not may_mark_as_reviewed(user, page):
+        raise PermissionDenied
+    live = public(ContentPage.objects.filter(pk=page.pk)).first()
+    if live is None:
+        raise ValidationError("Only a page that readers can see can be marked as reviewed.")
+    now = timezone.now().replace(microsecond=0)  # as exact as the JSON of a revision
+    today = local_day(now)
+    before, due_on = live.last_reviewed_on, next_review(live, today)
+    ContentPage.objects.filter(pk=page.pk).update(
+        last_reviewed_on=today, next_review_due_on=due_on, marked_reviewed_at=now
+    )
+    page.last_reviewed_on, page.next_review_due_on, page.marked_reviewed_at = today, due_on, now
+    for note in (note_update, note_elsewhere):
+        note(ContentPage.objects.filter(pk=page.pk), now)
+    log(instance=page, action=REVIEWED, user=user, data={"before": before and before.isoformat()})
+
+
+@require_POST
+def mark_as_reviewed_view(request: HttpRequest, page_id: int) -> HttpResponse:
+    page = get_object_or_404(ContentPage, pk=page_id).specific
+    try:
+        mark_as_reviewed(page, request.user)
+    except ValidationError as problem:
+        messages.error(request, " ".join(problem.messages))
+    else:
+        following = page.next_review_due_on
+        then = f"The next review is due on {day(following)}." if following else "No next review is planned."
+        messages.success(request, f"“{page.get_admin_display_title()}” is marked as reviewed today. {then}")
+    return redirect("wagtailadmin_pages:edit", page.pk)
+
+
+admin_urls = [path("pages/<int:page_id>/reviewed/", mark_as_reviewed_view, name="mark_as_reviewed")]
+
+
+def page_buttons(page: Any, user: Any) -> list[Button]:
+    """One entry of a page's menu. Wagtail's own script sends it as a POST with the token of the form."""
+    if not isinstance(page, ContentPage) or not page.live or page.withdrawal_kind:
+        return []
+    if not may_mark_as_reviewed(user, page):
+        return []
+    attrs = {
+        "data-controller": "w-action",
+        "data-action": "w-action#post",
+        "data-w-action-url-value": reverse("mark_as_reviewed", args=[page.pk]),
+    }
+    return [Button("Mark as reviewed today", icon_name="check", attrs=attrs, priority=60)]

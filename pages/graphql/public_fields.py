@@ -1,0 +1,256 @@
+"""How a field of a model becomes part of the public GraphQL contract.
+
+Models list these in `graphql_fields`, which is the allow-list: what is not listed is not in the schema. Everything
+that leads to a page, file or snippet resolves through the request's loader (cms/graphql/loader/public.py), which asks
+pages/visibility/rule.py and loads for all objects of a list at once.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import uuid5
+
+import graphene
+from django.apps import apps
+from django.db.models import TextChoices, URLField
+from django.utils import timezone
+from grapple.models import GraphQLField
+from grapple.registry import registry
+
+from pages.content.rich_text import has_text, plain_text
+from pages.partial_dates import Precision
+
+# --- Types of values -----------------------------------------------------------------------------------------
+
+
+@cache
+def enum(choices: type[TextChoices]) -> type[graphene.Enum]:
+    """The GraphQL enumeration of these choices: the member's name is the value, its label the description."""
+    labels = {member.value: str(member.label) for member in choices}
+
+    def description(member: TextChoices | None) -> str | None:
+        return labels[member.value] if member is not None else choices.__doc__
+
+    return graphene.Enum(choices.__name__, [(member.name, member.value) for member in choices], description=description)
+
+
+class RichText(graphene.ObjectType):
+    """Formatted text, as safe HTML with absolute links and as plain text."""
+
+    html = graphene.String(
+        required=True, description="HTML limited to paragraphs, headings, lists, emphasis and links."
+    )
+    text = graphene.String(required=True, description="The same as plain text, one line per paragraph.")
+
+
+class PartialDate(graphene.ObjectType):
+    """A date known to the year, the month or the day. Nothing is filled in."""
+
+    value = graphene.String(required=True, description='"2023", "2023-09" or "2023-09-01" (ISO 8601).')
+    precision = graphene.Field(enum(Precision), required=True, description="How much of the date is known.")
+
+    @staticmethod
+    def resolve_precision(value: Any, info: Any) -> str:
+        return value.precision.value
+
+
+class StreamFieldInterface(graphene.Interface):
+    """One block of a page's body. Ask for the fields of the types that implement this."""
+
+    id = graphene.String(
+        description="Stays the same while editors change or move the block. In a copy of the page it is another."
+    )
+    block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
+
+    @classmethod
+    def resolve_type(cls, instance: Any, info: Any) -> Any:
+        return registry.streamfield_blocks[instance.block_class]
+
+    @staticmethod
+    def resolve_id(block: Any, info: Any) -> str | None:
+        """Made from both ids: Wagtail copies those of blocks with the page and with all its versions, and a client that
+        knows blocks by their ids would show the text of one page on another."""
+        return str(uuid5(block.owner.uuid, block.id)) if block.id else None
+
+    @staticmethod
+    def resolve_block_type(block: Any, info: Any) -> str:
+        return block.block_class.__name__
+
+
+# --- Fields --------------------------------------------------------------------------------------------------
+
+Resolver = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class PublicField:
+    """A field of the public type. Called, it answers in the form in which grapple reads `graphql_fields`."""
+
+    build: Callable[[], Any]
+    says: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
+
+    def __call__(self) -> Any:
+        return self.build()
+
+
+def public_field(
+    name: str,
+    of_type: Any,
+    resolver: Resolver,
+    *,
+    required: bool = False,
+    description: str = "",
+    args: dict[str, graphene.Argument] | None = None,
+    says: Callable[[Any], Iterable[str]] = lambda obj: (),
+) -> PublicField:
+    """A field of the public type."""
+
+    def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
+        def mount(graphql_type: Any) -> graphene.Field:
+            return graphene.Field(
+                graphql_type, resolver=resolver, required=required, description=description, args=args
+            )
+
+        return GraphQLField(name, of_type), mount
+
+    return PublicField(build, says)
+
+
+def _read(source: str) -> Resolver:
+    def resolve(obj: Any, info: Any) -> Any:
+        return getattr(obj, source)
+
+    return resolve
+
+
+def _scalar(of_type: Any) -> Callable[..., PublicField]:
+    def constructor(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
+        return public_field(name, of_type, _read(source or name), required=required, description=description)
+
+    return constructor
+
+
+integer = _scalar(graphene.Int)
+date = _scalar(graphene.Date)
+partial_date = _scalar(PartialDate)
+
+
+def text(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
+    """Text; when it may be missing, an empty text is null."""
+
+    def resolve(obj: Any, info: Any) -> str | None:
+        return getattr(obj, source or name) or ("" if required else None)
+
+    def says(obj: Any) -> Iterable[str]:
+        is_address = isinstance(obj._meta.get_field(source or name), URLField)
+        return () if is_address else (getattr(obj, source or name),)
+
+    return public_field(name, graphene.String, resolve, required=required, description=description, says=says)
+
+
+def date_time(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
+    """An instant, with the offset that Europe/London had then."""
+
+    def resolve(obj: Any, info: Any) -> Any:
+        moment = getattr(obj, source or name)
+        return timezone.localtime(moment) if moment else None
+
+    return public_field(name, graphene.DateTime, resolve, required=required, description=description)
+
+
+def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:
+    def resolve(obj: Any, info: Any) -> str | None:
+        return str(getattr(obj, name)) or None
+
+    return public_field(name, enum(choices), resolve, required=required, description=description)
+
+
+def lines(name: str, description: str = "") -> PublicField:
+    """A text that editors write one item a line, as a list."""
+
+    def resolve(obj: Any, info: Any) -> list[str]:
+        return split_lines(getattr(obj, name))
+
+    def says(obj: Any) -> Iterable[str]:
+        return split_lines(getattr(obj, name))
+
+    return public_field(name, list_of(graphene.String), resolve, required=True, description=description, says=says)
+
+
+def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
+    def resolve(obj: Any, info: Any) -> Any:
+        source = getattr(obj, name)
+        return info.context.loader.rich_text(obj, source) if required or has_text(source) else None
+
+    def says(obj: Any) -> Iterable[str]:
+        return (plain_text(getattr(obj, name)),)
+
+    return public_field(name, RichText, resolve, required=required, description=description, says=says)
+
+
+def blocks(name: str, description: str = "") -> PublicField:
+    """The blocks of a StreamField, in their order."""
+
+    def resolve(obj: Any, info: Any) -> Any:
+        return info.context.loader.blocks(obj, getattr(obj, name))
+
+    def says(obj: Any) -> Iterable[str]:
+        return obj._meta.get_field(name).get_searchable_content(getattr(obj, name))
+
+    return public_field(name, list_of(StreamFieldInterface), resolve, required=True, description=description, says=says)
+
+
+def related(name: str, model: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
+    """The page, snippet or file that a foreign key names, or null when it is not public."""
+
+    def resolve(obj: Any, info: Any) -> Any:
+        return info.context.loader.related(obj, source or name)
+
+    return public_field(name, type_of(model), resolve, required=required, description=description)
+
+
+def children(name: str, model: str, source: str = "", description: str = "") -> PublicField:
+    """The rows that an editor entered under this object, in their order."""
+
+    def resolve(obj: Any, info: Any) -> Any:
+        return info.context.loader.children(obj, source or name)
+
+    return public_field(name, list_of(type_of(model)), resolve, required=True, description=description)
+
+
+def list_of(graphql_type: Any) -> Any:
+    """A list that is never null and holds no nulls (mount it with required=True)."""
+    return graphene.List(graphene.NonNull(graphql_type))
+
+
+def type_of(model: str) -> Callable[[], Any]:
+    """The GraphQL type that grapple built for a model such as "pages.InsightPage", once all are built."""
+    return lambda: registry.models[apps.get_model(model)]
+
+
+def split_lines(value: str) -> list[str]:
+    """The items of a text that has one a line."""
+    return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+
+def topics() -> PublicField:
+    def resolve(obj: Any, info: Any) -> Any:
+        return info.context.loader.topics(obj)
+
+    return public_field(
+        "topics",
+        list_of(type_of("pages.Topic")),
+        resolve,
+        required=True,
+        description="The topics it is filed under.",
+    )
+
+
+def documents(name: str, datasets: bool = False, description: str = "") -> PublicField:
+    """The public documents that belong to a publication: its data files, or all the others."""
+
+    def resolve(obj: Any, info: Any) -> Any:
+        return info.context.loader.page_documents(obj, datasets)
+
+    return public_field(name, list_of(type_of("documents.Document")), resolve, required=True, description=description)

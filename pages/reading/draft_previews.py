@@ -1,0 +1,110 @@
+"""A draft on the public website, for the person who writes it: a token that names one draft and one person.
+
+The token is a random key with a signature and the time. It stops working after PREVIEW_MINUTES, when the page is
+deleted, and when its person may not edit the page any more. No token ever leads to a death-review notice: its preview
+is a view of the admin. Whoever has the token sees the draft, so the website must not log it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.signing import BadSignature, TimestampSigner
+from django.utils import timezone
+from wagtail.models import Page
+
+from documents.models import Document, Image
+from pages.content.death_review_files import of_death_reviews
+from pages.content.references import files_of
+from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, MeetingPage
+
+# 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
+MAX_TOKEN = 100
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A draft as it is in memory, and who may see it."""
+
+    draft: Any
+    user: Any
+    token: str
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt="pages.draft_previews", sep=".")
+
+
+def begin(page: ContentPage, user: Any) -> str:
+    """Keep what was typed, so that the website can ask for it, and return the token. `page` need not be saved.
+
+    Who previews the same page again goes on with the same key, so that a tab that is open shows the newest text.
+    Raises PermissionDenied.
+    """
+    parent = None if page.pk else page.get_parent()
+    if isinstance(page, DeathReviewNoticePage) or not _may_edit(user, page, parent):
+        raise PermissionDenied
+    content = {name: value for name, value in page.serializable_data().items() if name != "wagtail_admin_comments"}
+    key = {"user": user, "page_id": page.pk, "parent": parent, "page_type": page.cached_content_type}
+    preview, _ = DraftPreview.objects.update_or_create(**key, defaults={"content": content, "at": timezone.now()})
+    forget_old_ones(timezone.now())
+    return _signer().sign(preview.key)
+
+
+def shown_by(token: str) -> Shown | None:
+    """The draft of a token. None, with no reason, for one that is wrong or old or may not be used any more."""
+    if len(token) > MAX_TOKEN:
+        return None
+    try:
+        key = _signer().unsign(token, max_age=timedelta(minutes=settings.PREVIEW_MINUTES))
+    except BadSignature:
+        return None
+    preview = DraftPreview.objects.select_related("user", "page", "parent").filter(key=key).first()
+    model = preview.page_type.model_class() if preview else None
+    if preview is None or model is None or issubclass(model, DeathReviewNoticePage):
+        return None
+    page = preview.page.specific if preview.page else None
+    if not _may_edit(preview.user, page, preview.parent):
+        return None
+    draft = page.with_content_json(preview.content) if page else _new(model, preview.content, preview.parent)
+    return Shown(draft, preview.user, token)
+
+
+def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
+    """The documents and the images that come with the draft, public or not.
+
+    All that it shows, but neither papers of exempt items, which no published version has, nor files of death-review
+    notices, which stay inside the admin.
+    """
+    documents, images = files_of(shown.draft)
+    exempt = shown.draft.exempt_documents() if isinstance(shown.draft, MeetingPage) else set()
+    return _not_of_notices(Document, documents - exempt), _not_of_notices(Image, images)
+
+
+def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
+    shown = model.objects.filter(~of_death_reviews(), pk__in=keys, takedowns=None)  # taken offline, they stay so
+    return set(shown.values_list("pk", flat=True))
+
+
+def forget_old_ones(at: datetime) -> None:
+    """Drafts that no token can lead to any more."""
+    DraftPreview.objects.filter(at__lt=at - timedelta(minutes=settings.PREVIEW_MINUTES)).delete()
+
+
+def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:
+    if not user.is_active or not user.has_perm("wagtailadmin.access_admin"):
+        return False
+    if page is not None and page.pk:
+        return page.permissions_for_user(user).can_edit()
+    return parent is not None and parent.specific.permissions_for_user(user).can_add_subpage()
+
+
+def _new(model: Any, content: dict[str, Any], parent: Any) -> Any:
+    """A page that was never saved, at the place in the tree where it would be made."""
+    draft = model.from_serializable_data(content, check_fks=False, strict_fks=False)
+    draft.depth = parent.depth + 1
+    last = parent.get_last_child()
+    draft.path = last._inc_path() if last else draft._get_path(parent.path, draft.depth, 1)
+    return draft

@@ -1,0 +1,274 @@
+"""Takes a text out of everything that the CMS keeps: content, revisions, comments, logs, search index, file names.
+
+For text that must go for good, such as a real name in a death review. pages/redaction/spellings.py says how it is
+found, docs/what-is-public.md what is left and what else to do. What was removed is written nowhere.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.files.storage import Storage
+from django.core.management import call_command
+from django.db import connection, models, transaction
+from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.fields import StreamField
+from wagtail.log_actions import log
+from wagtail.models import Page, Revision
+from wagtail.search.models import IndexEntry
+
+from pages.editing import outbox
+from pages.models import ContentPage, OutgoingMail, PublicAddress, PublicRecord
+from pages.partial_dates import PartialDateField
+from pages.redaction.addresses import free, redact_addresses
+from pages.redaction.spellings import Spellings
+from pages.visibility.ledger import note_update
+
+REDACTED = "pages.redacted"
+# Accounts and their sessions (a session that has the text is ended), and the search index, which is made anew.
+LEFT_ALONE = {"account", "auth", "contenttypes", "mfa", "sessions", "socialaccount", "wagtailsearch"}
+# What the system itself writes into columns of text, and into JSON: keys, hashes, names in the code; also passwords.
+SYSTEM_FIELDS = {
+    "action", "checksum", "content_hash", "content_path", "contentpath", "file_hash", "file_key", "file_facts",
+    "filter_spec", "focal_point_key", "hash", "hostname", "id", "key_hash", "language_code", "model_path", "object_id",
+    "parent_object_id", "password", "path", "prefix", "to_object_id", "translation_key", "type", "uuid",
+}  # fmt: skip
+# Addresses have to go together: pages/redaction/addresses.py.
+PAGE_ADDRESS = {(Page, "slug"), (Page, "url_path")}
+# While it is so, no log says what something was before.
+under_way: ContextVar[bool] = ContextVar("redaction_under_way", default=False)
+ADDRESSES = {*PAGE_ADDRESS, (PublicRecord, "path"), (PublicAddress, "path"), (Redirect, "old_path")}
+_TEXT = (models.CharField, models.TextField, models.JSONField, StreamField, models.FileField)
+_STAMPS = (models.DateField, models.TimeField, models.DurationField, models.DecimalField, PartialDateField)
+
+
+class RedactionFailed(Exception):
+    """Something went wrong. The message says where and what that means, with nothing of any row in it."""
+
+
+class Redaction:
+    """One run: the text, and the files that have been given another name and await the end of the transaction."""
+
+    def __init__(self, text: str) -> None:
+        self.spellings = Spellings(text)
+        self.stage = "the beginning"
+        self.changed = Counter[str]()
+        self.renamed: dict[tuple[Storage, str], str] = {}
+        fields = [field for model in apps.get_models() for field in model._meta.local_concrete_fields]
+        stamps = {field.name for field in fields if isinstance(field, _STAMPS)}
+        texts = {field.name for field in fields if isinstance(field, _TEXT) and not isinstance(field, _STAMPS)}
+        self.untouched_keys = SYSTEM_FIELDS | (stamps - texts)
+
+    def of(self, value: Any, address: bool = False) -> Any:
+        """The value without the text; an equal one when it was not in there."""
+        if isinstance(value, str):
+            if value[:1] in ("[", "{"):  # revisions keep blocks as JSON in JSON, where letters are escaped
+                try:
+                    content = json.loads(value)
+                except ValueError:
+                    pass
+                else:
+                    changed = self.of(content)
+                    return value if changed == content else json.dumps(changed)
+            return self.spellings.without(value, address)
+        if isinstance(value, dict):
+            return {
+                key: item if isinstance(item, str) and key in self.untouched_keys else self.of(item, key == "slug")
+                for key, item in value.items()
+            }
+        return [self.of(item) for item in value] if isinstance(value, list) else value
+
+    def new_value(self, field: models.Field, value: Any) -> Any:
+        if not value:
+            return value
+        if isinstance(field, StreamField):
+            stored = field.get_prep_value(value)
+            new = self.of(stored)
+            return value if new == stored else field.to_python(new)
+        if isinstance(field, models.FileField):
+            return self._renamed(field, str(value))
+        new = self.of(value, address=isinstance(field, models.SlugField | models.URLField | models.EmailField))
+        return new[: field.max_length] if isinstance(new, str) and field.max_length else new
+
+    def _renamed(self, field: models.FileField, old: str) -> str:
+        """Stores the file a second time under a name without the text."""
+        new = self.spellings.without(old, address=True)
+        if new == old or not field.storage.exists(old):
+            return new
+        key = (field.storage, old)
+        if key not in self.renamed:
+            with field.storage.open(old, "rb") as stream:
+                self.renamed[key] = field.storage.save(new, stream, max_length=field.max_length)
+        return self.renamed[key]
+
+
+def redact(
+    text: str,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    tell_caches: Callable[[], None] = lambda: None,
+) -> Counter[str]:
+    """Redact everywhere, or nowhere when something goes wrong. Returns the number of changed rows by model.
+
+    Runs its own transaction: a renamed file is there twice until that is over, so that a rollback loses none.
+
+    `tell_caches` is called in the same transaction before and after: addresses may change. Raises ValueError when the
+    text is too short to be meant, RedactionFailed for anything else.
+    """
+    redaction = Redaction(text)
+    committed: list[bool] = []
+    failed = ""
+    untold = under_way.set(True)
+    try:
+        with transaction.atomic(durable=True):
+            transaction.on_commit(lambda: committed.append(True))
+            tell_caches()
+            _redact_rows(redaction, progress)
+            redaction.stage = "the list of changes"
+            note_update(ContentPage.objects.all(), timezone.now())  # front-ends fetch everything again
+            redaction.stage = "the caches"
+            tell_caches()
+            transaction.on_commit(cache.clear)
+    except BaseException as error:
+        if not committed:
+            _delete((storage, new) for (storage, _), new in redaction.renamed.items())
+        if not isinstance(error, Exception):
+            raise
+        failed = f"{type(error).__name__} in {redaction.stage}."  # its message could show the text
+    finally:
+        under_way.reset(untold)
+    if failed and not committed:
+        raise RedactionFailed(f"{failed} Nothing was changed.")
+    _delete(redaction.renamed)
+    if failed:
+        raise RedactionFailed(f"{failed} The text was taken out, yet caches may still have it: empty them.")
+    return redaction.changed
+
+
+def _delete(files: Iterable[tuple[Storage, str]]) -> None:
+    for storage, name in files:
+        storage.delete(name)
+
+
+def _redact_rows(redaction: Redaction, progress: Callable[[Iterable[Any]], Iterable[Any]]) -> None:
+    redaction.stage = "the addresses"
+    redaction.changed.update(redact_addresses(redaction.spellings))
+    _drop_mail(redaction)
+    for model in progress([*tables(), Session, IndexEntry]):
+        redaction.stage = f"the table {model._meta.db_table}"
+        if model is Session:
+            _end_sessions(redaction)
+        elif model is IndexEntry:
+            make_search_index_anew()
+        else:
+            for key, changes in _changes(model, redaction):
+                model._base_manager.filter(pk=key).update(**_unique(model, key, changes))
+                redaction.changed[str(model._meta.verbose_name)] += 1
+    redaction.stage = "the log"
+    redaction.changed += Counter()  # drops zeros
+    log(instance=Page.objects.get(depth=1), action=REDACTED, data={"rows": redaction.changed.total()})
+
+
+def _drop_mail(redaction: Redaction) -> None:
+    """Mail that waits and has the text is not sent."""
+    for row in OutgoingMail.objects.filter(given_up_at=None):
+        parts = outbox.parts(row)
+        if redaction.of(parts) != parts:
+            row.delete()
+            redaction.changed["outgoing mail"] += 1
+
+
+def _end_sessions(redaction: Redaction) -> None:
+    """A session keeps messages ("… was published") until they are shown. Its user signs in again."""
+    for session in Session.objects.iterator():
+        data = session.get_decoded()
+        if redaction.of(data) != data:
+            session.delete()
+            redaction.changed["session"] += 1
+
+
+def tables() -> list[type[models.Model]]:
+    """Every table that is looked at; revisions last, because they take over what became of the rows."""
+    found = [model for model in apps.get_models() if model._meta.app_label not in LEFT_ALONE and model._meta.managed]
+    return sorted(found, key=lambda model: model is Revision)
+
+
+def text_fields(model: type[models.Model]) -> list[models.Field]:
+    """The columns that can have a text that somebody wrote."""
+    return [
+        field
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, _TEXT)
+        and not isinstance(field, _STAMPS)
+        and not field.choices
+        and not field.primary_key
+        and field.name not in SYSTEM_FIELDS
+        and (model, field.name) not in ADDRESSES
+    ]
+
+
+def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Primary key and new values of each row of a table that has the text."""
+    fields = text_fields(model)
+    if not fields:
+        return
+    rows = model._base_manager.order_by("pk").values_list("pk", *(field.attname for field in fields))
+    for key, *values in rows.iterator():
+        changes = {}
+        for field, value in zip(fields, values, strict=True):
+            new = redaction.new_value(field, value)
+            if new != value:
+                changes[field.attname] = _as_the_row_has_it(key, value, new) if model is Revision else new
+        if changes:
+            yield key, changes
+
+
+def _as_the_row_has_it(revision: Any, old: Any, new: Any) -> Any:
+    """In a revision, a redacted value that must be unique becomes that of the row, which nothing else has."""
+    if not isinstance(new, dict):
+        return new
+    found = Revision.objects.select_related("content_type").get(pk=revision)
+    model = found.content_type.model_class()
+    row = model and model._base_manager.filter(pk=found.object_id).first()
+    if row is None:
+        return new
+    own = {
+        field.name: getattr(row, field.name)
+        for field in row._meta.concrete_fields
+        if (field.unique or (field.model, field.name) in PAGE_ADDRESS) and old.get(field.name) != new.get(field.name)
+    }
+    return {**new, **own}
+
+
+def _unique(model: type[models.Model], key: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes with a number behind a text where two rows would become one that must differ."""
+    groups: list[Sequence[str]] = [(field.name,) for field in model._meta.local_fields if field.unique]
+    groups += model._meta.unique_together
+    groups += [each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
+    for group in groups:
+        fields = [field for field in model._meta.local_fields if field.name in group]
+        names = [field.attname for field in fields]
+        numbered = next((name for name in names if isinstance(changes.get(name), str)), None)
+        if numbered is None:
+            continue
+        row = model._base_manager.filter(pk=key).values(*names).get() | changes
+        rest = {name: row[name] for name in names if name != numbered}
+        others = model._base_manager.exclude(pk=key).filter(**rest).values_list(numbered, flat=True)
+        longest = fields[names.index(numbered)].max_length or 255
+        changes[numbered] = free(changes[numbered], set(others), longest)
+    return changes
+
+
+def make_search_index_anew() -> None:
+    """The index of an object has words of others (tags, rows of lists), and objects may have gone from the database."""
+    IndexEntry.objects.all()._raw_delete(IndexEntry.objects.db)
+    call_command("update_index", verbosity=0)
+    if connection.vendor == "sqlite":  # keeps deleted words in its segments until these are merged
+        table = f"{IndexEntry._meta.db_table}_fts"
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {table}({table}) VALUES('optimize')")

@@ -1,0 +1,155 @@
+"""Writes what the search looks through, when a version of a page is published (cms/publication/effects.py).
+
+Only what the public type of the page says goes in: the fields of `graphql_fields` that are texts, of the page and of
+its rows. What a page shows of other pages, of shared text and of pictures is theirs, and may go while the page stays.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Model
+from wagtail.search.backends import get_search_backends_with_name
+
+from documents.models import Document
+from pages.content.choices import AgendaItemAccess
+from pages.content.references import child_relations
+from pages.models import AgendaItem, ContentPage, DeathReviewNoticePage, MeetingPage, Paper, SearchText
+
+logger = logging.getLogger(__name__)
+_waiting: ContextVar[list[int] | None] = ContextVar("pages whose words await their entry in the index", default=None)
+
+
+def record(page: ContentPage) -> None:
+    """Write the words of this version, and of the files that it shows (`published_files`), in place of the last."""
+    wanted = {row.document_id: row for row in _texts(page)}
+    old = {row.document_id: row for row in SearchText.objects.filter(page_id=page.pk).only("document_id")}
+    for document, row in wanted.items():
+        row.pk = old[document].pk if document in old else None
+    SearchText.objects.filter(pk__in=[row.pk for document, row in old.items() if document not in wanted]).delete()
+    SearchText.objects.bulk_update([row for row in wanted.values() if row.pk], ["file_key", "title", "summary", "text"])
+    SearchText.objects.bulk_create(row for row in wanted.values() if row.pk is None)
+    waiting = _waiting.get()
+    if waiting is None:
+        _enter([page.pk])
+    else:
+        waiting.append(page.pk)
+
+
+def _texts(page: ContentPage) -> Iterator[SearchText]:
+    if isinstance(page, DeathReviewNoticePage) and page.noindex:
+        # People find it by its reference alone, unless the family and the partnership agreed that they should.
+        yield SearchText(page_id=page.pk, title=page.title)
+        return
+    yield SearchText(page_id=page.pk, title=page.title, summary=page.summary, text=_own_words(page))
+    of_files = _words_of_papers(page)
+    exempt = _exempt_documents(page)
+    for shown in page.published_files.filter(document__isnull=False).exclude(document__in=exempt):
+        yield SearchText(
+            page_id=page.pk,
+            document_id=shown.document_id,
+            file_key=shown.file_key,
+            title=page.title,
+            summary=page.summary,
+            text=of_files.get(shown.document_id, ""),
+        )
+
+
+def _own_words(page: ContentPage) -> str:
+    """What the page says beside its title and summary, a line a piece."""
+    pieces = [*_said(page)]
+    for relation in child_relations(type(page)):
+        for row in getattr(page, relation).all():
+            if not isinstance(row, Paper) and not (isinstance(row, AgendaItem) and _is_exempt(row)):
+                pieces += _said(row)
+    return "\n".join(piece for piece in pieces if piece and piece not in (page.title, page.summary))
+
+
+def _said(obj: Model) -> Iterator[str]:
+    for field in getattr(obj, "graphql_fields", ()):
+        yield from field.says(obj)
+
+
+def _words_of_papers(page: ContentPage) -> dict[int, str]:
+    """By document, what a meeting says of its papers: it goes with the file, and only with it."""
+    found: dict[int, str] = {}
+    for paper in page.papers.all() if isinstance(page, MeetingPage) else ():
+        words = [found.get(paper.document_id, ""), paper.title, *_said(paper)]
+        found[paper.document_id] = "\n".join(word for word in words if word)
+    return found
+
+
+def _exempt_documents(page: ContentPage) -> set[int]:
+    """The papers of exempt items. Such a version is not published; should one be there, nothing of it is found."""
+    return page.exempt_documents() if isinstance(page, MeetingPage) else set()
+
+
+def _is_exempt(item: AgendaItem) -> bool:
+    return item.access == AgendaItemAccess.EXEMPT
+
+
+def refresh(document: Document) -> None:
+    """Enter the words of a document again after it was saved: its title may be another, or its file."""
+    _enter(SearchText.objects.filter(document=document).values_list("page_id", flat=True))
+
+
+# --- The index of Wagtail's search backends ------------------------------------------------------------------
+
+
+def _enter(pages: Iterable[int]) -> None:
+    keys = set(pages)
+    rows: Any = list(SearchText.get_indexed_objects().filter(page_id__in=keys)) if keys else []
+    if not rows:
+        return
+    for name, backend in get_search_backends_with_name(with_auto_update=True):
+        try:
+            backend.add_bulk(SearchText, rows)
+        except Exception:
+            logger.exception("The search backend “%s” did not take the words of %s pages.", name, len(keys))
+            if not backend.catch_indexing_errors:  # a database: its transaction is over
+                raise
+
+
+@contextmanager
+def entered_together() -> Iterator[None]:
+    """Enter the pages that are published in the block in the index at its end, all at once.
+
+    For commands: each time that SQLite's index is written to, Wagtail goes through all its entries.
+    """
+    pages: list[int] = []
+    token = _waiting.set(pages)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    _enter(pages)
+
+
+PAGES_AT_ONCE = 50
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, int, list[str]]:
+    """Read all documents and all published pages again.
+
+    Returns how many there are of each, and which documents could not be read, with the reason.
+    """
+    documents, unread = Document.objects.order_by("pk"), []
+    for document in progress(documents.iterator(), documents.count(), "document"):
+        try:
+            document.read_words_again()
+        except (OSError, ValidationError) as error:
+            reason = " ".join(error.messages) if isinstance(error, ValidationError) else "Its file is missing."
+            unread.append(f"{document.pk} {document.title}: {reason}")
+        document.file.close()
+    pages = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
+    keys = list(pages.values_list("pk", flat=True))
+    for first in progress(range(0, len(keys), PAGES_AT_ONCE), len(keys) // PAGES_AT_ONCE + 1, "batch"):
+        with transaction.atomic(), entered_together():
+            for page in pages.filter(pk__in=keys[first : first + PAGES_AT_ONCE]):
+                record(page.specific)
+    return documents.count(), len(keys), unread

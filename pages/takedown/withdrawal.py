@@ -1,0 +1,173 @@
+"""Taking pages and files away: who may, what readers are told, and the emergency takedown.
+
+The screens for it are in pages/takedown/views.py. Coming back is a publication like any other
+(cms/publication/effects.py).
+"""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from wagtail.actions.unpublish_page import UnpublishPageAction
+from wagtail.log_actions import log
+
+from documents.models import Document, Image, PublicFileRecord
+from pages.content import addresses
+from pages.content.choices import WithdrawalKind
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, PublicAddress, PublicRecord, Takedown
+from pages.models.approvals import approvals_of, void
+from pages.models.base import visibility_changed
+from pages.models.public_records import may_take_down
+from pages.visibility.rule import Answer, answer, public
+
+WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down", "pages.takedown_confirmed"
+
+# --- Withdrawing a page ---
+
+
+def may_withdraw(user: Any, page: ContentPage) -> bool:
+    if isinstance(page, DeathReviewNoticePage):
+        return user.has_perm(HANDLE_DEATH_REVIEWS) and may_take_down(user)
+    return page.permissions_for_user(user).may_moderate()
+
+
+def withdrawal_problems(page: ContentPage, kind: str, explanation: str, alternative: Any) -> dict[str, str]:
+    """What keeps a page from being withdrawn in this way: field name → what to do."""
+    problems = {}
+    if not page.withdrawal_kind and answer(page) != Answer.PUBLIC:
+        problems["kind"] = "This page is not public, so there is nothing to withdraw."
+    if public(DeathReviewNoticePage.objects.descendant_of(page)).exists():
+        problems["kind"] = "There are death-review notices below this page, which readers may not lose in this way."
+    if isinstance(page, DeathReviewNoticePage):
+        until = page.minimum_online_until
+        if until and until > timezone.localdate():
+            problems["kind"] = (
+                f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it before takes a second "
+                "approver, which is not built yet. In an emergency, take it down."
+            )
+        elif kind != WithdrawalKind.WITHDRAWN:
+            problems["kind"] = "Readers of a death-review notice are always told why it went: give an explanation."
+    if kind == WithdrawalKind.WITHDRAWN and not explanation.strip():
+        problems["explanation"] = "Tell readers why the page was withdrawn."
+    if alternative is not None and (
+        alternative.pk == page.pk or not public(ContentPage.objects.filter(pk=alternative.pk)).exists()
+    ):
+        problems["alternative"] = "Choose another page, one that readers can open."
+    elif kind == WithdrawalKind.REDIRECT and alternative is None:
+        problems["alternative"] = "Choose the page that readers are sent to."
+    return problems
+
+
+@transaction.atomic
+def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alternative: Any = None) -> None:
+    """Take a public page away, and scheduled versions of it with it. Raises PermissionDenied or ValidationError."""
+    if not may_withdraw(user, page):
+        raise PermissionDenied
+    page.hold(page.pk)
+    page.refresh_from_db()
+    if problems := withdrawal_problems(page, kind, explanation, alternative):
+        raise ValidationError(problems)
+    page.withdrawal_kind, page.withdrawal_explanation = kind, explanation.strip()
+    page.withdrawn_at = timezone.now()
+    page.withdrawal_alternative = alternative
+    ContentPage.objects.filter(pk=page.pk).update(
+        withdrawal_kind=page.withdrawal_kind,
+        withdrawal_explanation=page.withdrawal_explanation,
+        withdrawn_at=page.withdrawn_at,
+        withdrawal_alternative=alternative,
+    )
+    _stop_what_is_on_its_way(page, user)
+    log(instance=page, action=WITHDRAWN, user=user, data={"kind": kind})
+    visibility_changed.send(type(page), page=page)
+
+
+def _stop_what_is_on_its_way(page: ContentPage, user: Any) -> None:
+    """Versions that were scheduled or submitted before the page went are not those that bring it back."""
+    void(page, approvals_of(page), "The page was taken away from readers after the approval.")
+    page.revisions.update(approved_go_live_at=None)
+    if state := page.current_workflow_state:
+        state.cancel(user=user)
+
+
+# --- Emergency takedown ---
+
+
+def public_path(page: ContentPage) -> str:
+    """Where readers know a page: an unpublished change of its address is not that."""
+    record = PublicRecord.objects.filter(pk=page.uuid).first()
+    return record.path if record else addresses.url_path(page)
+
+
+def at_address(address: str) -> ContentPage | Document | Image | None:
+    """The page or file that an address which somebody pasted leads to; `take_down` says whether it is public."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    path = unquote(parts.path)
+    kind, _, rest = path.strip("/").partition("/")
+    key = rest.partition("/")[0]
+    if kind == "documents" and (document := Document.objects.filter(file_key=key).first()):
+        return document
+    if kind == "images" and (image := Image.objects.filter(file_key=key).first()):
+        return image
+    website = urlsplit(settings.WEBSITE_URL)
+    if parts.netloc and parts.netloc == website.netloc:
+        path = path.removeprefix(website.path)
+    path = f"/{path.strip('/')}/" if path.strip("/") else "/"
+    here = PublicAddress.objects.filter(path=path).select_related("record__page")
+    found = here.order_by("-since", "-pk").first()
+    # The page that was here last: when it went, nobody means another that had the address before.
+    return found.record.page.specific if found and found.record.page and found.record.page.live else None
+
+
+@transaction.atomic
+def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> Takedown:
+    """Take a page or a file offline at once, on one person's word. Raises PermissionDenied or ValidationError."""
+    if not may_take_down(user):
+        raise PermissionDenied
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why, for the colleague who will check this."})
+    takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
+    if isinstance(thing, ContentPage):
+        thing.hold(thing.pk)
+        thing.refresh_from_db()
+        record = PublicRecord.objects.filter(pk=thing.uuid).first()
+        if record is None or not thing.live:
+            raise ValidationError({"address": "This page is not public."})
+        takedown.record, takedown.address = record, record.path
+        takedown.save()
+        _stop_what_is_on_its_way(thing, user)
+        DraftPreview.objects.filter(page=thing.pk).delete()
+        UnpublishPageAction(thing, user=user).execute(skip_permission_checks=True)
+    elif not (thing.published_in.exists() or PublicFileRecord.objects.filter(file_key=thing.file_key).exists()):
+        raise ValidationError({"address": "This file is not public."})
+    else:
+        takedown.address = thing.url if isinstance(thing, Document) else f"/images/{thing.file_key}/"
+        if isinstance(thing, Document):
+            takedown.document = thing
+        else:
+            takedown.image = thing
+        takedown.save()
+        visibility_changed.send(type(thing), file=thing)
+    log(instance=thing, action=TAKEN_DOWN, user=user, data={"takedown": takedown.pk})
+    return takedown
+
+
+@transaction.atomic
+def confirm(takedown: Takedown, user: Any) -> None:
+    """A second person agrees that it had to go. Raises PermissionDenied, ValidationError."""
+    if not may_take_down(user):
+        raise PermissionDenied
+    if takedown.by_id == user.pk:
+        raise ValidationError("Another person than the one who took it down has to confirm this.")
+    done = Takedown.objects.filter(pk=takedown.pk, confirmed_at=None).update(
+        confirmed_at=timezone.now(), confirmed_by=user
+    )
+    thing = (takedown.record and takedown.record.page) or takedown.document or takedown.image
+    if done and thing:
+        log(instance=thing, action=TAKEDOWN_CONFIRMED, user=user, data={"takedown": takedown.pk})

@@ -1,0 +1,4 @@
+"""Decides what is public at an instant, and writes down what became public and what changed for readers.
+
+May import: pages.models and below.
+"""

@@ -1,0 +1,59 @@
+"""Which period, plan and meeting are current at an instant. Only public ones count."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from pages.content.choices import MeetingStatus, OpenToPublic, PlanAvailability
+from pages.models import CommunitySafetyPlanPage, MeetingPage, PriorityPeriodPage
+from pages.visibility.rule import public
+
+
+def periods(
+    at: datetime,
+) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
+    """Past periods (newest first), the current one, and future ones.
+
+    A period given in years includes the whole last year; where two contain today, the later start is current and
+    the other is past.
+    """
+    return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), at), at)
+
+
+def by_standing(
+    started_or_to_come: Iterable[PriorityPeriodPage], at: datetime
+) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
+    """The same for periods that were found already; one that was never saved counts as the newest."""
+    today = timezone.localdate(at)
+    found = sorted(started_or_to_come, key=lambda period: (period.starts_on.value, period.pk or math.inf), reverse=True)
+    future = [period for period in found if period.starts_on.first_day > today]
+    started = [period for period in found if period.starts_on.first_day <= today]
+    current = next((period for period in started if period.ends_on is None or period.ends_on.last_day >= today), None)
+    return [period for period in started if period is not current], current, future
+
+
+def current_plan(at: datetime) -> CommunitySafetyPlanPage | None:
+    """The plan in force: the latest start that is not after today, and not archived or ended."""
+    today = timezone.localdate(at)
+    plans = public(CommunitySafetyPlanPage.objects.exclude(availability=PlanAvailability.ARCHIVED), at)
+    in_force = [
+        plan
+        for plan in plans.filter(effective_from__isnull=False)
+        if plan.effective_from.first_day <= today and (plan.effective_to is None or plan.effective_to.last_day >= today)
+    ]
+    return max(in_force, key=lambda plan: (plan.effective_from.value, plan.pk), default=None)
+
+
+def upcoming(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[MeetingPage]:
+    """Meetings that have not started, soonest first."""
+    return meetings.filter(starts_at__gt=at).order_by("starts_at", "uuid")
+
+
+def next_meeting(at: datetime) -> MeetingPage | None:
+    """The earliest meeting after the instant that residents can come to and that is neither cancelled nor postponed."""
+    meetings = public(MeetingPage.objects.all(), at).filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART])
+    off = [MeetingStatus.CANCELLED, MeetingStatus.POSTPONED]
+    return upcoming(meetings.exclude(status__in=off), at).first()

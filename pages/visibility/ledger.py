@@ -1,0 +1,207 @@
+"""Writes down what is public, and what changes for readers, in the transaction that makes it so.
+
+cms/publication/effects.py and pages/editing/reviews.py call it. The ledger decides nothing about now:
+pages/visibility/rule.py does. It
+remembers what was public before and where, so that an address that readers knew never turns into "not found"
+(pages/visibility/at_path.py), and it lists the changes that front-ends follow (cms/graphql/schema/changes.py).
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.dispatch import Signal
+from wagtail.models import Page
+
+from pages.content import addresses
+from pages.content.choices import ChangeKind
+from pages.models import (
+    ChangeNote,
+    ContentPage,
+    ContentVersion,
+    MeetingPage,
+    PublicAddress,
+    PublicChange,
+    PublicRecord,
+)
+from pages.visibility import dependents as shown
+from pages.visibility.rule import public
+
+# Sent with the `changes` that were added to the list, in their transaction.
+changes_listed = Signal()
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A version of a page that was published, with the note for readers if it is a major update, and the version that
+    readers knew before."""
+
+    page: ContentPage
+    note: ChangeNote | None = None
+    before: ContentPage | None = None
+
+    def others_show_it_differently(self) -> bool:
+        """A meeting also says when its agenda came out, which is a matter of its papers."""
+        return (
+            self.before is None
+            or isinstance(self.page, MeetingPage)
+            or shown.plain_values(self.before) != shown.plain_values(self.page)
+        )
+
+    def is_called_differently(self) -> bool:
+        return self.before is None or self.before.title != self.page.title
+
+    def was_over(self, at: datetime) -> bool:
+        """Whether it had expired, and readers missed it, though nobody wrote that down."""
+        return self.before is not None and self.before.expire_at is not None and self.before.expire_at <= at
+
+
+@transaction.atomic
+def update(page: Page, at: datetime, publication: Publication | None = None) -> set[str]:
+    """Bring the ledger up to date for a page and all below it.
+
+    Returns the paths whose answer is another one now.
+    """
+    version = _hold()
+    if publication:
+        shown.record(publication.page)
+    pages = ContentPage.objects.filter(path__startswith=page.path)
+    records = PublicRecord.objects.filter(page__path__startswith=page.path)
+    known = {record.uuid: record for record in records}
+    now_public = {row.uuid: row for row in public(pages, at).only("uuid", "url_path", "show_safe_exit")}
+    published = publication.page.uuid if publication else None
+    note = publication.note if publication else None
+    written, new_addresses, paths, changes = [], [], set(), []
+    targets: set[int] = set()  # what others show of these is another now
+    was_over = publication is not None and publication.was_over(at)
+    renamed = publication is not None and publication.is_called_differently()
+    for uuid, row in sorted(now_public.items(), key=lambda item: item[1].url_path):
+        path, record = addresses.url_path(row), known.get(uuid)
+        if record is None or record.ended_at:
+            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.PUBLISHED, at=at, major=True))
+        elif record.path != path:
+            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.MOVED, at=at, major=False))
+        if record is None or record.ended_at or record.path != path or was_over:
+            targets.add(row.pk)
+        if uuid == published and record and not record.ended_at:
+            updated = ChangeKind.UPDATED
+            changes.append(PublicChange(record_id=uuid, kind=updated, at=at, major=note is not None, note=note))
+            if publication and publication.others_show_it_differently():
+                targets.add(row.pk)
+        elif (was_over or renamed) and record and not record.ended_at and record.path == path:
+            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.UPDATED, at=at, major=False))
+        if record is None or record.ended_at or record.path != path:
+            new_addresses.append(PublicAddress(record_id=uuid, path=path, since=at))
+            paths |= {path, record.path if record else path}
+        elif record.show_safe_exit == row.show_safe_exit:
+            continue
+        written.append(
+            PublicRecord(
+                uuid=uuid,
+                page_id=row.pk,
+                path=path,
+                show_safe_exit=row.show_safe_exit,
+                first_public_at=record.first_public_at if record else at,
+            )
+        )
+    PublicRecord.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["uuid"],
+        update_fields=["page", "path", "show_safe_exit", "ended_at"],
+    )
+    PublicAddress.objects.bulk_create(
+        new_addresses, update_conflicts=True, unique_fields=["record", "path"], update_fields=["since"]
+    )
+    _append(version, changes)
+    ended = [record for uuid, record in known.items() if uuid not in now_public and record.ended_at is None]
+    if ended:
+        _end(version, sorted(ended, key=lambda record: record.path), ChangeKind.WITHDRAWN, at)
+        targets |= {record.page_id for record in ended if record.page_id}
+    if targets or changes:
+        _tell_those_that_show(version, targets, at, besides={change.record_id for change in changes})
+    return paths | {record.path for record in ended}
+
+
+@transaction.atomic
+def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime, shown_on: set[int]) -> None:
+    """The pages of these records are there no longer, and were shown on others."""
+    version = _hold()
+    _end(version, records.order_by("path"), kind, at)
+    _tell_those_that_show(version, set(), at, shown_on=shown_on)
+
+
+def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeKind, at: datetime) -> None:
+    keys = [record.pk for record in records]
+    PublicRecord.objects.filter(pk__in=keys).update(ended_at=at)
+    _append(version, [PublicChange(record_id=key, kind=kind, at=at, major=False) for key in keys])
+
+
+@transaction.atomic
+def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
+    """Something that these pages show is another now, though no version of them was published: a venue, a file. Those
+    that are public are listed as updated."""
+    _append_updates(_hold(), pages, at)
+
+
+@transaction.atomic
+def note_elsewhere(pages: QuerySet[ContentPage], at: datetime) -> None:
+    """What others show of these pages is another now, though no version of them was published."""
+    _tell_those_that_show(_hold(), set(pages.values_list("pk", flat=True)), at)
+
+
+@transaction.atomic
+def note_time(at: datetime) -> None:
+    """A meeting has begun, a period or a plan is over: nobody did anything, and pages show something else."""
+    _tell_those_that_show(_hold(), set(), at)
+
+
+def _tell_those_that_show(
+    version: ContentVersion,
+    targets: set[int],
+    at: datetime,
+    besides: Collection[UUID] = (),
+    shown_on: Collection[int] = (),
+) -> None:
+    """List the pages as updated that show something of these, or something that is worked out from them or the time."""
+    if not version.knows_shown_pages:
+        shown.record_all()
+        version.knows_shown_pages = True
+        version.save()
+    before, now = version.worked_out, shown.worked_out(at)
+    showing = shown.telling(before, now, targets) | set(shown_on)
+    if before != now:
+        version.worked_out = now
+        version.save()
+    if showing:
+        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=besides), at)
+
+
+def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], at: datetime) -> None:
+    known = PublicRecord.objects.filter(pk__in=public(pages, at).values("uuid"), ended_at=None).order_by("path")
+    keys = known.values_list("pk", flat=True)
+    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in keys])
+
+
+def _hold() -> ContentVersion:
+    """Wait until nobody else is writing changes down, and let nobody else until the transaction is over.
+
+    Called before looking at what is public: another transaction may be about to publish what this one hides, and
+    neither sees what the other has not committed.
+    """
+    return ContentVersion.objects.select_for_update().get_or_create(pk=1)[0]
+
+
+def _append(version: ContentVersion, changes: list[PublicChange]) -> None:
+    """Number the changes and add them."""
+    if not changes:
+        return
+    for number, change in enumerate(changes, start=version.number + 1):
+        change.version = number
+    version.number += len(changes)
+    version.save()
+    PublicChange.objects.bulk_create(changes)
+    changes_listed.send(PublicChange, changes=changes)

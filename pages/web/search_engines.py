@@ -1,0 +1,48 @@
+"""What search engines are told: `sitemap.xml` and `robots.txt`, from the same rule as everything else."""
+
+from xml.etree import ElementTree as ET
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from pages.content import addresses
+from pages.models import ContentPage, DeathReviewNoticePage
+from pages.visibility.rule import public
+
+NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+MOST = 50_000  # addresses in one sitemap (sitemaps.org protocol); the partnership has some hundreds
+CACHE_CONTROL = "public, max-age=300"
+NOT_FOR_THEM = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
+
+
+@require_safe
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Public pages, with the day of their last major update. Pages that ask to be left out are left out."""
+    at = timezone.now()
+    unlisted = DeathReviewNoticePage.objects.filter(listed_by_search_engines=False).values("pk")
+    rows = public(ContentPage.objects.exclude(pk__in=unlisted), at).only("url_path", "public_updated_at")
+    urls = ET.Element("urlset", xmlns=NAMESPACE)
+    for page in rows.order_by("path")[:MOST]:
+        url = ET.SubElement(urls, "url")
+        ET.SubElement(url, "loc").text = addresses.url(page)
+        if page.public_updated_at:
+            ET.SubElement(url, "lastmod").text = timezone.localtime(page.public_updated_at).isoformat()
+    body = ET.tostring(urls, encoding="utf-8", xml_declaration=True)
+    return HttpResponse(body, content_type="application/xml; charset=utf-8", headers={"Cache-Control": CACHE_CONTROL})
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Search engines have nothing to look for in the machinery."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in NOT_FOR_THEM),
+        "",
+        f"Sitemap: {settings.CMS_URL}/sitemap.xml",
+        "",
+    ]
+    return HttpResponse(
+        "\n".join(lines), content_type="text/plain; charset=utf-8", headers={"Cache-Control": CACHE_CONTROL}
+    )
