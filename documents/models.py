@@ -125,7 +125,7 @@ class StoredFile(models.Model):
 
     def save(self, *args, **kwargs) -> None:
         with transaction.atomic():
-            stored = self._held() if self.pk else None
+            stored = self.hold() if self.pk else None
             if stored and self.file_key == self._key_as_read != stored.file_key:
                 for name in self.of_the_bytes:
                     setattr(self, name, getattr(stored, name))
@@ -135,7 +135,7 @@ class StoredFile(models.Model):
             super().save(*args, **kwargs)
             self._key_as_read = self.file_key
 
-    def _held(self) -> "StoredFile | None":
+    def hold(self) -> "StoredFile | None":
         """The row as it is now, which nobody else changes until the transaction ends.
 
         The pages that show it to readers are held first: a publication takes them in this order, too.

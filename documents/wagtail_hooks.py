@@ -22,7 +22,14 @@ register_permission_policy(Collection, CollectionPolicy(Collection), exact_class
 
 
 @hooks.register("before_bulk_action")
-def keep_files_of_notices(request: HttpRequest, action_type: str, files: list[Any], action: Any) -> None:
-    """Another collection may be private. Raises NotApproved, as the screen of the single file refuses."""
-    if action_type == "add_to_collection" and any(on_a_live_page(file, DeathReviewNoticePage) for file in files):
-        raise NotApproved(NOT_REWRITTEN)
+def ask_again_about_files(request: HttpRequest, action_type: str, objects: list[Any], action: Any) -> None:
+    """Hold the rows of the files, and ask once more who may change them: a page that shows one may have been published
+    since the files were listed. Wagtail has begun the transaction. Raises NotApproved."""
+    if action.model not in (Document, Image):
+        return
+    for file in filter(None, [file.hold() for file in sorted(objects, key=lambda each: each.pk)]):
+        if not action.check_perm(file):
+            raise NotApproved(f"Nothing was done: a public page shows “{file}” now, so it is for moderators to change.")
+        # Another collection may be private. The screen of the single file refuses it, too.
+        if action_type == "add_to_collection" and on_a_live_page(file, DeathReviewNoticePage):
+            raise NotApproved(NOT_REWRITTEN)

@@ -9,7 +9,11 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.urls import reverse
+from wagtail.models import Collection, CollectionViewRestriction
 
+from documents.access.public_files import public_documents
+from documents.models import Document
 from pages.models import PublicChange
 from pages.models.approvals import Approval
 from tests.approval_book import Book, Screen, new_words
@@ -46,6 +50,14 @@ def approve_and_describe_a_file(book):
     return press(book, "approve"), lambda: book.describe("editor", file)
 
 
+def approve_and_hide_a_file(book):
+    file = book.files("story")[-1]
+    drawer = Collection.get_first_root_node().add_child(name="Drawer")
+    CollectionViewRestriction.objects.create(collection=drawer, restriction_type="login")
+    url = f"{reverse('wagtail_bulk_action', args=['documents', 'document', 'add_to_collection'])}?id={file.pk}"
+    return press(book, "approve"), lambda: book.clients["other editor"].post(url, {"collection": drawer.pk})
+
+
 def approve_and_autosave(book):
     screen = Screen(book, "moderator", "story")
     return lambda: screen.press("approve"), lambda: screen.save_by_itself(summary=new_words("Text"))
@@ -77,6 +89,7 @@ PAIRS = [
     approve_twice,
     approve_and_exchange_a_file,
     approve_and_describe_a_file,
+    approve_and_hide_a_file,
     approve_and_autosave,
     approve_and_autosave_of_a_colleague,
     take_back_and_approve,
@@ -111,6 +124,8 @@ def test_two_buttons_at_once(pair, committed):  # noqa: F811
             at_once(*(steps if order == "first" else reversed(steps)))
         page = book.now("story")
         book.check()
+        if page.live:
+            assert set(public_documents(Document.objects.all())) >= {book.files("story")[-1]}, order
         changes = list(PublicChange.objects.filter(record=page.uuid).order_by("version").values_list("kind", flat=True))
         assert changes == (["published"] if page.live else []), (order, changes)
         assert page.workflow_states.filter(status="in_progress").count() <= 1, order

@@ -16,8 +16,8 @@ from pages.content.rich_text import FEATURES
 from pages.editing.meeting_changes import call_off
 from pages.models.approvals import Approval, makers_of_text
 from tests import factories
-from tests.admin_forms import posted
-from tests.approval_book import Book, Screen, new_words, tomorrow
+from tests.admin_forms import edit_url, posted
+from tests.approval_book import BUTTONS, Book, Screen, new_words, tomorrow
 
 
 @pytest.fixture
@@ -209,6 +209,48 @@ def test_a_screen_that_is_out_of_date_overwrites_nobody_without_a_word(book):
     again = book.clients["other moderator"].post(stale.url, {**form, "seo_title": "Found by search"})
     assert again.status_code == 302
     assert book.now("story").get_latest_revision_as_object().seo_title == "Found by search"
+
+
+def test_an_older_screen_of_ones_own_does_not_overwrite_a_version_that_was_written_over(book):
+    """The colleague's browser saves over the version that both screens were opened with, which keeps its key."""
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "editor", "story").press("save", seo_title="Their first words")
+    first, second = Screen(book, "other editor", "story"), None
+    loaded = book.now("story").latest_revision_id
+    typing = Screen(book, "editor", "story")
+    answer = typing.save_by_itself(seo_title="Their later words", overwrite_revision_id=str(loaded))
+    assert json.loads(answer.content)["success"] is True
+    assert book.now("story").latest_revision_id == loaded
+    second = Screen(book, "other editor", "story")
+    assert second.press("save", search_description="Mine").status_code == 302
+    answer = first.press("save", search_description="Mine again")
+    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert book.now("story").get_latest_revision_as_object().seo_title == "Their later words"
+
+
+def test_an_approval_is_for_the_place_that_the_screen_showed(home):
+    """The draft goes below another page, and that page gets the tree path of the first one."""
+    book = Book(home)
+    first = factories.page(models.StandardPage, home, title="First", slug="first")
+    second = factories.page(models.StandardPage, home, title="Second", slug="second")
+    page = factories.draft(models.StandardPage, first, title="Advice", slug="advice")
+    page.save_revision(user=book.people["editor"])
+    page.get_workflow().start(page, book.people["editor"])
+    book.things["advice"] = page.pk
+    screen = approver_screen(book, page)
+    path = models.ContentPage.objects.get(pk=first.pk).path
+    page.move(second, pos="last-child")
+    second.refresh_from_db()
+    first.refresh_from_db()
+    second.move(first, pos="left")
+    assert models.ContentPage.objects.get(pk=second.pk).path == path
+    answer = book.clients["moderator"].post(edit_url(page), {**screen, **BUTTONS["approve"]}, follow=True)
+    assert "was moved, published or unpublished since you opened it" in said(answer)
+    assert models.ContentPage.objects.get(pk=page.pk).live is False
+
+
+def approver_screen(book, page):
+    return posted(book.clients["moderator"].get(edit_url(page)).content, **{"body-count": "0"})
 
 
 def test_a_name_that_somebody_took_at_the_same_moment_is_refused_in_words(book, monkeypatch):

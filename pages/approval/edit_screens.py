@@ -164,8 +164,15 @@ class DecidesOnWhatItShows(HoldsTheRow):
         """The latest version by a colleague that is not on the screen."""
         later = self.thing.revisions.filter(pk__gt=_key(self._known_version()))
         theirs = later.exclude(user=self.request.user).order_by("pk").last()
-        latest = self.thing.latest_revision  # or the one that was loaded, which a colleague has saved over since
-        return theirs or (latest if latest.user_id != self.request.user.pk else None)
+        return theirs or self._saved_over()
+
+    def _saved_over(self) -> Any:
+        """The version that was loaded, if a colleague's browser has written over it since. Its key is the same then."""
+        sent = self.request.POST
+        loaded = self.thing.revisions.filter(pk=_key(sent.get("loaded_revision_id"))).first()
+        if loaded is None or loaded.user_id == self.request.user.pk:
+            return None
+        return loaded if loaded.created_at.isoformat() != sent.get("loaded_revision_created_at") else None
 
     def _saved_meanwhile(self, theirs: Any) -> str:
         return (

@@ -4,6 +4,7 @@ The screen sends it back with the decision (pages/approval/edit_screens.py), and
 (pages/models/moderation.py): an approval answers the question that was on the screen, and no other.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,16 +46,16 @@ class Shown:
 
     @classmethod
     def sent(cls, fields: Mapping[str, Any]) -> "Shown | None":
-        found = re.fullmatch(
-            r"(\d{1,18})\.(\d{1,18})\.([0-9a-f]{64})\.([0-9A-Z]{0,255}-[01])", str(fields.get(FIELD, ""))
-        )
+        found = re.fullmatch(r"(\d{1,18})\.(\d{1,18})\.([0-9a-f]{64})\.([0-9a-f]{64}-[01])", str(fields.get(FIELD, "")))
         return cls(int(found[1]), int(found[2]), found[3], found[4]) if found else None
 
 
 def _place(latest: Any) -> str:
-    """Below which page it is, and whether readers see an earlier version of it now."""
-    above = latest.path[: -latest.steplen] if isinstance(latest, Page) else ""
-    return f"{above}-{int(latest.live)}"
+    """A hash of the page that it is below and of the address of that, and whether readers see an earlier version of it
+    now. Not of Wagtail's tree path: another page has that once pages are put into another order."""
+    above = latest.get_parent() if isinstance(latest, Page) else None
+    place = f"{above.pk} {above.url_path}" if above else ""
+    return f"{hashlib.sha256(place.encode()).hexdigest()}-{int(latest.live)}"
 
 
 def require_question(shown: Shown | None, latest: Any, user: Any) -> tuple[Shown, TaskState]:
