@@ -113,7 +113,7 @@ def _is_a_table(value: dict[str, Any]) -> bool:
     return (
         len({len(row) for row in rows}) == 1
         and 0 < len(cells) <= MOST_CELLS
-        and all(isinstance(cell, str | int | float | None) for cell in cells)
+        and all(isinstance(cell, str | int | None) for cell in cells)
         and isinstance(value.get("table_caption"), str | None)
         and value.get("table_header_choice") in (*HEADERS, None)
         and not value.get("mergeCells")

@@ -18,7 +18,6 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
-from documents.models import Document, Image
 from pages.approval import taking_turns
 from pages.approval.edit_screens import (
     ModeratedPageViewSet,
@@ -36,9 +35,8 @@ from pages.approval.workflow import (
 from pages.confidential.permissions import PagePolicy, without_notices
 from pages.confidential.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
 from pages.content.choices import ApprovalRole
-from pages.content.death_review_files import of_death_reviews
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import schedule_in_words
-from pages.content.references import files_of, used_by_other_pages
 from pages.editing import home as editors_home
 from pages.editing import meeting_views, reviews, staff_calendar
 from pages.editing.meeting_changes import FAST_LANE
@@ -71,6 +69,8 @@ class ModeratedSnippetPolicy(ModelPermissionPolicy):
     """Nobody publishes a snippet without approval, superusers included; moderators may take it away."""
 
     def user_has_permission(self, user: Any, action: str) -> bool:
+        if action == "delete" and self.model is SupportService and not user.has_perm(HANDLE_DEATH_REVIEWS):
+            return False  # whether one can be deleted would tell of the notices that show it
         if action == "unpublish":
             return super().user_has_permission(user, "publish") and is_in(user, ApprovalRole.MODERATOR)
         return action != "publish" and super().user_has_permission(user, action)
@@ -86,6 +86,8 @@ class LabelPolicy(ModelPermissionPolicy):
 
     def user_has_permission(self, user: Any, action: str) -> bool:
         changes = action in ("add", "change", "delete")
+        if action == "delete" and self.model is LegalBasis and not user.has_perm(HANDLE_DEATH_REVIEWS):
+            return False  # whether one can be deleted would tell of the notices under that law
         return super().user_has_permission(user, action) and (not changes or is_in(user, ApprovalRole.MODERATOR))
 
 
@@ -232,24 +234,6 @@ def set_up_a_new_section(request, page) -> None:
         make_root_of_site(page)
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
-
-
-@hooks.register("after_create_page")
-@hooks.register("after_edit_page")
-def tell_of_files_in_sight(request, page) -> None:
-    """A file that another page shows stays where the editors of that page find it."""
-    saves_itself = "json" in request.headers.get("Accept", "")
-    if saves_itself or not isinstance(page, DeathReviewNoticePage):
-        return
-    for model, keys in zip((Document, Image), files_of(page), strict=True):
-        rows: Any = model._default_manager
-        for file in rows.filter(~of_death_reviews(), pk__in=keys):
-            if used_by_other_pages(file, besides=page.pk):
-                messages.warning(
-                    request,
-                    f"“{file}” is used by another page, so other editors can open it. If it says more than they may "
-                    "know, upload it here as a new file, and take this one off the notice.",
-                )
 
 
 @hooks.register("after_copy_page")

@@ -110,20 +110,23 @@ def test_a_draft_notice_takes_no_file_from_a_page_that_shows_it(book, state):
     if state == "unpublished":
         book.now("story").unpublish()
     root = Collection.get_first_root_node()
-    assert put_on_a_notice(book, document) == (book.reviews.files if state == "unpublished" else root)
+    assert put_on_a_notice(book, document) == root
 
 
-def test_a_lead_is_told_of_a_file_that_others_can_open(book):
-    document = book.files("story")[1]
-    put_on_a_notice(book, document)
+def test_a_notice_takes_no_file_that_another_page_uses(book):
+    """Else its editors would notice: they could not delete the file, and would not see why."""
+    shared, own = book.files("story")[1], book.files("notice")[0]
     Screen(book, "moderator", "notice").press("send back")
-    notice = book.now("notice")
-    url = reverse("wagtailadmin_pages:edit", args=[notice.pk])
-    Screen(book, "lead", "notice").save_by_itself(summary="By itself")
-    answer = Screen(book, "lead", "notice").press("save", summary="Other words")
-    assert answer["Location"] == url
-    told = book.clients["lead"].get(url).content.decode()
-    assert told.count(f"“{document}” is used by another page") == 1
+    version = book.now("notice").latest_revision_id
+    answer = Screen(book, "lead", "notice").press("save", **{"review_documents-0-document": shared.pk})
+    assert f"“{shared}”: another page uses this" in answer.content.decode()
+    Screen(book, "lead", "notice").save_by_itself(**{"review_documents-0-document": shared.pk})
+    assert (book.now("notice").latest_revision_id, book.files("notice")) == (version, [own])
+    new = factories.document()
+    Screen(book, "lead", "notice").press("save", **{"review_documents-0-document": new.pk})
+    rows = book.now("notice").get_latest_revision_as_object().review_documents.all()
+    assert [row.document for row in rows] == [new]
+    assert Document.objects.get(pk=new.pk).collection == book.reviews.files
 
 
 def test_a_file_that_was_exchanged_since_another_page_showed_it_is_the_notices_own(book):

@@ -9,11 +9,15 @@ from django.core.management import call_command
 from django.urls import reverse
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import (
+    Collection,
+    GroupCollectionPermission,
     GroupPagePermission,
+    ModelLogEntry,
     Page,
     PageLogEntry,
     Site,
     Task,
+    TaskState,
     Workflow,
     WorkflowPage,
 )
@@ -312,3 +316,101 @@ def test_what_is_wrong_with_a_meeting_names_no_document(home):
     assert meeting.publishing_problems()["papers"] == "Paper 1 is for item 9, which is not on the agenda."
     meeting.papers = papers[1:]
     assert meeting.publishing_problems()["papers"] == "“Figures” is for item 9, which is not on the agenda."
+
+
+@pytest.fixture
+def account_manager(book, somebody):
+    """Somebody who manages groups and accounts, and has no rights on pages or files."""
+    return somebody("add_group", "change_group", "add_user", "change_user")
+
+
+def test_the_screen_of_a_group_offers_and_keeps_rights_on_hidden_collections_unseen(book, account_manager):
+    root = Collection.get_first_root_node()
+    secret = Collection.objects.get(pk=book.reviews.files.pk).add_child(name="zzDR-7KQ2 overview")
+    group = Group.objects.create(name="Reports")
+    add = Permission.objects.get(codename="add_document", content_type__app_label="wagtaildocs")
+    for collection in (secret, root):
+        GroupCollectionPermission.objects.create(group=group, collection=collection, permission=add)
+    url = reverse("wagtailusers_groups:edit", args=[group.pk])
+    for address in (url, reverse("wagtailusers_groups:add")):
+        html = text(account_manager, address)
+        assert "zzDR-7KQ2" not in html
+        assert root.name in html
+    form = querydict_from_html(text(account_manager, url), form_index=0)
+    form["name"] = "Renamed"
+    assert account_manager.post(url, form).status_code == 302
+    kept = group.collection_permissions.order_by("collection__path").values_list("collection", "permission")
+    assert list(kept) == [(root.pk, add.pk), (secret.pk, add.pk)]
+    assert Group.objects.get(pk=group.pk).name == "Renamed"
+
+
+def test_the_log_of_rights_names_no_hidden_collection(book):
+    secret = Collection.objects.get(pk=book.reviews.files.pk).add_child(name="zzDR-7KQ2 overview")
+    add = Permission.objects.get(codename="add_document", content_type__app_label="wagtaildocs")
+    group = Group.objects.create(name="Reports")
+    GroupCollectionPermission.objects.create(group=group, collection=secret, permission=add)
+    entries = ModelLogEntry.objects.filter(action="cms.powers_changed").values_list("data", flat=True)
+    told = json.dumps(list(entries))
+    assert f"collection {secret.pk}" in told
+    assert "zzDR-7KQ2" not in told
+
+
+def test_a_collection_above_a_hidden_one_is_not_counted_through(book, moderator):
+    """To delete it was refused with the number of those below."""
+    above = Collection.get_first_root_node().add_child(name="Above")
+    Collection.objects.get(pk=book.reviews.files.pk).move(above, pos="sorted-child")
+    group = Group.objects.get(name="Moderators")
+    for codename in ("add_collection", "change_collection", "delete_collection"):
+        right = Permission.objects.get(codename=codename)
+        GroupCollectionPermission.objects.create(
+            group=group, collection=Collection.get_first_root_node(), permission=right
+        )
+    html = text(moderator, reverse("wagtailadmin_collections:delete", args=[above.pk]))
+    assert "descendant collection" not in html
+
+
+@pytest.mark.parametrize("kind", ["supportservice", "legalbasis"])
+def test_shared_text_of_notices_is_for_those_to_delete_who_may_know_of_them(book, moderator, kind):
+    moderators = Group.objects.get(name="Moderators")
+    moderators.permissions.add(Permission.objects.get(codename=f"delete_{kind}"))
+    model = {"supportservice": models.SupportService, "legalbasis": models.LegalBasis}[kind]
+    free = factories.support_service() if kind == "supportservice" else models.LegalBasis.objects.create(name="Act")
+    url = reverse(model.snippet_viewset.get_url_name("delete"), args=[free.pk])
+    bulk = f"{reverse('wagtail_bulk_action', args=['pages', kind, 'delete'])}?id={free.pk}"
+    for address in (url, bulk):
+        moderator.post(address)
+        assert model.objects.filter(pk=free.pk).exists()
+    moderators.permissions.add(Permission.objects.get(codename="handle_death_reviews"))
+    moderator.post(url)
+    assert not model.objects.filter(pk=free.pk).exists()
+
+
+def test_somebody_takes_over_from_a_lead_whether_or_not_there_is_hidden_work(book, account_manager):
+    def answers(leaver):
+        url = reverse("let_go", args=[leaver.pk])
+        said = []
+        for colleague in ("", book.people["editor"].pk):
+            html = account_manager.post(url, {"colleague": colleague}).content.decode()
+            said.append(html.replace(leaver.username, "leaver").count("leaver may handle death reviews. Choose"))
+            leaver.refresh_from_db()
+            said.append(leaver.is_active)
+        return said
+
+    idle = User.objects.create_user("idle")
+    idle.groups.add(Group.objects.get(name="Safeguarding leads"))
+    assert answers(idle) == answers(book.people["lead"]) == [1, True, 1, True]
+
+
+def test_who_may_do_nothing_with_pages_reads_no_title_by_number(book, account_manager):
+    page = factories.draft(models.NewsPage, book.news, title="zzArrest of Hobson", slug="zzhobson")
+    task, state = Task.objects.first(), TaskState.objects.first()
+    for address in (
+        reverse("wagtailadmin_pages:workflow_preview", args=[page.pk, task.pk]),
+        reverse("wagtailadmin_pages:collect_workflow_action_data", args=[page.pk, "approve", state.pk]),
+        reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", state.pk]),
+        reverse("wagtailadmin_pages:confirm_workflow_cancellation", args=[page.pk]),
+        reverse("wagtailadmin_pages:move_confirm", args=[page.pk, book.news.pk]),
+        reverse("wagtailadmin_pages:move", args=[page.pk]),
+    ):
+        assert "zzArrest" not in text(account_manager, address), address
+        assert "zzhobson" not in text(account_manager, address), address

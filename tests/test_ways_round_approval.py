@@ -15,9 +15,10 @@ from pages import models
 from pages.content.rich_text import FEATURES
 from pages.editing.meeting_changes import call_off
 from pages.models.approvals import Approval, makers_of_text
+from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.admin_forms import edit_url, posted
-from tests.approval_book import BUTTONS, Book, Screen, new_words, tomorrow
+from tests.approval_book import BUTTONS, Book, Screen, body_fields, new_words, tomorrow
 
 
 @pytest.fixture
@@ -265,3 +266,35 @@ def test_a_name_that_somebody_took_at_the_same_moment_is_refused_in_words(book, 
     )
     assert "somebody saved something with the same name or address at the same moment" in said(answer)
     assert models.Agency.objects.filter(name="Council").count() == 1
+
+
+def test_a_screen_with_an_error_asks_on_about_what_it_was_opened_with(book):
+    """What was typed is filled into the object before the screen is shown again."""
+    screen = Screen(book, "moderator", "story")
+    answer = screen.press("save", seo_title="Typed", last_reviewed_on="31.02.2026")
+    assert answer.status_code == 200
+    form = posted(answer.content, **body_fields(book.now("story").get_latest_revision_as_object()))
+    assert (form["shown"], form["seo_title"]) == (screen.form["shown"], "Typed")
+    mended = {**form, "last_reviewed_on": screen.form["last_reviewed_on"]}
+    saved = book.clients["moderator"].post(screen.url, mended, headers={"accept": "application/json"})
+    assert json.loads(saved.content)["success"] is True
+    assert book.now("story").get_latest_revision_as_object().seo_title == "Typed"
+
+
+@pytest.mark.parametrize("way", ["taken down", "withdrawn", "unpublished"])
+def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    story = book.now("story")
+    assert story.live is True
+    {
+        "taken down": lambda: take_down(story, book.people["lead"], "It names somebody."),
+        "withdrawn": lambda: withdraw(story, book.people["other moderator"], "withdrawn", "It was wrong."),
+        "unpublished": lambda: story.unpublish(user=book.people["other moderator"]),
+    }[way]()
+    Screen(book, "moderator", "story").press("submit")
+    for who, comes_back in (("moderator", False), ("other moderator", True)):
+        Screen(book, who, "story").press("approve")
+        story = book.now("story")
+        assert (story.live and not story.withdrawal_kind) is comes_back, who

@@ -46,6 +46,24 @@ def test_a_lead_who_wrote_a_part_of_a_notice_gives_it_no_approval(book):
         assert (book.now("notice").live, approvals(book.now("notice"))) == (False, [("moderator", "moderator")])
 
 
+def test_words_that_stayed_in_another_tab_are_still_their_makers(book):
+    """In the second tab the public version is brought back; the first one still has the moderator's words."""
+    Screen(book, "moderator", "story").press("approve")
+    Screen(book, "other moderator", "story").press("save", summary="All by the other moderator")
+    first = Screen(book, "editor", "story")
+    story = book.now("story")
+    published = story.live_revision
+    url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, published.pk])
+    body = body_fields(published.as_object())
+    form = {**posted(book.clients["editor"].get(url).content, **body), "revision": published.pk}
+    assert book.clients["editor"].post(url, form).status_code == 302
+    assert makers_of_text(book.now("story").latest_revision) == set()
+    first.press("submit", summary="All by the other moderator.")
+    assert book.people["other moderator"].pk in makers_of_text(book.now("story").latest_revision)
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").summary != "All by the other moderator."
+
+
 @pytest.mark.parametrize(
     ("typed", "given_back", "is_forgiven"),
     [

@@ -13,7 +13,8 @@ from wagtail.log_actions import log
 from wagtail.models import Page, WorkflowState
 
 from cms.accounts.sessions import end_sessions
-from pages.confidential.permissions import is_hidden
+from pages.confidential.permissions import is_hidden, keeps_out_of_sight
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
 from pages.models.snippets import ModeratedSnippet
 
 LEFT, HANDED_OVER, UNLOCKED = "cms.left", "cms.handed_over", "cms.unlocked_for_leaver"
@@ -81,12 +82,20 @@ def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
         return "Choose who takes over the unfinished work."
     refused = [item for item in items if not _may_edit(colleague, item)]
     if refused:
-        return f"{colleague.get_username()} may not edit {', '.join(map(_name, refused))}. Choose somebody who may."
+        return f"{colleague.get_username()} may not edit {', '.join(map(str, refused))}. Choose somebody who may."
     return ""
 
 
-def _name(item: Any) -> str:
-    return "work that you may not see" if is_hidden(item) else str(item)
+def _needs_a_colleague_for_death_reviews(leaver: User, colleague: User | None) -> str:
+    """For somebody who may not know whether the leaver has unfinished notices: the same words whether or not."""
+    if not keeps_out_of_sight() or not leaver.has_perm(HANDLE_DEATH_REVIEWS):
+        return ""
+    if colleague is not None and colleague.has_perm(HANDLE_DEATH_REVIEWS):
+        return ""
+    return (
+        f"{leaver.get_username()} may handle death reviews. Choose a colleague who may, too: there may be unfinished "
+        "work that you cannot see."
+    )
 
 
 def _may_edit(user: User, item: Any) -> bool:
@@ -109,7 +118,7 @@ def let_go(leaver: User, by: Any, colleague: User | None = None) -> UnfinishedWo
     if colleague is not None and (colleague.pk == leaver.pk or not colleague.is_active):
         raise ValidationError({"colleague": "Choose somebody else whose account is active."})
     work = unfinished_work(leaver)
-    if problem := handover_problems(work, colleague):
+    if problem := _needs_a_colleague_for_death_reviews(leaver, colleague) or handover_problems(work, colleague):
         raise ValidationError({"colleague": problem})
     leaver.is_active = False
     leaver.set_unusable_password()  # ends sessions wherever they are kept

@@ -17,6 +17,7 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.log_actions import LogFormatter, log
 from wagtail.models import (
     AbstractGroupApprovalTask,
+    Collection,
     GroupCollectionPermission,
     GroupPagePermission,
     GroupSitePermission,
@@ -28,7 +29,8 @@ from wagtail.models import (
     WorkflowTask,
 )
 
-from pages.models import DeathReviewNoticePage, RoleGroup
+from pages.content.death_review_files import of_death_reviews
+from pages.models import RoleGroup
 from pages.redaction import redact as redaction
 
 POWERS_CHANGED = "cms.powers_changed"
@@ -117,9 +119,12 @@ def _words(row: Any, name: str) -> str:
         return "yes" if value else "no"
     if value in (None, ""):
         return "none"
-    # The reference of a notice is for those alone who handle death reviews.
-    secret = isinstance(value, Page) and issubclass(value.specific_class, DeathReviewNoticePage)
-    return f"page {value.pk}" if secret else str(value)
+    # Who reads the log may not know of every page: were notices alone without a title, the number would tell of one.
+    if isinstance(value, Page):
+        return f"page {value.pk}"
+    if isinstance(value, Collection) and Collection.objects.filter(of_death_reviews("path"), pk=value.pk).exists():
+        return f"collection {value.pk}"
+    return str(value)
 
 
 def _label(model: type[models.Model], name: str) -> str:

@@ -19,6 +19,7 @@ from pages.content.choices import ApprovalRole
 from pages.models import ContentPage, DeathReviewNoticePage
 from pages.models.moderation import approved_at_or_below, is_in
 from pages.models.snippets import ModeratedSnippet
+from pages.visibility.rule import public
 
 
 def connect() -> None:
@@ -61,8 +62,8 @@ def _keep_notices_in_reach(without: Site, with_: Site | None) -> None:
     before, after = _root_of_readers(), _root_of_readers(without=without, with_=with_)
     if before == after:
         return
-    public = DeathReviewNoticePage.objects.filter(live=True, url_path__startswith=before)
-    if (public.exclude(url_path__startswith=after) if after else public).exists():
+    seen = public(DeathReviewNoticePage.objects.filter(url_path__startswith=before))
+    if (seen.exclude(url_path__startswith=after) if after else seen).exists():
         raise ValidationError("Readers would lose a death-review notice in silence: it has to be below the root page.")
 
 

@@ -35,7 +35,7 @@ def _is_for_a_notice() -> bool:
 
 def _state_of(file: Document | Image) -> str:
     """A hash of all that is said of a file, and where it is."""
-    said = (file.file_key, file.public_facts_hash, file.collection_id)
+    said = (file.file_key, file.public_facts_hash, file.collection_id, sorted(file.tags.names()))
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 

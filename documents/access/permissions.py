@@ -27,8 +27,8 @@ NOT_REPLACED = (
     "the page, and submit the page for moderation."
 )
 NOT_REWRITTEN = (
-    "A public death-review notice shows this file, and two people approved it as it is. Upload the file once more as "
-    "it should be, put it on the notice, and submit the notice for moderation."
+    "A published page shows this file, and two people approved it as it is. Upload the file once more as it should be, "
+    "put it on the page, and submit the page for moderation."
 )
 
 
@@ -68,7 +68,7 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
         return self.user_has_any_permission_for_instance(user, [action], instance)
 
     def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Collection) -> bool:
-        if _holding_public_files(user).filter(pk=instance.pk).exists():
+        if _not_to_be_hidden(user).filter(pk=instance.pk).exists():
             actions = set(actions) - {"change", "delete"}
         if not _without_hidden(Collection.objects.filter(pk=instance.pk), user).exists():
             return False
@@ -77,7 +77,7 @@ class CollectionPolicy(CollectionManagementPermissionPolicy):
     def instances_user_has_permission_for(self, user: Any, action: str) -> QuerySet[Collection]:
         found = _without_hidden(super().instances_user_has_permission_for(user, action), user)
         if action in ("change", "delete"):
-            found = found.exclude(pk__in=_holding_public_files(user).values("pk"))
+            found = found.exclude(pk__in=_not_to_be_hidden(user).values("pk"))
         return found
 
     def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Collection]:
@@ -88,8 +88,8 @@ def _without_hidden(collections: QuerySet[Collection], user: Any) -> QuerySet[Co
     return collections if user.has_perm(HANDLE_DEATH_REVIEWS) else collections.filter(~of_death_reviews("path"))
 
 
-def _holding_public_files(user: Any) -> QuerySet[Collection]:
-    """Collections that this person may not hide, because a file in them or below is approved for readers. Moderators
+def _not_to_be_hidden(user: Any) -> QuerySet[Collection]:
+    """Collections that this person may not change, because a file in them or below is approved for readers. Moderators
     may, but for the files of public death-review notices: those are for no one person."""
     is_moderator = may_change_public_files(user)
     pages = DeathReviewNoticePage if is_moderator else Page
@@ -99,6 +99,8 @@ def _holding_public_files(user: Any) -> QuerySet[Collection]:
         later = [] if is_moderator else list(keys)
         files = model._default_manager.filter(Q(pk__in=later) | Q(pk__in=shown.values(name)))
         paths |= set(files.values_list("collection__path", flat=True))
+    if not user.has_perm(HANDLE_DEATH_REVIEWS):  # to delete one of those above would be refused with a number
+        paths |= set(Collection.objects.filter(of_death_reviews("path")).values_list("path", flat=True))
     step = Collection.steplen
     above = {path[:end] for path in paths for end in range(step, len(path) + 1, step)}
     return Collection.objects.filter(path__in=above)

@@ -99,13 +99,14 @@ class DecidesOnWhatItShows(HoldsTheRow):
         raise NotImplementedError
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        shown = Shown.by(self.thing)
+        # A form with an error is filled into the object: the question stays the one that the screen was opened with.
+        shown = (Shown.sent(self.request.POST) or self.now) if self.request.method == "POST" else Shown.by(self.thing)
         files = told_of_files(self.thing, self.request.user) if shown else []
         return {
             **super().get_context_data(**kwargs),  # type: ignore[misc]
             FIELD: shown or "",
             "files": files,
-            "came_from": self.request.POST.get("came_from") or self._known_version() or "",
+            "came_from": self.request.POST.get("came_from") or self._known_version() or self.shows_version() or "",
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -154,6 +155,10 @@ class DecidesOnWhatItShows(HoldsTheRow):
         if self.request.POST.get("action-workflow-action"):
             return self._decide(changed)
         return super().form_valid(form)  # type: ignore[misc]
+
+    def shows_version(self) -> int | None:
+        """The key of the version that the screen is opened with."""
+        return self.thing.latest_revision_id
 
     def _known_version(self) -> str | None:
         """The key of the version that the screen was opened with, or that it saved last, as it was sent."""
@@ -301,6 +306,9 @@ class ShowsAnEarlierVersion:
 
     def is_changed(self) -> bool:
         return True
+
+    def shows_version(self) -> int | None:
+        return None  # Wagtail sends on which version is brought back
 
 
 class PageRevertView(ShowsAnEarlierVersion, PageEditView, RevisionsRevertView):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from wagtail.models import Page
+from wagtail.models import CollectionViewRestriction, Page
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
@@ -49,6 +49,8 @@ def _address(file: Document | Image) -> str:
 def _facts(file: Any, user: Any) -> Iterator[tuple[str, str]]:
     if isinstance(file, Document):
         yield "File name", file.filename
+    if CollectionViewRestriction.objects.filter(collection__in=file.collection.get_ancestors(inclusive=True)).exists():
+        yield "Readers", "cannot open this file: its collection is private"
     for name in file.public_facts:
         if name == "title" or name in SEEN_BY_LOOKING:
             continue

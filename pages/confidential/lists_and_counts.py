@@ -25,6 +25,8 @@ from wagtail.admin.views.pages.listing import PageFilterSet
 from wagtail.admin.views.reports.audit_logging import SiteHistoryReportFilterSet, get_users_for_filter
 from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet
 from wagtail.admin.views.reports.workflows import WorkflowReportFilterSet
+from wagtail.admin.views.workflows import Disable as DisableWorkflow
+from wagtail.admin.views.workflows import DisableTask
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
 from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
@@ -47,7 +49,7 @@ from pages.confidential.permissions import (
     keeps_out_of_sight,
     without_death_reviews,
 )
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
+from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_be_told, of_death_reviews
 from pages.models import DeathReviewIndexPage
 
 FINDING = {"add", "change", "delete", "view", "choose"}
@@ -123,6 +125,13 @@ def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
     return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
 
 
+def without_a_number(original: Any, view: Any, **kwargs: Any) -> dict[str, Any]:
+    """Wagtail says how many pages and snippets wait, hidden ones too."""
+    context: dict[str, Any] = original(view, **kwargs)
+    context["warning_message"] = "What waits for approval by it will wait no more. Nobody is told."
+    return context
+
+
 def files_of_the_api(view: Any) -> QuerySet[Any]:
     """In place of Wagtail's: the admin's API lists every document and image to anybody in the admin."""
     return found_by(view.request.user, view.model).order_by("id")
@@ -149,7 +158,7 @@ def page_entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[An
 def recipients_in_sight(original: Any, notifier: Any, instance: Any, **kwargs: Any) -> set[Any]:
     """Who gets mail about a step of approval: its subject names what is to be approved."""
     about = getattr(instance, "workflow_state", instance).content_object
-    return {person for person in original(notifier, instance, **kwargs) if may_see(person, about)}
+    return {person for person in original(notifier, instance, **kwargs) if may_be_told(person, about)}
 
 
 # --- The people that lists can be filtered by: those who have to do with something that is in them ---
@@ -240,6 +249,8 @@ def take_the_place_of_wagtails() -> None:
     type(ReferenceIndex.objects).get_queryset = references_in_sight
     replace(ModelLogEntryManager, "viewable_by_user")(entries_in_sight)
     replace(PageLogEntryManager, "viewable_by_user")(page_entries_in_sight)
+    for disabling in (DisableWorkflow, DisableTask):
+        replace(disabling, "get_context_data")(without_a_number)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
     replace(Page, "get_children_count")(children_in_sight)
     replace(BrowseView, "filter_object_list")(choose_from)

@@ -12,9 +12,11 @@ from typing import Any
 
 from django import shortcuts
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Manager, Model, QuerySet
 from django.forms import BaseForm, ModelChoiceField
 from wagtail.admin import compare
+from wagtail.admin.forms.collections import BaseGroupCollectionMemberPermissionFormSet
 from wagtail.admin.forms.models import WagtailAdminModelForm
 from wagtail.admin.rich_text.converters.contentstate_models import Entity
 from wagtail.admin.rich_text.converters.html_to_contentstate import PageLinkElementHandler
@@ -24,12 +26,12 @@ from wagtail.admin.widgets.chooser import BaseChooser
 from wagtail.blocks import ChooserBlock
 from wagtail.documents.rich_text.contentstate import DocumentLinkElementHandler
 from wagtail.images.rich_text.contentstate import ImageElementHandler
-from wagtail.models import Page
+from wagtail.models import Collection, GroupCollectionPermission, Page
 
 from documents.models import Document, Image
 from pages.confidential.choosable import is_out_of_reach, refuse
 from pages.confidential.current_request import who_asks
-from pages.confidential.permissions import LONGEST_KEY, in_sight, is_hidden
+from pages.confidential.permissions import LONGEST_KEY, in_sight, is_hidden, keeps_out_of_sight
 
 NOT_SHOWN = "Something that is not there, or not for you to see"
 NO_PICTURE = {"url": "data:,", "width": 0, "height": 0}
@@ -51,6 +53,9 @@ def take_the_place_of_wagtails() -> None:
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
     replace(shortcuts, "_get_queryset")(looked_up)
     replace(CopyView, "post")(copy_below)
+    replace(BaseGroupCollectionMemberPermissionFormSet, "__init__")(rights_in_sight)
+    replace(BaseGroupCollectionMemberPermissionFormSet, "add_fields")(collections_to_choose)
+    replace(BaseGroupCollectionMemberPermissionFormSet, "save")(save_rights_in_sight)
     replace(ExternalLinkView, "post")(link_by_address)
     replace(BaseForm, "_clean_fields")(clean_fields)
     replace(ModelChoiceField, "to_python")(chosen)
@@ -199,3 +204,36 @@ class _ComparisonOfChosen:
 
     def htmlvalue(self, val: Any) -> str:
         return super().htmlvalue(_seen(val))  # type: ignore[misc]
+
+
+# --- Rights on collections, on the screen of a group ---
+
+
+def rights_in_sight(original: Any, formset: Any, *args: Any, **kwargs: Any) -> None:
+    original(formset, *args, **kwargs)
+    formset.initial = [row for row in formset.initial if not is_hidden(row["collection"])]
+
+
+def collections_to_choose(original: Any, formset: Any, form: Any, index: Any) -> None:
+    original(formset, form, index)
+    form.fields["collection"].queryset = in_sight(form.fields["collection"].queryset)
+
+
+@transaction.atomic
+def save_rights_in_sight(original: Any, formset: Any) -> None:
+    """Wagtail's takes away each right that is not on the screen. Rights on hidden collections stay."""
+    if not keeps_out_of_sight():
+        original(formset)
+        return
+    rows = [form.cleaned_data for form in formset.forms if form not in formset.deleted_forms]
+    wanted = {(row["collection"], right) for row in rows if "collection" in row for right in row["permissions"]}
+    stored = formset.instance.collection_permissions.filter(
+        permission__in=formset.permission_queryset, collection__in=in_sight(Collection.objects.all())
+    )
+    had = {(each.collection, each.permission): each for each in stored.select_related("collection", "permission")}
+    gone = [each.pk for right, each in had.items() if right not in wanted]
+    formset.instance.collection_permissions.filter(pk__in=gone).delete()
+    GroupCollectionPermission.objects.bulk_create(
+        GroupCollectionPermission(group=formset.instance, collection=collection, permission=permission)
+        for collection, permission in wanted - had.keys()
+    )

@@ -108,19 +108,32 @@ class OutOfSightMiddleware:
             return None
         if match.url_name in CHOOSES_PAGES and PagePolicy().explorable_root_instance(request.user) is None:
             raise PermissionDenied  # Wagtail shows every draft there, also to who may do nothing with any page
+        nothing = {name: type(kwargs[name])(KEY_OF_NOTHING) for name in self._out_of_sight(request, kwargs)}
+        return view(request, *args, **{**kwargs, **nothing}) if nothing else None
+
+    def _out_of_sight(self, request: HttpRequest, kwargs: dict[str, Any]) -> list[str]:
+        """The keys in the address that name something that the person may not know of."""
+        match: Any = request.resolver_match
+        keys_of_pages = [name for name in kwargs if name in KEYS_OF_PAGES]
+        if keys_of_pages and PagePolicy().explorable_root_instance(request.user) is None:
+            return [name for name in keys_of_pages if not _is_asked_about(request.user, kwargs[name])]
         if request.user.has_perm(HANDLE_DEATH_REVIEWS):
-            return None
+            return []
         if match.url_name and match.url_name.endswith("chosen_multiple"):
             for start, model in (("admin/choose-page/", Page), *KEYS_BELOW):
                 if match.route.startswith(start):
                     _leave_out(request, "id", model)
         _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
         if match.url_name in ONLY_LEAD_ON:
-            return None
-        hidden = [name for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)]
-        if not hidden:
-            return None
-        return view(request, *args, **{**kwargs, **{name: type(kwargs[name])(KEY_OF_NOTHING) for name in hidden}})
+            return []
+        return [name for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)]
+
+
+def _is_asked_about(user: Any, key: Any) -> bool:
+    """Whether a page waits for this person, who may do nothing else with pages."""
+    page = Page.objects.filter(pk=key).first() if not _is_no_key(key) else None
+    task = page.current_workflow_task if page else None
+    return bool(task and task.user_can_access_editor(page, user))
 
 
 def _leave_out(request: HttpRequest, name: str, model: type[Model]) -> None:

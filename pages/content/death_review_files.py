@@ -3,11 +3,13 @@
 Asked of the collection at each reading, so that a file that is moved in or out is one at once, or is one no longer.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
 from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef
-from wagtail.models import Page
+from wagtail.models import Page, TaskState
+from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
 from pages.content.references import files_by_field
@@ -20,6 +22,21 @@ def may_see(user: Any, thing: Any) -> bool:
     model = thing.specific_class if isinstance(thing, Page) else type(thing)
     needed = getattr(model, "permission_to_find", "")
     return not needed or bool(user.has_perm(needed))
+
+
+def may_be_told(user: Any, about: Any) -> bool:
+    """Whether mail to this person may name this: see `pages_to_tell`."""
+    return may_see(user, about) and (not isinstance(about, Page) or about.pk in pages_to_tell(user, [about]))
+
+
+def pages_to_tell(user: Any, pages: Iterable[Page]) -> set[int]:
+    """The keys of those that mail and lists of somebody's own work may name: what the person may find in the admin now,
+    or is asked to decide on."""
+    keys = [page.pk for page in pages if may_see(user, page)]
+    found = policy_registry.get_by_type(Page).explorable_instances(user).filter(pk__in=keys)
+    asked = TaskState.objects.reviewable_by(user).filter(revision__object_id__in=[str(key) for key in keys])
+    asked_about = asked.values_list("revision__object_id", "revision__base_content_type__model")
+    return {*found.values_list("pk", flat=True), *(int(key) for key, model in asked_about if model == "page")}
 
 
 def of_death_reviews(path: str = "collection__path") -> Exists:
@@ -35,8 +52,8 @@ def files_out_of_place(page: Page) -> dict[str, str]:
     documents = _among(Document, {key for each in found.values() for key in each.documents})
     images = _among(Image, {key for each in found.values() for key in each.images})
     return {
-        name: f"“{_label(page, name)}” has a file that only death-review notices may show. Remove it, and upload a "
-        "file for this page."
+        name: f"“{_label(page, name)}” has a file that this page may not show. Remove it, and upload a file for this "
+        "page."
         for name, each in found.items()
         if each.documents & documents or each.images & images
     }

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from wagtail.admin.admin_url_finder import AdminURLFinder
 
-from pages.content.death_review_files import may_see
+from pages.content.death_review_files import may_be_told
 
 
 def tell(people: Iterable[Any], subject: str, text: str, about: Any) -> None:
@@ -15,7 +15,7 @@ def tell(people: Iterable[Any], subject: str, text: str, about: Any) -> None:
     sent after the commit (pages/editing/outbox.py)."""
     path = AdminURLFinder().get_edit_url(about)
     body = f"{text}\n\n{settings.CMS_URL}{path}\n" if path else f"{text}\n"
-    told = {person.email for person in people if person.is_active and person.email and may_see(person, about)}
+    told = {person.email for person in people if person.is_active and person.email and may_be_told(person, about)}
     for address in sorted(told):
         EmailMessage(
             " ".join(subject.split())[:200], body, to=[address], headers={"Auto-Submitted": "auto-generated"}

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import CollectionViewRestriction, Page, Revision, TaskState
+from wagtail.models import CollectionViewRestriction, Page, Revision
 from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
@@ -172,17 +172,14 @@ def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], d
 
 
 def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
-    """Whether readers see the file on another page, or will, or somebody works with its present bytes on one: not on a
-    page that is public no longer."""
+    """Whether readers see the file on another page, or will, or the latest version of one has its present bytes."""
     if file.published_in.filter(page__live=True, file_key=file.file_key).exclude(page=besides).exists():
         return True
     if file.file_key in files_approved_for_a_date(besides)[type(file)].get(file.pk, ()):
         return True
     kind = "documents" if isinstance(file, Document) else "images"
-    asked = TaskState.objects.filter(status=TaskState.STATUS_IN_PROGRESS).values("revision")
-    pages = Page.objects.filter(Q(live=True) | Q(first_published_at=None) | Q(latest_revision__in=asked))
     latest: Any = Revision.page_revisions.filter(
-        pk__in=pages.exclude(pk=besides).values("latest_revision"),
+        pk__in=Page.objects.exclude(pk=besides).values("latest_revision"),
         **{f"content__file_facts__{kind}__has_key": str(file.pk)},
     )
     facts = latest.values_list("content__file_facts", flat=True)

@@ -23,7 +23,7 @@ from wagtail.models import Page, TaskState, WorkflowState
 
 from pages.confidential.permissions import in_sight
 from pages.content import addresses
-from pages.content.death_review_files import may_see
+from pages.content.death_review_files import may_see, pages_to_tell
 from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
 from pages.models.public_records import may_take_down
@@ -119,12 +119,13 @@ def sent_in_by(user: Any, at: datetime) -> list[Item]:
     pages = Page.objects.specific().in_bulk(
         [state.content_object.pk for state in states if isinstance(state.content_object, Page)]
     )
+    told = pages_to_tell(user, pages.values())
     found: dict[tuple[int, str], Item] = {}
     for state in states:
         thing, key = state.content_object, (state.base_content_type_id, state.object_id)
         if isinstance(thing, Page):
-            thing = pages.get(thing.pk)
-        if thing is not None and key not in found and may_see(user, thing):
+            thing = pages.get(thing.pk) if thing.pk in told else None
+        if thing is not None and key not in found:
             found[key] = Item(name_of(thing), _url_of(thing, finder), *_where_it_stands(state))
     return list(found.values())
 
@@ -184,7 +185,8 @@ class RecentEdits(RecentEditsPanel):
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         context = super().get_context_data(parent_context)
         user = parent_context["request"].user
-        edits = [(at, page) for at, page in context["last_edits"] if may_see(user, page)]
+        told = pages_to_tell(user, [page for _, page in context["last_edits"]])
+        edits = [(at, page) for at, page in context["last_edits"] if page.pk in told]
         return {**context, "last_edits": edits}
 
 

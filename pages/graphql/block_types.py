@@ -127,7 +127,7 @@ class TableBlock(graphene.ObjectType):
 
     @staticmethod
     def _cells(block: Block) -> list[list[str]]:
-        return [[cell or "" for cell in row] for row in (block.value or {}).get("data") or []]
+        return [["" if cell is None else cell for cell in row] for row in (block.value or {}).get("data") or []]
 
     @staticmethod
     def resolve_caption(block: Block, info: Any) -> str | None:

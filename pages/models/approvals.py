@@ -380,15 +380,21 @@ def _each_by_another(candidates: list[set[int]]) -> bool:
 
 
 def last_approved(about: Any, before: int | None = None) -> Revision | None:
-    """The latest version, before that of this key, that all who had to have approved, published then or not."""
+    """The latest version, before that of this key, that all who had to have approved, published then or not.
+
+    Not one whose approvals were ended, because it was taken away or changed: to bring that back is a new decision.
+    """
     earlier = Revision.objects.filter(base_content_type=about.get_base_content_type(), object_id=str(about.pk))
     earlier = earlier.filter(pk__lt=before) if before else earlier
     given: dict[int, set[str]] = {}
-    for key, role in Approval.objects.filter(revision__in=earlier).values_list("revision", "role"):
+    standing = Approval.objects.filter(revision__in=earlier, voided_at=None)
+    for key, role in standing.values_list("revision", "role"):
         given.setdefault(key, set()).add(role)
     needed, alone = set(about.approving_roles), set(WITHOUT_A_SECOND)
     whole = [key for key, roles in given.items() if roles & alone or needed <= roles]
-    return earlier.filter(pk__in=[*whole, about.live_revision_id]).order_by("pk").last()
+    if about.live and not getattr(about, "withdrawal_kind", ""):
+        whole.append(about.live_revision_id)
+    return earlier.filter(pk__in=whole).order_by("pk").last()
 
 
 def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:

@@ -39,10 +39,14 @@ from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_revi
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
-from pages.models.base import ContentPage, tabs
+from pages.models.base import ContentPage, ContentPageForm, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
 
+NOT_SHARED = (
+    "another page uses this, so the editors of that page can open it. Upload it here as a new file, which is kept with "
+    "the files of death reviews."
+)
 # No vowels and no look-alikes, so that no reference spells a word or is misread.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
 
@@ -128,10 +132,35 @@ def keep_the_index_of_files(sender: Any, instance: DeathReviewIndexPage, **kwarg
         )
 
 
+class DeathReviewNoticeForm(ContentPageForm):
+    """The edit form of a notice. Its files are its own."""
+
+    def is_valid(self) -> bool:
+        valid = super().is_valid()
+        if valid and (shared := self._files_of_other_pages()):
+            names = ", ".join(f"“{file}”" for file in shared)
+            self.add_error(None, f"{names}: {NOT_SHARED}")
+            valid = False
+        return valid
+
+    def _files_of_other_pages(self) -> list[Any]:
+        """Those that were put on the notice since its last version."""
+        self.save(commit=False)  # puts the rows that were typed on the page, in memory only
+        last = self.instance.latest_revision
+        known = last.content.get("file_facts", {}) if last else {}
+        found: list[Any] = []
+        for kind, model, keys in zip(("documents", "images"), (Document, Image), files_of(self.instance), strict=True):
+            new = keys - {int(key) for key in known.get(kind, {})}
+            rows: Any = model._default_manager.filter(~of_death_reviews(), pk__in=new).order_by("pk")
+            found += [file for file in rows if used_by_other_pages(file, besides=self.instance.pk)]
+        return found
+
+
 class DeathReviewNoticePage(ContentPage):
     """Lets residents and professionals learn from a death without letting anybody be recognised."""
 
     permission_to_find = HANDLE_DEATH_REVIEWS
+    base_form_class = DeathReviewNoticeForm
 
     reference = models.CharField(
         max_length=10,

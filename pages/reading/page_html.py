@@ -277,7 +277,7 @@ def _block(kind: str, value: Any, targets: Targets) -> dict[str, Any]:
 
 
 def _table(value: dict[str, Any]) -> dict[str, Any]:
-    rows = [[cell or "" for cell in row] for row in value.get("data") or []]
+    rows = [["" if cell is None else cell for cell in row] for row in value.get("data") or []]
     has_header = bool(value.get("first_row_is_table_header"))
     return {
         "caption": value.get("table_caption") or "",
