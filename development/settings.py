@@ -1,0 +1,16 @@
+"""The project's settings for `make dev`: debug mode, and django-debug-toolbar on every page.
+
+Only this module imports the toolbar. The container image leaves out this folder.
+"""
+
+import os
+
+os.environ.setdefault("DEBUG", "true")
+
+from cms.settings import *
+
+INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
+# After the middleware that sets headers, so that the toolbar sees what they make of an answer.
+MIDDLEWARE = [*MIDDLEWARE[:3], "debug_toolbar.middleware.DebugToolbarMiddleware", *MIDDLEWARE[3:]]
+ROOT_URLCONF = "development.urls"
+INTERNAL_IPS = ["127.0.0.1", "::1"]
