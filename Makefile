@@ -110,7 +110,7 @@ check: $(VENV)/.installed-tests ## Check migrations, the printed schema, docs/se
 		$(RUN) manage.py check --deploy --fail-level WARNING
 
 docs: $(VENV)/.installed-docs ## Build the documentation site into .artifacts/docs
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 	@echo "Open .artifacts/docs/index.html"
 
 hooks: $(VENV)/.installed-dev ## Check style and format before each commit of this checkout (pre-commit)

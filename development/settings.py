@@ -10,7 +10,12 @@ os.environ.setdefault("DEBUG", "true")
 from cms.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
-# After the middleware that sets headers, so that the toolbar sees what they make of an answer.
-MIDDLEWARE = [*MIDDLEWARE[:3], "debug_toolbar.middleware.DebugToolbarMiddleware", *MIDDLEWARE[3:]]
+# The toolbar stands after the middleware that sets headers and serves static files.
+MIDDLEWARE = [
+    "development.policy.allow_toolbar",
+    *MIDDLEWARE[:3],
+    "debug_toolbar.middleware.DebugToolbarMiddleware",
+    *MIDDLEWARE[3:],
+]
 ROOT_URLCONF = "development.urls"
 INTERNAL_IPS = ["127.0.0.1", "::1"]

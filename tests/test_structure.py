@@ -107,3 +107,9 @@ def test_the_example_of_an_environment_names_settings():
     settings_page = (ROOT / "docs/settings.md").read_text()
     assert named
     assert [name for name in named if f"| `{name}` |" not in settings_page] == []
+
+
+def test_the_debug_toolbar_stays_out_of_production():
+    assert [path for path in CODE if "debug_toolbar" in path.read_text()] == []
+    assert "debug-toolbar" not in (ROOT / "requirements.txt").read_text()
+    assert "development" in (ROOT / ".dockerignore").read_text().splitlines()
