@@ -1,6 +1,7 @@
 """Every setting of the project, read from environment variables with a safe default.
 
-README.md lists the variables. A value that cannot be used stops the start with one line per variable.
+docs/settings.md lists the variables; `manage.py print_settings` makes it from this file. A value that cannot be used
+stops the start with one line per variable.
 """
 
 import re
@@ -23,87 +24,176 @@ def _web_address(value: str) -> None:
 
 
 # --- What the environment says -----------------------------------------------------------------------------
+# docs/settings.md is made from this part by `manage.py print_settings`: the headings, each variable with its type,
+# limits and default, and the "#:" comment above it. A line "#: Default: …" describes a default that is worked out.
 
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()  # database and files, unless elsewhere
+# -- Addresses --
+
+#: The port on which `make demo` and `make dev` serve. It is also the port in the default of `CMS_URL`.
 PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
-# Where this CMS is reached. "https://" here switches on secure cookies, the redirect to HTTPS and HSTS.
+#: The address at which this CMS is reached, without a path. An address that begins with `https://` switches on secure
+#: cookies, the redirect to HTTPS and HSTS.
+#: Default: `http://localhost:` and the port
 CMS_URL = (env.str("CMS_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
 CMS_URL = CMS_URL or f"http://localhost:{PORT}"
-# The public website. Unset: the CMS shows each page as one small HTML page of its own (pages/web/views.py).
+#: The address of the public website. Without it, the CMS shows each page as one small HTML page of its own.
 WEBSITE_URL = (env.str("WEBSITE_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
-# Where the public website shows drafts: it gets ?urlPath=…&token=… added (pages/reading/draft_previews.py).
+#: The address at which the public website shows drafts, such as `https://www.example.org/preview`. The CMS adds
+#: `?urlPath=…&token=…` to it. Without it, editors have no "Website" preview.
 WEBSITE_PREVIEW_URL = env.str("WEBSITE_PREVIEW_URL", "", validate=lambda v: _web_address(v) if v else None) or ""
+#: How many minutes the token of a preview on the website works.
 PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 15, validate=validate.Range(min=1, max=120))
-# A hub that tells followers of feeds at once (WebSub, https://www.w3.org/TR/websub/).
+#: A WebSub hub that tells the followers of a feed at once when it changed, such as `https://hub.example.org/`
+#: (<https://www.w3.org/TR/websub/>).
 WEBSUB_HUB = env.str("WEBSUB_HUB", "", validate=lambda v: _web_address(v) if v else None) or ""
-# Whom to tell about a weakness, and until when that is true (RFC 9116). Unset: there is no /.well-known/security.txt.
-SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", [], subcast=str)
-SECURITY_EXPIRES: datetime | None = env.datetime("SECURITY_EXPIRES", None)
+
+# -- Server and security --
+
+#: Django's debug mode. Never switch it on in production: error pages then show settings and data.
 DEBUG = env.bool("DEBUG", False)
-STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
+#: Signs sessions and links, encrypts second factors and mail that waits, and hashes names. Set it where several
+#: machines serve one site. After a change everybody sets up a new second factor.
+#: Default: made once, and kept in `DATA_DIR`
 SECRET_KEY_FROM_ENV = env.str("SECRET_KEY", "")
+#: The host names that are answered. `localhost` and `127.0.0.1` are always added.
+#: Default: the host of `CMS_URL`
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
-# Believe X-Forwarded-Proto and the last address of X-Forwarded-For: only behind one proxy that sets both.
+#: Whether to believe `X-Forwarded-Proto` and the last address of `X-Forwarded-For`. Switch it on only behind one proxy
+#: that always sets both.
 TRUSTED_PROXY = env.bool("TRUSTED_PROXY", False)
+#: How many seconds browsers remember to use HTTPS. It counts only if `CMS_URL` begins with `https://`.
 HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000, validate=validate.Range(min=0))
+#: How many pages, feeds and files one client may request in a minute; `0` switches the limit off. GraphQL has its own
+#: limit, `GRAPHQL_RATE_LIMIT`. See [Accounts](operators.md#accounts).
+RATE_LIMIT = env.int("RATE_LIMIT", 3_000, validate=validate.Range(min=0))
+#: Where rate limits are counted and used codes are remembered. All server processes should share it. The container
+#: sets `file:///tmp/cms-cache`. See [Accounts](operators.md#accounts).
+#: Default: `locmem://`
+CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")
+#: The HTTP caches in front of the CMS that understand `PURGE`: their web addresses.
+HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)
+#: Whom to tell about a weakness, for `/.well-known/security.txt` (RFC 9116): addresses such as
+#: `mailto:security@example.org`. Set it together with `SECURITY_EXPIRES`. Without it, there is no such file.
+SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", [], subcast=str)
+#: Until when `SECURITY_CONTACT` is valid, with a time zone, as in `2027-06-30T12:00:00Z`. After it,
+#: `/.well-known/security.txt` is not served.
+SECURITY_EXPIRES: datetime | None = env.datetime("SECURITY_EXPIRES", None)
+
+# -- Database, files and search --
+
+#: The folder of the SQLite database, the uploaded files and the generated secret key.
+#: Default: the folder `var` of the checkout; `/data` in the container
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+#: The database, as `sqlite:///…` or `postgres://user:password@host/name`.
+#: Default: an SQLite database in `DATA_DIR`
 DATABASE_URL = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'cms.sqlite3'}")
+#: The folder of the collected static files.
+#: Default: the folder `static` in `DATA_DIR`
+STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
+#: Where uploaded files are stored: in `DATA_DIR`, or in a storage that speaks the S3 protocol.
 STORAGE = env.str("STORAGE", "local", validate=validate.OneOf(["local", "s3"]))
+#: The name of the bucket. It is needed with `STORAGE=s3`, and the bucket must be private.
 S3_BUCKET = env.str("S3_BUCKET", "")
+#: The address of the S3 storage, if it is not Amazon's.
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
+#: The region of the bucket, if the storage has regions.
 S3_REGION = env.str("S3_REGION", "")
+#: The access key for the bucket. Without it, boto3 looks in its own places.
 S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
+#: The secret that belongs to `S3_ACCESS_KEY_ID`.
 S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
-FILE_DELIVERY = env.str(  # who sends the bytes of a file once documents/access/public_files.py has allowed it
+#: Who sends the bytes of a file after the CMS has allowed it. `signed-redirect` needs `STORAGE=s3`; the two that begin
+#: with `x-` need `STORAGE=local`. See [Who sends the files](operators.md#who-sends-the-files).
+FILE_DELIVERY = env.str(
     "FILE_DELIVERY",
     "stream",
     validate=validate.OneOf(["stream", "x-accel-redirect", "x-sendfile", "signed-redirect"]),
 )
-HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)  # caches in front that understand PURGE
-# As in Wagtail's documentation, as JSON.
+#: How many seconds caches and browsers may keep a public file without asking again.
+FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))
+#: The search server for the public search and the admin, in the form of Wagtail's setting of the same name. See
+#: [Search](operators.md#search).
+#: Default: the database
 WAGTAILSEARCH_BACKENDS = env.json("WAGTAILSEARCH_BACKENDS", {"default": {"BACKEND": "cms.admin.search_backend"}})
-FILE_MAX_AGE = env.int("FILE_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
-CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")  # throttling and used codes: shared by all server processes
-REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))  # cms/accounts/second_factor.py says of whom
+
+# -- Sign-in and mail --
+
+#: Whether everybody who can publish, handle restricted content or manage accounts needs a second factor.
+#: Default: `true` if `CMS_URL` begins with `https://`
+REQUIRE_MFA = env.bool("REQUIRE_MFA", CMS_URL.startswith("https://"))
+#: After how many minutes without work in the admin a session ends. It also ends with the browser.
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 60, validate=validate.Range(min=5, max=1440))
+#: The issuer of single sign-on over OpenID Connect. Set it with `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET`: all three or
+#: none. See [Accounts](operators.md#accounts).
 OIDC_SERVER_URL = (env.str("OIDC_SERVER_URL", "", validate=lambda v: _web_address(v) if v else None) or "").rstrip("/")
+#: The client ID under which the identity provider knows this CMS.
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+#: The secret that belongs to `OIDC_CLIENT_ID`.
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+#: What the sign-in button says after “Sign in with”.
 OIDC_NAME = env.str("OIDC_NAME", "your organisation's account")
+#: The mail domains whose addresses count as verified even if the identity provider does not say so.
 OIDC_EMAIL_DOMAINS: list[str] = env.list("OIDC_EMAIL_DOMAINS", [])
+#: Whether single sign-on counts as a second factor. Switch it off if the identity provider does not ask for one.
 OIDC_COUNTS_AS_MFA = env.bool("OIDC_COUNTS_AS_MFA", True)
+#: The mail server, such as `smtp+tls://user:password@host:587`. `console:` prints mail instead of sending it.
+#: Default: `console:`
 EMAIL_URL = env.dj_email_url("EMAIL_URL", "console:")
+#: The sender of the CMS's mail.
 EMAIL_FROM = env.str("EMAIL_FROM", "cms@localhost")
+
+# -- Deadlines and retention --
+
+#: When agendas are due: a week before the meeting, or five clear working days or five clear days before it.
 AGENDA_POLICY = env.str(
     "AGENDA_POLICY",
     "week_before",
     validate=validate.OneOf(["week_before", "five_clear_working_days", "five_clear_days"]),
 )
+#: How many days after a meeting its minutes are due. The partnership decides this.
 MINUTES_DUE_DAYS = env.int("MINUTES_DUE_DAYS", 28, validate=validate.Range(min=1, max=365))
-# Deadlines whose source a lawyer has confirmed to bind the partnership (pages/editing/deadlines.py).
+#: The deadlines that a lawyer has confirmed to bind the partnership. The others are shown as "to be verified".
 BINDING_DEADLINES: list[str] = env.list(
     "BINDING_DEADLINES", [], subcast=str, validate=validate.ContainsOnly(["agenda", "plan", "public_meeting"])
 )
+#: How many months a death-review notice stays online at least.
 DEATH_REVIEW_MINIMUM_MONTHS = env.int("DEATH_REVIEW_MINIMUM_MONTHS", 12, validate=validate.Range(min=1, max=120))
-# Pages, feeds and files that one client may have in a minute; GraphQL has a limit of its own (cms/http/rate_limit.py).
-RATE_LIMIT = env.int("RATE_LIMIT", 3_000, validate=validate.Range(min=0))
-# GraphQL: how much one request may ask for (cms/graphql/limits/syntax.py, cost.py, execution.py,
-# cms/http/rate_limit.py).
-GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))  # bytes
+
+# -- GraphQL --
+
+#: The largest GraphQL request, in bytes.
+GRAPHQL_MAX_BODY = env.int("GRAPHQL_MAX_BODY", 100_000, validate=validate.Range(min=1_000, max=2_000_000))
+#: The most words and signs in a query. The largest query of `cms/graphql/contract/` has 191.
 GRAPHQL_MAX_TOKENS = env.int("GRAPHQL_MAX_TOKENS", 1_500, validate=validate.Range(min=200, max=20_000))
-GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))  # introspection needs 15
+#: How many fields deep a query may go. Introspection goes 15 deep.
+GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min=8, max=50))
+#: How many fields a query may ask for under another name. Plain values are not counted, except in introspection.
 GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 20, validate=validate.Range(min=0, max=1_000))
-GRAPHQL_MAX_NAMES = env.int("GRAPHQL_MAX_NAMES", 3, validate=validate.Range(min=1, max=100))  # of one lookup
+#: Under how many names a query may ask for the same field of `Query`, or for the same list with `first`.
+GRAPHQL_MAX_NAMES = env.int("GRAPHQL_MAX_NAMES", 3, validate=validate.Range(min=1, max=100))
+#: How many directives a query may have.
 GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))
+#: How many fields of `Query` one operation may ask for. The queries of `cms/graphql/contract/` have 6 at most.
 GRAPHQL_MAX_ROOT_FIELDS = env.int("GRAPHQL_MAX_ROOT_FIELDS", 12, validate=validate.Range(min=6, max=100))
+#: The highest estimated [cost](graphql.md#limits) of a query. The most expensive query of `cms/graphql/contract/` costs
+#: 3,089.
 GRAPHQL_MAX_COST = env.int("GRAPHQL_MAX_COST", 10_000, validate=validate.Range(min=5_000, max=1_000_000))
+#: How many fields of introspection one answer may have. Common tools need 10,837.
 GRAPHQL_MAX_INTROSPECTION = env.int("GRAPHQL_MAX_INTROSPECTION", 13_000, validate=validate.Range(min=0, max=1_000_000))
-# The contract says 100, and that 20 come when nothing is asked for.
+#: How many items a list gives at once. The contract says 100, and 20 if a query asks for no number.
 GRAPHQL_MAX_PAGE_SIZE = env.int("GRAPHQL_MAX_PAGE_SIZE", 100, validate=validate.Range(min=20, max=100))
-GRAPHQL_TIME_BUDGET = env.float("GRAPHQL_TIME_BUDGET", 5.0, validate=validate.Range(min=0.1, max=60))  # seconds
-GRAPHQL_RATE_LIMIT = env.int("GRAPHQL_RATE_LIMIT", 2_400, validate=validate.Range(min=0))  # a minute, for one client
-GRAPHQL_MAX_AGE = env.int("GRAPHQL_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))  # seconds
+#: How many seconds an answer may take, counted from the arrival of the request.
+GRAPHQL_TIME_BUDGET = env.float("GRAPHQL_TIME_BUDGET", 5.0, validate=validate.Range(min=0.1, max=60))
+#: How many requests one client may have answered in a minute; `0` switches the limit off. A request counts once, and
+#: once more for each 1,000 of its cost.
+GRAPHQL_RATE_LIMIT = env.int("GRAPHQL_RATE_LIMIT", 2_400, validate=validate.Range(min=0))
+#: How many seconds caches and browsers may keep the answer to a registered document without asking again.
+GRAPHQL_MAX_AGE = env.int("GRAPHQL_MAX_AGE", 60, validate=validate.Range(min=0, max=3600))
+#: Whether only registered documents are answered. `manage.py register_documents` registers them.
 GRAPHQL_TRUSTED_DOCUMENTS_ONLY = env.bool("GRAPHQL_TRUSTED_DOCUMENTS_ONLY", False)
+#: The websites whose visitors' browsers may read the API, such as `https://www.example.org`; `*` allows all.
 GRAPHQL_CORS_ORIGINS: list[str] = env.list("GRAPHQL_CORS_ORIGINS", [], subcast=str)
+
 _problems: dict[str, list[str]] = {}
 try:
     env.seal()

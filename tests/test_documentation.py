@@ -65,13 +65,47 @@ def test_no_other_file_is_shown(client, db, screenshots, name):
     assert client.get(f"/docs/screenshots/{name}.png").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["readme", *(path.stem for path in ROOT.glob("docs/*.md"))])
+PAGES = sorted(path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in ROOT.glob("docs/**/*.md"))
+
+
+@pytest.mark.parametrize("name", ["readme", "contributing", "changelog", "security-policy", *PAGES])
 def test_links_between_the_pages_work_on_the_site(client, db, name):
     html = client.get(f"/docs/{name}/").content.decode()
     article = html.split("<article>")[1]
     assert '.md"' not in article
     for address in re.findall(r'href="(/docs/[^"#]*)', article):
         assert client.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("", "/docs/adr/index/"),  # docs/index.md
+        ("readme/", "/docs/index/#what-is-not-built-yet"),
+        ("adr/index/", "/docs/adr/0001-one-table-for-all-page-types/"),
+        ("adr/0041-packages-by-subject/", "/docs/architecture/"),
+        ("security-policy/", "/docs/security/"),
+    ],
+)
+def test_links_lead_to_pages_in_other_folders(client, db, page, link):
+    assert f'href="{link}"' in client.get(f"/docs/{page}").content.decode()
+
+
+@pytest.mark.parametrize("name", ["../README", "adr", "adr/0001", "pictures", "settings.md", "nothing"])
+def test_nothing_but_the_pages_is_shown(client, db, name):
+    assert client.get(f"/docs/{name}/").status_code == 404
+
+
+def test_the_navigation_names_the_pages_of_the_first_level(client, db):
+    navigation = client.get("/docs/").content.decode().split('aria-label="Documentation"')[1].split("</nav>")[0]
+    assert re.findall(r'href="/docs/([^"]*)/"', navigation) == [
+        "index",
+        "readme",
+        "contributing",
+        "changelog",
+        "security-policy",
+        *(name for name in PAGES if "/" not in name and name != "index"),
+    ]
 
 
 # --- The page for front-end developers -----------------------------------------------------------------------

@@ -5,12 +5,14 @@ Who may import whom is in pyproject.toml (`make lint` runs import-linter).
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
+OPERATORS = ROOT / "docs/operators.md"
 CODE = sorted(
     path
     for folder in ("cms", "pages", "documents", "feeds")
@@ -68,14 +70,46 @@ def test_modules_are_named_after_what_they_decide():
     assert [path for path in CODE if path.stem in BANNED_NAMES] == []
 
 
-def test_every_environment_variable_is_in_the_readme():
-    names = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', (ROOT / "cms/settings.py").read_text()))
-    assert names
-    readme = (ROOT / "README.md").read_text()
-    assert {name for name in names if f"`{name}`" not in readme} == set()
-
-
-def test_every_command_is_in_the_readme():
+def test_every_command_is_described_for_operators():
     commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")} - {"__init__"}
-    readme = (ROOT / "README.md").read_text()
-    assert {name for name in commands if name not in readme} == set()
+    described = set(re.findall(r"^\| `manage\.py (\w+)[^|]*` \| .{20,} \|$", OPERATORS.read_text(), re.MULTILINE))
+    assert described == commands
+
+
+def test_the_architecture_lists_every_rung_of_the_ladder():
+    """The table of docs/architecture.md against the contract of import-linter."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    ladder = [re.split(r" [|:] ", layer) for layer in contract["layers"]]
+    rows = re.findall(
+        r"^\| (\d+) \| `([\w.]+)` \| .{10,} \|$", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(str(rung), package) for rung, packages in enumerate(ladder, start=1) for package in packages]
+
+
+def test_every_record_of_a_decision_is_in_the_index_and_has_its_sections():
+    records = sorted((ROOT / "docs/adr").glob("0*.md"))
+    index = re.findall(
+        r"^\| (\d{4}) \| \[(.+)\]\((.+\.md)\) \| (.+) \|$", (ROOT / "docs/adr/index.md").read_text(), re.MULTILINE
+    )
+    told = []
+    for path in records:
+        title, date, *_ = text = [line for line in path.read_text().splitlines() if line]
+        told.append((path.name[:4], title.partition(". ")[2], path.name, date.removeprefix("Date: ")))
+        assert title.startswith(f"# {int(path.name[:4])}. ")
+        assert re.match(r"Date: \d{4}-\d\d-\d\d", date)
+        assert [line for line in text if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
+    assert [row[0] for row in told] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    assert told == index
+
+
+def test_the_example_of_an_environment_names_settings():
+    named = re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    settings_page = (ROOT / "docs/settings.md").read_text()
+    assert named
+    assert [name for name in named if f"| `{name}` |" not in settings_page] == []
+
+
+def test_the_debug_toolbar_stays_out_of_production():
+    assert [path for path in CODE if "debug_toolbar" in path.read_text()] == []
+    assert "debug-toolbar" not in (ROOT / "requirements.txt").read_text()
+    assert "development" in (ROOT / ".dockerignore").read_text().splitlines()

@@ -28,7 +28,16 @@ from pages.web.views import article
 logger = logging.getLogger(__name__)
 FITS, LOOKED_AT_EVERY = "database_fits", 60  # seconds; the tables are compared once in them
 CONTRACT = Path(settings.BASE_DIR) / "cms" / "graphql" / "contract"
-EDITORS = Path(settings.BASE_DIR) / "docs" / "editors.md"
+DOCS = Path(settings.BASE_DIR) / "docs"
+EDITORS = DOCS / "editors.md"
+HOME = "index"  # the page at /docs/
+# The pages that stand beside docs/, by their names in addresses.
+BESIDE_DOCS = {
+    "readme": "README.md",
+    "contributing": "CONTRIBUTING.md",
+    "changelog": "CHANGELOG.md",
+    "security-policy": "SECURITY.md",
+}
 SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
 
 
@@ -87,28 +96,39 @@ def _examples() -> list[dict[str, Any]]:
 
 
 @require_safe
-def documentation(request: HttpRequest, name: str = "") -> HttpResponse:
-    """README.md and the pages of docs/, as HTML."""
-    pages = {"readme": settings.BASE_DIR / "README.md"}
-    pages |= {path.stem: path for path in sorted(Path(settings.BASE_DIR / "docs").glob("*.md"))}
-    name = name or "readme"
-    if name not in pages or not pages[name].exists():
+def documentation(request: HttpRequest, name: str = HOME) -> HttpResponse:
+    """The pages of docs/ and the Markdown files beside it, as HTML."""
+    pages = _documentation_pages()
+    if name not in pages:
         raise Http404
-    text = pages[name].read_text()
-    html = _as_on_this_site(markdown.markdown(text, extensions=["tables", "fenced_code", "toc"]))
-    context = {"pages": list(pages), "name": name, "content": mark_safe(html)}  # noqa: S308 - our own files
+    path = pages[name]
+    html = markdown.markdown(path.read_text(), extensions=["tables", "fenced_code", "toc"])
+    names = {path: name for name, path in pages.items()}
+    context = {
+        "pages": [each for each in pages if "/" not in each],
+        "name": name,
+        "content": mark_safe(_as_on_this_site(html, path, names)),  # noqa: S308 - our own files
+    }
     return render(request, "cms/documentation.html", context)
 
 
-def _as_on_this_site(html: str) -> str:
-    """Links between the files lead to their addresses here, and code that is too wide can be scrolled by keyboard."""
-    html = re.sub(r'(?<=href=")(?:docs/)?([\w-]+)\.md(?=["#])', lambda name: _address(name[1]), html)
+def _documentation_pages() -> dict[str, Path]:
+    """Each Markdown file by its name in addresses, which is its path in docs/ without the ending."""
+    pages = {path.relative_to(DOCS).with_suffix("").as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
+    beside = {name: Path(settings.BASE_DIR) / file for name, file in BESIDE_DOCS.items()}
+    return {HOME: pages.pop(HOME), **beside, **pages}
+
+
+def _as_on_this_site(html: str, path: Path, names: dict[Path, str]) -> str:
+    """Links from the file at path lead to addresses of this site, and wide code can be scrolled by keyboard."""
+
+    def address(link: re.Match[str]) -> str:
+        name = names.get((path.parent / link[1]).resolve())
+        return reverse("documentation", args=[name]) if name else link[0]
+
+    html = re.sub(r'(?<=href=")([\w./-]+\.md)(?=["#])', address, html)
     html = re.sub(r'(?<=src=")screenshots/([\w-]+)\.png', lambda name: reverse("screenshot", args=[name[1]]), html)
     return html.replace("<pre>", '<pre tabindex="0" role="group" aria-label="Code">')
-
-
-def _address(name: str) -> str:
-    return reverse("documentation", args=[name.lower()])
 
 
 @require_safe
