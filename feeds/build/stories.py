@@ -128,7 +128,7 @@ def _files(page: ContentPage, loader: Loader) -> list[File]:
         return [paper.file for paper in _papers(page, loader)]
     if isinstance(page, NewsPage):
         keys = [raw["value"] for raw in raw_blocks(page.body) if raw["type"] == "document"]
-        return [file for key in keys if (file := file_of(loader.document_in(page, key), loader))]
+        return [file_of(document, loader) for key in keys if (document := loader.document_in(page, key))]
     if isinstance(page, CommunitySafetyPlanPage | InsightPage | AnnualReviewPage):
         return [*documents(page, loader, data_files=False), *documents(page, loader, data_files=True)]
     return []  # the files of a death review are for those who open the notice

@@ -5,6 +5,7 @@ or image that a foreign key happens to name. What the loader does not find is no
 not at all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,7 +66,6 @@ class PublicPaper:
     kind_in_words: str
     title: str
     file: File
-    item: str  # the number of its agenda item; "" when it belongs to the meeting as a whole
     published_at: datetime | None
     late_reason: str
 
@@ -80,20 +80,20 @@ def related(obj: Model, name: str, loader: Loader) -> Any:
     """
     model: Any = obj._meta.get_field(name).related_model
     if issubclass(model, ContentPage):
-        return link_to(loader.related_base_page(obj, name))
+        page = loader.related_base_page(obj, name)
+        return link_to(page) if page else None
     found = loader.related(obj, name)
-    if model is Document:
-        return file_of(found, loader)
-    return picture_of(found, loader) if model is Image else found
+    if found is None or model not in (Document, Image):
+        return found
+    return file_of(found, loader) if model is Document else picture_of(found, loader)
 
 
-def link_to(page: ContentPage | None) -> Link | None:
-    return Link(page.title, addresses.url(page)) if page else None
+def link_to(page: ContentPage) -> Link:
+    return Link(page.title, addresses.url(page))
 
 
-def file_of(document: Document | None, loader: Loader) -> File | None:
-    if document is None:
-        return None
+def file_of(document: Document, loader: Loader) -> File:
+    web_page = loader.html_equivalent(document)
     return File(
         title=document.title,
         url=document.address,
@@ -101,14 +101,12 @@ def file_of(document: Document | None, loader: Loader) -> File | None:
         facts=file_facts(document),
         media_type=document.content_type,
         size=document.file_size,
-        web_page=link_to(loader.html_equivalent(document)),
+        web_page=link_to(web_page) if web_page else None,
     )
 
 
-def picture_of(image: Image | None, loader: Loader) -> Picture | None:
-    """Also None when the file of the picture got lost."""
-    if image is None:
-        return None
+def picture_of(image: Image, loader: Loader) -> Picture | None:
+    """None when the file of the picture got lost."""
     try:
         rendition = loader.rendition(image, SIZE_ON_PAGES)
     except SourceImageIOError:
@@ -145,71 +143,94 @@ def rich_text_html(obj: Model, source: str, loader: Loader) -> SafeString:
 
 def blocks_html(page: ContentPage, stream: Any, loader: Loader) -> SafeString:
     """The body of a page."""
-    blocks = [_block(page, raw["type"], raw["value"], loader) for raw in raw_blocks(stream)]
+    blocks = [
+        {"kind": raw["type"], **_BLOCKS[raw["type"]](page, raw["value"], loader)}
+        for raw in raw_blocks(stream)
+        if raw["type"] in _BLOCKS
+    ]
     return rendered("blocks", {"blocks": blocks})
 
 
-def _block(page: ContentPage, kind: str, value: Any, loader: Loader) -> dict[str, Any]:
-    """What the template of blocks needs of one stored block."""
-    block: dict[str, Any] = {"kind": kind}
-    if kind == "heading":
-        level = str(value.get("level"))
-        block |= {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
-    elif kind == "paragraph":
-        block["html"] = _stored_text(page, value, loader)
-    elif kind == "callout":
-        block |= {"tone": value.get("tone"), "html": _stored_text(page, value.get("rich_text"), loader)}
-    elif kind == "image":
-        picture = picture_of(loader.image_in(page, value.get("image")), loader)
-        block |= {"picture": picture, "caption": value.get("caption")}
-    elif kind == "document":
-        block["file"] = file_of(loader.document_in(page, value), loader)
-    elif kind == "page_link":
-        link = link_to(loader.base_page_in(page, value.get("page")))
-        block |= {"link": link, "text": value.get("text") or (link.title if link else "")}
-    elif kind == "table":
-        block |= _table(value or {})
-    return block
+def _heading(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    level = str(value.get("level"))
+    return {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
 
 
-def _stored_text(page: ContentPage, value: Any, loader: Loader) -> SafeString:
-    """The rich text of a block, which a draft holds as an object."""
-    return rich_text_html(page, getattr(value, "source", value) or "", loader)
+def _paragraph(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    # A draft that was typed holds the text as an object.
+    return {"html": rich_text_html(page, getattr(value, "source", value) or "", loader)}
 
 
-def _table(value: dict[str, Any]) -> dict[str, Any]:
-    rows = [["" if cell is None else cell for cell in row] for row in value.get("data") or []]
-    has_header = bool(value.get("first_row_is_table_header"))
+def _callout(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    return {"tone": value.get("tone"), **_paragraph(page, value.get("rich_text"), loader)}
+
+
+def _image(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    image = loader.image_in(page, value.get("image"))
+    return {"picture": picture_of(image, loader) if image else None, "caption": value.get("caption")}
+
+
+def _document(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    document = loader.document_in(page, value)
+    return {"file": file_of(document, loader) if document else None}
+
+
+def _page_link(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    linked = loader.base_page_in(page, value.get("page"))
+    link = link_to(linked) if linked else None
+    return {"link": link, "text": value.get("text") or (link.title if link else "")}
+
+
+def _table(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
+    table = value or {}
+    rows = [["" if cell is None else cell for cell in row] for row in table.get("data") or []]
+    has_header = bool(table.get("first_row_is_table_header"))
     return {
-        "caption": value.get("table_caption") or "",
+        "caption": table.get("table_caption") or "",
         "header": rows[0] if has_header and rows else [],
         "rows": rows[1:] if has_header else rows,
-        "first_column_is_header": bool(value.get("first_col_is_header")),
+        "first_column_is_header": bool(table.get("first_col_is_header")),
     }
 
 
-def papers(meeting: MeetingPage, loader: Loader) -> list[PublicPaper]:
-    """The public papers of a meeting, in its own order. An exempt item has none, whatever was entered."""
+# What the template of blocks needs of a stored block, by its type.
+_BLOCKS: dict[str, Callable[[ContentPage, Any, Loader], dict[str, Any]]] = {
+    "heading": _heading,
+    "paragraph": _paragraph,
+    "callout": _callout,
+    "image": _image,
+    "document": _document,
+    "page_link": _page_link,
+    "table": _table,
+}
+
+
+def papers(meeting: MeetingPage, loader: Loader, item: str | None = None) -> list[PublicPaper]:
+    """The public papers of a meeting, in its own order. An exempt item has none, whatever was entered.
+
+    With `item`, those of the agenda item of this number alone, or of none ("").
+    """
     access = {same_number(item.number): item.access for item in meeting.agenda_items.all()}
     found = []
     for paper in loader.papers(meeting):
-        number, file = same_number(paper.agenda_item_number), file_of(paper.document, loader)
-        if file and access.get(number) != AgendaItemAccess.EXEMPT:
-            found.append(
-                PublicPaper(
-                    kind=paper.kind,
-                    kind_in_words=paper.get_kind_display(),
-                    title=paper.title or file.title,
-                    file=file,
-                    item=number if number in access else "",
-                    published_at=loader.paper_published_at(paper),
-                    late_reason=paper.late_reason,
-                )
+        number = same_number(paper.agenda_item_number)
+        its_item = number if number in access else ""
+        if access.get(number) == AgendaItemAccess.EXEMPT or item not in (None, its_item):
+            continue
+        file = file_of(paper.document, loader)
+        found.append(
+            PublicPaper(
+                kind=paper.kind,
+                kind_in_words=paper.get_kind_display(),
+                title=paper.title or file.title,
+                file=file,
+                published_at=loader.paper_published_at(paper),
+                late_reason=paper.late_reason,
             )
+        )
     return found
 
 
 def documents(page: ContentPage, loader: Loader, data_files: bool) -> list[File]:
     """The public documents of a plan, insight or annual review: its data files, or all the others."""
-    found = (file_of(document, loader) for document in loader.page_documents(page, data_files))
-    return [file for file in found if file]
+    return [file_of(document, loader) for document in loader.page_documents(page, data_files)]

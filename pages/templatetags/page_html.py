@@ -41,7 +41,7 @@ def public(context: Context, obj: Model, name: str) -> Any:
 @register.simple_tag(takes_context=True)
 def papers(context: Context, meeting: MeetingPage, item: str = "") -> list[page_html.PublicPaper]:
     """The papers for an agenda item, or those that belong to the meeting as a whole."""
-    return [paper for paper in page_html.papers(meeting, context["loader"]) if paper.item == same_number(item)]
+    return page_html.papers(meeting, context["loader"], same_number(item))
 
 
 @register.simple_tag(takes_context=True)
