@@ -83,6 +83,7 @@ class Loader(FieldLoader):
         self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
         self._pages: dict[int, ContentPage | None] = {}
         self._base_pages: dict[int, ContentPage | None] = {}
+        # What `prepare` found of a model, with the files that notices may show or without; None for what is not public.
         self._prepared: dict[tuple[type[Model], bool], dict[int, Any]] = {}
         self._held: dict[Any, ContentPage] = {}  # pages whose rows are in memory
         self._public_since: dict[tuple[int, int], datetime] = {}  # by meeting and document
@@ -126,7 +127,8 @@ class Loader(FieldLoader):
         of_pages = keys.pop(ContentPage, set())
         for model, wanted in keys.items():
             found = self._find(model, wanted, on)
-            self._prepared[model, is_of_notices(on)] = {key: found.get(key) for key in wanted}
+            known = self._prepared.setdefault((model, is_of_notices(on)), {})
+            known.update({key: found.get(key) for key in wanted})
             if model is Document:
                 of_pages |= {key for document in found.values() if (key := document.html_equivalent_id)}
         self.base_pages(of_pages)

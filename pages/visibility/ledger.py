@@ -1,9 +1,9 @@
 """Writes down what is public, and what changes for readers, in the transaction that makes it so.
 
-cms/publication/effects.py and pages/editing/reviews.py call it. The ledger decides nothing about now:
-pages/visibility/rule.py does. It
-remembers what was public before and where, so that an address that readers knew never turns into "not found"
-(pages/visibility/at_path.py), and it lists the changes that front-ends follow (cms/graphql/schema/changes.py).
+cms/publication/effects.py and pages/editing/reviews.py call it. pages/visibility/difference.py works out what
+changed. The ledger decides nothing about now: pages/visibility/rule.py does. It remembers what was public before and
+where, so that an address that readers knew never turns into "not found" (pages/visibility/at_path.py), and it lists
+the changes that front-ends follow (cms/graphql/schema/changes.py).
 """
 
 from collections.abc import Collection, Iterable
