@@ -11,8 +11,7 @@ from feeds.entry import clean, clean_address, clean_line
 from pages.content import addresses
 from pages.content.choices import AttendanceMode, MeetingStatus
 from pages.content.rich_text import plain_text
-from pages.models import MeetingPage
-from pages.reading.page_html import Targets
+from pages.models import MeetingPage, Venue
 from pages.reading.plain_words import local, place, when
 
 
@@ -44,8 +43,8 @@ class Event:
         object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 
 
-def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: datetime) -> Event | None:
-    """None while the meeting has no date: a calendar has no place for it."""
+def event(meeting: MeetingPage, venue: Venue | None, *, sequence: int, revised: datetime) -> Event | None:
+    """None while the meeting has no date: a calendar has no place for it. `venue` is its venue, when that is public."""
     if meeting.starts_at is None:
         return None
     return Event(
@@ -55,7 +54,7 @@ def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: dat
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
-        location=where(meeting, targets),
+        location=where(meeting, venue),
         description="\n\n".join(text for text in _said(meeting) if text),
         sequence=sequence,
         revised=revised,
@@ -73,10 +72,10 @@ def _said(meeting: MeetingPage) -> list[str]:
     return [*said, f"More about this meeting: {addresses.url(meeting)}"]
 
 
-def where(meeting: MeetingPage, targets: Targets) -> str:
-    """As in "Conference Room 2, …, CB1 1JF and online"; empty where no place is known."""
+def where(meeting: MeetingPage, venue: Venue | None) -> str:
+    """As in "Conference Room 2, …, CB1 1JF and online"; empty where no place is known or the venue is not public."""
     places = []
-    if meeting.attendance_mode != AttendanceMode.ONLINE and (venue := targets.related(meeting, "venue")):
+    if meeting.attendance_mode != AttendanceMode.ONLINE and venue:
         places.append(place(venue))
     if meeting.attendance_mode != AttendanceMode.IN_PERSON:
         places.append("online")

@@ -11,7 +11,6 @@ from uuid import uuid5
 
 from django.template.loader import render_to_string
 
-from documents.models import Document, Image
 from feeds.catalogue import DEATH_REVIEWS, priority_key, topic_key
 from feeds.entry import Enclosure, Entry
 from feeds.event import where
@@ -27,10 +26,19 @@ from pages.models import (
     MeetingPage,
     NewsPage,
     PriorityPage,
-    SupportService,
 )
 from pages.models.meetings import NEEDS_NOTICE, OFF, MeetingChange
-from pages.reading.page_html import File, Picture, PublicPaper, Targets, article_html, documents, papers
+from pages.reading.loader import Loader
+from pages.reading.page_html import (
+    File,
+    Picture,
+    PublicPaper,
+    article_html,
+    documents,
+    file_of,
+    papers,
+    related,
+)
 from pages.reading.plain_words import change, local, when
 
 # The page types that make entries, and the feed of their own that each has.
@@ -65,16 +73,16 @@ def places(page: ContentPage) -> list[str]:
     return found
 
 
-def entry_of(page: ContentPage, targets: Targets) -> Entry:
+def entry_of(page: ContentPage, loader: Loader) -> Entry:
     """The entry of the page itself, which has a date of publication; it need not be public, for previews."""
     published = page.first_published_at
     note = next(iter(page.change_notes.all()), None) if page.pk else None
-    title, summary, files = page.title, page.summary, _files(page, targets)
-    html = str(article_html(page, targets))
+    title, summary, files = page.title, page.summary, _files(page, loader)
+    html = str(article_html(page, loader))
     if isinstance(page, MeetingPage):
-        title, summary = meeting_title(page), meeting_summary(page, targets)
+        title, summary = meeting_title(page), meeting_summary(page, loader)
     if isinstance(page, DeathReviewNoticePage):
-        summary, html = f"Content warning: {WARNING} {summary}", _with_care(page, targets) + html
+        summary, html = f"Content warning: {WARNING} {summary}", _with_care(page, loader) + html
     updated = page.public_updated_at or published
     return Entry(
         uuid=page.uuid,
@@ -86,15 +94,15 @@ def entry_of(page: ContentPage, targets: Targets) -> Entry:
         updated=local(updated),
         categories=tuple(topic.name for topic in page.topics.all()),
         enclosures=tuple(_enclosure(file) for file in files),
-        image=_image(page, targets),
+        image=_image(page, loader),
         change_note=note.note if note and note.at == updated else "",
     )
 
 
-def entries_of(page: ContentPage, targets: Targets) -> list[Entry]:
+def entries_of(page: ContentPage, loader: Loader) -> list[Entry]:
     """All entries of a public page, its own first."""
-    own = entry_of(page, targets)
-    return [own, *_of_meeting(page, targets, own)] if isinstance(page, MeetingPage) else [own]
+    own = entry_of(page, loader)
+    return [own, *_of_meeting(page, loader, own)] if isinstance(page, MeetingPage) else [own]
 
 
 def withdrawn_entry(page: ContentPage) -> Entry:
@@ -115,38 +123,37 @@ def withdrawn_entry(page: ContentPage) -> Entry:
 # --- Files and pictures ---
 
 
-def _files(page: ContentPage, targets: Targets) -> list[File]:
+def _files(page: ContentPage, loader: Loader) -> list[File]:
     if isinstance(page, MeetingPage):
-        return [paper.file for paper in _papers(page, targets)]
+        return [paper.file for paper in _papers(page, loader)]
     if isinstance(page, NewsPage):
         keys = [raw["value"] for raw in raw_blocks(page.body) if raw["type"] == "document"]
-        return [file for key in keys if (file := targets.get(Document, key))]
+        return [file_of(document, loader) for key in keys if (document := loader.document_in(page, key))]
     if isinstance(page, CommunitySafetyPlanPage | InsightPage | AnnualReviewPage):
-        return [*documents(page, targets, data_files=False), *documents(page, targets, data_files=True)]
+        return [*documents(page, loader, data_files=False), *documents(page, loader, data_files=True)]
     return []  # the files of a death review are for those who open the notice
 
 
-def _papers(meeting: MeetingPage, targets: Targets) -> list[PublicPaper]:
+def _papers(meeting: MeetingPage, loader: Loader) -> list[PublicPaper]:
     """The agenda first: RSS carries one file."""
-    return sorted(papers(meeting, targets), key=lambda paper: paper.kind != PaperKind.AGENDA)
+    return sorted(papers(meeting, loader), key=lambda paper: paper.kind != PaperKind.AGENDA)
 
 
 def _enclosure(file: File) -> Enclosure:
     return Enclosure(file.url, file.size or 0, file.media_type, file.title)
 
 
-def _image(page: ContentPage, targets: Targets) -> Enclosure | None:
-    picture: Picture | None = targets.get(Image, getattr(page, "image_id", None))
+def _image(page: ContentPage, loader: Loader) -> Enclosure | None:
+    picture: Picture | None = related(page, "image", loader) if hasattr(page, "image_id") else None
     return Enclosure(picture.url, 0, "image/webp", picture.alt) if picture else None
 
 
 # --- Death reviews ---
 
 
-def _with_care(notice: DeathReviewNoticePage, targets: Targets) -> str:
+def _with_care(notice: DeathReviewNoticePage, loader: Loader) -> str:
     """What stands before anything else: that it may be hard to read, and who helps."""
-    rows = notice.notice_support_services.all()
-    services: list[SupportService] = [found for row in rows if (found := targets.related(row, "service"))]
+    services = loader.support_services(notice)
     return render_to_string("feeds/with_care.html", {"warning": WARNING, "services": services})
 
 
@@ -164,12 +171,12 @@ class _Happening:
     files: tuple[File, ...] = ()
 
 
-def _of_meeting(meeting: MeetingPage, targets: Targets, own: Entry) -> list[Entry]:
+def _of_meeting(meeting: MeetingPage, loader: Loader, own: Entry) -> list[Entry]:
     happened = [
-        *_came_out(meeting, targets, PaperKind.AGENDA),
-        *_came_out(meeting, targets, PaperKind.DRAFT_MINUTES),
-        *_came_out(meeting, targets, PaperKind.MINUTES),
-        *_changes(meeting, targets),
+        *_came_out(meeting, loader, PaperKind.AGENDA),
+        *_came_out(meeting, loader, PaperKind.DRAFT_MINUTES),
+        *_came_out(meeting, loader, PaperKind.MINUTES),
+        *_changes(meeting, loader),
     ]
     return [
         Entry(
@@ -187,18 +194,18 @@ def _of_meeting(meeting: MeetingPage, targets: Targets, own: Entry) -> list[Entr
     ]
 
 
-def _came_out(meeting: MeetingPage, targets: Targets, kind: PaperKind) -> Iterable[_Happening]:
+def _came_out(meeting: MeetingPage, loader: Loader, kind: PaperKind) -> Iterable[_Happening]:
     """The agenda, or the minutes, became public. That a draft was approved is news of its own."""
-    found = [paper for paper in papers(meeting, targets) if paper.kind == kind and paper.published_at]
+    found = [paper for paper in papers(meeting, loader) if paper.kind == kind and paper.published_at]
     # What came out with the announcement is in the entry of the meeting.
     if found and (at := min(paper.published_at for paper in found if paper.published_at)):
         if at - meeting.first_published_at < _WITH_THE_ANNOUNCEMENT:
             return
         title = f"{kind.label} published: {meeting.title}"
-        yield _Happening(kind.value, at, title, _when_and_where(meeting, targets), tuple(paper.file for paper in found))
+        yield _Happening(kind.value, at, title, _when_and_where(meeting, loader), tuple(paper.file for paper in found))
 
 
-def _changes(meeting: MeetingPage, targets: Targets) -> Iterable[_Happening]:
+def _changes(meeting: MeetingPage, loader: Loader) -> Iterable[_Happening]:
     """One for each time that the date, the place or the status changed, as the change log tells it."""
     together: dict[datetime, list[MeetingChange]] = {}
     for row in meeting.change_log.all():
@@ -232,17 +239,18 @@ def meeting_title(meeting: MeetingPage) -> str:
     return f"{meeting.get_status_display()}: {meeting.title}" if changed else meeting.title
 
 
-def meeting_summary(meeting: MeetingPage, targets: Targets) -> str:
+def meeting_summary(meeting: MeetingPage, loader: Loader) -> str:
     """When and where, from the fields, then what the editor wrote unless that says the day again."""
     if meeting.starts_at is None:
         return meeting.summary
-    facts = _when_and_where(meeting, targets)
+    facts = _when_and_where(meeting, loader)
     said_again = when(meeting.starts_at, meeting.ends_at).partition(",")[0] in meeting.summary
     return facts if said_again else f"{facts} {meeting.summary}"
 
 
-def _when_and_where(meeting: MeetingPage, targets: Targets) -> str:
+def _when_and_where(meeting: MeetingPage, loader: Loader) -> str:
     if meeting.starts_at is None:
         return ""
-    facts = ", ".join(part for part in (when(meeting.starts_at, meeting.ends_at), where(meeting, targets)) if part)
+    place = where(meeting, loader.related(meeting, "venue"))
+    facts = ", ".join(part for part in (when(meeting.starts_at, meeting.ends_at), place) if part)
     return f"This meeting was planned for {facts}." if meeting.is_off else f"{facts}."

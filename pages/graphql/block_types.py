@@ -4,28 +4,17 @@ They resolve from a `Block`, the stored JSON of one block, and not from Wagtail'
 queries for each page that is read.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import graphene
 from django.apps import apps
 from grapple.registry import registry
 from grapple.types.interfaces import get_page_interface
-from wagtail.blocks import Block as WagtailBlock
 
 from pages import blocks
 from pages.content.choices import CalloutTone
-from pages.graphql.public_fields import RichText, StreamFieldInterface, enum, list_of, type_of
-
-
-@dataclass(frozen=True)
-class Block:
-    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
-
-    owner: Any
-    block_class: type[WagtailBlock]
-    value: Any
-    id: str | None
+from pages.graphql.loading import loader_of
+from pages.graphql.public_fields import Block, RichText, StreamFieldInterface, enum, list_of, type_of
 
 
 class HeadingBlock(graphene.ObjectType):
@@ -56,7 +45,7 @@ class ParagraphBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_rich_text(block: Block, info: Any) -> Any:
-        return info.context.loader.rich_text(block.owner, block.value or "")
+        return loader_of(info).rich_text(block.owner, block.value or "")
 
 
 class ImageBlock(graphene.ObjectType):
@@ -70,7 +59,7 @@ class ImageBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_image(block: Block, info: Any) -> Any:
-        return info.context.loader.image_in(block.owner, block.value.get("image"))
+        return loader_of(info).image_in(block.owner, block.value.get("image"))
 
     @staticmethod
     def resolve_caption(block: Block, info: Any) -> str | None:
@@ -87,7 +76,7 @@ class DocumentBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_document(block: Block, info: Any) -> Any:
-        return info.context.loader.document_in(block.owner, block.value)
+        return loader_of(info).document_in(block.owner, block.value)
 
 
 class PageLinkBlock(graphene.ObjectType):
@@ -103,11 +92,11 @@ class PageLinkBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_page(block: Block, info: Any) -> Any:
-        return info.context.loader.page_in(block.owner, block.value.get("page"))
+        return loader_of(info).page_in(block.owner, block.value.get("page"))
 
     @staticmethod
     def resolve_text(block: Block, info: Any) -> str:
-        page = info.context.loader.page_in(block.owner, block.value.get("page"))
+        page = loader_of(info).base_page_in(block.owner, block.value.get("page"))
         return block.value.get("text") or (page.title if page else "")
 
 
@@ -158,7 +147,7 @@ class CalloutBlock(graphene.ObjectType):
 
     @staticmethod
     def resolve_rich_text(block: Block, info: Any) -> Any:
-        return info.context.loader.rich_text(block.owner, block.value.get("rich_text") or "")
+        return loader_of(info).rich_text(block.owner, block.value.get("rich_text") or "")
 
 
 BLOCK_TYPES = (

@@ -39,6 +39,7 @@ from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_revi
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
+from pages.graphql.loading import loader_of
 from pages.models.base import ContentPage, ContentPageForm, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
@@ -303,7 +304,7 @@ class DeathReviewNoticePage(ContentPage):
         public.public_field(
             "support_services",
             public.list_of(public.type_of("pages.SupportService")),
-            lambda notice, info: info.context.loader.support_services(notice),
+            lambda notice, info: loader_of(info).support_services(notice),
             required=True,
             description="Who can help.",
         ),

@@ -20,6 +20,7 @@ from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatu
 from pages.content.rich_text import FEATURES, paragraphs
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
+from pages.graphql.loading import loader_of
 from pages.models.base import ContentPage, tabs
 from pages.models.public_records import PublicRecord
 from pages.models.snippets import Venue
@@ -138,7 +139,7 @@ class MeetingPage(ContentPage):
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
-            lambda meeting, info: info.context.loader.papers(meeting),
+            lambda meeting, info: loader_of(info).papers(meeting),
             required=True,
             description="All papers that are public now.",
         ),
@@ -149,7 +150,7 @@ class MeetingPage(ContentPage):
         public.public_field(
             "agenda_published_at",
             graphene.DateTime,
-            lambda meeting, info: info.context.loader.agenda_published_at(meeting),
+            lambda meeting, info: public.local_time(loader_of(info).agenda_published_at(meeting)),
             description="When the agenda became public.",
         ),
         public.topics(),
@@ -335,7 +336,7 @@ class AgendaItem(Orderable):
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
-            lambda item, info: info.context.loader.papers_of(item),
+            lambda item, info: loader_of(info).papers_of(item),
             required=True,
             description="The papers for this item that are public now.",
         ),
@@ -412,7 +413,7 @@ class Paper(Orderable):
         public.public_field(
             "published_at",
             graphene.DateTime,
-            lambda paper, info: info.context.loader.paper_published_at(paper),
+            lambda paper, info: public.local_time(loader_of(info).paper_published_at(paper)),
             description="Since when the public can have it here.",
         ),
         public.text("late_reason", description="Why it was late."),

@@ -35,7 +35,9 @@ from pages.models import (
     PriorityPage,
     PriorityPeriodPage,
 )
-from pages.reading.page_html import Link, article_html, rendered, targets_of
+from pages.reading.draft_loader import PreviewLoader
+from pages.reading.loader import Loader
+from pages.reading.page_html import Link, article_html, rendered
 from pages.reading.plain_words import day, local, when
 from pages.visibility import current
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
@@ -137,7 +139,9 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: An
 
 def article(page: ContentPage, at: datetime, *, viewer: Any = None) -> str:
     """What a page says below its title; also on the front page, for the home page of the site."""
-    return article_html(page, targets_of([page], at, viewer=viewer), **_of_type(page, at))
+    loader = Loader(at) if viewer is None else PreviewLoader(page, at, viewer)
+    loader.prepare([page])
+    return article_html(page, loader, **_of_type(page, at))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
