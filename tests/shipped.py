@@ -2,8 +2,12 @@
 
 import ast
 import importlib.util
+import pkgutil
+import re
 from functools import cache
 from pathlib import Path
+
+from django.conf import settings
 
 OURS = ("cms", "documents", "feeds", "pages")
 
@@ -43,3 +47,9 @@ def source_of(package: str) -> str:
     files = sorted(Path(importlib.util.find_spec(package).origin).parent.rglob("*.*"))
     shown = [file for file in files if file.suffix in (".py", ".html")]
     return "\n".join(file.read_text() for file in shown if not {"tests", "test", "migrations"} & set(file.parts))
+
+
+def our_modules() -> list[str]:
+    """All of them, but for what is imported for another purpose than being used: migrations, formats, the server."""
+    found = [name for root in OURS for _, name, _ in pkgutil.walk_packages([str(settings.BASE_DIR / root)], f"{root}.")]
+    return [name for name in found if not re.search(r"migrations|formats|wsgi", name)]

@@ -19,7 +19,7 @@ from django.template.loader import get_template
 from wagtail import hooks
 from wagtail.models import ReferenceIndex
 
-from tests.shipped import OURS, definition, mentioned, shipped, source_of
+from tests.shipped import OURS, definition, mentioned, our_modules, shipped, source_of
 
 # --- What we put in the place of something ---
 
@@ -69,7 +69,25 @@ REPLACED = (
     ),
     Replaced("wagtail.admin.compare:ForeignObjectComparison.get_objects", "self", "wagtail.admin.compare", "versions"),
     Replaced("wagtail.admin.compare:get_comparison_class_for_block", "block", "wagtail.admin.compare", "versions"),
+    Replaced(
+        "wagtail.admin.forms.collections:BaseGroupCollectionMemberPermissionFormSet.__init__",
+        "self, data=None, files=None, instance=None, prefix=None",
+        "",
+        "rights on hidden collections are shown",
+    ),
+    Replaced(
+        "wagtail.admin.forms.collections:BaseGroupCollectionMemberPermissionFormSet.save",
+        "self",
+        "",
+        "rights on hidden collections are taken away",
+    ),
+    Replaced("django.forms.formsets:BaseFormSet.add_fields", "self, form, index", "django.forms.formsets", "the same"),
+    Replaced("modelcluster.forms:ClusterForm.is_valid", "self", "", "the rows of a form are not known"),
     # pages/confidential/lists_and_counts.py
+    *(
+        Replaced(f"wagtail.admin.views.workflows:{view}.get_context_data", "self, **kwargs", "", "how many pages wait")
+        for view in ("Disable", "DisableTask")
+    ),
     Replaced(
         "wagtail.admin.views.bulk_action.base_bulk_action:BulkAction.get_actionable_objects",
         "self",
@@ -186,6 +204,12 @@ def test_what_we_replace_is_there_takes_the_same_and_is_called(row):
         name = row.where.rpartition(":")[2].rpartition(".")[2]
         called = {getattr(node.func, "attr", getattr(node.func, "id", "")) for node in calls_in(row.called_in)}
         assert name in called, f"{row.called_in} does not call {name}: {row.why}."
+
+
+def test_all_that_we_replace_is_in_the_table():
+    calls = [call for module in our_modules() for call in calls_in(module) if getattr(call.func, "id", "") == "replace"]
+    names = {call.args[1].value for call in calls if len(call.args) == 2}
+    assert names - {row.where.rpartition(":")[2].rpartition(".")[2] for row in REPLACED} == set()
 
 
 def calls_in(module: str) -> list[ast.Call]:

@@ -7,13 +7,11 @@ import ast
 import importlib
 import importlib.util
 import inspect
-import pkgutil
 import re
 from collections import defaultdict
 from functools import cache
 
 import pytest
-from django.conf import settings
 from wagtail.models import PagePermissionTester
 from wagtail.permission_policies.collections import (
     CollectionManagementPermissionPolicy,
@@ -22,15 +20,9 @@ from wagtail.permission_policies.collections import (
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from pages.approval.edit_screens import ACTIONS
-from tests.shipped import OURS, mentioned, shipped
+from tests.shipped import mentioned, our_modules, shipped
 
 PACKAGES = ("wagtail", "grapple", "graphene", "graphql", "treebeard", "feedgen", "modelcluster", "modelsearch")
-
-
-def our_modules() -> list[str]:
-    """All of them, but for what is imported for another purpose than being used: migrations, formats, the server."""
-    found = [name for root in OURS for _, name, _ in pkgutil.walk_packages([str(settings.BASE_DIR / root)], f"{root}.")]
-    return [name for name in found if not re.search(r"migrations|formats|wsgi", name)]
 
 
 def names_in(body: list[ast.stmt]) -> set[str]:

@@ -145,14 +145,14 @@ class OutOfSightMiddleware:
         """The keys in the address that name something that the person may not know of. Raises Http404 where it is not
         known what a keyword names."""
         match: Any = request.resolver_match
-        models = KEYWORDS.get(section, {})
+        models, handles_all = KEYWORDS.get(section, {}), request.user.has_perm(HANDLE_DEATH_REVIEWS)
+        if not handles_all and (args or not kwargs.keys() <= models.keys()):
+            raise Http404
         keys_of_pages = [name for name in kwargs if models.get(name) is Page]
         if keys_of_pages and PagePolicy().explorable_root_instance(request.user) is None:
             return [name for name in keys_of_pages if not _is_asked_about(request.user, kwargs[name])]
-        if request.user.has_perm(HANDLE_DEATH_REVIEWS):
+        if handles_all:
             return []
-        if args or not kwargs.keys() <= models.keys():
-            raise Http404
         if section in SEVERAL_KEYS:
             _leave_out(request, "id", SEVERAL_KEYS[section])
         _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
