@@ -90,10 +90,11 @@ tests/node_modules/.installed: tests/package.json tests/package-lock.json tests/
 screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)
 	@CI=true $(RUN) -m pytest -q tests/browser/test_sign_in.py tests/browser/test_editors_day.py tests/browser/test_moderators_day.py
 
-lint: $(VENV)/.installed-tests ## Check style, format and who imports whom
+lint: $(VENV)/.installed-tests ## Check style, format, who imports whom, and that functions are simple
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/complexipy cms documents feeds pages --max-complexity-allowed 15 --failed --quiet
 
 format: $(VENV)/.installed-tests ## Format the code, and correct what ruff can correct
 	$(VENV)/bin/ruff check --fix .
