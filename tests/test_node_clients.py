@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cms.graphql.registered_documents import register
+from cms.graphql.http.registered_documents import register
 from django.utils import timezone
 from wagtail.rich_text import RichText
 
