@@ -7,30 +7,23 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.core.signals import request_finished
-from django.db import connection
 from django.test import Client
 
 from pages.approval.workflow import set_up_moderation
 from pages.models import PartnershipPage, RoleGroup
 from tests import factories
+from tests.migrated_database import test_database
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """The groups and workflows, which almost every test needs, are made once.
-
-    A test's rows are never committed: PostgreSQL, counting them meanwhile, would plan as for empty tables. Joins of some
-    hundred rows then take minutes.
-    """
-    with django_db_blocker.unblock():
+def django_db_setup(django_test_environment, django_db_blocker, django_db_createdb, django_db_modify_db_settings):
+    """A migrated database with the groups and workflows, which almost every test needs."""
+    with django_db_blocker.unblock(), test_database(anew=django_db_createdb):
         set_up_moderation()
-    if connection.vendor == "postgresql":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            for table in connection.introspection.table_names(cursor):
-                name = connection.ops.quote_name(table)
-                cursor.execute(f"ALTER TABLE {name} SET (autovacuum_enabled = false)")
+        with django_db_blocker.block():
+            yield
 
 
 @pytest.fixture(scope="session", autouse=True)
