@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cms.graphql.http.registered_documents import register
 from django.utils import timezone
 from wagtail.rich_text import RichText
 
+from cms.graphql.http.registered_documents import register
 from pages import models
 from tests import factories
 from tests.loopback import answering_in_full, passed_on
