@@ -135,17 +135,15 @@ def nginx(folder: Path, cms: str):
     )
     config = folder / "nginx.conf"
     config.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/errors; user root;\n"
+        f"pid {folder}/pid; error_log {folder}/errors; user root;\n"
         f"events {{}} http {{ access_log off; include /etc/nginx/mime.types; {temporary}\n{server}}}\n"
     )
-    with subprocess.Popen([NGINX, "-e", f"{folder}/errors", "-c", str(config)]) as process:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    command = [NGINX, "-e", f"{folder}/errors", "-c", str(config)]
+    subprocess.run(command, check=True)  # it goes to the background once it listens
+    try:
         yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    finally:
+        subprocess.run([*command, "-s", "stop"], check=True)
 
 
 @pytest.mark.skipif(

@@ -1,7 +1,6 @@
 """How much one request may ask for: each limit at its edge, what counts as the cost, and the time an answer may take."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
+from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import LIST_SIZE, PRICE
 from cms.graphql.schema import query as schema_module
@@ -370,15 +370,35 @@ def test_a_length_of_thousands_of_digits_is_refused(client):
 # --- Time ----------------------------------------------------------------------------------------------------
 
 
+class Clock:
+    """Goes on when a test says so."""
+
+    seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def go_on(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The one by which the time of a query is measured."""
+    clock = Clock()
+    monkeypatch.setattr(execution, "monotonic", clock)
+    return clock
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-def test_a_query_ends_when_its_time_is_up(client, monkeypatch, settings, accept):
+def test_a_query_ends_when_its_time_is_up(client, clock, monkeypatch, settings, accept):
     settings.GRAPHQL_TIME_BUDGET = 0.05
     asked = []
 
     def slow(*args):
         asked.append(args)
-        time.sleep(0.06)
+        clock.go_on(0.06)
         return []
 
     monkeypatch.setattr(schema_module, "public_alerts", slow)
@@ -425,11 +445,11 @@ def test_the_database_gives_up_when_the_time_is_up(client, monkeypatch, settings
 
 
 @pytest.mark.django_db
-def test_the_time_begins_with_the_request(client, monkeypatch, settings):
+def test_the_time_begins_with_the_request(client, clock, monkeypatch, settings):
     settings.GRAPHQL_TIME_BUDGET = 0.05
 
     def slow(query):
-        time.sleep(0.06)
+        clock.go_on(0.06)
         return checked(query)
 
     checked = limits.document
@@ -444,7 +464,7 @@ def test_the_time_begins_with_the_request(client, monkeypatch, settings):
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite looks at the clock by itself")
 
 
-def told_timeouts(monkeypatch, pause=0.0):
+def told_timeouts(monkeypatch, meanwhile=lambda: None):
     """What PostgreSQL takes as its time limit, each time that `alerts` is asked for."""
     told = []
 
@@ -452,7 +472,7 @@ def told_timeouts(monkeypatch, pause=0.0):
         with connection.cursor() as cursor:
             cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
             told.append(int(cursor.fetchone()[0]))
-        time.sleep(pause)
+        meanwhile()
         return []
 
     monkeypatch.setattr(schema_module, "public_alerts", show)
@@ -461,13 +481,12 @@ def told_timeouts(monkeypatch, pause=0.0):
 
 @needs_postgresql
 @pytest.mark.django_db
-def test_a_statement_has_only_the_time_that_is_left(client, monkeypatch, settings):
+def test_a_statement_has_only_the_time_that_is_left(client, clock, monkeypatch, settings):
     settings.GRAPHQL_TIME_BUDGET = 2.0
-    told = told_timeouts(monkeypatch, pause=0.5)
+    told = told_timeouts(monkeypatch, meanwhile=lambda: clock.go_on(0.5))
     answer = send(client, "{ a: alerts { message } b: alerts { message } c: alerts { message } }")
     assert json.loads(answer.content) == {"data": {"a": [], "b": [], "c": []}}
-    first, second, third = told
-    assert 0 < third <= 1000 < second <= 1500 < first <= 2000
+    assert told == [2000, 1500, 1000]
 
 
 @needs_postgresql
