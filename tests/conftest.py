@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.core.cache import caches
 from django.core.signals import request_finished
+from django.db import connection
 from django.test import Client
 from wagtail.models import Site
 
@@ -19,6 +20,20 @@ from tests.migrated_database import test_database
 from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests begin first, so that the others fill the workers up. PostgreSQL leaves out what SQLite's run has."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if connection.vendor == "sqlite":
+        return
+    reason = "Depends on no database: looked at in the run on SQLite."
+    for item in items:
+        if item.get_closest_marker("each_database"):
+            continue
+        uses_one = "django_db_setup" in item.fixturenames or item.get_closest_marker("django_db")
+        if item.get_closest_marker("one_database") or not uses_one:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish() -> None:

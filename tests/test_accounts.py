@@ -29,6 +29,8 @@ from pages import models
 from pages.approval.workflow import set_up_death_reviews
 from tests import factories
 
+pytestmark = pytest.mark.one_database
+
 PASSWORD = "correct horse battery"
 LOGIN = "/admin/login/"
 SECOND_FACTOR = "/admin/account/second-factor/"

@@ -30,6 +30,8 @@ from tests import factories
 from tests.factories import london
 from tests.test_node_clients import NODE, TESTS, need_node, run
 
+pytestmark = pytest.mark.one_database
+
 CALENDAR = "/feeds/meetings.ics"
 SECRET = "MARKER-OF-SOMETHING-SECRET"
 

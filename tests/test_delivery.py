@@ -23,6 +23,8 @@ from pages import models
 from tests import factories
 from tests.loopback import answering, over_client
 
+pytestmark = pytest.mark.one_database
+
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CONTENT = bytes(range(256)) * 4
 

@@ -17,6 +17,8 @@ from cms.graphql.limits import syntax as limits
 from pages.models import NewsPage, SearchText
 from tests.test_query_counts import fill
 
+pytestmark = pytest.mark.one_database
+
 MANY = 100_000  # bytes that a request may have
 # What is asked, by what became of it. None: it is answered.
 HOSTILE = {

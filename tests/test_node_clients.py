@@ -20,6 +20,8 @@ from tests import factories
 from tests.loopback import answering_in_full, passed_on
 from tests.test_documentation import DEMO, examples
 
+pytestmark = pytest.mark.one_database
+
 TESTS = Path(__file__).parent
 GRAPHQL = TESTS.parent / "cms/graphql"
 CONTRACT = GRAPHQL / "contract"
