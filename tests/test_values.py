@@ -16,6 +16,8 @@ from pages.models import MeetingPage
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize(
     ("typed", "value", "words", "precision", "first", "last"),
