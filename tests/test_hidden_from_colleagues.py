@@ -25,6 +25,7 @@ from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import Document
 from pages import models
+from pages.content.mail import tell
 from pages.models.approvals import not_published
 from pages.takedown.withdrawal import take_down
 from tests import factories
@@ -414,3 +415,27 @@ def test_who_may_do_nothing_with_pages_reads_no_title_by_number(book, account_ma
     ):
         assert "zzArrest" not in text(account_manager, address), address
         assert "zzhobson" not in text(account_manager, address), address
+
+
+def test_who_lost_the_rights_is_told_no_more_of_what_they_wrote(book):
+    """Of pages and of shared text: neither on the first screen nor by mail."""
+    editor, story = book.people["editor"], book.now("story")
+    agency = models.Agency.objects.create(name="zzCouncil", sector="council", live=False)
+    agency.save_revision(user=editor)
+    agency.get_workflow().start(agency, editor)
+    Page.objects.filter(pk=story.pk).update(locked=True, locked_by=editor, title="zzStory", draft_title="zzStory")
+    home = reverse("wagtailadmin_home")
+    html = text(book.clients["editor"], home)
+    assert "zzCouncil" in html
+    assert "zzStory" in html
+    editor.groups.clear()
+    odd = Group.objects.create(name="Odd")
+    odd.permissions.add(Permission.objects.get(codename="access_admin"))
+    editor.groups.add(odd)
+    html = text(book.clients["editor"], home)
+    assert "zzCouncil" not in html
+    assert "zzStory" not in html
+    mail.outbox.clear()
+    for about in (story, agency):
+        tell([editor], "Sent back", "Say more.", about)
+    assert mail.outbox == []

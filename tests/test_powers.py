@@ -157,7 +157,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Lock/unlock "
+            "Added: group page permission: group “Press”; page “page {home}”; permission “Wagtail core | page | Lock/unlock "
             "pages you've locked”",
         ),
     ),
@@ -167,7 +167,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Publish any "
+            "Added: group page permission: group “Press”; page “page {home}”; permission “Wagtail core | page | Publish any "
             "page”",
         ),
     ),
@@ -175,7 +175,7 @@ CHANGES = {
         lambda t: t["group"].page_permissions.all().delete(),
         (
             "Press",
-            "Removed: group page permission: group “Press”; page “Testing Partnership”; permission “Wagtail core | page | Can change "
+            "Removed: group page permission: group “Press”; page “page {home}”; permission “Wagtail core | page | Can change "
             "page”",
         ),
     ),
@@ -185,7 +185,7 @@ CHANGES = {
         ),
         (
             "Press",
-            "Added: group collection permission: group “Press”; collection “Root”; permission “Wagtail documents | document | Can add "
+            "Added: group collection permission: group “Press”; collection “collection {root}”; permission “Wagtail documents | document | Can add "
             "document”",
         ),
     ),
@@ -222,7 +222,7 @@ CHANGES = {
     ),
     "workflow taken off a page": (
         lambda t: t["on_page"].delete(),
-        ("Press flow", "Removed: workflow page: page “A”; workflow “Press flow”"),
+        ("Press flow", "Removed: workflow page: page “page {on_page}”; workflow “Press flow”"),
     ),
     "workflow put on a kind of snippet": (
         lambda t: WorkflowContentType.objects.filter(content_type__model="agency").update(workflow=t["workflow"]),
@@ -273,7 +273,9 @@ def test_each_change_of_powers_leaves_one_true_entry(home, change):
     known = things(home)
     forget()
     do(known)
-    assert told() == [(*entry, None)]
+    subject, words = entry
+    numbers = {"home": home.pk, "on_page": known["on_page"].page_id, "root": Collection.get_first_root_node().pk}
+    assert told() == [(subject, words.format(**numbers), None)]
 
 
 def test_what_changes_nothing_leaves_none(home):

@@ -298,3 +298,46 @@ def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
         Screen(book, who, "story").press("approve")
         story = book.now("story")
         assert (story.live and not story.withdrawal_kind) is comes_back, who
+
+
+def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(book):
+    """The last version of before changes a word of a colleague's. Nothing else of it is approved any more, either."""
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    Screen(book, "editor", "story").press("submit", summary="By the moderator.")
+    Screen(book, "other moderator", "story").press("approve")
+    assert (book.now("story").live, book.now("story").summary) == (True, "By the moderator.")
+    take_down(book.now("story"), book.people["lead"], "It names somebody.")
+    Screen(book, "moderator", "story").press("submit")
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").live is False
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").live is True
+
+
+def test_who_brings_back_a_withdrawn_version_of_their_own_does_not_approve_it(book):
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    story = book.now("story")
+    withdraw(story, book.people["other moderator"], "withdrawn", "It was wrong.")
+    url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, story.live_revision_id])
+    body = body_fields(story.live_revision.as_object())
+    form = posted(book.clients["moderator"].get(url).content, **body)
+    assert book.clients["moderator"].post(url, {**form, "action-submit": "on"}).status_code == 302
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").withdrawal_kind == "withdrawn"
+
+
+def test_shared_text_that_a_colleague_saved_is_not_overwritten_without_a_word(book):
+    agency = factories.agency(name="Council")
+    url = reverse(models.Agency.snippet_viewset.get_url_name("edit"), args=[agency.pk])
+    opened = posted(book.clients["editor"].get(url).content, form_id="w-editor-form")
+    saved = posted(book.clients["other editor"].get(url).content, form_id="w-editor-form")
+    assert book.clients["other editor"].post(url, {**saved, "name": "County council"}).status_code == 302
+    answer = book.clients["editor"].post(url, {**opened, "url": "https://council.example.org/"})
+    assert answer.status_code == 200
+    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert 'value="https://council.example.org/"' in said(answer)
+    assert models.Agency.objects.get(pk=agency.pk).get_latest_revision_as_object().name == "County council"

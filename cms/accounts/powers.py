@@ -29,7 +29,6 @@ from wagtail.models import (
     WorkflowTask,
 )
 
-from pages.content.death_review_files import of_death_reviews
 from pages.models import RoleGroup
 from pages.redaction import redact as redaction
 
@@ -119,11 +118,9 @@ def _words(row: Any, name: str) -> str:
         return "yes" if value else "no"
     if value in (None, ""):
         return "none"
-    # Who reads the log may not know of every page: were notices alone without a title, the number would tell of one.
-    if isinstance(value, Page):
-        return f"page {value.pk}"
-    if isinstance(value, Collection) and Collection.objects.filter(of_death_reviews("path"), pk=value.pk).exists():
-        return f"collection {value.pk}"
+    # Who reads the log may not know of each. Were some without a name, the number would tell that they are hidden.
+    if isinstance(value, Page | Collection):
+        return f"{'page' if isinstance(value, Page) else 'collection'} {value.pk}"
     return str(value)
 
 

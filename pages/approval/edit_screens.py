@@ -149,12 +149,18 @@ class DecidesOnWhatItShows(HoldsTheRow):
             nothing = self.thing.latest_revision_id and not changed
             return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
         self._refuse_what_is_done(changed)
-        if changed and self.is_out_of_date and (theirs := self._saved_since()):
+        if changed and self._may_be_out_of_date() and (theirs := self._saved_since()):
             form.add_error(None, self._saved_meanwhile(theirs))
+            self.produced_error_message = self._saved_meanwhile(theirs)  # Wagtail's views of snippets show it
             return super().form_invalid(form)  # type: ignore[misc]
         if self.request.POST.get("action-workflow-action"):
             return self._decide(changed)
         return super().form_valid(form)  # type: ignore[misc]
+
+    def _may_be_out_of_date(self) -> bool:
+        """Wagtail takes a screen for up to date that was opened before there was any version."""
+        opened_before_any = self.request.POST.get("loaded_revision_id") == "" and bool(self.thing.latest_revision_id)
+        return self.is_out_of_date or (opened_before_any and not self.request.POST.get("overwrite_revision_id"))
 
     def shows_version(self) -> int | None:
         """The key of the version that the screen is opened with."""

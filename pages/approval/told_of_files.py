@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from wagtail.models import CollectionViewRestriction, Page
+from wagtail.models import Page
 from wagtail.permissions import policy_registry
 
+from documents.access.public_files import fit_to_be_public
 from documents.models import Document, Image
 from pages.confidential.out_of_sight import NOT_SHOWN
 from pages.content.death_review_files import may_see
@@ -49,7 +50,7 @@ def _address(file: Document | Image) -> str:
 def _facts(file: Any, user: Any) -> Iterator[tuple[str, str]]:
     if isinstance(file, Document):
         yield "File name", file.filename
-    if CollectionViewRestriction.objects.filter(collection__in=file.collection.get_ancestors(inclusive=True)).exists():
+    if not fit_to_be_public(type(file).objects.filter(pk=file.pk)).exists():
         yield "Readers", "cannot open this file: its collection is private"
     for name in file.public_facts:
         if name == "title" or name in SEEN_BY_LOOKING:

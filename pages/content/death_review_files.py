@@ -25,8 +25,17 @@ def may_see(user: Any, thing: Any) -> bool:
 
 
 def may_be_told(user: Any, about: Any) -> bool:
-    """Whether mail to this person may name this: see `pages_to_tell`."""
-    return may_see(user, about) and (not isinstance(about, Page) or about.pk in pages_to_tell(user, [about]))
+    """Whether mail and lists of somebody's own work may name this: see `pages_to_tell`. Shared text is for people who
+    may do something with its kind."""
+    if not may_see(user, about):
+        return False
+    if isinstance(about, Page):
+        return about.pk in pages_to_tell(user, [about])
+    policy = policy_registry.get_by_type(type(about))
+    if policy is None or policy.user_has_any_permission(user, ["add", "change", "delete", "view", "publish"]):
+        return True
+    asked = TaskState.objects.reviewable_by(user)
+    return asked.filter(revision__in=about.revisions.values("pk")).exists()
 
 
 def pages_to_tell(user: Any, pages: Iterable[Page]) -> set[int]:

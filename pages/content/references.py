@@ -184,18 +184,15 @@ def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], d
 
 
 def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
-    """Whether readers see the file on another page, or will, or the latest version of one has its present bytes."""
-    if file.published_in.filter(page__live=True, file_key=file.file_key).exclude(page=besides).exists():
+    """Whether readers see the file on another page, or will, or the latest version of one shows it."""
+    if file.published_in.filter(page__live=True).exclude(page=besides).exists():
         return True
-    if file.file_key in files_approved_for_a_date(besides)[type(file)].get(file.pk, ()):
+    if file.pk in files_approved_for_a_date(besides)[type(file)]:
         return True
     kind = "documents" if isinstance(file, Document) else "images"
-    latest: Any = Revision.page_revisions.filter(
-        pk__in=Page.objects.exclude(pk=besides).values("latest_revision"),
-        **{f"content__file_facts__{kind}__has_key": str(file.pk)},
-    )
-    facts = latest.values_list("content__file_facts", flat=True)
-    return any(each[kind][str(file.pk)][0] == file.file_key for each in facts)
+    latest: Any = Page.objects.exclude(pk=besides).values("latest_revision")
+    named = {f"content__file_facts__{kind}__has_key": str(file.pk)}
+    return Revision.page_revisions.filter(pk__in=latest, **named).exists()
 
 
 def hold_files_of(page: Page) -> None:

@@ -15,6 +15,7 @@ from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.ui.components import Component
 from wagtail.admin.utils import get_user_display_name
 from wagtail.admin.views.home import (
+    LockedPagesPanel,
     RecentEditsPanel,
     UserObjectsInWorkflowModerationPanel,
     WorkflowObjectsToModeratePanel,
@@ -23,7 +24,7 @@ from wagtail.models import Page, TaskState, WorkflowState
 
 from pages.confidential.permissions import in_sight
 from pages.content import addresses
-from pages.content.death_review_files import may_see, pages_to_tell
+from pages.content.death_review_files import may_be_told, may_see, pages_to_tell
 from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
 from pages.models.public_records import may_take_down
@@ -125,6 +126,8 @@ def sent_in_by(user: Any, at: datetime) -> list[Item]:
         thing, key = state.content_object, (state.base_content_type_id, state.object_id)
         if isinstance(thing, Page):
             thing = pages.get(thing.pk) if thing.pk in told else None
+        elif thing is not None and not may_be_told(user, thing):
+            thing = None
         if thing is not None and key not in found:
             found[key] = Item(name_of(thing), _url_of(thing, finder), *_where_it_stands(state))
     return list(found.values())
@@ -190,7 +193,23 @@ class RecentEdits(RecentEditsPanel):
         return {**context, "last_edits": edits}
 
 
+class LockedPages(LockedPagesPanel):
+    """Wagtail's list of the pages that a person locked, without what that person may not see any more."""
+
+    def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
+        context = super().get_context_data(parent_context)
+        pages = context["locked_pages"]
+        told = pages_to_tell(parent_context["request"].user, pages)
+        return {**context, "locked_pages": pages.filter(pk__in=told)}
+
+
 def arrange(panels: list[Any]) -> None:
     """Put the editor's home in; take out Wagtail's lists of the same things."""
-    replaced = (WorkflowObjectsToModeratePanel, UserObjectsInWorkflowModerationPanel, RecentEditsPanel)
-    panels[:] = [EditorsHome(), RecentEdits(), *(panel for panel in panels if not isinstance(panel, replaced))]
+    replaced = (
+        WorkflowObjectsToModeratePanel,
+        UserObjectsInWorkflowModerationPanel,
+        RecentEditsPanel,
+        LockedPagesPanel,
+    )
+    others = [panel for panel in panels if not isinstance(panel, replaced)]
+    panels[:] = [EditorsHome(), RecentEdits(), LockedPages(), *others]

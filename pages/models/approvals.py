@@ -317,7 +317,7 @@ class NeedsApproval:
         text_before = _text_of(latest) if latest else None
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
         text = _text_of(revision)
-        if brought_back and brought_back.pk == self.live_revision_id and text == _text_of(brought_back):
+        if brought_back and brought_back.pk == _read_now(self) and text == _text_of(brought_back):
             makers = set()  # with what readers see, nothing is left of what others did
         elif text != text_before and revision.user_id:
             makers.add(revision.user_id)
@@ -392,9 +392,12 @@ def last_approved(about: Any, before: int | None = None) -> Revision | None:
         given.setdefault(key, set()).add(role)
     needed, alone = set(about.approving_roles), set(WITHOUT_A_SECOND)
     whole = [key for key, roles in given.items() if roles & alone or needed <= roles]
-    if about.live and not getattr(about, "withdrawal_kind", ""):
-        whole.append(about.live_revision_id)
-    return earlier.filter(pk__in=whole).order_by("pk").last()
+    return earlier.filter(pk__in=[*whole, _read_now(about)]).order_by("pk").last()
+
+
+def _read_now(about: Any) -> int | None:
+    """The key of the version that readers see, if they see one."""
+    return about.live_revision_id if about.live and not getattr(about, "withdrawal_kind", "") else None
 
 
 def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
@@ -434,11 +437,28 @@ def makers_of_text(revision: Revision | None) -> set[int]:
 
 
 def handed_on(revision: Revision | None) -> set[int]:
-    """Who made a part of what comes from this version: nobody, where it was approved."""
+    """Who made a part of what comes from this version: nobody, where it was approved.
+
+    Where something was published once and no approval stands, it was taken away. Then its text is by everybody who
+    wrote a version: each was noted as an author of what was new in that version, as the rest was approved.
+    """
     about: Any = revision.content_object if revision else None
-    if revision is None or about is None or last_approved(about, revision.pk + 1) == revision:
+    if revision is None or about is None:
         return set()
-    return makers_of_text(revision)
+    approved = last_approved(about, revision.pk + 1)
+    if approved is None and about.first_published_at:
+        return makers_of_text(revision) | _makers_of_all(revision)
+    return set() if approved == revision else makers_of_text(revision)
+
+
+def _makers_of_all(revision: Revision) -> set[int]:
+    earlier = Revision.objects.filter(
+        base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
+    )
+    makers: set[int | None] = set()
+    for noted, text_by, saved_by in earlier.values_list(f"content__{MAKERS}", f"content__{TEXT_BY}", "user"):
+        makers |= {*([saved_by] if noted is None else noted), *(text_by or ())}
+    return {maker for maker in makers if maker is not None}
 
 
 def makers_of_dates(revision: Revision | None) -> set[int]:
