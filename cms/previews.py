@@ -29,11 +29,11 @@ from feeds.event import event
 from feeds.read.sources import AT_ONCE, is_told
 from pages.content import addresses
 from pages.content.choices import UpdateKind
+from pages.content.plain_words import clock, day, day_and_weekday
 from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
 from pages.models.preview_channels import PreviewChannel
 from pages.reading.draft_previews import begin
 from pages.reading.page_html import Picture, targets_of
-from pages.reading.plain_words import clock, day, day_and_weekday
 from pages.visibility.rule import public
 from pages.web.views import draft_html
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from feeds.entry import clean, clean_address, clean_line
 from pages.content import addresses
 from pages.content.choices import AttendanceMode, MeetingStatus
+from pages.content.plain_words import local, place, when
 from pages.content.rich_text import plain_text
 from pages.models import MeetingPage
 from pages.reading.page_html import Targets
-from pages.reading.plain_words import local, place, when
 
 
 @dataclass(frozen=True)

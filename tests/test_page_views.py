@@ -16,8 +16,8 @@ from wagtail.models import PageViewRestriction
 
 from documents.models import PublishedFile
 from pages import models
+from pages.content import plain_words
 from pages.models import ContentPage
-from pages.reading import plain_words
 from pages.web.views import CHILDREN_AT_ONCE, page_at_path
 from tests import factories
 from tests.factories import london

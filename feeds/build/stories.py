@@ -17,6 +17,7 @@ from feeds.entry import Enclosure, Entry
 from feeds.event import where
 from pages.content import addresses
 from pages.content.choices import AttendanceMode, MeetingStatus, PaperKind
+from pages.content.plain_words import change, local, when
 from pages.content.references import raw_blocks
 from pages.models import (
     AnnualReviewPage,
@@ -31,7 +32,6 @@ from pages.models import (
 )
 from pages.models.meetings import NEEDS_NOTICE, OFF, MeetingChange
 from pages.reading.page_html import File, Picture, PublicPaper, Targets, article_html, documents, papers
-from pages.reading.plain_words import change, local, when
 
 # The page types that make entries, and the feed of their own that each has.
 FEED_OF: dict[type[ContentPage], str] = {

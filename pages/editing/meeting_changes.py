@@ -10,12 +10,12 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole, MeetingStatus
+from pages.content.plain_words import place, when
 from pages.content.references import file_facts_of, without_places
 from pages.content.rich_text import plain_text
 from pages.models import MeetingChange, MeetingPage, Venue
 from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
-from pages.reading.plain_words import place, when
 from pages.visibility.rule import public_snippets
 
 FAST_LANE = "pages.fast_lane"

@@ -18,10 +18,10 @@ from wagtail.admin.widgets import Button
 from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole
+from pages.content.plain_words import day
 from pages.content.working_days import local_day
 from pages.models import ContentPage, DeathReviewNoticePage
 from pages.models.moderation import is_in
-from pages.reading.plain_words import day
 from pages.visibility.ledger import note_elsewhere, note_update
 from pages.visibility.rule import public
 

@@ -23,11 +23,11 @@ from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages.content import addresses
 from pages.content.choices import ActionHorizon, AgendaItemAccess
+from pages.content.plain_words import file_facts
 from pages.content.references import child_relations, of_blocks_and_text, raw_blocks
 from pages.content.rich_text import LinkTargets, render
 from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PriorityPage
 from pages.models.meetings import same_number
-from pages.reading.plain_words import file_facts
 from pages.visibility.rule import public, public_snippets
 
 SIZE_ON_PAGES = RENDITIONS["CONTENT"]

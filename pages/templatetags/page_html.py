@@ -7,10 +7,11 @@ from django.template import Library
 from django.template.context import Context
 from django.utils.safestring import SafeString
 
+from pages.content import plain_words
 from pages.graphql.public_fields import split_lines
 from pages.models import ContentPage, MeetingPage
 from pages.models.meetings import same_number
-from pages.reading import page_html, plain_words
+from pages.reading import page_html
 
 register = Library()
 register.filter("day", plain_words.day)

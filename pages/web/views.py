@@ -23,6 +23,7 @@ from wagtail.models import Page
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere, own_feed, web_page
 from pages.content import addresses
 from pages.content.choices import MeetingStatus, WithdrawalKind
+from pages.content.plain_words import day, local, when
 from pages.models import (
     ContentPage,
     DeathReviewIndexPage,
@@ -36,7 +37,6 @@ from pages.models import (
     PriorityPeriodPage,
 )
 from pages.reading.page_html import Link, article_html, rendered, targets_of
-from pages.reading.plain_words import day, local, when
 from pages.visibility import current
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts
