@@ -30,7 +30,7 @@ from feeds.read.sources import AT_ONCE, is_told
 from pages.content import addresses
 from pages.content.choices import UpdateKind
 from pages.content.plain_words import clock, day, day_and_weekday
-from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
+from pages.models import ContentPage, MeetingPage, PartnershipPage
 from pages.models.preview_channels import PreviewChannel
 from pages.reading.draft_previews import begin
 from pages.reading.page_html import Picture, targets_of
@@ -72,8 +72,8 @@ def _page(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
     return _as_readers_get_it(draft_html(page, at, user))
 
 
-def _is_on_the_website(model: type) -> bool:
-    return bool(settings.WEBSITE_PREVIEW_URL) and not issubclass(model, DeathReviewNoticePage)
+def _is_on_the_website(model: type[ContentPage]) -> bool:
+    return bool(settings.WEBSITE_PREVIEW_URL) and not model.is_sensitive
 
 
 def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:

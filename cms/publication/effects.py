@@ -254,7 +254,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
             document=document,
             file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
             first_public_at=now,
-            no_store=isinstance(page, DeathReviewNoticePage) or document.once_exempt,
+            no_store=page.is_sensitive or document.once_exempt,
         )
         for document in documents.values()
     ] + [

@@ -41,13 +41,9 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 
 def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
-    relations: Any = DeathReviewNoticePage._meta.related_objects
-    of_notices: list[Any] = [
-        each.related_model
-        for each in relations
-        if isinstance(each.field, ParentalKey) and each.model is DeathReviewNoticePage
-    ]
-    return files if issubclass(model, (DeathReviewNoticePage, *of_notices)) else files.filter(~of_death_reviews())
+    keys = (each for each in model._meta.concrete_fields if isinstance(each, ParentalKey))
+    page_type = next((each.related_model for each in keys), model)
+    return files if getattr(page_type, "may_show_death_review_files", False) else files.filter(~of_death_reviews())
 
 
 def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:

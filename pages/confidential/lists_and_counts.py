@@ -205,7 +205,7 @@ PEOPLE = (
 
 def children_in_sight(original: Any, page: Any) -> int:
     """Whether the chooser leads on to what is below a page."""
-    hidden = keeps_out_of_sight() and issubclass(page.specific_class, DeathReviewIndexPage)
+    hidden = keeps_out_of_sight() and bool(getattr(page.specific_class, "permission_to_find", ""))
     return 0 if hidden else original(page)
 
 

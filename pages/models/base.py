@@ -144,6 +144,9 @@ class ContentPage(NeedsApproval, Page):
     review_date_needed = True
     may_expire = True
     may_show_death_review_files = False
+    # Of a death review. The website has no preview of it, no command publishes it, caches keep no copy of its files,
+    # and only people who handle death reviews withdraw it.
+    is_sensitive: ClassVar[bool] = False
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -237,6 +240,10 @@ class ContentPage(NeedsApproval, Page):
         if not self.may_show_death_review_files:
             problems |= files_out_of_place(self)
         return problems
+
+    def withdrawal_problems(self, kind: str) -> dict[str, str]:
+        """What keeps a public page of this type from being withdrawn in this way: field name → what to do."""
+        return {}
 
     def serializable_data(self) -> dict[str, Any]:
         """A revision also says which files it was made with, and how they are described: a file that is exchanged,

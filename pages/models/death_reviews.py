@@ -34,6 +34,7 @@ from pages.content.choices import (
     RecommendationLevel,
     ReviewDocumentKind,
     ReviewDocumentState,
+    WithdrawalKind,
 )
 from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.content.references import files_of, used_by_other_pages
@@ -230,6 +231,7 @@ class DeathReviewNoticePage(ContentPage):
 
     may_expire = False
     may_show_death_review_files = True
+    is_sensitive = True
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
     approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
@@ -364,6 +366,17 @@ class DeathReviewNoticePage(ContentPage):
                     "None of these support services is published, so readers would see none: publish one of them first."
                 )
         return problems
+
+    def withdrawal_problems(self, kind: str) -> dict[str, str]:
+        until = self.minimum_online_until
+        if until and until > timezone.localdate():
+            return {
+                "kind": f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it before takes a "
+                "second approver, which is not built yet. In an emergency, take it down."
+            }
+        if kind != WithdrawalKind.WITHDRAWN:
+            return {"kind": "Readers of a death-review notice are always told why it went: give an explanation."}
+        return {}
 
     def _names_somebody_who_helps(self) -> bool:
         """Whether readers see at least one of the services, now or when this version is due."""
