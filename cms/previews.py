@@ -47,7 +47,7 @@ def _shown_by_a_template(
     name: str,
     label: str,
     context: Callable[[Any, datetime, Any], dict[str, Any]],
-    carries: Callable[[type], bool] = lambda model: True,
+    carries: Callable[[type[ContentPage]], bool] = lambda model: True,
 ) -> PreviewChannel:
     def respond(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
         told = what_readers_notice(page)
@@ -176,7 +176,7 @@ def _social(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 
 
 def _site_name(page: ContentPage, at: datetime) -> str:
-    home = page if isinstance(page, PartnershipPage) else public(PartnershipPage.objects.all(), at).first()
+    home = page if page.is_home_page else public(PartnershipPage.objects.all(), at).first()
     return home.title if home else settings.WAGTAIL_SITE_NAME
 
 
@@ -213,7 +213,7 @@ CHANNELS = (
     PreviewChannel(PAGE, "Page", lambda model: True, _page),
     PreviewChannel(WEBSITE, "Website", _is_on_the_website, _on_the_website),
     _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model in FEED_OF),
-    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model is MeetingPage),
+    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model.makes_events),
     _shown_by_a_template("search", "Search result", _search),
     _shown_by_a_template("social", "Social card", _social),
     _shown_by_a_template("graphql", "GraphQL", _graphql),

@@ -147,6 +147,11 @@ class ContentPage(NeedsApproval, Page):
     # Of a death review. The website has no preview of it, no command publishes it, caches keep no copy of its files,
     # and only people who handle death reviews withdraw it.
     is_sensitive: ClassVar[bool] = False
+    is_home_page: ClassVar[bool] = False
+    # The key of the feed that the HTML page offers to follow.
+    offers_feed: ClassVar[str] = ""
+    # Whether its pages are events of the calendar (feeds/event.py).
+    makes_events: ClassVar[bool] = False
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -296,6 +301,23 @@ class ContentPage(NeedsApproval, Page):
     def noindex(self) -> bool:
         """Whether search engines are asked to leave this page out."""
         return False
+
+    @property
+    def is_in_calendar(self) -> bool:
+        """Whether the page can be an event of the calendar: its type makes events, and its date is known."""
+        return False
+
+    def listed_pages(self) -> "models.QuerySet[Any]":
+        """The pages that the list below this page shows, in its order, whether or not they are public."""
+        return ContentPage.objects.child_of(self).order_by("path")
+
+    def note_in_lists(self) -> str:
+        """What a list says of this page beside its title and summary."""
+        return ""
+
+    def html_context(self) -> dict[str, Any]:
+        """What the HTML template of the type needs beside the page itself."""
+        return {}
 
     def get_full_url(self, request=None) -> str:
         """Where readers find the page; Wagtail puts it into mail. The address in its Site record is not in use."""

@@ -122,6 +122,9 @@ class DeathReviewIndexPage(ContentPage):
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
 
+    def listed_pages(self) -> "models.QuerySet[DeathReviewNoticePage]":
+        return DeathReviewNoticePage.objects.child_of(self).order_by("-first_published_at", "-uuid")
+
 
 @receiver(pre_delete, sender=DeathReviewIndexPage)
 def keep_the_index_of_files(sender: Any, instance: DeathReviewIndexPage, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from wagtail.search import index
 from documents.choices import DocumentAccessibility
 from documents.models import Document
 from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.plain_words import when
 from pages.content.rich_text import FEATURES, paragraphs
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
@@ -29,6 +30,8 @@ PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # It does not take place at its time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
+# Named in lists.
+NOTABLE = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
 
 
 class MeetingIndexPage(ContentPage):
@@ -40,11 +43,16 @@ class MeetingIndexPage(ContentPage):
     subpage_types = ["pages.MeetingPage"]
     max_count = 1
 
+    offers_feed = "meetings"
+
     edit_handler = tabs([FieldPanel("introduction")])
     graphql_fields = [public.rich_text("introduction", description="How to follow and take part.")]
 
     class Meta:
         verbose_name = "meeting index"
+
+    def listed_pages(self) -> "models.QuerySet[MeetingPage]":
+        return MeetingPage.objects.child_of(self).order_by("-starts_at", "-uuid")
 
 
 class MeetingPage(ContentPage):
@@ -68,6 +76,8 @@ class MeetingPage(ContentPage):
     questions_deadline = models.DateTimeField("deadline for questions", null=True, blank=True)
 
     review_date_needed = False
+    offers_feed = "meetings"
+    makes_events = True
     # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).
     exclude_fields_in_copy = [
         *ContentPage.exclude_fields_in_copy,
@@ -162,6 +172,16 @@ class MeetingPage(ContentPage):
     def is_off(self) -> bool:
         """Whether nobody should come, join online or send questions."""
         return self.status in OFF
+
+    @property
+    def is_in_calendar(self) -> bool:
+        return self.starts_at is not None
+
+    def note_in_lists(self) -> str:
+        if self.starts_at is None:
+            return ""
+        status = f"{self.get_status_display()}: " if self.status in NOTABLE else ""
+        return status + when(self.starts_at, self.ends_at)
 
     @property
     def agenda_due_on(self) -> date | None:

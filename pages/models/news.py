@@ -7,6 +7,7 @@ from wagtail.search import index
 
 from documents.models import Image
 from pages.blocks import BodyBlock
+from pages.content.plain_words import day, local
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
@@ -21,11 +22,16 @@ class NewsIndexPage(ContentPage):
     subpage_types = ["pages.NewsPage"]
     max_count = 1
 
+    offers_feed = "news"
+
     edit_handler = tabs([FieldPanel("introduction")])
     graphql_fields = [public.rich_text("introduction", description="What readers find here.")]
 
     class Meta:
         verbose_name = "news index"
+
+    def listed_pages(self) -> "models.QuerySet[NewsPage]":
+        return NewsPage.objects.child_of(self).order_by("-first_published_at", "-uuid")
 
 
 class NewsPage(ContentPage):
@@ -58,3 +64,6 @@ class NewsPage(ContentPage):
     class Meta:
         verbose_name = "news"
         verbose_name_plural = "news"
+
+    def note_in_lists(self) -> str:
+        return day(local(self.first_published_at)) if self.first_published_at else ""

@@ -31,6 +31,7 @@ class PartnershipPage(ContentPage):
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     may_expire = False
+    is_home_page = True
     parent_page_types = [Page]
     subpage_types = [
         "pages.PriorityPeriodPage",

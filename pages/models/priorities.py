@@ -50,6 +50,9 @@ class PriorityPeriodPage(ContentPage):
     class Meta:
         verbose_name = "priority period"
 
+    def listed_pages(self) -> "models.QuerySet[PriorityPage]":
+        return PriorityPage.objects.child_of(self).order_by("number", "uuid")
+
     def clean(self) -> None:
         super().clean()
         if self.starts_on and self.ends_on and self.ends_on.last_day < self.starts_on.first_day:
@@ -118,6 +121,14 @@ class PriorityPage(ContentPage):
 
     class Meta:
         verbose_name = "priority"
+
+    def html_context(self) -> dict[str, Any]:
+        """Its actions under the names of their horizons."""
+        actions = list(self.actions.all())
+        groups = {
+            horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
+        }
+        return {"actions_by_horizon": {label: group for label, group in groups.items() if group}}
 
     def get_admin_display_title(self) -> str:
         title = super().get_admin_display_title()

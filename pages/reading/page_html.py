@@ -22,11 +22,11 @@ from documents.access.public_files import fit_to_be_public, for_staff, public_do
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile
 from pages.content import addresses
-from pages.content.choices import ActionHorizon, AgendaItemAccess
+from pages.content.choices import AgendaItemAccess
 from pages.content.plain_words import file_facts
 from pages.content.references import child_relations, of_blocks_and_text, raw_blocks
 from pages.content.rich_text import LinkTargets, render
-from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PriorityPage
+from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage
 from pages.models.meetings import same_number
 from pages.visibility.rule import public, public_snippets
 
@@ -39,6 +39,10 @@ class Link:
 
     title: str
     url: str
+
+
+def link_to(page: ContentPage) -> Link:
+    return Link(page.title, addresses.url(page))
 
 
 @dataclass(frozen=True)
@@ -231,16 +235,7 @@ def rendered(template: str, context: dict[str, Any]) -> SafeString:
 
 def article_html(page: ContentPage, targets: Targets, **more: Any) -> SafeString:
     """What a page says beside its title and summary, by the template that is named after its model."""
-    if isinstance(page, PriorityPage):
-        more["actions_by_horizon"] = _by_horizon(page)
-    return rendered(page._meta.model_name or "", {"page": page, "targets": targets, **more})
-
-
-def _by_horizon(priority: PriorityPage) -> dict[str, list[Any]]:
-    """Its actions under the names of their horizons."""
-    actions = list(priority.actions.all())
-    groups = {horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon}
-    return {label: group for label, group in groups.items() if group}
+    return rendered(page._meta.model_name or "", {"page": page, "targets": targets, **page.html_context(), **more})
 
 
 def rich_text_html(source: str, targets: Targets) -> SafeString:
