@@ -5,7 +5,7 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -301,6 +301,17 @@ class ContentPage(NeedsApproval, Page):
     def noindex(self) -> bool:
         """Whether search engines are asked to leave this page out."""
         return False
+
+    def values_set_by_publication(self) -> dict[str, Any]:
+        """Fields that publishing this version fills, where an editor left them empty; nothing is saved."""
+        return {}
+
+    def rows_added_by_publication(self, before: "ContentPage | None", at: datetime) -> dict[str, list[Any]]:
+        """Rows that publishing this version at the instant adds to the page, by the relation; nothing is saved.
+
+        `before` is the version that readers knew, if there is one.
+        """
+        return {}
 
     @property
     def is_in_calendar(self) -> bool:

@@ -10,6 +10,7 @@ import secrets
 import unicodedata
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -369,6 +370,13 @@ class DeathReviewNoticePage(ContentPage):
                     "None of these support services is published, so readers would see none: publish one of them first."
                 )
         return problems
+
+    def values_set_by_publication(self) -> dict[str, Any]:
+        """The last day of the time that the policy promises, where nobody chose a date."""
+        if self.minimum_online_until is not None or self.first_published_at is None:
+            return {}
+        months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
+        return {"minimum_online_until": timezone.localdate(self.first_published_at) + months}
 
     def withdrawal_problems(self, kind: str) -> dict[str, str]:
         until = self.minimum_online_until

@@ -17,8 +17,8 @@ from wagtail.search import index
 from documents.choices import DocumentAccessibility
 from documents.models import Document
 from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
-from pages.content.plain_words import when
-from pages.content.rich_text import FEATURES, paragraphs
+from pages.content.plain_words import place, when
+from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
@@ -271,6 +271,29 @@ class MeetingPage(ContentPage):
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
         return last.revision.as_object() if last else None
 
+    def rows_added_by_publication(self, before: ContentPage | None, at: datetime) -> dict[str, list[Any]]:
+        return {"change_log": self.changes_since(before, at)} if isinstance(before, MeetingPage) else {}
+
+    def changes_since(self, before: "MeetingPage", at: datetime) -> list["MeetingChange"]:
+        """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
+        reason = plain_text(self.status_notice).removeprefix(plain_text(before.status_notice)).strip()
+        return [
+            MeetingChange(page=self, at=at, field=name, before=old, after=new, reason=reason)
+            for name, old, new in (
+                ("starts", _in_words(before.starts_at), _in_words(self.starts_at)),
+                ("ends", _in_words(before.ends_at), _in_words(self.ends_at)),
+                ("status", before.get_status_display(), self.get_status_display()),
+                ("venue", before._public_place(at), self._public_place(at)),
+                ("attendance", before.get_attendance_mode_display(), self.get_attendance_mode_display()),
+            )
+            if old != new
+        ]
+
+    def _public_place(self, at: datetime) -> str:
+        """Empty while the venue is not public: what is in the change log stays there for good."""
+        venue = Venue.objects.shown_at(at).filter(pk=self.venue_id).first()
+        return place(venue)[:300] if venue else ""
+
     def _problem_of_the_notice(self) -> str:
         """Readers are told of each change of a meeting that they know of, and what they were told stays."""
         known = self.known_version()
@@ -326,6 +349,10 @@ class MeetingPage(ContentPage):
             return []
         known = set(self.published_files.values_list("document", flat=True)) if self.pk else set()
         return [paper for paper in unexplained if paper.document_id not in known]
+
+
+def _in_words(moment: datetime | None) -> str:
+    return when(moment) if moment else ""
 
 
 def same_number(number: str) -> str:
