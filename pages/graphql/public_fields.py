@@ -219,6 +219,12 @@ def children(name: str, model: str, source: str = "", description: str = "") -> 
     return public_field(name, list_of(type_of(model)), resolve, required=True, description=description)
 
 
+def searchable_words(obj: Any) -> Iterable[str]:
+    """The texts that the public type of an object says, for the search."""
+    for field in getattr(obj, "graphql_fields", ()):
+        yield from field.says(obj)
+
+
 def list_of(graphql_type: Any) -> Any:
     """A list that is never null and holds no nulls (mount it with required=True)."""
     return graphene.List(graphene.NonNull(graphql_type))

@@ -5,9 +5,11 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
@@ -35,7 +37,7 @@ from pages.content import addresses
 from pages.content.choices import UpdateKind, WithdrawalKind
 from pages.content.death_review_files import files_out_of_place
 from pages.content.publication_times import sends_back, time_problems
-from pages.content.references import file_facts_of, hold_files_of, makers_of_files
+from pages.content.references import child_relations, file_facts_of, hold_files_of, makers_of_files
 from pages.content.rich_text import has_text
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
@@ -299,7 +301,10 @@ class ContentPage(NeedsApproval, Page):
 
     @property
     def noindex(self) -> bool:
-        """Whether search engines are asked to leave this page out."""
+        """Whether search engines are asked to leave this page out. Our own search then finds it by its title alone.
+
+        A type that answers this also answers `noindex_pages`.
+        """
         return False
 
     def values_set_by_publication(self) -> dict[str, Any]:
@@ -312,6 +317,24 @@ class ContentPage(NeedsApproval, Page):
         `before` is the version that readers knew, if there is one.
         """
         return {}
+
+    def exempt_documents(self) -> set[int]:
+        """Primary keys of documents that this version must never give to readers, in whatever way it names them."""
+        return set()
+
+    def searchable_rows(self) -> Iterator[models.Model]:
+        """The rows of this page whose words are found as words of the page."""
+        for relation in child_relations(type(self)):
+            yield from getattr(self, relation).all()
+
+    def searchable_words_of_documents(self) -> dict[int, str]:
+        """By the primary key of a document, what the page says of it: found with the file, and only with it."""
+        return {}
+
+    @classmethod
+    def noindex_pages(cls) -> "models.QuerySet[Any]":
+        """The pages of this type for which `noindex` is true."""
+        return cls._default_manager.none()
 
     @property
     def is_in_calendar(self) -> bool:
@@ -359,6 +382,11 @@ class ContentPage(NeedsApproval, Page):
 
     def serve(self, request, *args, **kwargs):
         raise RuntimeError("Pages are served by pages.web.views, which asks pages.visibility.rule first.")
+
+
+def page_types() -> list[type[ContentPage]]:
+    """All page types that editors can make, of all apps."""
+    return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
 
 
 class ChangeNote(models.Model):

@@ -327,7 +327,12 @@ class DeathReviewNoticePage(ContentPage):
 
     @property
     def noindex(self) -> bool:
+        """People find it by its reference, unless the family and the partnership agreed that they should by more."""
         return not self.listed_by_search_engines
+
+    @classmethod
+    def noindex_pages(cls) -> "models.QuerySet[DeathReviewNoticePage]":
+        return cls.objects.filter(listed_by_search_engines=False)
 
     def full_clean(self, exclude=None, **kwargs) -> None:
         self._name_after_reference()

@@ -1,5 +1,6 @@
 """Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -223,9 +224,7 @@ class MeetingPage(ContentPage):
 
     def exempt_documents(self) -> set[int]:
         """Primary keys of the papers that this version has for exempt items. It is not published with them."""
-        exempt = {
-            same_number(item.number) for item in self.agenda_items.all() if item.access == AgendaItemAccess.EXEMPT
-        }
+        exempt = {same_number(item.number) for item in self.agenda_items.all() if item.is_exempt}
         return {paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt}
 
     def publishing_problems(self) -> dict[str, Any]:
@@ -270,6 +269,19 @@ class MeetingPage(ContentPage):
         published = PageLogEntry.objects.filter(page=self.pk, action__in=PUBLISHED).exclude(revision=None)
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
         return last.revision.as_object() if last else None
+
+    def searchable_rows(self) -> Iterator[models.Model]:
+        """Neither papers, whose words go with their files, nor exempt items."""
+        for row in super().searchable_rows():
+            if not isinstance(row, Paper) and not (isinstance(row, AgendaItem) and row.is_exempt):
+                yield row
+
+    def searchable_words_of_documents(self) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for paper in self.papers.all():
+            words = [found.get(paper.document_id, ""), paper.title, *public.searchable_words(paper)]
+            found[paper.document_id] = "\n".join(word for word in words if word)
+        return found
 
     def rows_added_by_publication(self, before: ContentPage | None, at: datetime) -> dict[str, list[Any]]:
         return {"change_log": self.changes_since(before, at)} if isinstance(before, MeetingPage) else {}
@@ -394,9 +406,13 @@ class AgendaItem(Orderable):
     def __str__(self) -> str:
         return f"{self.number}. {self.title}"
 
+    @property
+    def is_exempt(self) -> bool:
+        return self.access == AgendaItemAccess.EXEMPT
+
     def clean(self) -> None:
         super().clean()
-        if self.access == AgendaItemAccess.EXEMPT and not self.exempt_reason.strip():
+        if self.is_exempt and not self.exempt_reason.strip():
             raise ValidationError({"exempt_reason": "Give the reason that the law asks for."})
 
 

@@ -18,7 +18,7 @@ from wagtail.models import Page
 from documents.models import Document, Image
 from pages.content.death_review_files import of_death_reviews
 from pages.content.references import files_of
-from pages.models import ContentPage, DraftPreview, MeetingPage
+from pages.models import ContentPage, DraftPreview
 
 # 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
 MAX_TOKEN = 100
@@ -79,8 +79,7 @@ def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
     notices, which stay inside the admin.
     """
     documents, images = files_of(shown.draft)
-    exempt = shown.draft.exempt_documents() if isinstance(shown.draft, MeetingPage) else set()
-    return _not_of_notices(Document, documents - exempt), _not_of_notices(Image, images)
+    return _not_of_notices(Document, documents - shown.draft.exempt_documents()), _not_of_notices(Image, images)
 
 
 def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
