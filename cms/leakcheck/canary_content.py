@@ -8,11 +8,9 @@ from io import BytesIO
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.apps import apps
 from django.core.files.base import ContentFile
 from django.db import models
 from django.utils import timezone
-from modelcluster.fields import ParentalKey
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
@@ -22,27 +20,20 @@ from wagtail.models import Collection, CollectionViewRestriction, PageViewRestri
 from cms.leakcheck.canaries import CANARY, CONTROL, PARENTS, STATES, slug
 from documents.models import Document, Image
 from pages.approval.workflow import publish_by_command
-from pages.content.choices import AttendanceMode, WithdrawalKind
+from pages.content.choices import WithdrawalKind
+from pages.content.references import row_relations
 from pages.models import (
     ContentPage,
-    MeetingIndexPage,
-    MeetingPage,
-    NewsIndexPage,
-    NewsPage,
     PartnershipPage,
     StandardPage,
     Topic,
 )
+from pages.models.base import page_types
 from pages.models.snippets import ModeratedSnippet
 from pages.partial_dates import PartialDateField
 from pages.visibility.rule import public
 
 COMMAND = "plant_canaries"
-PAGE_TYPES: dict[str, tuple[type[ContentPage], type[ContentPage]]] = {
-    "standard": (StandardPage, PartnershipPage),
-    "news": (NewsPage, NewsIndexPage),
-    "meeting": (MeetingPage, MeetingIndexPage),
-}
 DRAFT_FILES, PRIVATE_FILES, PUBLIC_FILES = FILES = (f"{CANARY} draft", f"{CANARY} private", f"{CONTROL} file")
 
 
@@ -56,8 +47,9 @@ def identities() -> set[UUID]:
     return {identity(name) for name in [CONTROL, *in_states, *(model.__name__ for model in page_types())]}
 
 
-def page_types() -> list[type[ContentPage]]:
-    return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
+def type_of_kind(kind: str) -> type[ContentPage]:
+    """The page type that is planted in all states under this name (cms/leakcheck/canaries.py)."""
+    return next(model for model in page_types() if model.canary_kind == kind)
 
 
 def parent_for(model: type[ContentPage]) -> ContentPage | None:
@@ -104,7 +96,7 @@ class Canaries:
     def plant(self) -> ContentPage:
         states = [(kind, state) for kind in PARENTS for state in STATES if state != "child" or kind == "standard"]
         # One page of every other type. Where there can be only one, a draft would keep editors from making theirs.
-        drafts = [model for model in page_types() if model.max_count is None and model not in dict(PAGE_TYPES.values())]
+        drafts = [model for model in page_types() if model.max_count is None and not model.canary_kind]
         with tqdm(total=len(states) + len(drafts) + 1, desc="canaries", unit="page", disable=None) as progress:
             for kind, state in states:
                 self._in_state(kind, state)
@@ -118,8 +110,9 @@ class Canaries:
         return control
 
     def _in_state(self, kind: str, state: str) -> None:
-        model, parent_type = PAGE_TYPES[kind]
-        parent = public(parent_type.objects.all()).order_by("path").first()
+        model = type_of_kind(kind)
+        parent_type = model.clean_parent_page_models()[0]
+        parent = public(parent_type._default_manager.all()).order_by("path").first()
         if state == "child":
             parent = ContentPage.objects.get(uuid=identity(slug(kind, "draft"))).specific
         if parent is None:
@@ -130,8 +123,8 @@ class Canaries:
         if state == "restricted":
             PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
         if state != "draft":
-            if isinstance(page, MeetingPage):
-                page.venue = None  # it is hidden, and publication refuses such a one
+            for name in model.refused_while_hidden:
+                setattr(page, name, None)
             publish_by_command(page, COMMAND)
             page.refresh_from_db()
         if state == "expired":
@@ -146,15 +139,13 @@ class Canaries:
     def _draft(self, model: type[ContentPage], name: str, address: str, rows: bool = True) -> ContentPage:
         page = model(uuid=identity(name), slug=address, show_in_menus=True, live=False)
         page.last_reviewed_on = timezone.localdate(self.now)
-        if isinstance(page, MeetingPage):
-            page.starts_at, page.attendance_mode = self.now + timedelta(days=30), AttendanceMode.ONLINE
+        for field, value in model.canary_values(self.now).items():
+            setattr(page, field, value)
         self._fill(page, self.draft_files if rows else self.private_files, name.removeprefix(f"{CANARY}-"))
-        for relation in page._meta.related_objects if rows else ():
-            row_type = relation.related_model
-            if isinstance(relation.field, ParentalKey) and row_type._meta.app_label == page._meta.app_label:
-                row = row_type(sort_order=0)
-                self._fill(row, self.draft_files, row_type.__name__)
-                setattr(page, relation.get_accessor_name(), [row])
+        for relation in row_relations(model) if rows else ():
+            row = relation.related_model(sort_order=0)
+            self._fill(row, self.draft_files, relation.related_model.__name__)
+            setattr(page, relation.get_accessor_name(), [row])
         return page
 
     def _add(self, parent: ContentPage, page: ContentPage) -> ContentPage:

@@ -154,6 +154,11 @@ class ContentPage(NeedsApproval, Page):
     offers_feed: ClassVar[str] = ""
     # Whether its pages are events of the calendar (feeds/event.py).
     makes_events: ClassVar[bool] = False
+    # Foreign keys to snippets that keep a version from being published while the snippet is hidden.
+    refused_while_hidden: ClassVar[tuple[str, ...]] = ()
+    # The leak check plants one draft of each type, and pages in all states of those types that have a name here, which
+    # is one of cms/leakcheck/canaries.py.
+    canary_kind: ClassVar[str] = ""
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -329,6 +334,11 @@ class ContentPage(NeedsApproval, Page):
 
     def searchable_words_of_documents(self) -> dict[int, str]:
         """By the primary key of a document, what the page says of it: found with the file, and only with it."""
+        return {}
+
+    @classmethod
+    def canary_values(cls, at: datetime) -> dict[str, Any]:
+        """What a page that the leak check plants needs beside texts, to keep the rules of its type."""
         return {}
 
     @classmethod

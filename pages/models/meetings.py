@@ -1,7 +1,7 @@
 """Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import graphene
@@ -79,6 +79,8 @@ class MeetingPage(ContentPage):
     review_date_needed = False
     offers_feed = "meetings"
     makes_events = True
+    refused_while_hidden = ("venue",)
+    canary_kind = "meeting"
     # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).
     exclude_fields_in_copy = [
         *ContentPage.exclude_fields_in_copy,
@@ -269,6 +271,10 @@ class MeetingPage(ContentPage):
         published = PageLogEntry.objects.filter(page=self.pk, action__in=PUBLISHED).exclude(revision=None)
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
         return last.revision.as_object() if last else None
+
+    @classmethod
+    def canary_values(cls, at: datetime) -> dict[str, Any]:
+        return {"starts_at": at + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
 
     def searchable_rows(self) -> Iterator[models.Model]:
         """Neither papers, whose words go with their files, nor exempt items."""

@@ -49,6 +49,7 @@ class NewsPage(ContentPage):
     )
 
     review_date_needed = False
+    canary_kind = "news"
     parent_page_types = ["pages.NewsIndexPage"]
     subpage_types: list[str] = []
 

@@ -12,6 +12,8 @@ class StandardPage(ContentPage):
 
     body = body_field()
 
+    canary_kind = "standard"
+
     parent_page_types = ["pages.PartnershipPage", "pages.StandardPage"]
     subpage_types = ["pages.StandardPage"]
 
