@@ -23,7 +23,7 @@ from cms.http.security_headers import of_pages
 from cms.publication.as_published import as_published
 from documents.access.public_files import fit_to_be_public, for_staff, shown_on
 from documents.models import RENDITIONS, Image
-from feeds.build.stories import FEED_OF, entry_of
+from feeds.build.stories import entry_of
 from feeds.catalogue import own_feed
 from feeds.event import event
 from feeds.read.sources import AT_ONCE, is_told
@@ -102,7 +102,7 @@ def what_readers_notice(page: ContentPage) -> str:
 
 
 def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
-    entry, feed = entry_of(page, targets_of([page], at, viewer=user)), own_feed(FEED_OF[type(page)])
+    entry, feed = entry_of(page, targets_of([page], at, viewer=user)), own_feed(page.feed_key or "")
     return {
         "entry": entry,
         "content": mark_safe(entry.content),  # noqa: S308 - as safe as in the feed
@@ -110,7 +110,7 @@ def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_told(FEED_OF[type(page)], page, at),
+        "too_old": not is_told(feed.key, page, at),
         "newest": AT_ONCE,
     }
 
@@ -212,7 +212,7 @@ def _graphql(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 CHANNELS = (
     PreviewChannel(PAGE, "Page", lambda model: True, _page),
     PreviewChannel(WEBSITE, "Website", _is_on_the_website, _on_the_website),
-    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model in FEED_OF),
+    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model.feed_key is not None),
     _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model.makes_events),
     _shown_by_a_template("search", "Search result", _search),
     _shown_by_a_template("social", "Social card", _social),

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from feeds.entry import clean, clean_address, clean_line
 from pages.content import addresses
-from pages.content.choices import AttendanceMode, MeetingStatus
-from pages.content.plain_words import local, place, when
+from pages.content.choices import MeetingStatus
+from pages.content.plain_words import local, when
 from pages.content.rich_text import plain_text
 from pages.models import MeetingPage
 from pages.reading.page_html import Targets
@@ -55,7 +55,7 @@ def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: dat
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
-        location=where(meeting, targets),
+        location=meeting.where(targets.related(meeting, "venue")),
         description="\n\n".join(text for text in _said(meeting) if text),
         sequence=sequence,
         revised=revised,
@@ -71,16 +71,6 @@ def _said(meeting: MeetingPage) -> list[str]:
         if meeting.joining_url:
             said.append(f"Join online: {meeting.joining_url}")
     return [*said, f"More about this meeting: {addresses.url(meeting)}"]
-
-
-def where(meeting: MeetingPage, targets: Targets) -> str:
-    """As in "Conference Room 2, …, CB1 1JF and online"; empty where no place is known."""
-    places = []
-    if meeting.attendance_mode != AttendanceMode.ONLINE and (venue := targets.related(meeting, "venue")):
-        places.append(place(venue))
-    if meeting.attendance_mode != AttendanceMode.IN_PERSON:
-        places.append("online")
-    return " and ".join(places)
 
 
 def _status(meeting: MeetingPage) -> str:

@@ -5,7 +5,7 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -36,6 +36,7 @@ from pages.blocks import BodyBlock
 from pages.content import addresses
 from pages.content.choices import UpdateKind, WithdrawalKind
 from pages.content.death_review_files import files_out_of_place
+from pages.content.feed_stories import PageEvent, PageFeed, ShownToReaders
 from pages.content.publication_times import sends_back, time_problems
 from pages.content.references import child_relations, file_facts_of, hold_files_of, makers_of_files
 from pages.content.rich_text import has_text
@@ -150,6 +151,12 @@ class ContentPage(NeedsApproval, Page):
     # and only people who handle death reviews withdraw it.
     is_sensitive: ClassVar[bool] = False
     is_home_page: ClassVar[bool] = False
+    # The key of the feed that tells of its pages, or None. There is no default: each type says it.
+    feed_key: ClassVar[str | None]
+    # The feeds that list the same things as a page of this type.
+    declared_feeds: ClassVar[tuple[PageFeed, ...]] = ()
+    # Stands before everything else that feeds tell of a page: some feed readers show nothing more.
+    content_warning: ClassVar[str] = ""
     # The key of the feed that the HTML page offers to follow.
     offers_feed: ClassVar[str] = ""
     # Whether its pages are events of the calendar (feeds/event.py).
@@ -345,6 +352,28 @@ class ContentPage(NeedsApproval, Page):
     def noindex_pages(cls) -> "models.QuerySet[Any]":
         """The pages of this type for which `noindex` is true."""
         return cls._default_manager.none()
+
+    def feed_title(self) -> str:
+        return self.title
+
+    def feed_summary(self, shown: ShownToReaders) -> str:
+        return self.summary
+
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        """The files that come with its entry. RSS carries the first one."""
+        return []
+
+    def feed_events(self, shown: ShownToReaders) -> Iterable[PageEvent]:
+        """What makes entries of its own, beside the publication of the page."""
+        return ()
+
+    def priorities_told_of(self) -> list["ContentPage"]:
+        """The priorities whose feeds tell of this page."""
+        return []
+
+    def support_services_shown(self, shown: ShownToReaders) -> list[Any]:
+        """Who helps, beside a `content_warning`."""
+        return []
 
     @property
     def is_in_calendar(self) -> bool:

@@ -38,6 +38,7 @@ from pages.content.choices import (
     WithdrawalKind,
 )
 from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
@@ -106,6 +107,16 @@ class DeathReviewIndexPage(ContentPage):
 
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "files_id")
     may_expire = False
+    feed_key = None
+    declared_feeds = (
+        PageFeed(
+            "death-reviews",
+            "Death reviews",
+            "Notices of Domestic Abuse Related Death Reviews. They are about deaths, and may be hard to read.",
+            60,
+            is_opt_in=True,
+        ),
+    )
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.DeathReviewNoticePage"]
     max_count = 1
@@ -236,6 +247,8 @@ class DeathReviewNoticePage(ContentPage):
     may_expire = False
     may_show_death_review_files = True
     is_sensitive = True
+    feed_key = "death-reviews"  # its files are for those who open the notice
+    content_warning = "this is about a death, and about domestic abuse."
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
     approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
@@ -382,6 +395,10 @@ class DeathReviewNoticePage(ContentPage):
             return {}
         months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
         return {"minimum_online_until": timezone.localdate(self.first_published_at) + months}
+
+    def support_services_shown(self, shown: ShownToReaders) -> list[SupportService]:
+        rows = self.notice_support_services.all()
+        return [found for row in rows if (found := shown.related(row, "service"))]
 
     def withdrawal_problems(self, kind: str) -> dict[str, str]:
         until = self.minimum_online_until

@@ -17,8 +17,9 @@ from wagtail.search import index
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
-from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
-from pages.content.plain_words import place, when
+from pages.content.choices import AgendaItemAccess, AttendanceMode, FeedFormat, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.feed_stories import ENTRY_FORMATS, PageEvent, PageFeed, ShownToReaders
+from pages.content.plain_words import change, place, when
 from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
@@ -31,6 +32,10 @@ PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # It does not take place at its time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
+# Fields of the change log that feeds tell of.
+TOLD_CHANGES = {"starts", "venue", "attendance", "status"}
+# Papers that are published at most so long after the meeting was announced came out with the announcement.
+TOGETHER = timedelta(minutes=5)
 # Named in lists.
 NOTABLE = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
 
@@ -44,6 +49,16 @@ class MeetingIndexPage(ContentPage):
     subpage_types = ["pages.MeetingPage"]
     max_count = 1
 
+    feed_key = None
+    declared_feeds = (
+        PageFeed(
+            "meetings",
+            "Meetings",
+            "When the partnership meets, with agendas and papers.",
+            30,
+            formats=(*ENTRY_FORMATS, FeedFormat.ICALENDAR),
+        ),
+    )
     offers_feed = "meetings"
 
     edit_handler = tabs([FieldPanel("introduction")])
@@ -77,6 +92,7 @@ class MeetingPage(ContentPage):
     questions_deadline = models.DateTimeField("deadline for questions", null=True, blank=True)
 
     review_date_needed = False
+    feed_key = "meetings"
     offers_feed = "meetings"
     makes_events = True
     refused_while_hidden = ("venue",)
@@ -276,6 +292,63 @@ class MeetingPage(ContentPage):
     def canary_values(cls, at: datetime) -> dict[str, Any]:
         return {"starts_at": at + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
 
+    def where(self, venue: Venue | None) -> str:
+        """As in "Conference Room 2, …, CB1 1JF and online"; `venue` is its venue, where readers may see that. Empty
+        where no place is known."""
+        places = []
+        if self.attendance_mode != AttendanceMode.ONLINE and venue:
+            places.append(place(venue))
+        if self.attendance_mode != AttendanceMode.IN_PERSON:
+            places.append("online")
+        return " and ".join(places)
+
+    def feed_title(self) -> str:
+        """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
+        return f"{self.get_status_display()}: {self.title}" if self.status in NEEDS_NOTICE else self.title
+
+    def feed_summary(self, shown: ShownToReaders) -> str:
+        """When and where, from the fields, then what the editor wrote unless that says the day again."""
+        if self.starts_at is None:
+            return self.summary
+        facts = self._when_and_where(shown)
+        said_again = when(self.starts_at, self.ends_at).partition(",")[0] in self.summary
+        return facts if said_again else f"{facts} {self.summary}"
+
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        """Its papers, the agenda first."""
+        papers = sorted(shown.papers(self), key=lambda paper: paper.kind != PaperKind.AGENDA)
+        return [paper.file for paper in papers]
+
+    def feed_events(self, shown: ShownToReaders) -> Iterator[PageEvent]:
+        """Its agenda and its minutes came out, and each change that readers were told of. That draft minutes were
+        approved is news of its own."""
+        for kind in (PaperKind.AGENDA, PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
+            yield from self._came_out(kind, shown)
+        together: dict[datetime, list[MeetingChange]] = {}
+        for row in self.change_log.all():
+            if row.field in TOLD_CHANGES:
+                together.setdefault(row.at, []).append(row)
+        for at, rows in together.items():
+            if word := _what_happened(rows):
+                reason = next((row.reason for row in rows if row.reason), "")
+                name = f"change:{at.astimezone(UTC).isoformat()}"
+                summary = " ".join([*map(change, rows), reason]).strip()
+                yield PageEvent(name, at, f"Meeting {word}: {self.title}", summary)
+
+    def _came_out(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
+        found = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
+        # What came out with the announcement is in the entry of the meeting.
+        if found and (at := min(paper.published_at for paper in found)) - self.first_published_at >= TOGETHER:
+            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in found)
+            yield PageEvent(kind.value, at, title, self._when_and_where(shown), files)
+
+    def _when_and_where(self, shown: ShownToReaders) -> str:
+        if self.starts_at is None:
+            return ""
+        place_now = self.where(shown.related(self, "venue"))
+        facts = ", ".join(part for part in (when(self.starts_at, self.ends_at), place_now) if part)
+        return f"This meeting was planned for {facts}." if self.is_off else f"{facts}."
+
     def searchable_rows(self) -> Iterator[models.Model]:
         """Neither papers, whose words go with their files, nor exempt items."""
         for row in super().searchable_rows():
@@ -367,6 +440,21 @@ class MeetingPage(ContentPage):
             return []
         known = set(self.published_files.values_list("document", flat=True)) if self.pk else set()
         return [paper for paper in unexplained if paper.document_id not in known]
+
+
+def _what_happened(rows: list["MeetingChange"]) -> str:
+    """From the fields that changed and what they became, as in "moved"; empty for what is no news."""
+    after = {row.field: row.after for row in rows}
+    off = {status.label for status in OFF}
+    was_off = any(row.before in off for row in rows if row.field == "status")
+    online = any(AttendanceMode.ONLINE.label in (row.before, row.after) for row in rows if row.field == "attendance")
+    status = after.get("status", "")
+    if status in off:
+        return status.lower()
+    if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label:
+        return "moved"
+    # After it has taken place, it is too late to come.
+    return "goes ahead" if was_off and status != MeetingStatus.HELD.label else ""
 
 
 def _in_words(moment: datetime | None) -> str:

@@ -8,6 +8,7 @@ from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from pages.content.choices import MembershipRole
+from pages.content.feed_stories import PageFeed
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
@@ -32,6 +33,11 @@ class PartnershipPage(ContentPage):
 
     may_expire = False
     is_home_page = True
+    feed_key = None
+    declared_feeds = (
+        PageFeed("all", "All updates", "News, meetings, plans, reviews and priorities in one feed.", 10),
+        PageFeed("priorities", "Priorities", "What the partnership concentrates on, and what it does.", 50),
+    )
     parent_page_types = [Page]
     subpage_types = [
         "pages.PriorityPeriodPage",

@@ -13,6 +13,7 @@ from wagtail.models import Orderable
 from wagtail.search import index
 
 from pages.content.choices import InsightKind, PlanAvailability, PublicationKind
+from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, body_field, tabs
@@ -28,6 +29,8 @@ class PublicationIndexPage(ContentPage):
     )
     introduction = RichTextField(features=FEATURES, blank=True)
 
+    feed_key = None
+    declared_feeds = (PageFeed("publications", "Publications", "Plans, assessments, data and annual reviews.", 40),)
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.CommunitySafetyPlanPage", "pages.InsightPage", "pages.AnnualReviewPage"]
 
@@ -46,6 +49,7 @@ class Publication(ContentPage):
 
     publication_kind_of_parent: PublicationKind
 
+    feed_key = "publications"
     parent_page_types = ["pages.PublicationIndexPage"]
     subpage_types: list[str] = []
 
@@ -58,6 +62,9 @@ class Publication(ContentPage):
 
     def can_move_to(self, parent) -> bool:
         return super().can_move_to(parent) and self._belongs_under(parent)
+
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        return shown.documents(self)
 
     @classmethod
     def _belongs_under(cls, parent) -> bool:

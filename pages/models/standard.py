@@ -12,6 +12,7 @@ class StandardPage(ContentPage):
 
     body = body_field()
 
+    feed_key = None
     canary_kind = "standard"
 
     parent_page_types = ["pages.PartnershipPage", "pages.StandardPage"]
