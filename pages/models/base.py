@@ -161,6 +161,9 @@ class ContentPage(NeedsApproval, Page):
     offers_feed: ClassVar[str] = ""
     # Whether its pages are events of the calendar (feeds/event.py).
     makes_events: ClassVar[bool] = False
+    # In which order the API lists its pages (`page_list` in cms/graphql/schema/query.py): a total order, as Django
+    # writes it.
+    list_order: ClassVar[tuple[str, ...]] = ("-first_published_at", "-uuid")
     # Foreign keys to snippets that keep a version from being published while the snippet is hidden.
     refused_while_hidden: ClassVar[tuple[str, ...]] = ()
     # The leak check plants one draft of each type, and pages in all states of those types that have a name here, which

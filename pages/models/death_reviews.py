@@ -135,7 +135,7 @@ class DeathReviewIndexPage(ContentPage):
         return DeathReviewPermissions(user, self)
 
     def listed_pages(self) -> "models.QuerySet[DeathReviewNoticePage]":
-        return DeathReviewNoticePage.objects.child_of(self).order_by("-first_published_at", "-uuid")
+        return DeathReviewNoticePage.objects.child_of(self).order_by(*DeathReviewNoticePage.list_order)
 
 
 @receiver(pre_delete, sender=DeathReviewIndexPage)

@@ -68,7 +68,7 @@ class MeetingIndexPage(ContentPage):
         verbose_name = "meeting index"
 
     def listed_pages(self) -> "models.QuerySet[MeetingPage]":
-        return MeetingPage.objects.child_of(self).order_by("-starts_at", "-uuid")
+        return MeetingPage.objects.child_of(self).order_by(*MeetingPage.list_order)
 
 
 class MeetingPage(ContentPage):
@@ -95,6 +95,7 @@ class MeetingPage(ContentPage):
     feed_key = "meetings"
     offers_feed = "meetings"
     makes_events = True
+    list_order = ("-starts_at", "-uuid")
     refused_while_hidden = ("venue",)
     canary_kind = "meeting"
     # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).

@@ -37,7 +37,7 @@ class NewsIndexPage(ContentPage):
         verbose_name = "news index"
 
     def listed_pages(self) -> "models.QuerySet[NewsPage]":
-        return NewsPage.objects.child_of(self).order_by("-first_published_at", "-uuid")
+        return NewsPage.objects.child_of(self).order_by(*NewsPage.list_order)
 
 
 class NewsPage(ContentPage):

@@ -76,6 +76,7 @@ class CommunitySafetyPlanPage(Publication):
     """Gives residents the plan that is in force, and says which plan it replaced."""
 
     publication_kind_of_parent = PublicationKind.PLANS
+    list_order = ("-effective_from", "-uuid")
 
     effective_from = PartialDateField("in force from")
     effective_to = PartialDateField("in force until", blank=True)
@@ -127,6 +128,7 @@ class InsightPage(Publication):
     """Gives residents and analysts what is known about crime and safety, as text, files and data."""
 
     publication_kind_of_parent = PublicationKind.INSIGHTS
+    list_order = ("-reference_year", "-uuid")
 
     kind = models.CharField(max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT)
     reference_year = models.CharField(
@@ -192,6 +194,7 @@ class AnnualReviewPage(Publication):
     """Tells residents what came of each priority in a year, and what follows."""
 
     publication_kind_of_parent = PublicationKind.ANNUAL_REVIEWS
+    list_order = ("-year", "-uuid")
 
     year = models.CharField(max_length=9, help_text='Such as "2025" or "2024/25".')
     body = body_field()

@@ -42,7 +42,7 @@ def contract_types() -> tuple[Any, ...]:
     block_types.register()
     file_types.register()
     pages = []
-    for model in apps.get_app_config("pages").get_models():
+    for model in apps.get_models():
         node = registry.models.get(model)
         if node is None or not hasattr(model, "graphql_fields"):
             continue
