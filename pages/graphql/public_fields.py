@@ -17,6 +17,7 @@ from django.db.models import TextChoices, URLField
 from django.utils import timezone
 from grapple.models import GraphQLField
 from grapple.registry import registry
+from wagtail.blocks import Block as WagtailBlock
 
 from pages.content.rich_text import has_text, plain_text
 from pages.partial_dates import Precision
@@ -76,6 +77,28 @@ class StreamFieldInterface(graphene.Interface):
     @staticmethod
     def resolve_block_type(block: Any, info: Any) -> str:
         return block.block_class.__name__
+
+
+# --- Blocks ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Block:
+    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
+
+    owner: Any
+    block_class: type[WagtailBlock]
+    value: Any
+    id: str | None
+
+
+def text_in_block(name: str, required: bool = False, description: str = "") -> "PublicField":
+    """A text of a struct block; when it may be missing, an empty text is null."""
+
+    def resolve(block: Block, info: Any) -> str | None:
+        return block.value.get(name) or ("" if required else None)
+
+    return public_field(name, graphene.String, resolve, required=required, description=description)
 
 
 # --- Fields --------------------------------------------------------------------------------------------------

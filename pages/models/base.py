@@ -378,6 +378,11 @@ class ContentPage(NeedsApproval, Page):
         """Who helps, beside a `content_warning`."""
         return []
 
+    @classmethod
+    def article_template(cls) -> str:
+        """The template of what its HTML page, and its entry in feeds, say beside title and summary."""
+        return f"pages/{cls._meta.model_name}.html"
+
     @property
     def is_in_calendar(self) -> bool:
         """Whether the page can be an event of the calendar: its type makes events, and its date is known."""

@@ -228,58 +228,52 @@ def _picture(image: Image) -> Picture | None:
 
 
 def rendered(template: str, context: dict[str, Any]) -> SafeString:
-    """A template of pages/templates/pages/ without the empty lines that its tags leave."""
-    html = render_to_string(f"pages/{template}.html", context)
+    """A template without the empty lines that its tags leave."""
+    html = render_to_string(template, context)
     return mark_safe("\n".join(line for line in html.split("\n") if line.strip()))  # noqa: S308 - as safe as before
 
 
 def article_html(page: ContentPage, targets: Targets, **more: Any) -> SafeString:
     """What a page says beside its title and summary, by the template that is named after its model."""
-    return rendered(page._meta.model_name or "", {"page": page, "targets": targets, **page.html_context(), **more})
+    return rendered(page.article_template(), {"page": page, "targets": targets, **page.html_context(), **more})
 
 
 def rich_text_html(source: str, targets: Targets) -> SafeString:
     return mark_safe(render(source, targets.links()).html)  # noqa: S308 - `render` lets only harmless HTML through
 
 
+@dataclass(frozen=True)
+class _BlockReader:
+    """`BlockReader` of the page that the targets were loaded for."""
+
+    targets: Targets
+
+    def rich_text(self, value: Any) -> SafeString:
+        """Also of a draft, which holds it as an object."""
+        return rich_text_html(getattr(value, "source", value) or "", self.targets)
+
+    def picture(self, key: int | None) -> Picture | None:
+        found: Picture | None = self.targets.get(Image, key)
+        return found
+
+    def file(self, key: int | None) -> File | None:
+        found: File | None = self.targets.get(Document, key)
+        return found
+
+    def link(self, key: int | None) -> Link | None:
+        found: Link | None = self.targets.get(ContentPage, key)
+        return found
+
+
 def blocks_html(stream: Any, targets: Targets) -> SafeString:
-    """The body of a page."""
-    blocks = [_block(raw["type"], raw["value"], targets) for raw in raw_blocks(stream)]
-    return rendered("blocks", {"blocks": blocks, "targets": targets})
-
-
-def _block(kind: str, value: Any, targets: Targets) -> dict[str, Any]:
-    """What the template of blocks needs of one stored block."""
-    block: dict[str, Any] = {"kind": kind}
-    if kind == "heading":
-        level = str(value.get("level"))
-        block |= {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
-    elif kind == "paragraph":
-        block["source"] = getattr(value, "source", value) or ""
-    elif kind == "callout":
-        source = value.get("rich_text")
-        block |= {"tone": value.get("tone"), "source": getattr(source, "source", source) or ""}
-    elif kind == "image":
-        block |= {"picture": targets.get(Image, value.get("image")), "caption": value.get("caption")}
-    elif kind == "document":
-        block["file"] = targets.get(Document, value)
-    elif kind == "page_link":
-        link = targets.get(ContentPage, value.get("page"))
-        block |= {"link": link, "text": value.get("text") or (link.title if link else "")}
-    elif kind == "table":
-        block |= _table(value or {})
-    return block
-
-
-def _table(value: dict[str, Any]) -> dict[str, Any]:
-    rows = [["" if cell is None else cell for cell in row] for row in value.get("data") or []]
-    has_header = bool(value.get("first_row_is_table_header"))
-    return {
-        "caption": value.get("table_caption") or "",
-        "header": rows[0] if has_header and rows else [],
-        "rows": rows[1:] if has_header else rows,
-        "first_column_is_header": bool(value.get("first_col_is_header")),
-    }
+    """The body of a page, without blocks whose type there is no longer."""
+    types, reader = stream.stream_block.child_blocks, _BlockReader(targets)
+    parts = [
+        rendered(block.html_template, block.html_context(raw["value"], reader))
+        for raw in raw_blocks(stream)
+        if (block := types.get(raw["type"]))
+    ]
+    return mark_safe("\n".join(part for part in parts if part))  # noqa: S308 - as safe as its parts
 
 
 def papers(meeting: MeetingPage, targets: Targets) -> list[PublicPaper]:

@@ -121,7 +121,7 @@ def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
         for each in offered_everywhere()
         for kind in each.formats
     ]
-    return rendered(template, {"site": site, "feeds": feeds, **context})
+    return rendered(f"pages/{template}.html", {"site": site, "feeds": feeds, **context})
 
 
 def _site(at: datetime) -> Link | None:

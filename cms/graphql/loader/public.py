@@ -28,7 +28,7 @@ from pages.content import addresses
 from pages.content.choices import PaperKind, PeriodStatus
 from pages.content.references import of_blocks_and_text, raw_blocks
 from pages.content.rich_text import LinkTargets, RichTextValue, render
-from pages.graphql.block_types import Block
+from pages.graphql.public_fields import Block
 from pages.models import (
     ContentPage,
     DeathReviewNoticePage,
