@@ -112,6 +112,7 @@ class PublicField:
 
     build: Callable[[], Any]
     says: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
+    source: str  # the field or relation of the model that it is made of
 
     def __call__(self) -> Any:
         return self.build()
@@ -126,8 +127,9 @@ def public_field(
     description: str = "",
     args: dict[str, graphene.Argument] | None = None,
     says: Callable[[Any], Iterable[str]] = lambda obj: (),
+    source: str = "",
 ) -> PublicField:
-    """A field of the public type."""
+    """A field of the public type. `source` is the field or relation of the model, where it has another name."""
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
         def mount(graphql_type: Any) -> graphene.Field:
@@ -137,7 +139,7 @@ def public_field(
 
         return GraphQLField(name, of_type), mount
 
-    return PublicField(build, says)
+    return PublicField(build, says, source or name)
 
 
 def _read(source: str) -> Resolver:
@@ -149,7 +151,8 @@ def _read(source: str) -> Resolver:
 
 def _scalar(of_type: Any) -> Callable[..., PublicField]:
     def constructor(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-        return public_field(name, of_type, _read(source or name), required=required, description=description)
+        resolve = _read(source or name)
+        return public_field(name, of_type, resolve, required=required, description=description, source=source)
 
     return constructor
 
@@ -169,7 +172,9 @@ def text(name: str, source: str = "", required: bool = False, description: str =
         is_address = isinstance(obj._meta.get_field(source or name), URLField)
         return () if is_address else (getattr(obj, source or name),)
 
-    return public_field(name, graphene.String, resolve, required=required, description=description, says=says)
+    return public_field(
+        name, graphene.String, resolve, required=required, description=description, says=says, source=source
+    )
 
 
 def date_time(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
@@ -179,7 +184,7 @@ def date_time(name: str, source: str = "", required: bool = False, description: 
         moment = getattr(obj, source or name)
         return timezone.localtime(moment) if moment else None
 
-    return public_field(name, graphene.DateTime, resolve, required=required, description=description)
+    return public_field(name, graphene.DateTime, resolve, required=required, description=description, source=source)
 
 
 def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:
@@ -230,7 +235,7 @@ def related(name: str, model: str, source: str = "", required: bool = False, des
     def resolve(obj: Any, info: Any) -> Any:
         return info.context.loader.related(obj, source or name)
 
-    return public_field(name, type_of(model), resolve, required=required, description=description)
+    return public_field(name, type_of(model), resolve, required=required, description=description, source=source)
 
 
 def children(name: str, model: str, source: str = "", description: str = "") -> PublicField:
@@ -239,7 +244,7 @@ def children(name: str, model: str, source: str = "", description: str = "") -> 
     def resolve(obj: Any, info: Any) -> Any:
         return info.context.loader.children(obj, source or name)
 
-    return public_field(name, list_of(type_of(model)), resolve, required=True, description=description)
+    return public_field(name, list_of(type_of(model)), resolve, required=True, description=description, source=source)
 
 
 def searchable_words(obj: Any) -> Iterable[str]:

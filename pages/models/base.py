@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.apps import apps
+from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
@@ -42,6 +43,7 @@ from pages.content.references import child_relations, file_facts_of, hold_files_
 from pages.content.rich_text import has_text
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
+from pages.models.checks import problems_of_page_type
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
@@ -142,6 +144,7 @@ class ContentPage(NeedsApproval, Page):
     )
 
     is_creatable = False
+    parent_page_types: ClassVar[list[Any]] = []
     base_form_class = ContentPageForm
     copy_form_class = CopyAsDraftForm
     review_date_needed = True
@@ -161,6 +164,8 @@ class ContentPage(NeedsApproval, Page):
     offers_feed: ClassVar[str] = ""
     # Whether its pages are events of the calendar (feeds/event.py).
     makes_events: ClassVar[bool] = False
+    # Fields and rows of the type that editors write and no public answer has; `manage.py check` misses all others.
+    private_fields: ClassVar[tuple[str, ...]] = ()
     # In which order the API lists its pages (`page_list` in cms/graphql/schema/query.py): a total order, as Django
     # writes it.
     list_order: ClassVar[tuple[str, ...]] = ("-first_published_at", "-uuid")
@@ -215,6 +220,11 @@ class ContentPage(NeedsApproval, Page):
 
     class Meta:
         verbose_name = "page"
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        problems = super().check(**kwargs)
+        return problems if cls is ContentPage else [*problems, *problems_of_page_type(cls, ContentPage)]
 
     def clean(self) -> None:
         super().clean()

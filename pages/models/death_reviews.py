@@ -247,6 +247,17 @@ class DeathReviewNoticePage(ContentPage):
     may_expire = False
     may_show_death_review_files = True
     is_sensitive = True
+    private_fields = (
+        "listed_by_search_engines",
+        "stage",
+        "decision_reasons",
+        "qa_outcome",
+        "legal_clearance",
+        "parallel_proceedings",
+        "family_informed_on",
+        "dates_to_avoid",
+        "sent_to_commissioner_on",
+    )
     feed_key = "death-reviews"  # its files are for those who open the notice
     content_warning = "this is about a death, and about domestic abuse."
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
@@ -325,6 +336,7 @@ class DeathReviewNoticePage(ContentPage):
             lambda notice, info: info.context.loader.support_services(notice),
             required=True,
             description="Who can help.",
+            source="notice_support_services",
         ),
         public.date("qa_letter_on", description="The date of the Home Office's quality assurance letter."),
         public.date("minimum_online_until", description="Until when it stays online at least."),

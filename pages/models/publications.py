@@ -129,6 +129,7 @@ class InsightPage(Publication):
 
     publication_kind_of_parent = PublicationKind.INSIGHTS
     list_order = ("-reference_year", "-uuid")
+    private_fields = ("disclosure_checked_by", "disclosure_checked_on")
 
     kind = models.CharField(max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT)
     reference_year = models.CharField(
