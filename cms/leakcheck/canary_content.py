@@ -14,6 +14,16 @@ from django.utils import timezone
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
+from wagtail.blocks import (
+    Block,
+    CharBlock,
+    ChoiceBlock,
+    ChooserBlock,
+    ListBlock,
+    RichTextBlock,
+    StructBlock,
+    TextBlock,
+)
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Collection, CollectionViewRestriction, PageViewRestriction
 
@@ -178,7 +188,7 @@ class Canaries:
         page.refresh_from_db()
         page.slug, page.title, page.summary = f"{CANARY}-edit", f"{CANARY} title", f"{CANARY} summary"
         page.seo_title, page.search_description = f"{CANARY} seo title", f"{CANARY} search description"
-        page.show_in_menus, page.body = True, self._body(self.draft_files)
+        page.show_in_menus, page.body = True, _body(StandardPage._meta.get_field("body"), self.draft_files)
         page.topics = [self.topic]
         page.save_revision(clean=False)
         return page
@@ -220,17 +230,33 @@ class Canaries:
             if isinstance(field, models.ForeignKey) and field.related_model in made:
                 setattr(obj, field.name, made[field.related_model])
             elif isinstance(field, StreamField):
-                setattr(obj, field.name, self._body(files))
+                setattr(obj, field.name, _body(field, files))
             elif isinstance(field, models.CharField | models.TextField):
                 setattr(obj, field.name, field.choices[0][0] if field.choices else words_for(field, label))
 
-    @staticmethod
-    def _body(files: tuple[Document, Image]) -> list[tuple[str, Any]]:
-        text = f"<p>{CANARY} paragraph</p>"
-        return [
-            ("heading", {"text": f"{CANARY} heading", "level": "2"}),
-            ("paragraph", text),
-            ("image", {"image": files[1], "caption": f"{CANARY} caption"}),
-            ("document", files[0]),
-            ("callout", {"tone": "information", "rich_text": text}),
-        ]
+
+# --- Blocks ---
+
+
+def _body(field: StreamField, files: tuple[Document, Image]) -> list[tuple[str, Any]]:
+    """One block of each kind that can hold a word or a file, with the canary in it."""
+    blocks = field.stream_block.child_blocks.items()
+    return [(name, value) for name, block in blocks if (value := _in_block(block, name, files)) is not None]
+
+
+def _in_block(block: Block, name: str, files: tuple[Document, Image]) -> Any:
+    """None for a block that has no place for either, and for one that needs something else, such as a page."""
+    if isinstance(block, StructBlock):
+        values = {part: _in_block(child, part, files) for part, child in block.child_blocks.items()}
+        lacks = any(value is None and block.child_blocks[part].required for part, value in values.items())
+        return None if lacks else values
+    if isinstance(block, ListBlock):
+        value = _in_block(block.child_block, name, files)
+        return None if value is None else [value]
+    if isinstance(block, ChooserBlock):
+        return next((file for file in files if isinstance(file, block.model_class)), None)
+    if isinstance(block, ChoiceBlock):
+        return block.get_default() or None
+    if isinstance(block, RichTextBlock):
+        return f"<p>{CANARY} {name}</p>"
+    return f"{CANARY} {name}" if isinstance(block, CharBlock | TextBlock) else None
