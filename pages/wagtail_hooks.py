@@ -48,7 +48,6 @@ from pages.models import (
     DeathReviewIndexPage,
     LegalBasis,
     MeetingPage,
-    PartnershipPage,
     PriorityPage,
     SupportService,
     Topic,
@@ -229,9 +228,9 @@ def register_listings() -> list[PageListingViewSet]:
 @hooks.register("after_create_page")
 def set_up_a_new_section(request, page) -> None:
     """A new home page becomes the root of the site; a new index of death reviews gets its workflow."""
-    # By type: sites, groups and workflows are the business of pages/approval, which models may not import.
-    if isinstance(page, PartnershipPage):
+    if page.is_home_page:
         make_root_of_site(page)
+    # By type: groups and workflows are the business of pages/approval, which models may not import.
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
 

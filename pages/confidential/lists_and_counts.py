@@ -212,7 +212,7 @@ def children_in_sight(original: Any, page: Any) -> int:
 def choose_from(original: Any, view: Any, pages: QuerySet[Any]) -> QuerySet[Any]:
     """A page of another type than the one that is wanted is offered where something is below it."""
     found: QuerySet[Any] = original(view, pages)
-    kinds = tuple(view.desired_classes)
+    kinds = tuple(view.desired_classes)  # types that a chooser asks for, and no page
     if not keeps_out_of_sight() or issubclass(DeathReviewIndexPage, kinds):
         return found
     return found.exclude(content_type=ContentType.objects.get_for_model(DeathReviewIndexPage))

@@ -169,6 +169,8 @@ class ContentPage(NeedsApproval, Page):
     # In which order the API lists its pages (`page_list` in cms/graphql/schema/query.py): a total order, as Django
     # writes it.
     list_order: ClassVar[tuple[str, ...]] = ("-first_published_at", "-uuid")
+    # Whether one moderator can cancel or postpone what it tells of (pages/editing/meeting_changes.py).
+    has_fast_lane: ClassVar[bool] = False
     # Foreign keys to snippets that keep a version from being published while the snippet is hidden.
     refused_while_hidden: ClassVar[tuple[str, ...]] = ()
     # The leak check plants one draft of each type, and pages in all states of those types that have a name here, which

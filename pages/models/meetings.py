@@ -95,6 +95,7 @@ class MeetingPage(ContentPage):
     feed_key = "meetings"
     offers_feed = "meetings"
     makes_events = True
+    has_fast_lane = True
     list_order = ("-starts_at", "-uuid")
     refused_while_hidden = ("venue",)
     canary_kind = "meeting"
