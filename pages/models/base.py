@@ -5,8 +5,7 @@ public, and everything that lists pages of all types, reads one table.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -37,14 +36,14 @@ from pages.blocks import BodyBlock
 from pages.content import addresses
 from pages.content.choices import UpdateKind, WithdrawalKind
 from pages.content.death_review_files import files_out_of_place
-from pages.content.feed_stories import PageEvent, PageFeed, ShownToReaders
 from pages.content.publication_times import sends_back, time_problems
-from pages.content.references import child_relations, file_facts_of, hold_files_of, makers_of_files
+from pages.content.references import file_facts_of, hold_files_of, makers_of_files
 from pages.content.rich_text import has_text
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
 from pages.models.checks import problems_of_page_type
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
+from pages.models.page_answers import PageAnswers
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
 
@@ -97,10 +96,8 @@ class ContentPageForm(WagtailAdminPageForm):
         return valid
 
 
-class ContentPage(NeedsApproval, Page):
+class ContentPage(NeedsApproval, PageAnswers):
     """The part that all page types share. Editors never create one of these by itself."""
-
-    permission_to_find: ClassVar[str] = ""  # who lacks it finds no page of this type in the admin, and no word of one
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     summary = models.TextField(
@@ -149,33 +146,6 @@ class ContentPage(NeedsApproval, Page):
     copy_form_class = CopyAsDraftForm
     review_date_needed = True
     may_expire = True
-    may_show_death_review_files = False
-    # Of a death review. The website has no preview of it, no command publishes it, caches keep no copy of its files,
-    # and only people who handle death reviews withdraw it.
-    is_sensitive: ClassVar[bool] = False
-    is_home_page: ClassVar[bool] = False
-    # The key of the feed that tells of its pages, or None. There is no default: each type says it.
-    feed_key: ClassVar[str | None]
-    # The feeds that list the same things as a page of this type.
-    declared_feeds: ClassVar[tuple[PageFeed, ...]] = ()
-    # Stands before everything else that feeds tell of a page: some feed readers show nothing more.
-    content_warning: ClassVar[str] = ""
-    # The key of the feed that the HTML page offers to follow.
-    offers_feed: ClassVar[str] = ""
-    # Whether its pages are events of the calendar (feeds/event.py).
-    makes_events: ClassVar[bool] = False
-    # Fields and rows of the type that editors write and no public answer has; `manage.py check` misses all others.
-    private_fields: ClassVar[tuple[str, ...]] = ()
-    # In which order the API lists its pages (`page_list` in cms/graphql/schema/query.py): a total order, as Django
-    # writes it.
-    list_order: ClassVar[tuple[str, ...]] = ("-first_published_at", "-uuid")
-    # Whether one moderator can cancel or postpone what it tells of (pages/editing/meeting_changes.py).
-    has_fast_lane: ClassVar[bool] = False
-    # Foreign keys to snippets that keep a version from being published while the snippet is hidden.
-    refused_while_hidden: ClassVar[tuple[str, ...]] = ()
-    # The leak check plants one draft of each type, and pages in all states of those types that have a name here, which
-    # is one of cms/leakcheck/canaries.py.
-    canary_kind: ClassVar[str] = ""
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -275,10 +245,6 @@ class ContentPage(NeedsApproval, Page):
             problems |= files_out_of_place(self)
         return problems
 
-    def withdrawal_problems(self, kind: str) -> dict[str, str]:
-        """What keeps a public page of this type from being withdrawn in this way: field name → what to do."""
-        return {}
-
     def serializable_data(self) -> dict[str, Any]:
         """A revision also says which files it was made with, and how they are described: a file that is exchanged,
         or described in other words, was not approved.
@@ -326,91 +292,9 @@ class ContentPage(NeedsApproval, Page):
         known = ContentPage._meta.get_field("marked_reviewed_at").to_python(content.get("marked_reviewed_at"))
         return self.marked_reviewed_at is not None and self.marked_reviewed_at != known
 
-    @property
-    def noindex(self) -> bool:
-        """Whether search engines are asked to leave this page out. Our own search then finds it by its title alone.
-
-        A type that answers this also answers `noindex_pages`.
-        """
-        return False
-
-    def values_set_by_publication(self) -> dict[str, Any]:
-        """Fields that publishing this version fills, where an editor left them empty; nothing is saved."""
-        return {}
-
-    def rows_added_by_publication(self, before: "ContentPage | None", at: datetime) -> dict[str, list[Any]]:
-        """Rows that publishing this version at the instant adds to the page, by the relation; nothing is saved.
-
-        `before` is the version that readers knew, if there is one.
-        """
-        return {}
-
-    def exempt_documents(self) -> set[int]:
-        """Primary keys of documents that this version must never give to readers, in whatever way it names them."""
-        return set()
-
-    def searchable_rows(self) -> Iterator[models.Model]:
-        """The rows of this page whose words are found as words of the page."""
-        for relation in child_relations(type(self)):
-            yield from getattr(self, relation).all()
-
-    def searchable_words_of_documents(self) -> dict[int, str]:
-        """By the primary key of a document, what the page says of it: found with the file, and only with it."""
-        return {}
-
-    @classmethod
-    def canary_values(cls, at: datetime) -> dict[str, Any]:
-        """What a page that the leak check plants needs beside texts, to keep the rules of its type."""
-        return {}
-
-    @classmethod
-    def noindex_pages(cls) -> "models.QuerySet[Any]":
-        """The pages of this type for which `noindex` is true."""
-        return cls._default_manager.none()
-
-    def feed_title(self) -> str:
-        return self.title
-
-    def feed_summary(self, shown: ShownToReaders) -> str:
-        return self.summary
-
-    def feed_files(self, shown: ShownToReaders) -> list[Any]:
-        """The files that come with its entry. RSS carries the first one."""
-        return []
-
-    def feed_events(self, shown: ShownToReaders) -> Iterable[PageEvent]:
-        """What makes entries of its own, beside the publication of the page."""
-        return ()
-
-    def priorities_told_of(self) -> list["ContentPage"]:
-        """The priorities whose feeds tell of this page."""
-        return []
-
-    def support_services_shown(self, shown: ShownToReaders) -> list[Any]:
-        """Who helps, beside a `content_warning`."""
-        return []
-
-    @classmethod
-    def article_template(cls) -> str:
-        """The template of what its HTML page, and its entry in feeds, say beside title and summary."""
-        return f"pages/{cls._meta.model_name}.html"
-
-    @property
-    def is_in_calendar(self) -> bool:
-        """Whether the page can be an event of the calendar: its type makes events, and its date is known."""
-        return False
-
     def listed_pages(self) -> "models.QuerySet[Any]":
         """The pages that the list below this page shows, in its order, whether or not they are public."""
         return ContentPage.objects.child_of(self).order_by("path")
-
-    def note_in_lists(self) -> str:
-        """What a list says of this page beside its title and summary."""
-        return ""
-
-    def html_context(self) -> dict[str, Any]:
-        """What the HTML template of the type needs beside the page itself."""
-        return {}
 
     def get_full_url(self, request=None) -> str:
         """Where readers find the page; Wagtail puts it into mail. The address in its Site record is not in use."""
