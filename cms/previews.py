@@ -32,8 +32,10 @@ from pages.content.choices import UpdateKind
 from pages.content.plain_words import clock, day, day_and_weekday
 from pages.models import ContentPage, MeetingPage, PartnershipPage
 from pages.models.preview_channels import PreviewChannel
+from pages.reading.draft_loader import PreviewLoader
 from pages.reading.draft_previews import begin
-from pages.reading.page_html import Picture, targets_of
+from pages.reading.loader import Loader
+from pages.reading.page_html import Picture
 from pages.visibility.rule import public
 from pages.web.views import draft_html
 
@@ -102,7 +104,9 @@ def what_readers_notice(page: ContentPage) -> str:
 
 
 def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
-    entry, feed = entry_of(page, targets_of([page], at, viewer=user)), own_feed(page.feed_key or "")
+    loader = PreviewLoader(page, at, user)
+    loader.prepare([page])
+    entry, feed = entry_of(page, loader), own_feed(page.feed_key or "")
     return {
         "entry": entry,
         "content": mark_safe(entry.content),  # noqa: S308 - as safe as in the feed
@@ -119,7 +123,7 @@ def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 
 
 def _calendar(page: MeetingPage, at: datetime, user: Any) -> dict[str, Any]:
-    found = event(page, targets_of([page], at, viewer=user), sequence=0, revised=at)  # neither is shown
+    found = event(page, Loader(at).related(page, "venue"), sequence=0, revised=at)  # neither is shown
     if found is None:
         return {"event": None}
     end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)

@@ -12,8 +12,7 @@ from pages.content import addresses
 from pages.content.choices import MeetingStatus
 from pages.content.plain_words import local, when
 from pages.content.rich_text import plain_text
-from pages.models import MeetingPage
-from pages.reading.page_html import Targets
+from pages.models import MeetingPage, Venue
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Event:
         object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 
 
-def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: datetime) -> Event | None:
-    """None while the meeting has no date: a calendar has no place for it."""
+def event(meeting: MeetingPage, venue: Venue | None, *, sequence: int, revised: datetime) -> Event | None:
+    """None while the meeting has no date: a calendar has no place for it. `venue` is its venue, when that is public."""
     if meeting.starts_at is None:
         return None
     return Event(
@@ -55,7 +54,7 @@ def event(meeting: MeetingPage, targets: Targets, *, sequence: int, revised: dat
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
-        location=meeting.where(targets.related(meeting, "venue")),
+        location=meeting.where(venue),
         description="\n\n".join(text for text in _said(meeting) if text),
         sequence=sequence,
         revised=revised,

@@ -15,6 +15,7 @@ from pages.content.choices import CalloutTone
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
 from pages.graphql.block_types import BlockReader, PublicBlock
+from pages.graphql.loading import loader_of
 
 
 class HeadingBlock(PublicBlock, blocks.StructBlock):
@@ -72,7 +73,7 @@ class ParagraphBlock(PublicBlock, WrittenText):
         public.public_field(
             "rich_text",
             public.RichText,
-            lambda block, info: info.context.loader.rich_text(block.owner, block.value or ""),
+            lambda block, info: loader_of(info).rich_text(block.owner, block.value or ""),
             required=True,
             description="The text.",
         )
@@ -96,7 +97,7 @@ class ImageBlock(PublicBlock, blocks.StructBlock):
         public.public_field(
             "image",
             public.type_of("documents.Image"),
-            lambda block, info: info.context.loader.image_in(block.owner, block.value.get("image")),
+            lambda block, info: loader_of(info).image_in(block.owner, block.value.get("image")),
             description="The picture; null when it is not public.",
         ),
         public.text_in_block("caption", description="Text under the picture."),
@@ -117,7 +118,7 @@ class DocumentBlock(PublicBlock, DocumentChooserBlock):
         public.public_field(
             "document",
             public.type_of("documents.Document"),
-            lambda block, info: info.context.loader.document_in(block.owner, block.value),
+            lambda block, info: loader_of(info).document_in(block.owner, block.value),
             description="The document; null when it is not public.",
         )
     ]
@@ -127,7 +128,7 @@ class DocumentBlock(PublicBlock, DocumentChooserBlock):
 
 
 def _text_of_link(block: public.Block, info: Any) -> str:
-    page = info.context.loader.page_in(block.owner, block.value.get("page"))
+    page = loader_of(info).base_page_in(block.owner, block.value.get("page"))
     return block.value.get("text") or (page.title if page else "")
 
 
@@ -146,7 +147,7 @@ class PageLinkBlock(PublicBlock, blocks.StructBlock):
         public.public_field(
             "page",
             get_page_interface,
-            lambda block, info: info.context.loader.page_in(block.owner, block.value.get("page")),
+            lambda block, info: loader_of(info).page_in(block.owner, block.value.get("page")),
             description="The page; null when it is not public.",
         ),
         public.public_field(
@@ -296,7 +297,7 @@ class CalloutBlock(PublicBlock, blocks.StructBlock):
         public.public_field(
             "rich_text",
             public.RichText,
-            lambda block, info: info.context.loader.rich_text(block.owner, block.value.get("rich_text") or ""),
+            lambda block, info: loader_of(info).rich_text(block.owner, block.value.get("rich_text") or ""),
             required=True,
             description="The text.",
         ),

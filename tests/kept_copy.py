@@ -19,7 +19,7 @@ from graphql import (
     parse,
 )
 
-from cms.graphql.loader.public import Context
+from cms.graphql.context import GraphQLContext
 from cms.graphql.schema.query import schema
 from pages import models
 from pages.content import addresses
@@ -91,7 +91,7 @@ def asked(document, context, **variables):
 
 def from_nothing() -> dict:
     """Everything that is said of all pages, by id. Loaded together: a page at a time would take ten times as long."""
-    context = Context.now()
+    context = GraphQLContext.now()
     loaded = context.loader.pages(public(models.ContentPage.objects.all()).values_list("pk", flat=True))
     paths = {str(page.uuid): addresses.url_path(page) for page in loaded.values()}
     return {key: asked(QUERY, context, path=path)["page"] for key, path in paths.items()}
@@ -102,14 +102,14 @@ class Copy:
 
     def __init__(self):
         last = parse("{ changes(last: 1) { pageInfo { endCursor } } }")
-        self.cursor = asked(last, Context.now())["changes"]["pageInfo"]["endCursor"]
+        self.cursor = asked(last, GraphQLContext.now())["changes"]["pageInfo"]["endCursor"]
         self.pages = self.right = from_nothing()
         self.named: set[str] = set()
 
     def follow(self) -> None:
         more, self.named = True, set()
         while more:
-            found = asked(CHANGES, Context.now(), since=self.cursor)["changes"]
+            found = asked(CHANGES, GraphQLContext.now(), since=self.cursor)["changes"]
             self.named |= {change["pageId"] for change in found["nodes"]}
             more, self.cursor = found["pageInfo"]["hasNextPage"], found["pageInfo"]["endCursor"]
 

@@ -25,7 +25,6 @@ from feeds.read.meetings import AT_MOST
 from feeds.write import calendar
 from pages import models
 from pages.models import ContentPage
-from pages.reading.page_html import Targets
 from tests import factories
 from tests.factories import london
 from tests.test_node_clients import NODE, TESTS, need_node, run
@@ -534,7 +533,7 @@ def test_a_meeting_of_odd_texts_from_the_database(client, meeting, hall):
 
 def test_a_draft_without_a_date_is_no_event(db):
     draft = models.MeetingPage(title="Soon", slug="soon", url_path="/home/meetings/soon/")
-    assert event(draft, Targets(), sequence=0, revised=timezone.now()) is None
+    assert event(draft, None, sequence=0, revised=timezone.now()) is None
 
 
 # --- HTTP ---

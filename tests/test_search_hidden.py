@@ -11,11 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction
 
-from cms.graphql.loader.public import Context, Loader
+from cms.graphql.context import GraphQLContext
 from cms.graphql.schema.query import schema
 from documents.models import Document
 from pages import models
 from pages.models import SearchText
+from pages.reading.loader import Loader
 from pages.search import index as search_index
 from pages.takedown.withdrawal import take_down
 from tests import factories, hidden_content
@@ -285,7 +286,7 @@ def test_an_answer_is_about_one_instant(home):
 
     def count(at):
         query = '{ search(query: "zebra") { totalCount edges { highlight } } }'
-        answer = schema.execute(query, context_value=Context(at, Loader(at)))
+        answer = schema.execute(query, context_value=GraphQLContext(at, Loader(at)))
         assert answer.errors is None
         return answer.data["search"]["totalCount"], len(answer.data["search"]["edges"])
 

@@ -14,7 +14,7 @@ from graphql import (
     parse,
 )
 
-from cms.graphql.loader.public import Context
+from cms.graphql.context import GraphQLContext
 from cms.graphql.schema.query import schema
 
 # Values for arguments that must be given.
@@ -70,7 +70,7 @@ def everything(root_field: str, path: str = "/") -> Any:
     result = execute(
         schema.graphql_schema,
         QUERIES[root_field],
-        context_value=Context.now(),
+        context_value=GraphQLContext.now(),
         variable_values={"path": path},
     )
     assert result.errors is None, (root_field, path, result.errors)  # type: ignore[union-attr]

@@ -11,6 +11,8 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE = 500  # characters; messages repeat what was sent, which may be long
 # How graphql-core begins what it says of an argument, which it may only find out while it executes a query.
 OF_AN_ARGUMENT = "Argument '"
+# How it begins what it says of a value that is missing.
+EMPTY = "Cannot return null for non-nullable field"
 
 
 class Code(StrEnum):

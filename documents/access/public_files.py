@@ -6,6 +6,7 @@ pages that name it show nothing of it, and caches keep no copy, whatever page na
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
@@ -41,9 +42,15 @@ def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 
 def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
+    return files if is_of_notices(model) else files.filter(~of_death_reviews())
+
+
+@cache
+def is_of_notices(model: type[Model]) -> bool:
+    """Whether this is the type of death-review notices, or of rows that only they have."""
     keys = (each for each in model._meta.concrete_fields if isinstance(each, ParentalKey))
     page_type = next((each.related_model for each in keys), model)
-    return files if getattr(page_type, "may_show_death_review_files", False) else files.filter(~of_death_reviews())
+    return bool(getattr(page_type, "may_show_death_review_files", False))
 
 
 def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:

@@ -33,7 +33,8 @@ from pages.content.choices import WithdrawalKind
 from pages.content.references import child_relations
 from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
 from pages.models.snippets import ModeratedSnippet
-from pages.reading.page_html import linked_pages, targets_of
+from pages.reading.loader import Loader
+from pages.reading.named import linked_pages
 from pages.visibility.rule import public, public_rows, withdrawn
 from pages.visibility.shared_text import pages_showing
 
@@ -156,8 +157,9 @@ def _write_pages(
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
     shown = list(public(wanted, at))
-    targets = targets_of(shown, at)
-    entries = {page: entries_of(page, targets) for page in shown}
+    loader = Loader(at)
+    loader.prepare(shown)
+    entries = {page: entries_of(page, loader) for page in shown}
     for page in withdrawn(wanted, at).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
         entries[page] = [withdrawn_entry(page)]
     known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))

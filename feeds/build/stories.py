@@ -11,7 +11,6 @@ from uuid import uuid5
 
 from django.template.loader import render_to_string
 
-from documents.models import Document, Image
 from feeds.catalogue import own_feed, priority_key, topic_key
 from feeds.entry import Enclosure, Entry
 from pages.content import addresses
@@ -19,27 +18,31 @@ from pages.content.feed_stories import PageEvent
 from pages.content.plain_words import local
 from pages.models import ContentPage
 from pages.models.base import page_types
-from pages.reading.page_html import File, Picture, PublicPaper, Targets, article_html, documents, papers
+from pages.reading.loader import Loader
+from pages.reading.page_html import File, Picture, PublicPaper, article_html, documents, file_of, papers, related
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """`ShownToReaders` of the pages that the targets were loaded for."""
+    """`ShownToReaders` through a loader."""
 
-    targets: Targets
+    loader: Loader
 
     def related(self, obj: Any, name: str) -> Any:
-        return self.targets.related(obj, name)
+        return related(obj, name, self.loader)
 
     def document(self, page: ContentPage, key: int) -> File | None:
-        found: File | None = self.targets.get(Document, key)
-        return found
+        document = self.loader.document_in(page, key)
+        return file_of(document, self.loader) if document else None
 
     def documents(self, page: ContentPage) -> list[File]:
-        return [*documents(page, self.targets, data_files=False), *documents(page, self.targets, data_files=True)]
+        return [*documents(page, self.loader, data_files=False), *documents(page, self.loader, data_files=True)]
 
     def papers(self, meeting: Any) -> list[PublicPaper]:
-        return papers(meeting, self.targets)
+        return papers(meeting, self.loader)
+
+    def support_services(self, notice: Any) -> list[Any]:
+        return self.loader.support_services(notice)
 
 
 def story_types() -> list[type[ContentPage]]:
@@ -56,12 +59,12 @@ def places(page: ContentPage) -> list[str]:
     return [own.key, "all", *topics, *(priority_key(priority) for priority in page.priorities_told_of())]
 
 
-def entry_of(page: ContentPage, targets: Targets) -> Entry:
+def entry_of(page: ContentPage, loader: Loader) -> Entry:
     """The entry of the page itself, which has a date of publication; it need not be public, for previews."""
     published = page.first_published_at
     note = next(iter(page.change_notes.all()), None) if page.pk else None
-    shown = _Shown(targets)
-    summary, html = page.feed_summary(shown), str(article_html(page, targets))
+    shown = _Shown(loader)
+    summary, html = page.feed_summary(shown), str(article_html(page, loader))
     if warning := page.content_warning:
         care = {"warning": warning, "services": page.support_services_shown(shown)}
         summary, html = f"Content warning: {warning} {summary}", render_to_string("feeds/with_care.html", care) + html
@@ -76,15 +79,15 @@ def entry_of(page: ContentPage, targets: Targets) -> Entry:
         updated=local(updated),
         categories=tuple(topic.name for topic in page.topics.all()),
         enclosures=tuple(_enclosure(file) for file in page.feed_files(shown)),
-        image=_image(page, targets),
+        image=_image(page, loader),
         change_note=note.note if note and note.at == updated else "",
     )
 
 
-def entries_of(page: ContentPage, targets: Targets) -> list[Entry]:
+def entries_of(page: ContentPage, loader: Loader) -> list[Entry]:
     """All entries of a public page, its own first."""
-    own = entry_of(page, targets)
-    return [own, *(_entry_of_event(event, own) for event in page.feed_events(_Shown(targets)))]
+    own = entry_of(page, loader)
+    return [own, *(_entry_of_event(event, own) for event in page.feed_events(_Shown(loader)))]
 
 
 def _entry_of_event(event: PageEvent, own: Entry) -> Entry:
@@ -123,6 +126,6 @@ def _enclosure(file: File) -> Enclosure:
     return Enclosure(file.url, file.size or 0, file.media_type, file.title)
 
 
-def _image(page: ContentPage, targets: Targets) -> Enclosure | None:
-    picture: Picture | None = targets.get(Image, getattr(page, "image_id", None))
+def _image(page: ContentPage, loader: Loader) -> Enclosure | None:
+    picture: Picture | None = related(page, "image", loader) if hasattr(page, "image_id") else None
     return Enclosure(picture.url, 0, "image/webp", picture.alt) if picture else None

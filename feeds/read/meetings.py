@@ -16,7 +16,6 @@ from django.utils import timezone
 from feeds.event import Event, event
 from pages.content.plain_words import local
 from pages.models import MeetingChange, MeetingPage, PublicChange, PublicRecord, Venue
-from pages.reading.page_html import Targets
 from pages.visibility.rule import public, public_snippets
 
 # How many days after the day of a meeting the calendar still has it.
@@ -75,11 +74,11 @@ def _with_facts(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[Any]:
 
 
 def _event(meeting: Any) -> Event | None:
-    venues = {meeting.venue_id: meeting.venue} if meeting.venue_is_public else {}
+    venue = meeting.venue if meeting.venue_is_public else None
     revised = meeting.revised
-    if meeting.venue and not venues and meeting.venue.live and meeting.venue.expire_at:
+    if meeting.venue and not venue and meeting.venue.live and meeting.venue.expire_at:
         revised = max(revised, meeting.venue.expire_at)  # it expired, and no change tells of that yet
-    return event(meeting, Targets({Venue: venues}), sequence=meeting.moves, revised=revised)
+    return event(meeting, venue, sequence=meeting.moves, revised=revised)
 
 
 def _leaves(meeting: MeetingPage) -> datetime:

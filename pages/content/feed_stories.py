@@ -50,3 +50,6 @@ class ShownToReaders(Protocol):
 
     def papers(self, meeting: Any) -> list[Any]:
         """The public papers of a meeting, in its order."""
+
+    def support_services(self, notice: Any) -> list[Any]:
+        """The public support services that a death-review notice names."""

@@ -1,12 +1,13 @@
 """How a field of a model becomes part of the public GraphQL contract.
 
 Models list these in `graphql_fields`, which is the allow-list: what is not listed is not in the schema. Everything
-that leads to a page, file or snippet resolves through the request's loader (cms/graphql/loader/public.py), which asks
-pages/visibility/rule.py and loads for all objects of a list at once.
+that leads to a page, file or snippet resolves through the loader of the request (pages/reading/loader.py), which
+asks pages/visibility/rule.py and loads for all objects of a list at once.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import uuid5
@@ -19,7 +20,9 @@ from grapple.models import GraphQLField
 from grapple.registry import registry
 from wagtail.blocks import Block as WagtailBlock
 
+from pages.content.references import raw_blocks
 from pages.content.rich_text import has_text, plain_text
+from pages.graphql.loading import loader_of
 from pages.partial_dates import Precision
 
 # --- Types of values -----------------------------------------------------------------------------------------
@@ -56,6 +59,26 @@ class PartialDate(graphene.ObjectType):
         return value.precision.value
 
 
+@dataclass(frozen=True)
+class Block:
+    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
+
+    owner: Any
+    block_class: type[WagtailBlock]
+    value: Any
+    id: str | None
+
+
+def stored_blocks(owner: Any, stream: Any) -> list[Block]:
+    """The blocks of a StreamField value, without those whose type there is no longer."""
+    types = stream.stream_block.child_blocks
+    return [
+        Block(owner, type(types[raw["type"]]), raw["value"], raw.get("id"))
+        for raw in raw_blocks(stream)
+        if raw["type"] in types
+    ]
+
+
 class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
 
@@ -65,31 +88,21 @@ class StreamFieldInterface(graphene.Interface):
     block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
 
     @classmethod
-    def resolve_type(cls, instance: Any, info: Any) -> Any:
+    def resolve_type(cls, instance: Block, info: Any) -> Any:
         return registry.streamfield_blocks[instance.block_class]
 
     @staticmethod
-    def resolve_id(block: Any, info: Any) -> str | None:
+    def resolve_id(block: Block, info: Any) -> str | None:
         """Made from both ids: Wagtail copies those of blocks with the page and with all its versions, and a client that
         knows blocks by their ids would show the text of one page on another."""
         return str(uuid5(block.owner.uuid, block.id)) if block.id else None
 
     @staticmethod
-    def resolve_block_type(block: Any, info: Any) -> str:
+    def resolve_block_type(block: Block, info: Any) -> str:
         return block.block_class.__name__
 
 
 # --- Blocks ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Block:
-    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
-
-    owner: Any
-    block_class: type[WagtailBlock]
-    value: Any
-    id: str | None
 
 
 def text_in_block(name: str, required: bool = False, description: str = "") -> "PublicField":
@@ -177,12 +190,16 @@ def text(name: str, source: str = "", required: bool = False, description: str =
     )
 
 
+def local_time(moment: datetime | None) -> datetime | None:
+    """An instant with the offset of Europe/London, as the contract gives times."""
+    return timezone.localtime(moment) if moment else None
+
+
 def date_time(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
     """An instant, with the offset that Europe/London had then."""
 
     def resolve(obj: Any, info: Any) -> Any:
-        moment = getattr(obj, source or name)
-        return timezone.localtime(moment) if moment else None
+        return local_time(getattr(obj, source or name))
 
     return public_field(name, graphene.DateTime, resolve, required=required, description=description, source=source)
 
@@ -209,7 +226,7 @@ def lines(name: str, description: str = "") -> PublicField:
 def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
         source = getattr(obj, name)
-        return info.context.loader.rich_text(obj, source) if required or has_text(source) else None
+        return loader_of(info).rich_text(obj, source) if required or has_text(source) else None
 
     def says(obj: Any) -> Iterable[str]:
         return (plain_text(getattr(obj, name)),)
@@ -221,7 +238,7 @@ def blocks(name: str, description: str = "") -> PublicField:
     """The blocks of a StreamField, in their order."""
 
     def resolve(obj: Any, info: Any) -> Any:
-        return info.context.loader.blocks(obj, getattr(obj, name))
+        return stored_blocks(obj, getattr(obj, name))
 
     def says(obj: Any) -> Iterable[str]:
         return obj._meta.get_field(name).get_searchable_content(getattr(obj, name))
@@ -233,7 +250,7 @@ def related(name: str, model: str, source: str = "", required: bool = False, des
     """The page, snippet or file that a foreign key names, or null when it is not public."""
 
     def resolve(obj: Any, info: Any) -> Any:
-        return info.context.loader.related(obj, source or name)
+        return loader_of(info).related(obj, source or name)
 
     return public_field(name, type_of(model), resolve, required=required, description=description, source=source)
 
@@ -242,7 +259,7 @@ def children(name: str, model: str, source: str = "", description: str = "") -> 
     """The rows that an editor entered under this object, in their order."""
 
     def resolve(obj: Any, info: Any) -> Any:
-        return info.context.loader.children(obj, source or name)
+        return loader_of(info).children(obj, source or name)
 
     return public_field(name, list_of(type_of(model)), resolve, required=True, description=description, source=source)
 
@@ -270,7 +287,7 @@ def split_lines(value: str) -> list[str]:
 
 def topics() -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
-        return info.context.loader.topics(obj)
+        return loader_of(info).topics(obj)
 
     return public_field(
         "topics",
@@ -285,6 +302,6 @@ def documents(name: str, datasets: bool = False, description: str = "") -> Publi
     """The public documents that belong to a publication: its data files, or all the others."""
 
     def resolve(obj: Any, info: Any) -> Any:
-        return info.context.loader.page_documents(obj, datasets)
+        return loader_of(info).page_documents(obj, datasets)
 
     return public_field(name, list_of(type_of("documents.Document")), resolve, required=True, description=description)

@@ -13,6 +13,7 @@ from wagtail.models import Orderable
 from pages.content.choices import LeadershipKind
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
+from pages.graphql.loading import loader_of
 from pages.models.base import ContentPage, tabs
 from pages.models.snippets import Agency
 
@@ -81,17 +82,17 @@ class LeadBody(graphene.ObjectType):
 
     @staticmethod
     def resolve_name(area: "WorkArea", info: Any) -> str:
-        agency = info.context.loader.related(area, "led_by_agency")
+        agency = loader_of(info).related(area, "led_by_agency")
         return agency.name if agency else area.led_by_as_published
 
     @staticmethod
     def resolve_agency(area: "WorkArea", info: Any) -> Any:
-        return info.context.loader.related(area, "led_by_agency")
+        return loader_of(info).related(area, "led_by_agency")
 
 
 def resolve_led_by(area: "WorkArea", info: Any) -> "WorkArea | None":
     """The area stands for its lead; null when its agency is not public and there are no published words."""
-    known = area.led_by_as_published or info.context.loader.related(area, "led_by_agency")
+    known = area.led_by_as_published or loader_of(info).related(area, "led_by_agency")
     return area if known else None
 
 

@@ -42,6 +42,7 @@ from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
+from pages.graphql.loading import loader_of
 from pages.models.base import ContentPage, ContentPageForm, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
@@ -333,7 +334,7 @@ class DeathReviewNoticePage(ContentPage):
         public.public_field(
             "support_services",
             public.list_of(public.type_of("pages.SupportService")),
-            lambda notice, info: info.context.loader.support_services(notice),
+            lambda notice, info: loader_of(info).support_services(notice),
             required=True,
             description="Who can help.",
             source="notice_support_services",
@@ -409,8 +410,7 @@ class DeathReviewNoticePage(ContentPage):
         return {"minimum_online_until": timezone.localdate(self.first_published_at) + months}
 
     def support_services_shown(self, shown: ShownToReaders) -> list[SupportService]:
-        rows = self.notice_support_services.all()
-        return [found for row in rows if (found := shown.related(row, "service"))]
+        return shown.support_services(self)
 
     def withdrawal_problems(self, kind: str) -> dict[str, str]:
         until = self.minimum_online_until

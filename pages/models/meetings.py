@@ -23,6 +23,7 @@ from pages.content.plain_words import change, place, when
 from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
+from pages.graphql.loading import loader_of
 from pages.models.base import ContentPage, tabs
 from pages.models.public_records import PublicRecord
 from pages.models.snippets import Venue
@@ -169,7 +170,7 @@ class MeetingPage(ContentPage):
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
-            lambda meeting, info: info.context.loader.papers(meeting),
+            lambda meeting, info: loader_of(info).papers(meeting),
             required=True,
             description="All papers that are public now.",
         ),
@@ -180,7 +181,7 @@ class MeetingPage(ContentPage):
         public.public_field(
             "agenda_published_at",
             graphene.DateTime,
-            lambda meeting, info: info.context.loader.agenda_published_at(meeting),
+            lambda meeting, info: public.local_time(loader_of(info).agenda_published_at(meeting)),
             description="When the agenda became public.",
         ),
         public.topics(),
@@ -490,7 +491,7 @@ class AgendaItem(Orderable):
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
-            lambda item, info: info.context.loader.papers_of(item),
+            lambda item, info: loader_of(info).papers_of(item),
             required=True,
             description="The papers for this item that are public now.",
         ),
@@ -571,7 +572,7 @@ class Paper(Orderable):
         public.public_field(
             "published_at",
             graphene.DateTime,
-            lambda paper, info: info.context.loader.paper_published_at(paper),
+            lambda paper, info: public.local_time(loader_of(info).paper_published_at(paper)),
             description="Since when the public can have it here.",
         ),
         public.text("late_reason", description="Why it was late."),

@@ -1,4 +1,4 @@
-"""Decides how content is shown to readers in HTML and plain words.
+"""Decides what readers may see of pages, through one loader, and how it is shown in HTML and plain words.
 
 May import: documents.access, pages.visibility, pages.models and below.
 """

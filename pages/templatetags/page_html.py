@@ -25,19 +25,19 @@ register.filter("lines", split_lines)
 
 
 @register.simple_tag(takes_context=True)
-def rich_text(context: Context, source: str) -> SafeString:
-    return page_html.rich_text_html(source, context["targets"])
+def rich_text(context: Context, obj: Model, name: str) -> SafeString:
+    return page_html.rich_text_html(obj, getattr(obj, name), context["loader"])
 
 
 @register.simple_tag(takes_context=True)
-def blocks(context: Context, stream: Any) -> SafeString:
-    return page_html.blocks_html(stream, context["targets"])
+def blocks(context: Context, page: ContentPage, name: str) -> SafeString:
+    return page_html.blocks_html(page, getattr(page, name), context["loader"])
 
 
 @register.simple_tag(takes_context=True)
 def public(context: Context, obj: Model, name: str) -> Any:
     """What a foreign key of `obj` names, or None when it is not public. No template follows keys itself."""
-    return context["targets"].related(obj, name)
+    return page_html.related(obj, name, context["loader"])
 
 
 @register.simple_tag(takes_context=True)
@@ -57,9 +57,9 @@ def current_work(context: Context) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def papers(context: Context, meeting: MeetingPage, item: str = "") -> list[page_html.PublicPaper]:
     """The papers for an agenda item, or those that belong to the meeting as a whole."""
-    return [paper for paper in page_html.papers(meeting, context["targets"]) if paper.item == same_number(item)]
+    return page_html.papers(meeting, context["loader"], same_number(item))
 
 
 @register.simple_tag(takes_context=True)
 def documents(context: Context, page: ContentPage, data_files: bool = False) -> list[page_html.File]:
-    return page_html.documents(page, context["targets"], data_files)
+    return page_html.documents(page, context["loader"], data_files)

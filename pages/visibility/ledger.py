@@ -1,9 +1,9 @@
 """Writes down what is public, and what changes for readers, in the transaction that makes it so.
 
-cms/publication/effects.py and pages/editing/reviews.py call it. The ledger decides nothing about now:
-pages/visibility/rule.py does. It
-remembers what was public before and where, so that an address that readers knew never turns into "not found"
-(pages/visibility/at_path.py), and it lists the changes that front-ends follow (cms/graphql/schema/changes.py).
+cms/publication/effects.py and pages/editing/reviews.py call it. pages/visibility/difference.py works out what
+changed. The ledger decides nothing about now: pages/visibility/rule.py does. It remembers what was public before and
+where, so that an address that readers knew never turns into "not found" (pages/visibility/at_path.py), and it lists
+the changes that front-ends follow (cms/graphql/schema/changes.py).
 """
 
 from collections.abc import Collection, Iterable
@@ -28,6 +28,7 @@ from pages.models import (
     PublicRecord,
 )
 from pages.visibility import dependents as shown
+from pages.visibility.difference import Difference, PublicPage, PublishedVersion, difference
 from pages.visibility.rule import public
 
 # Sent with the `changes` that were added to the list, in their transaction.
@@ -43,20 +44,20 @@ class Publication:
     note: ChangeNote | None = None
     before: ContentPage | None = None
 
-    def others_show_it_differently(self) -> bool:
-        """A meeting also says when its agenda came out, which is a matter of its papers."""
-        return (
-            self.before is None
+    def version(self, at: datetime) -> PublishedVersion:
+        """What the publication changes for readers."""
+        before, expiry = self.before, self.before and self.before.expire_at
+        return PublishedVersion(
+            uuid=self.page.uuid,
+            note=self.note,
+            has_new_title=before is None or before.title != self.page.title,
+            # A meeting also says when its agenda came out, which is a matter of its papers.
+            is_shown_differently=before is None
             or isinstance(self.page, MeetingPage)
-            or shown.plain_values(self.before) != shown.plain_values(self.page)
+            or shown.plain_values(before) != shown.plain_values(self.page),
+            # It had expired, though nobody wrote that down.
+            was_over=expiry is not None and expiry <= at,
         )
-
-    def is_called_differently(self) -> bool:
-        return self.before is None or self.before.title != self.page.title
-
-    def was_over(self, at: datetime) -> bool:
-        """Whether it had expired, and readers missed it, though nobody wrote that down."""
-        return self.before is not None and self.before.expire_at is not None and self.before.expire_at <= at
 
 
 @transaction.atomic
@@ -68,62 +69,36 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
     version = _hold()
     if publication:
         shown.record(publication.page)
-    pages = ContentPage.objects.filter(path__startswith=page.path)
-    records = PublicRecord.objects.filter(page__path__startswith=page.path)
-    known = {record.uuid: record for record in records}
-    now_public = {row.uuid: row for row in public(pages, at).only("uuid", "url_path", "show_safe_exit")}
-    published = publication.page.uuid if publication else None
-    note = publication.note if publication else None
-    written, new_addresses, paths, changes = [], [], set(), []
-    targets: set[int] = set()  # what others show of these is another now
-    was_over = publication is not None and publication.was_over(at)
-    renamed = publication is not None and publication.is_called_differently()
-    for uuid, row in sorted(now_public.items(), key=lambda item: item[1].url_path):
-        path, record = addresses.url_path(row), known.get(uuid)
-        if record is None or record.ended_at:
-            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.PUBLISHED, at=at, major=True))
-        elif record.path != path:
-            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.MOVED, at=at, major=False))
-        if record is None or record.ended_at or record.path != path or was_over:
-            targets.add(row.pk)
-        if uuid == published and record and not record.ended_at:
-            updated = ChangeKind.UPDATED
-            changes.append(PublicChange(record_id=uuid, kind=updated, at=at, major=note is not None, note=note))
-            if publication and publication.others_show_it_differently():
-                targets.add(row.pk)
-        elif (was_over or renamed) and record and not record.ended_at and record.path == path:
-            changes.append(PublicChange(record_id=uuid, kind=ChangeKind.UPDATED, at=at, major=False))
-        if record is None or record.ended_at or record.path != path:
-            new_addresses.append(PublicAddress(record_id=uuid, path=path, since=at))
-            paths |= {path, record.path if record else path}
-        elif record.show_safe_exit == row.show_safe_exit:
-            continue
-        written.append(
-            PublicRecord(
-                uuid=uuid,
-                page_id=row.pk,
-                path=path,
-                show_safe_exit=row.show_safe_exit,
-                first_public_at=record.first_public_at if record else at,
-            )
-        )
+    rows = public(ContentPage.objects.filter(path__startswith=page.path), at)
+    found = difference(
+        {record.uuid: record for record in PublicRecord.objects.filter(page__path__startswith=page.path)},
+        [
+            PublicPage(row.pk, row.uuid, addresses.url_path(row), row.show_safe_exit)
+            for row in rows.only("uuid", "url_path", "show_safe_exit")
+        ],
+        at,
+        publication.version(at) if publication else None,
+    )
+    _write(version, found, at)
+    if found.shown_differently or found.changes:
+        besides = {change.record_id for change in found.changes}
+        _tell_those_that_show(version, found.shown_differently, at, besides=besides)
+    return found.paths
+
+
+def _write(version: ContentVersion, found: Difference, at: datetime) -> None:
     PublicRecord.objects.bulk_create(
-        written,
+        found.records,
         update_conflicts=True,
         unique_fields=["uuid"],
         update_fields=["page", "path", "show_safe_exit", "ended_at"],
     )
     PublicAddress.objects.bulk_create(
-        new_addresses, update_conflicts=True, unique_fields=["record", "path"], update_fields=["since"]
+        found.addresses, update_conflicts=True, unique_fields=["record", "path"], update_fields=["since"]
     )
-    _append(version, changes)
-    ended = [record for uuid, record in known.items() if uuid not in now_public and record.ended_at is None]
-    if ended:
-        _end(version, sorted(ended, key=lambda record: record.path), ChangeKind.WITHDRAWN, at)
-        targets |= {record.page_id for record in ended if record.page_id}
-    if targets or changes:
-        _tell_those_that_show(version, targets, at, besides={change.record_id for change in changes})
-    return paths | {record.path for record in ended}
+    _append(version, found.changes)
+    if found.ended:
+        _end(version, found.ended, ChangeKind.WITHDRAWN, at)
 
 
 @transaction.atomic

@@ -26,7 +26,9 @@ from pages.content.choices import WithdrawalKind
 from pages.models import (
     ContentPage,
 )
-from pages.reading.page_html import Link, article_html, link_to, rendered, targets_of
+from pages.reading.draft_loader import PreviewLoader
+from pages.reading.loader import Loader
+from pages.reading.page_html import Link, article_html, link_to, rendered
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts
 
@@ -111,7 +113,9 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: An
 
 def article(page: ContentPage, at: datetime, *, viewer: Any = None) -> str:
     """What a page says below its title; also on the front page, for the home page of the site."""
-    return article_html(page, targets_of([page], at, viewer=viewer), at=at, **_beside_the_article(page))
+    loader = Loader(at) if viewer is None else PreviewLoader(page, at, viewer)
+    loader.prepare([page])
+    return article_html(page, loader, at=at, **_beside_the_article(page))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:

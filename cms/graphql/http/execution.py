@@ -21,9 +21,8 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
-from cms.graphql.errors import Code, Refused
-from cms.graphql.loader.draft import EMPTY
-from cms.graphql.loader.public import Context
+from cms.graphql.context import GraphQLContext
+from cms.graphql.errors import EMPTY, Code, Refused
 from cms.graphql.schema.query import schema
 
 # How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
@@ -51,7 +50,7 @@ def deadline() -> float:
 
 
 @dataclass
-class _Request(Context):
+class _Request(GraphQLContext):
     """The context of one request from outside: when it must be done, and what it asked for."""
 
     deadline: float = field(default_factory=deadline)

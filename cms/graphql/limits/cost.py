@@ -5,8 +5,8 @@ list included. These are sizes of usual content, so the figure is an estimate. O
 The cost below a fragment is worked out once for each type.
 
 **Lookups.** What leads to other objects asks the database, once for all items of a list
-(cms/graphql/loader/public.py). So a
-lookup counts once wherever it stands in the query, however many items the list has: as `PRICE` fields.
+(pages/reading/loader.py). So a lookup counts once wherever it stands in the query, however many items the list has:
+as `PRICE` fields.
 
 Introspection is counted while it is executed (cms/graphql/http/execution.py), because the schema alone says how much
 it is.

@@ -1,4 +1,4 @@
 """Decides the root fields of the contract and what they return.
 
-May import: cms.graphql.loader, cms.graphql.types, feeds.catalogue, cms.publication.
+May import: cms.graphql.types, pages.reading, feeds.catalogue, cms.publication.
 """

@@ -13,11 +13,12 @@ from typing import Any
 
 import graphene
 
+from cms.graphql.context import context_of
 from cms.graphql.types.connections import BadArgument, Connection, Order, connection_args, connection_type, paginate
 from cms.graphql.types.interfaces import PageInterface
 from pages.content import addresses
 from pages.content.choices import ChangeKind
-from pages.graphql.public_fields import enum
+from pages.graphql.public_fields import enum, local_time
 from pages.models import PublicChange
 
 # The version alone would order them. With the time, a cursor from before a restore is told from that of a later change
@@ -45,11 +46,11 @@ class Change(graphene.ObjectType):
 
     @staticmethod
     def resolve_at(change: PublicChange, info: Any) -> Any:
-        return info.context.local(change.at)
+        return local_time(change.at)
 
     @staticmethod
     def resolve_note(change: PublicChange, info: Any) -> str | None:
-        shown = change.note is not None and info.context.loader.changed_page(change) is not None
+        shown = change.note is not None and context_of(info).loader.changed_page(change) is not None
         return change.note.note if shown else None  # type: ignore[union-attr]
 
     @staticmethod
@@ -58,12 +59,12 @@ class Change(graphene.ObjectType):
 
     @staticmethod
     def resolve_url_path(change: PublicChange, info: Any) -> str | None:
-        page = info.context.loader.changed_page(change)
+        page = context_of(info).loader.changed_page(change)
         return addresses.url_path(page) if page else None
 
     @staticmethod
     def resolve_page(change: PublicChange, info: Any) -> Any:
-        return info.context.loader.changed_page(change)
+        return context_of(info).loader.changed_page(change)
 
 
 ChangeConnection = connection_type(Change)
@@ -88,6 +89,6 @@ def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
             if not PublicChange.objects.filter(version=version, at=at).exists():
                 raise BadArgument(named, FROM_ELSEWHERE)
     connection = paginate(rows, IN_ORDER, args)
-    info.context.loader.together(connection.items)
+    context_of(info).loader.together(connection.items)
     connection.cursor_when_empty = args.get("after")  # nothing new: the client asks again from the same place
     return connection

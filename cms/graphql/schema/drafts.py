@@ -11,12 +11,13 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError, execute, parse
 from grapple.registry import registry
 
-from cms.graphql.loader.draft import EMPTY, DraftLoader
-from cms.graphql.loader.public import Context
+from cms.graphql.context import GraphQLContext
+from cms.graphql.errors import EMPTY
 from cms.graphql.schema.page_query import page_query
 from cms.graphql.schema.query import schema
 from pages.content import addresses
 from pages.models import ContentPage
+from pages.reading.draft_loader import DraftLoader
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def draft_answer(draft: ContentPage, at: datetime) -> DraftAnswer:
     Raises what a resolver raises.
     """
     type_name, path = registry.models[type(draft)]._meta.name, addresses.url_path(draft)
-    context, left_out = Context(at, DraftLoader(draft, at)), list[str]()
+    context, left_out = GraphQLContext(at, DraftLoader(draft, at)), list[str]()
     while True:
         query = page_query(schema.graphql_schema, type_name, path, left_out)
         result = execute(schema.graphql_schema, parse(query), context_value=context)

@@ -6,8 +6,7 @@ import graphene
 from django.conf import settings
 from django.db.models import QuerySet
 
-from cms.graphql.loader.draft import DraftLoader
-from cms.graphql.loader.public import NEWS_ORDER
+from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.types.connections import (
@@ -23,6 +22,7 @@ from cms.graphql.types.connections import (
 from cms.graphql.types.contract import contract_types
 from cms.graphql.types.interfaces import PageInterface, WithdrawnPage
 from cms.graphql.types.page_fields import NewsConnection, PriorityList, next_meeting
+from cms.graphql.types.page_lists import NEWS_ORDER
 from cms.publication.as_published import as_published
 from feeds.catalogue import listings
 from pages.content import addresses
@@ -43,6 +43,7 @@ from pages.models import (
     Topic,
 )
 from pages.models.base import page_types
+from pages.reading.draft_loader import DraftLoader
 from pages.reading.draft_previews import shown_by
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts, public_topics
@@ -92,8 +93,8 @@ MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 
 def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
     """A part of a list of pages, only those public at the instant of the request."""
-    connection = paginate(public(queryset, info.context.at), order, args)
-    connection.items = info.context.loader.remember(connection.items)
+    connection = paginate(public(queryset, context_of(info).at), order, args)
+    connection.items = context_of(info).loader.remember(connection.items)
     return connection
 
 
@@ -225,10 +226,10 @@ class Query(graphene.ObjectType):
         meetings = MeetingPage.objects.filter(starts_at__isnull=False)
         when = getattr(when, "value", when)
         if when == MeetingWhen.UPCOMING:
-            upcoming = meetings.filter(starts_at__gt=info.context.at)
+            upcoming = meetings.filter(starts_at__gt=context_of(info).at)
             return _list(info, upcoming, MEETINGS_SOONEST_FIRST, args)
         if when == MeetingWhen.PAST:
-            meetings = meetings.filter(starts_at__lte=info.context.at)
+            meetings = meetings.filter(starts_at__lte=context_of(info).at)
         return _list(info, meetings, MEETINGS_LATEST_FIRST, args)
 
     @staticmethod
@@ -244,7 +245,7 @@ class Query(graphene.ObjectType):
         if topic is not None:
             news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
         if priority is not None:
-            priorities = public(PriorityPage.objects.all(), info.context.at)
+            priorities = public(PriorityPage.objects.all(), context_of(info).at)
             news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
         if published_after is not None:
             if published_after.tzinfo is None:
@@ -256,11 +257,11 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_priorities(root: Any, info: Any, period: str | None = None) -> Any:
-        loader = info.context.loader
+        loader = context_of(info).loader
         if period is None:
             now = loader.periods[1]
             return loader.priorities_of(now) if now else []
-        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), info.context.at), "period", period)
+        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).at), "period", period)
         chosen = loader.remember(found[:1])
         return loader.priorities_of(chosen[0]) if chosen else []
 
@@ -268,14 +269,14 @@ class Query(graphene.ObjectType):
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
             return _draft(info, url_path, token)
-        return info.context.loader.page_at(_text("urlPath", url_path))
+        return context_of(info).loader.page_at(_text("urlPath", url_path))
 
     @staticmethod
     def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
         steps = ContentPage.steplen
         sensitive = {model._meta.model_name or "": None for model in page_types() if model.is_sensitive}
         entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, **sensitive)
-        rows = public(entries, info.context.at)
+        rows = public(entries, context_of(info).at)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):
             item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
@@ -287,33 +288,33 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_topics(root: Any, info: Any) -> Any:
-        return public_topics(info.context.at)
+        return public_topics(context_of(info).at)
 
     @staticmethod
     def resolve_feeds(root: Any, info: Any) -> list[Feed]:
         return [
             Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
-            for each in listings(info.context.at)
+            for each in listings(context_of(info).at)
             for kind in each.formats
         ]
 
     @staticmethod
     def resolve_site(root: Any, info: Any) -> Site:
-        home = public(PartnershipPage.objects.all(), info.context.at).values_list("title", flat=True).first()
+        home = public(PartnershipPage.objects.all(), context_of(info).at).values_list("title", flat=True).first()
         return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=addresses.website("/"))
 
     @staticmethod
     def resolve_alerts(root: Any, info: Any) -> Any:
-        return public_alerts(info.context.at)
+        return public_alerts(context_of(info).at)
 
     @staticmethod
     def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
-        found = at_path(_text("path", path), info.context.at)
+        found = at_path(_text("path", path), context_of(info).at)
         if isinstance(found, Redirection):
-            info.context.loader.will_tell_of(found.page)
+            context_of(info).loader.will_tell_of(found.page)
             return Redirect(target=found.target, permanent=found.permanent)
         if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
-            info.context.loader.will_tell_of(found.alternative)
+            context_of(info).loader.will_tell_of(found.alternative)
             return Redirect(target=addresses.url(found.alternative), permanent=True)
         return None
 
@@ -331,16 +332,16 @@ def _draft(info: Any, url_path: str, token: str) -> Any:
     shown = shown_by(token)
     if shown is None:
         return None
-    as_published(shown.draft, info.context.at)
+    as_published(shown.draft, context_of(info).at)
     if url_path.strip("/") != addresses.url_path(shown.draft).strip("/"):
         return None
-    info.context.loader = DraftLoader(shown.draft, info.context.at, shown)
+    context_of(info).loader = DraftLoader(shown.draft, context_of(info).at, shown)
     return shown.draft
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:
-    page = public(queryset, info.context.at).order_by("path").first()
-    return info.context.loader.remember([page])[0] if page else None
+    page = public(queryset, context_of(info).at).order_by("path").first()
+    return context_of(info).loader.remember([page])[0] if page else None
 
 
 schema = graphene.Schema(query=Query, types=[*TYPES, WithdrawnPage])

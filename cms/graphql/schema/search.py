@@ -22,6 +22,7 @@ from grapple.registry import registry
 from wagtail.search.backends import get_search_backend
 from wagtail.search.query import And, Phrase, PlainText
 
+from cms.graphql.context import context_of
 from cms.graphql.types.connections import (
     BadArgument,
     Connection,
@@ -195,10 +196,10 @@ def search(info: Any, query: str, types: list[Any] | None = None, topic: str | N
     wanted = Wanted.read(query)
     if not wanted or names == []:
         return nothing(args)
-    rows = found(wanted, info.context.at, names, topic)
+    rows = found(wanted, context_of(info).at, names, topic)
     order = Order(f"search {digest(wanted, names, topic)}", COLUMNS)
     connection = paginate(ranked(rows, wanted), order, args)
-    pages = info.context.loader.pages(row.page_id for row in connection.items)
+    pages = context_of(info).loader.pages(row.page_id for row in connection.items)
     connection.items = Results(list(connection.items), pages, wanted).items
     connection.count = rows.values("page_id").distinct().count
     connection.node = lambda result: result.page

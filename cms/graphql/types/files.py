@@ -7,9 +7,13 @@ from typing import Any
 
 import graphene
 from grapple.registry import registry
+from wagtail.images.models import SourceImageIOError
 
+from cms.graphql.context import context_of
+from cms.graphql.errors import Fault
 from documents import models
 from documents.choices import DocumentAccessibility, DocumentKind
+from pages.content import addresses
 from pages.graphql.public_fields import enum
 
 RenditionName = graphene.Enum(
@@ -50,7 +54,8 @@ class Document(graphene.ObjectType):
 
     @staticmethod
     def resolve_html_equivalent_url(document: models.Document, info: Any) -> str | None:
-        return info.context.loader.html_equivalent_url(document)
+        page = context_of(info).loader.html_equivalent(document)
+        return addresses.url(page) if page else None
 
     @staticmethod
     def resolve_checksum(document: models.Document, info: Any) -> str | None:
@@ -100,7 +105,10 @@ class Image(graphene.ObjectType):
 
     @staticmethod
     def resolve_rendition(image: models.Image, info: Any, name: Any) -> models.Rendition:
-        return info.context.loader.rendition(image, getattr(name, "value", name))
+        try:
+            return context_of(info).loader.rendition(image, getattr(name, "value", name))
+        except SourceImageIOError as error:
+            raise Fault("The file of this picture is missing.") from error
 
 
 def register() -> None:

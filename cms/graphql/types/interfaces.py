@@ -5,10 +5,12 @@ from typing import Any
 import graphene
 from grapple.registry import registry
 
+from cms.graphql.context import context_of
 from cms.graphql.types.connections import connection_args, connection_type, nothing
+from cms.graphql.types.page_lists import pages_below
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
-from pages.graphql.public_fields import enum, list_of, type_of
+from pages.graphql.public_fields import enum, list_of, local_time, type_of
 from pages.models import ContentPage
 from pages.visibility.at_path import Withdrawn
 
@@ -73,28 +75,28 @@ class PageInterface(graphene.Interface):
 
     @staticmethod
     def resolve_published_at(page: ContentPage, info: Any) -> Any:
-        return info.context.local(page.first_published_at)
+        return local_time(page.first_published_at)
 
     @staticmethod
     def resolve_public_updated_at(page: ContentPage, info: Any) -> Any:
-        return info.context.local(page.public_updated_at)
+        return local_time(page.public_updated_at)
 
     @staticmethod
     def resolve_change_history(page: ContentPage, info: Any) -> Any:
-        return info.context.loader.children(page, "change_notes")
+        return context_of(info).loader.children(page, "change_notes")
 
     @staticmethod
     def resolve_parent(page: ContentPage, info: Any) -> Any:
-        ancestors = info.context.loader.ancestors(page)
+        ancestors = context_of(info).loader.ancestors(page)
         return ancestors[-1] if ancestors else None
 
     @staticmethod
     def resolve_ancestors(page: ContentPage, info: Any) -> Any:
-        return info.context.loader.ancestors(page)
+        return context_of(info).loader.ancestors(page)
 
     @staticmethod
     def resolve_children(page: ContentPage, info: Any, **args: Any) -> Any:
-        return info.context.loader.page_children(page, args)
+        return pages_below(context_of(info).loader, page, args)
 
 
 PageConnection: Any = connection_type(PageInterface)
@@ -119,11 +121,11 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: Any) -> Withdrawal:
-        info.context.loader.will_tell_of(withdrawn.alternative)
+        context_of(info).loader.will_tell_of(withdrawn.alternative)
         return Withdrawal(
             kind=withdrawn.kind.value,
             explanation=withdrawn.explanation,
-            withdrawn_at=info.context.local(withdrawn.at),
+            withdrawn_at=local_time(withdrawn.at),
             alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
         )
 

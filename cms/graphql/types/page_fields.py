@@ -4,7 +4,9 @@ from typing import Any
 
 import graphene
 
+from cms.graphql.context import context_of
 from cms.graphql.types.connections import connection_args, connection_type
+from cms.graphql.types.page_lists import news_of
 from pages.content.choices import ActionHorizon, PeriodStatus
 from pages.graphql.public_fields import PublicField, enum, list_of, public_field, type_of
 from pages.models import PartnershipPage, PriorityPage, PriorityPeriodPage
@@ -15,17 +17,17 @@ PriorityList = list_of(type_of("pages.PriorityPage"))
 
 
 def _current_plan(partnership: Any, info: Any) -> Any:
-    plan = current.current_plan(info.context.at)
-    return info.context.loader.remember([plan])[0] if plan else None
+    plan = current.current_plan(context_of(info).at)
+    return context_of(info).loader.remember([plan])[0] if plan else None
 
 
 def next_meeting(partnership: Any, info: Any) -> Any:
-    meeting = current.next_meeting(info.context.at)
-    return info.context.loader.remember([meeting])[0] if meeting else None
+    meeting = current.next_meeting(context_of(info).at)
+    return context_of(info).loader.remember([meeting])[0] if meeting else None
 
 
 def _actions(priority: Any, info: Any, horizon: Any = None) -> list[Any]:
-    actions = info.context.loader.children(priority, "actions")
+    actions = context_of(info).loader.children(priority, "actions")
     wanted = getattr(horizon, "value", horizon)
     return [action for action in actions if wanted is None or action.horizon == wanted]
 
@@ -37,13 +39,13 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "current_period",
             type_of("pages.PriorityPeriodPage"),
-            lambda partnership, info: info.context.loader.periods[1],
+            lambda partnership, info: context_of(info).loader.periods[1],
             description="The priority period that contains today; where two do, the one that started later.",
         ),
         public_field(
             "past_periods",
             list_of(type_of("pages.PriorityPeriodPage")),
-            lambda partnership, info: info.context.loader.periods[0],
+            lambda partnership, info: context_of(info).loader.periods[0],
             required=True,
             description="Earlier priority periods, the latest first.",
         ),
@@ -64,14 +66,14 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "status",
             enum(PeriodStatus),
-            lambda period, info: info.context.loader.period_status(period).value,
+            lambda period, info: context_of(info).loader.period_status(period).value,
             required=True,
             description="Whether it is over, current or to come.",
         ),
         public_field(
             "priorities",
             PriorityList,
-            lambda period, info: info.context.loader.priorities_of(period),
+            lambda period, info: context_of(info).loader.priorities_of(period),
             required=True,
             description="Its priorities, by number.",
         ),
@@ -80,7 +82,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "period",
             type_of("pages.PriorityPeriodPage"),
-            lambda priority, info: next(reversed(info.context.loader.ancestors(priority)), None),
+            lambda priority, info: next(reversed(context_of(info).loader.ancestors(priority)), None),
             required=True,
             description="The period that it belongs to.",
         ),
@@ -95,7 +97,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         public_field(
             "news",
             NewsConnection,
-            lambda priority, info, **args: info.context.loader.news_of(priority, args),
+            lambda priority, info, **args: news_of(context_of(info).loader, priority, args),
             required=True,
             args=connection_args(),
             description="News about it, newest first.",

@@ -8,16 +8,15 @@ from typing import Any
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
 
-from cms.graphql.loader.public import Loader
-from documents.access.public_files import for_staff
+from documents.access.public_files import fit_to_be_public, for_staff, shown_on
 from documents.models import Document, Image
 from pages.content import addresses
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
 from pages.reading.draft_previews import Shown, draft_files
+from pages.reading.loader import Loader
 from pages.visibility import current
+from pages.visibility.at_path import Withdrawn
 from pages.visibility.rule import public
-
-EMPTY = "Cannot return null for non-nullable field"  # how graphql-core begins what it says of a value that is missing
 
 
 class DraftLoader(Loader):
@@ -30,26 +29,20 @@ class DraftLoader(Loader):
     def __init__(self, draft: ContentPage, at: datetime, shown: Shown | None = None) -> None:
         super().__init__(at)
         self.draft, self.shown = draft, shown
+        self._held[draft.pk] = draft
         self.remember([draft])
 
-    def page_at(self, path: str) -> Any:
+    def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         return self.draft if path == addresses.url_path(self.draft) else super().page_at(path)
 
-    def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
-        relation = model._meta.get_field(page)
-        if self.draft.pk not in keys or not isinstance(self.draft, relation.related_model):
-            return super().rows(model, keys, page)
-        others = super().rows(model, [key for key in keys if key != self.draft.pk], page)
-        return [*self._typed(relation), *others]
-
-    def _typed(self, relation: Any) -> Iterable[Model]:
+    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
         """The rows of the draft. Those that were never saved get a key, by which what belongs to each is found."""
-        if self.draft.pk is None and not isinstance(relation, ParentalKey):
+        if page.pk is None and not isinstance(relation, ParentalKey):
             return []  # such rows are written by the system, when the page is published
-        rows = list(getattr(self.draft, relation.remote_field.get_accessor_name()).all())
+        rows = super()._rows_in_memory(page, relation)
         for number, row in enumerate(rows, start=1):
             row.pk = row.pk or -number
-            setattr(row, relation.attname, self.draft.pk)
+            setattr(row, relation.attname, page.pk)
         return rows
 
     def ancestors(self, page: ContentPage) -> list[ContentPage]:
@@ -70,28 +63,39 @@ class DraftLoader(Loader):
         return current.by_standing([self.draft, *stored.exclude(pk=self.draft.pk)], self.at)
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
-        """A file that is public elsewhere is public as a paper of the draft from its publication on."""
+        """A file that is not public with the meeting yet is public as a paper of the draft from its publication on."""
         found = super()._papers(meetings)
         for paper in found.get(self.draft.pk, []):
-            paper.__dict__["published_at"] = paper.__dict__["published_at"] or self.at
+            self._public_since.setdefault((paper.page_id, paper.document_id), self.at)
         return found
 
     @cached_property
-    def _own_files(self) -> tuple[set[int], set[int]]:
-        return draft_files(self.shown) if self.shown else (set(), set())
+    def _own_files(self) -> dict[type[Model], set[int]]:
+        if self.shown is None:
+            return {Document: set(), Image: set()}
+        return dict(zip((Document, Image), draft_files(self.shown), strict=True))
 
-    def _documents(self, keys: set[int], on: type[Model]) -> dict[int, Document]:
-        found = super()._documents(keys, on)
-        return found | self._not_public(Document, (keys & self._own_files[0]) - found.keys())
+    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+        found = list(super()._files(model, keys, on))
+        own = (keys & self._own_files[model]) - {file.pk for file in found}
+        return [*found, *self._not_public(model, own)]
 
-    def _images(self, keys: set[int], on: type[Model]) -> dict[int, Image]:
-        found = super()._images(keys, on)
-        return found | self._not_public(Image, (keys & self._own_files[1]) - found.keys())
-
-    def _not_public(self, model: Any, keys: set[int]) -> dict[int, Any]:
+    def _not_public(self, model: Any, keys: set[int]) -> list[Any]:
         if not keys or self.shown is None:
-            return {}
-        files = self.together(for_staff(self.shown.user, model.objects.filter(pk__in=keys)))
+            return []
+        files = list(for_staff(self.shown.user, model.objects.filter(pk__in=keys)))
         for file in files:
             file.preview_token = self.shown.token
-        return {file.pk: file for file in files}
+        return files
+
+
+class PreviewLoader(DraftLoader):
+    """For previews in the admin: shows the files of the draft as published at the instant, whether or not they are
+    public yet, because the draft is what will make them public: those that the viewer may see in the admin."""
+
+    def __init__(self, draft: ContentPage, at: datetime, viewer: Any) -> None:
+        super().__init__(draft, at)
+        self.viewer = viewer
+
+    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+        return shown_on(on, for_staff(self.viewer, fit_to_be_public(model.objects.filter(pk__in=keys))))

@@ -1,0 +1,29 @@
+"""What resolvers get as `info.context`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from django.utils import timezone
+from graphql import GraphQLResolveInfo
+
+from pages.reading.loader import Loader
+
+
+@dataclass
+class GraphQLContext:
+    """The instant that the whole answer is about, and the loader of what readers may see then."""
+
+    at: datetime
+    loader: Loader
+
+    @classmethod
+    def now(cls) -> Self:
+        at = timezone.now()
+        return cls(at, Loader(at))
+
+
+def context_of(info: GraphQLResolveInfo) -> GraphQLContext:
+    """The context of the request that a resolver answers."""
+    context: GraphQLContext = info.context
+    return context

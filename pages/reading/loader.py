@@ -1,0 +1,451 @@
+"""Loads what readers may see: only what is public at an instant, and for all objects of a list at once.
+
+GraphQL, HTML pages, feeds and previews ask the same loader. Objects that were loaded together know each other
+(`Group`). The first one that is asked for its venue, its actions or a page it links to has that loaded for all of
+them, so the number of SQL queries depends on the shape of a request and not on how many rows it finds.
+
+HTML pages and feeds show all that a page names: `prepare` loads that at once, with one query for each model.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, QuerySet, Value
+from django.db.models.functions import Length, Substr
+from wagtail.models import Page
+
+from documents.access.public_files import is_of_notices, public_documents, public_images, shown_on
+from documents.choices import DocumentKind
+from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
+from pages.content import addresses
+from pages.content.choices import PaperKind, PeriodStatus
+from pages.content.rich_text import LinkTargets, RichTextValue, render
+from pages.graphql.loading import FieldLoader
+from pages.models import (
+    ContentPage,
+    DeathReviewNoticePage,
+    MeetingPage,
+    NoticeSupportService,
+    PageDocument,
+    Paper,
+    PriorityPage,
+    PublicChange,
+    SupportService,
+    Topic,
+)
+from pages.models.meetings import same_number
+from pages.reading.named import keys_named_by, named_in_text
+from pages.visibility import current
+from pages.visibility.at_path import Withdrawn, at_path
+from pages.visibility.rule import public, public_snippets
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+AnyPage = TypeVar("AnyPage", bound=ContentPage)
+
+
+class Group:
+    """Objects that were loaded together, and what was loaded for all of them."""
+
+    def __init__(self, members: list[Any]) -> None:
+        self.members = members
+        self.values: dict[Any, dict[Any, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Named:
+    """The public pages (without the fields of their types), documents and images that text and blocks name."""
+
+    pages: dict[int, ContentPage]
+    documents: dict[int, Document]
+    images: dict[int, Image]
+    links: LinkTargets
+
+
+def with_parent_path(pages: QuerySet[AnyPage]) -> QuerySet[AnyPage]:
+    """Annotates pages with the tree path of the page above them, as `parent_path`."""
+    return pages.annotate(parent_path=Substr("path", Value(1), Length("path") - Value(Page.steplen)))
+
+
+def _paths_above(page: Page) -> list[str]:
+    """The tree paths of the pages above a page, without the root of the tree."""
+    return [page.path[: Page.steplen * level] for level in range(2, page.depth)]
+
+
+class Loader(FieldLoader):
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self._types_told_of: set[int] = set()  # of pages; keys of their content types
+        self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
+        self._pages: dict[int, ContentPage | None] = {}
+        self._base_pages: dict[int, ContentPage | None] = {}
+        # What `prepare` found of a model, with the files that notices may show or without; None for what is not public.
+        self._prepared: dict[tuple[type[Model], bool], dict[int, Any]] = {}
+        self._held: dict[Any, ContentPage] = {}  # pages whose rows are in memory
+        self._public_since: dict[tuple[int, int], datetime] = {}  # by meeting and document
+
+    # --- Groups ---
+
+    def together(self, objects: Iterable[Any]) -> list[Any]:
+        """Make a group of objects that were just loaded; those of an earlier group stay there."""
+        members = list(objects)
+        group = Group(members)
+        for obj in members:
+            self._groups.setdefault(id(obj), group)
+        return members
+
+    def for_all(
+        self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
+    ) -> Any:
+        """What `load` finds for this object; it runs once for the object's group and answers by primary key.
+
+        A group may hold pages of several types. Those have the field that are of the model `on`; without it, those of
+        this object's own type.
+        """
+        if id(obj) not in self._groups:
+            self.together([obj])
+        group = self._groups[id(obj)]
+        on = on or type(obj)
+        if (on, key) not in group.values:
+            group.values[on, key] = load([member for member in group.members if isinstance(member, on)])
+        return group.values[on, key].get(obj.pk)
+
+    def prepare(self, pages: Iterable[ContentPage]) -> None:
+        """Load all that these pages and their rows name, with one query for each model.
+
+        What they name is then found without a query; their rows are those in memory.
+        """
+        members = self.together(pages)
+        self._held.update({page.pk: page for page in members})
+        # Of death-review notices alone, or else as of any other page.
+        on = DeathReviewNoticePage if all(isinstance(page, DeathReviewNoticePage) for page in members) else ContentPage
+        keys = keys_named_by(members)
+        of_pages = keys.pop(ContentPage, set())
+        for model, wanted in keys.items():
+            found = self._find(model, wanted, on)
+            known = self._prepared.setdefault((model, is_of_notices(on)), {})
+            known.update({key: found.get(key) for key in wanted})
+            if model is Document:
+                of_pages |= {key for document in found.values() if (key := document.html_equivalent_id)}
+        self.base_pages(of_pages)
+
+    def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
+        """The rows that belong to the pages or objects with these keys, in the order of their model."""
+        relation = model._meta.get_field(page)
+        held = {key: self._held[key] for key in keys if isinstance(self._held.get(key), relation.related_model)}
+        rows = [row for owner in held.values() for row in self._rows_in_memory(owner, relation)]
+        if asked := [key for key in keys if key not in held]:
+            rows += model._default_manager.filter(**{f"{page}__in": asked})
+        return rows
+
+    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
+        return list(getattr(page, relation.remote_field.get_accessor_name()).all())
+
+    # --- Pages ---
+
+    def page_at(self, path: str) -> ContentPage | Withdrawn | None:
+        """What the API tells of a path."""
+        found = at_path(path, self.at)
+        if isinstance(found, ContentPage):
+            return self.pages([found.pk]).get(found.pk)
+        return found if isinstance(found, Withdrawn) else None
+
+    def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
+        """The public pages among these primary keys, each as its own page type."""
+        keys = set(keys)
+        missing = keys - self._pages.keys()
+        if missing:
+            self._pages.update(dict.fromkeys(missing))
+            self.remember(
+                self._of_their_types(missing)
+                if model is ContentPage
+                else public(model._default_manager.filter(pk__in=missing), self.at)
+            )
+        return {key: page for key in keys if (page := self._pages.get(key)) is not None}
+
+    def _of_their_types(self, keys: set[int]) -> Iterator[ContentPage]:
+        """One query to learn which are public, and of which type, and another for each type."""
+        kinds = defaultdict(list)
+        for page in self.base_pages(keys).values():
+            kinds[page.content_type_id].append(page.pk)
+        for kind, keys_of_kind in sorted(kinds.items()):
+            page_type: Any = ContentType.objects.get_for_id(kind).model_class()
+            yield from page_type.objects.filter(pk__in=keys_of_kind)
+
+    def base_pages(self, keys: Iterable[int]) -> dict[int, ContentPage]:
+        """The same, each with the fields that all pages have: enough for its title and its address. One query."""
+        keys = set(keys)
+        missing = keys - self._base_pages.keys()
+        if missing:
+            self._base_pages.update(dict.fromkeys(missing))
+            for page in public(ContentPage.objects.filter(pk__in=missing), self.at):
+                self.will_tell_of(page)
+                self._base_pages[page.pk] = page
+        return {key: page for key in keys if (page := self._base_pages.get(key)) is not None}
+
+    def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
+        """Pages that a query of public pages found: a group, and known by key from now on."""
+        found = self.together(pages)
+        for page in found:
+            self.will_tell_of(page)
+            self._pages[page.pk] = self._base_pages[page.pk] = page
+        return [self._pages[page.pk] for page in found]
+
+    def will_tell_of(self, page: Page | None) -> None:
+        """Called with a public page that the answer tells something of, if only where it is."""
+        if page is not None:
+            self._types_told_of.add(page.content_type_id)
+
+    @property
+    def saw_a_notice(self) -> bool:
+        """Whether a death-review notice is told of: its takedown must not wait until a cache forgets the answer."""
+        types = (ContentType.objects.get_for_id(key).model_class() for key in self._types_told_of)
+        return any(issubclass(model, DeathReviewNoticePage) for model in types if model)
+
+    def changed_page(self, change: PublicChange) -> ContentPage | None:
+        """The page that a change is about, while it is public."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            found = self.pages(key for member in members if (key := member.record.page_id))
+            return {member.pk: found.get(member.record.page_id) for member in members}
+
+        return self.for_all(change, "changed page", load)
+
+    def ancestors(self, page: ContentPage) -> list[ContentPage]:
+        """The pages above a public page, home page first. They are public, or the page would not be."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            above = {path for member in members for path in _paths_above(member)}
+            keys = dict(ContentPage.objects.filter(path__in=above).values_list("path", "pk"))
+            pages = self.pages(keys.values())
+            found = {path: pages[key] for path, key in keys.items() if key in pages}
+            return {member.pk: [found[path] for path in _paths_above(member) if path in found] for member in members}
+
+        return self.for_all(page, "ancestors", load, ContentPage)
+
+    def priorities_of(self, period: ContentPage) -> list[PriorityPage]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            paths = {member.path: member.pk for member in members}
+            rows = with_parent_path(public(PriorityPage.objects.all(), self.at)).filter(parent_path__in=paths)
+            found: dict[Any, list[Any]] = {key: [] for key in paths.values()}
+            for priority in self.remember(rows.order_by("number", "uuid")):
+                found[paths[priority.path[: -Page.steplen]]].append(priority)
+            return found
+
+        return self.for_all(period, "priorities", load)
+
+    @cached_property
+    def periods(self) -> tuple[list[Any], Any, list[Any]]:
+        """Past periods, the current one, and future ones."""
+        past, now, future = current.periods(self.at)
+        self.remember([*past, *([now] if now else []), *future])
+        return past, now, future
+
+    def period_status(self, period: Any) -> PeriodStatus:
+        _, now, future = self.periods
+        if now is not None and period.pk == now.pk:
+            return PeriodStatus.CURRENT
+        return PeriodStatus.FUTURE if any(period.pk == other.pk for other in future) else PeriodStatus.PAST
+
+    # --- What foreign keys and rows lead to ---
+
+    def related(self, obj: Model, source: str) -> Any:
+        """The public page, snippet or file that a foreign key of `obj` names, or None.
+
+        Raises LookupError for a foreign key that leads to nothing of these.
+        """
+        target: Any = obj._meta.get_field(source).related_model
+
+        def find(keys: set[int]) -> dict[int, Any]:
+            if issubclass(target, Page):
+                return self.pages(keys, ContentPage if target is Page else target)
+            return self._public(target, keys, type(obj))
+
+        return self._related(obj, source, "related", find)
+
+    def related_base_page(self, obj: Model, source: str) -> ContentPage | None:
+        """The public page that a foreign key of `obj` names, where its title and address are enough, or None."""
+        found: ContentPage | None = self._related(obj, source, "related base page", self.base_pages)
+        return found
+
+    def _related(self, obj: Model, source: str, key: str, find: Callable[[set[int]], dict[int, Any]]) -> Any:
+        attname = obj._meta.get_field(source).attname  # type: ignore[union-attr]
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            found = find({getattr(member, attname) for member in members} - {None})
+            return {member.pk: found.get(getattr(member, attname)) for member in members}
+
+        return self.for_all(obj, (key, source), load)
+
+    def _public(self, model: type[AnyModel], keys: set[int], on: type[Model]) -> dict[int, AnyModel]:
+        """The snippets or files that are public and may be shown by objects of the type `on`."""
+        if not (model in (Document, Image) or model._meta.app_label == "pages"):
+            raise LookupError(f"{model._meta.label} is nothing that readers may see.")
+        prepared = self._prepared.get((model, is_of_notices(on)), {})
+        found = {key: obj for key in keys if (obj := prepared.get(key)) is not None}
+        missing = keys - prepared.keys()
+        return found | self._find(model, missing, on) if missing else found
+
+    def _find(self, model: Any, keys: set[int], on: type[Model]) -> dict[int, Any]:
+        if model in (Document, Image):
+            rows = self._files(model, keys, on)
+        else:
+            rows = public_snippets(model._default_manager.filter(pk__in=keys), self.at)
+        return {row.pk: row for row in self.together(rows)}
+
+    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+        files = model.objects.filter(pk__in=keys)
+        return shown_on(on, (public_documents if model is Document else public_images)(files, self.at))
+
+    def children(self, obj: Model, source: str) -> list[Any]:
+        """The rows under an object, in the order of their model."""
+        relation: Any = obj._meta.get_field(source)
+        model, key = relation.related_model, relation.field.attname
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = self.rows(model, [member.pk for member in members], relation.field.name)
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for row in self.together(rows):
+                found[getattr(row, key)].append(row)
+            return found
+
+        return self.for_all(obj, ("children", source), load, relation.model)
+
+    def topics(self, page: ContentPage) -> list[Topic]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            links = ContentPage.topics.through.objects.filter(contentpage_id__in=[m.pk for m in members])
+            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            for link in links.select_related("topic").order_by("topic__name"):
+                found[link.contentpage_id].append(link.topic)
+            return found
+
+        return self.for_all(page, "topics", load, ContentPage)
+
+    def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            return self._named_by_rows(NoticeSupportService, "service", [member.pk for member in members])
+
+        return self.for_all(notice, "support services", load)
+
+    def _named_by_rows(self, row_model: Any, source: str, pages: list[Any]) -> dict[Any, list[Any]]:
+        """The public snippets or files that rows of pages name, in the order of the rows, by the key of the page."""
+        relation = row_model._meta.get_field(source)
+        rows = self.rows(row_model, pages)
+        public_ones = self._public(
+            relation.related_model, {getattr(row, relation.attname) for row in rows} - {None}, row_model
+        )
+        found: dict[Any, list[Any]] = {key: [] for key in pages}
+        for row in rows:
+            if (named := public_ones.get(getattr(row, relation.attname))) is not None:
+                found[row.page_id].append(named)
+        return found
+
+    # --- Documents of pages ---
+
+    def page_documents(self, page: ContentPage, datasets: bool) -> list[Document]:
+        def load(members: list[Any]) -> dict[Any, Any]:
+            return self._named_by_rows(PageDocument, "document", [member.pk for member in members])
+
+        documents = self.for_all(page, "page documents", load, ContentPage)
+        return [document for document in documents if (document.kind == DocumentKind.DATASET) == datasets]
+
+    def papers(self, meeting: MeetingPage) -> list[Paper]:
+        return self.for_all(meeting, "papers", lambda members: self._papers([m.pk for m in members]))
+
+    def papers_of(self, item: Any) -> list[Paper]:
+        """The papers of one agenda item: those of its meeting that carry its number."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            by_meeting = self._papers([member.page_id for member in members])
+            return {
+                member.pk: [
+                    paper
+                    for paper in by_meeting[member.page_id]
+                    if same_number(paper.agenda_item_number) == same_number(member.number)
+                ]
+                for member in members
+            }
+
+        return self.for_all(item, "papers", load)
+
+    def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
+        """Papers whose document is public, with the document; and the times since when they are public there."""
+        rows = self.rows(Paper, meetings)
+        documents = self._public(Document, {row.document_id for row in rows} - {None}, Paper)
+        files = PublishedFile.objects.filter(page_id__in=meetings, document__isnull=False)
+        for page, document, since in files.values_list("page_id", "document_id", "first_public_at"):
+            self._public_since[page, document] = since
+        found: dict[int, list[Paper]] = {key: [] for key in meetings}
+        for row in rows:
+            if row.document_id in documents:
+                row.document = documents[row.document_id]
+                found[row.page_id].append(row)
+        return found
+
+    def paper_published_at(self, paper: Paper) -> datetime | None:
+        """Since when a paper that this loader gave out is public with its meeting."""
+        return self._public_since.get((paper.page_id, paper.document_id))
+
+    def agenda_published_at(self, meeting: MeetingPage) -> datetime | None:
+        agendas = (paper for paper in self.papers(meeting) if paper.kind == PaperKind.AGENDA)
+        return min((since for paper in agendas if (since := self.paper_published_at(paper))), default=None)
+
+    def html_equivalent(self, document: Document) -> ContentPage | None:
+        """The public web page with the same content, for its title and address."""
+        return self.related_base_page(document, "html_equivalent")
+
+    def rendition(self, image: Image, name: str) -> Rendition:
+        """One of the named sizes. It was made when the picture was uploaded; made now only if it got lost.
+
+        Raises SourceImageIOError when the file of the picture got lost too.
+        """
+        spec = RENDITIONS[name]
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            rows = Rendition.objects.filter(image__in=[member.pk for member in members], filter_spec=spec)
+            return {row.image_id: row for row in rows}
+
+        rendition = self.for_all(image, ("rendition", name), load) or image.get_rendition(spec)
+        rendition.image = image
+        return rendition
+
+    # --- Rich text and blocks ---
+
+    def rich_text(self, obj: Model, source: str) -> RichTextValue:
+        return render(source, self._named(obj).links)
+
+    def page_in(self, obj: Model, key: int | None) -> ContentPage | None:
+        """The public page that a block of `obj` names, as its own page type."""
+        base_pages = self._named(obj).pages
+        return self.pages(base_pages).get(int(key)) if key and int(key) in base_pages else None
+
+    def base_page_in(self, obj: Model, key: int | None) -> ContentPage | None:
+        """The same, where its title and address are enough."""
+        return self._named(obj).pages.get(int(key)) if key else None
+
+    def document_in(self, obj: Model, key: int | None) -> Document | None:
+        return self._named(obj).documents.get(int(key)) if key else None
+
+    def image_in(self, obj: Model, key: int | None) -> Image | None:
+        return self._named(obj).images.get(int(key)) if key else None
+
+    def _named(self, obj: Model) -> Named:
+        """What the text and blocks of an object may show, loaded for its whole group; the same for each member."""
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            references = named_in_text(members)
+            pages = self.base_pages(references.pages)
+            documents = self._public(Document, references.documents, type(obj))
+            images = self._public(Image, references.images, type(obj))
+            links = LinkTargets(
+                pages={key: addresses.url(page) for key, page in pages.items()},
+                documents={key: document.address for key, document in documents.items()},
+            )
+            return dict.fromkeys((member.pk for member in members), Named(pages, documents, images, links))
+
+        named: Named = self.for_all(obj, "named", load)
+        return named

@@ -1,0 +1,119 @@
+"""What changed for readers between what the ledger has and what is public now: no query, and nothing is written."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from pages.content.choices import ChangeKind
+from pages.models import ChangeNote, PublicAddress, PublicChange, PublicRecord
+
+
+@dataclass(frozen=True)
+class PublicPage:
+    """A page that is public now, as far as the ledger keeps it."""
+
+    key: int
+    uuid: UUID
+    path: str
+    show_safe_exit: bool
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """The version whose publication is written down, and what it changes elsewhere.
+
+    `was_over` says that readers missed the page, and those below it, because it had expired.
+    """
+
+    uuid: UUID
+    note: ChangeNote | None = None  # for readers, of a major update
+    has_new_title: bool = False  # which pages below it show
+    is_shown_differently: bool = False  # by pages that show something of it
+    was_over: bool = False
+
+
+@dataclass
+class Difference:
+    """Rows to write, none of which is saved; and what else has to be known of the pages."""
+
+    changes: list[PublicChange] = field(default_factory=list)
+    records: list[PublicRecord] = field(default_factory=list)
+    addresses: list[PublicAddress] = field(default_factory=list)
+    ended: list[PublicRecord] = field(default_factory=list)  # of pages that are public no longer
+    paths: set[str] = field(default_factory=set)  # whose answer is another one now
+    shown_differently: set[int] = field(default_factory=set)  # keys of pages of which others show something else now
+
+
+def difference(
+    known: Mapping[UUID, PublicRecord],
+    pages: Collection[PublicPage],
+    at: datetime,
+    published: PublishedVersion | None = None,
+) -> Difference:
+    """Compare some pages with what the ledger has of them, in the order of their paths.
+
+    `known` are the records of these pages and of those that were public in their place, by uuid.
+    """
+    found = Difference()
+    for page in sorted(pages, key=lambda page: page.path):
+        _compare(known.get(page.uuid), page, at, published, found)
+    public_now = {page.uuid for page in pages}
+    ended = [record for uuid, record in known.items() if uuid not in public_now and record.ended_at is None]
+    found.ended = sorted(ended, key=lambda record: record.path)
+    found.paths |= {record.path for record in ended}
+    found.shown_differently |= {record.page_id for record in ended if record.page_id}
+    return found
+
+
+def _compare(
+    record: PublicRecord | None,
+    page: PublicPage,
+    at: datetime,
+    published: PublishedVersion | None,
+    found: Difference,
+) -> None:
+    was_public = record is not None and record.ended_at is None
+    was_here = was_public and record is not None and record.path == page.path
+    found.changes += _changes(page, was_public, was_here, at, published)
+    if not was_here or _is_shown_differently(page, published):
+        found.shown_differently.add(page.key)
+    if not was_here:
+        found.addresses.append(PublicAddress(record_id=page.uuid, path=page.path, since=at))
+        found.paths |= {page.path, record.path if record else page.path}
+    if not was_here or record is None or record.show_safe_exit != page.show_safe_exit:
+        found.records.append(
+            PublicRecord(
+                uuid=page.uuid,
+                page_id=page.key,
+                path=page.path,
+                show_safe_exit=page.show_safe_exit,
+                first_public_at=record.first_public_at if record else at,
+            )
+        )
+
+
+def _changes(
+    page: PublicPage, was_public: bool, was_here: bool, at: datetime, published: PublishedVersion | None
+) -> list[PublicChange]:
+    """A page that is published anew where it was not public is listed once, one that is moved and updated twice."""
+    changes = []
+    if not was_public:
+        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.PUBLISHED, at=at, major=True))
+    elif not was_here:
+        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.MOVED, at=at, major=False))
+    if published is None:
+        return changes
+    kind, note = ChangeKind.UPDATED, published.note
+    if page.uuid == published.uuid and was_public:
+        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=at, major=note is not None, note=note))
+    elif was_here and (published.was_over or published.has_new_title):
+        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=at, major=False))
+    return changes
+
+
+def _is_shown_differently(page: PublicPage, published: PublishedVersion | None) -> bool:
+    """Whether the publication changes what others show of this page, which may lie below the one that is published."""
+    if published is None:
+        return False
+    return published.was_over or (page.uuid == published.uuid and published.is_shown_differently)
