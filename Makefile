@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 export PORT DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-fast test-postgres screenshots lint format types check docs hooks requirements schema \
+.PHONY: help demo dev test test-fast coverage test-postgres screenshots lint format types check docs hooks requirements schema \
 	settings land-migrations
 
 help: ## This list
@@ -71,13 +71,20 @@ dev: $(VENV)/.installed-dev ## As demo, for developing: reloads changed code, wi
 	$(content)
 	@exec $(RUN) manage.py runserver $(PORT)
 
+# Two processes; whoever has nothing left takes tests over. The slowest are named in the end.
+ALL := -n 2 --dist worksteal --durations=20
+
 test: $(VENV)/.installed-tests ## Run all tests, or some: make test T=tests/test_feeds.py::test_name
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/node_modules/.installed; fi
 	@echo "==> Running the tests"
-	@env -u DATA_DIR -u PORT $(RUN) -m pytest $(or $(T),-n 2 --dist worksteal) || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
+	@env -u DATA_DIR -u PORT -u PYTHONDONTWRITEBYTECODE $(RUN) -m pytest $(or $(T),$(ALL)) || { echo "*** Tests failed: the summary above names them." >&2; exit 1; }
 
 test-fast: ## Run the tests that are not marked as slow
-	@$(MAKE) --no-print-directory test T='-n 2 --dist worksteal -m "not slow"'
+	@$(MAKE) --no-print-directory test T='$(ALL) -m "not slow"'
+
+coverage: ## Run all tests, and name the lines and branches that none of them reaches
+	@mkdir -p .artifacts
+	@$(MAKE) --no-print-directory test T='$(ALL) --cov --cov-report=term'
 
 test-postgres: $(VENV)/.installed-tests ## Run the whole test suite on PostgreSQL (the server that DATABASE_URL names)
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "*** Set DATABASE_URL, as in postgres://user:password@localhost/name" >&2; exit 1;; esac
@@ -90,10 +97,11 @@ tests/node_modules/.installed: tests/package.json tests/package-lock.json tests/
 screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)
 	@CI=true $(RUN) -m pytest -q tests/browser/test_sign_in.py tests/browser/test_editors_day.py tests/browser/test_moderators_day.py
 
-lint: $(VENV)/.installed-tests ## Check style, format and who imports whom
+lint: $(VENV)/.installed-tests ## Check style, format, who imports whom, and that functions are simple
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/complexipy cms documents feeds pages --max-complexity-allowed 15 --failed --quiet
 
 format: $(VENV)/.installed-tests ## Format the code, and correct what ruff can correct
 	$(VENV)/bin/ruff check --fix .

@@ -4,6 +4,7 @@ Django believes its list of applied migrations. A database whose migrations were
 and answers with faults later, when somebody asks for a column that is not there.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
@@ -23,6 +24,7 @@ COLUMNS = {
         WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
     """,
 }
+Columns = dict[str, tuple[str, bool, bool]]  # of one table, by name: type, whether it may be NULL, has a default
 NAMED = 3  # how many differences are told; whoever mends it starts with the first anyway
 
 
@@ -48,33 +50,33 @@ def why_unfit() -> str | None:
 
 def differences() -> list[str]:
     """What the models need and the database has not, or has otherwise."""
-    found: list[str] = []
     tables = _tables()
-    for model in apps.get_models(include_auto_created=True):
-        options = model._meta
-        if not options.managed or options.proxy or options.swapped:
-            continue
-        table = options.db_table
-        there = tables.get(table)
-        if there is None:
-            found.append(f"no table {table}")
-            continue
-        if not any(kind for kind, _, _ in there.values()):  # a search index of SQLite, which has no types
-            continue
-        wanted = {field.column: field for field in options.local_concrete_fields}
-        for column, field in wanted.items():
-            if column not in there:
-                found.append(f"no column {table}.{column}")
-            # What Django gives tables between two models for a key depends on the version that made them.
-            elif not (options.auto_created and field.primary_key) and _otherwise(field, *there[column][:2]):
-                found.append(f"another kind of column {table}.{column}")
-        # Nothing of ours would fill it in.
-        found += [
-            f"no use for the column {table}.{column}"
-            for column, (_, may_be_null, has_default) in there.items()
-            if column not in wanted and not may_be_null and not has_default
-        ]
-    return sorted(found)
+    managed = [
+        model._meta
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy and not model._meta.swapped
+    ]
+    return sorted(problem for options in managed for problem in _differences(options, tables.get(options.db_table)))
+
+
+def _differences(options: Any, there: Columns | None) -> Iterator[str]:
+    """The same for the table of one model, which the database has with these columns, or has not."""
+    table = options.db_table
+    if there is None:
+        yield f"no table {table}"
+        return
+    if not any(kind for kind, _, _ in there.values()):  # a search index of SQLite, which has no types
+        return
+    wanted = {field.column: field for field in options.local_concrete_fields}
+    for column, field in wanted.items():
+        if column not in there:
+            yield f"no column {table}.{column}"
+        # What Django gives tables between two models for a key depends on the version that made them.
+        elif not (options.auto_created and field.primary_key) and _otherwise(field, *there[column][:2]):
+            yield f"another kind of column {table}.{column}"
+    for column, (_, may_be_null, has_default) in there.items():
+        if column not in wanted and not may_be_null and not has_default:  # nothing of ours would fill it in
+            yield f"no use for the column {table}.{column}"
 
 
 def _not_yet_run() -> list[Any]:
@@ -82,8 +84,8 @@ def _not_yet_run() -> list[Any]:
     return executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
-def _tables() -> dict[str, dict[str, tuple[str, bool, bool]]]:
-    tables: dict[str, dict[str, tuple[str, bool, bool]]] = {}
+def _tables() -> dict[str, Columns]:
+    tables: dict[str, Columns] = {}
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS[connection.vendor])
         for table, column, kind, may_be_null, has_default in cursor.fetchall():

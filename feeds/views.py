@@ -152,17 +152,12 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     if feed is None:
         return None
     subscription = found.url(kind)
-    own = f"{subscription}?archive={archive}" if archive else subscription
-    older = f"{subscription}?archive={feed.older}" if feed.older else None
+    own, older, newer = (_archive(subscription, number) for number in (archive, feed.older, feed.newer))
     # None for death reviews: a hub would have the notices after they were taken down.
     hub = settings.WEBSUB_HUB if archive is None and not found.is_opt_in else ""
-    links = [("hub", hub)] if hub else []
-    if older:
-        links.append(("prev-archive", older))
-    if feed.newer:
-        links.append(("next-archive", f"{subscription}?archive={feed.newer}"))
-    if archive is not None:
-        links.append(("current", subscription))
+    related = (("hub", hub), ("prev-archive", older), ("next-archive", newer), ("current", own and subscription))
+    links = [(rel, href) for rel, href in related if href]
+    own = own or subscription
     if kind == FeedFormat.JSON:
         body = json_feed(feed, subscription, older, hub)
     else:
@@ -170,6 +165,11 @@ def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written
     media_type = MEDIA_TYPES[FeedFormat(kind)]
     links = [("self", own), ("alternate", feed.url), *links]
     return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=archive is not None)
+
+
+def _archive(subscription: str, number: int | None) -> str:
+    """The address of the archive with this number; empty without one."""
+    return f"{subscription}?archive={number}" if number else ""
 
 
 def _calendar(found: Listing, at: datetime) -> Written:

@@ -1,36 +1,55 @@
 """Fixtures that many tests share."""
 
+import gc
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import caches
 from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
+from wagtail.models import Site
 
 from pages.approval.workflow import set_up_moderation
-from pages.models import PartnershipPage, RoleGroup
+from pages.models import PartnershipPage
 from tests import factories
+from tests.migrated_database import test_database
+from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """The groups and workflows, which almost every test needs, are made once.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests begin first, so that the others fill the workers up. PostgreSQL leaves out what SQLite's run has."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if connection.vendor == "sqlite":
+        return
+    reason = "Depends on no database: looked at in the run on SQLite."
+    for item in items:
+        if item.get_closest_marker("each_database"):
+            continue
+        uses_one = "django_db_setup" in item.fixturenames or item.get_closest_marker("django_db")
+        if item.get_closest_marker("one_database") or not uses_one:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
-    A test's rows are never committed: PostgreSQL, counting them meanwhile, would plan as for empty tables. Joins of some
-    hundred rows then take minutes.
-    """
-    with django_db_blocker.unblock():
+
+def pytest_collection_finish() -> None:
+    """Python looks for unreachable objects often, and through all modules each time: a tenth of the time of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker, django_db_createdb, django_db_modify_db_settings):
+    """A migrated database with the groups and workflows, which almost every test needs."""
+    with django_db_blocker.unblock(), test_database(anew=django_db_createdb):
         set_up_moderation()
-    if connection.vendor == "postgresql":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            for table in connection.introspection.table_names(cursor):
-                name = connection.ops.quote_name(table)
-                cursor.execute(f"ALTER TABLE {name} SET (autovacuum_enabled = false)")
+        with django_db_blocker.block():
+            yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,12 +75,19 @@ def _fresh_cache():
         cache.clear()
 
 
+@pytest.fixture(scope="session")
+def recorded_home(django_db_setup, django_db_blocker) -> RecordedRows:
+    """Published before any instant at which a test stops the clock."""
+    with django_db_blocker.unblock(), time_machine.travel(factories.london(2025, 12, 1, 9)):
+        return RecordedRows(factories.home)
+
+
 @pytest.fixture
-def home(db) -> PartnershipPage:
+def home(db, recorded_home) -> PartnershipPage:
     """A published partnership as the root of the site, with groups and workflows."""
-    if not RoleGroup.objects.exists():  # after a test that emptied the database
-        set_up_moderation()
-    return factories.home()
+    recorded_home.write()
+    Site.clear_site_root_paths_cache()
+    return PartnershipPage.objects.get()
 
 
 @pytest.fixture

@@ -23,3 +23,6 @@ COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = True
 TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
 # Some tests send more requests in a minute than one client may.
 GRAPHQL_RATE_LIMIT = RATE_LIMIT = 0
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A name of its own for each run, so that several may use one server.
+    DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ.get('PYTEST_XDIST_TESTRUNUID') or os.getpid()}"}

@@ -1,7 +1,6 @@
 """Meetings in people's calendars: the right time in every program, one event for each meeting, and no stale ones."""
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,16 +10,9 @@ import time_machine
 import vobject
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from wagtail.models import PageViewRestriction
 
-from feeds.build.items import bring_up_to_date
-from feeds.event import Event, event
 from feeds.read.meetings import AT_MOST
 from feeds.write import calendar
 from pages import models
@@ -28,6 +20,8 @@ from pages.models import ContentPage
 from tests import factories
 from tests.factories import london
 from tests.test_node_clients import NODE, TESTS, need_node, run
+
+pytestmark = pytest.mark.one_database
 
 CALENDAR = "/feeds/meetings.ics"
 SECRET = "MARKER-OF-SOMETHING-SECRET"
@@ -422,218 +416,3 @@ def test_only_meetings_have_a_calendar(client, index):
     assert ".ics" not in response.content.decode()
     assert f"http://testserver{CALENDAR}\n" in client.get("/feeds/meetings.ical").content.decode()
     assert client.get(f"{CALENDAR}?archive=1").status_code == 404
-
-
-# --- Any text ---
-
-TEXTS = st.text(st.characters(), max_size=200)
-
-
-def event_with(text):
-    return Event(
-        uuid=UUID(int=7),
-        url=f"http://testserver/meetings/{text}/",
-        summary=text,
-        starts=london(2026, 7, 1, 10),
-        ends=None,
-        status="CONFIRMED",
-        location=text,
-        description=f"{text}\n\n{text}",
-        sequence=0,
-        revised=london(2026, 2, 11, 9),
-    )
-
-
-ODD = [
-    "\x00\x08\x0b\x1f\x7f\x85",
-    "a\ud800b\udfffc",
-    "\ufffe\uffff",
-    "👩‍👩‍👧‍👦 🏴󠁧󠁢󠁥󠁮󠁧󠁿" * 40,
-    "\u202eברא\u202c العربية" * 20,
-    "a\r\nEND:VEVENT\r\nBEGIN:VALARM\rb\u2028c\u2029d",
-    "one, two; three: four \\ five \\n six \\, seven",
-    "Titles without an end. " * 10_000,
-    ";" * 500,
-    "\\" * 500,
-    "",
-    " \t\r\n ",
-]
-
-
-def valid(data):
-    """What RFC 5545 says of lines: CRLF after each, 75 octets at most, nothing but text in them."""
-    assert data.endswith(b"\r\n")
-    for line in data[:-2].split(b"\r\n"):
-        assert 0 < len(line) <= 75
-        assert not re.search("[\x00-\x08\x0a-\x1f\x7f]", line.decode())  # each line by itself is UTF-8
-
-
-def examples(function):
-    for text in ODD:
-        function = example(text)(function)
-    return function
-
-
-@hypothesis_settings(max_examples=150, derandomize=True, deadline=None, database=None)
-@given(TEXTS)
-@examples
-def test_no_text_breaks_a_calendar(text):
-    given_event = event_with(text)
-    data = calendar.calendar([given_event, given_event], text, text, "http://testserver/feeds/meetings.ics")
-    valid(data)
-    valid(calendar.single(given_event))
-    found = icalendar.Calendar.from_ical(data)
-    assert len(found.events) == len(vobject.readOne(data.decode()).vevent_list) == 2
-    for each in found.events:
-        assert not each.errors
-        assert each["uid"] == "00000000-0000-0000-0000-000000000007"
-        assert each["dtstart"].dt == london(2026, 7, 1, 10)
-        assert each["url"].isascii()
-        for name in ("summary", "location", "description"):
-            # The library takes the letters \N for the end of a line.
-            assert str(each.get(name, "")) == getattr(given_event, name).replace("\\N", "\n")
-
-
-def test_ical_js_reads_odd_texts_too(tmp_path):
-    need_node()
-    events = [event_with(text) for text in ODD]
-    data = calendar.calendar(events, "Meetings", "About", "http://testserver/feeds/meetings.ics")
-    read = read_by_ical_js(data, tmp_path)
-    assert [(each["summary"], each["location"] or "", each["description"]) for each in read] == [
-        (each.summary, each.location, each.description) for each in events
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "summary", "description"),
-    [
-        ("Plain", "Plain", "Plain\n\nPlain"),
-        ("Two\r\n lines\t here", "Two lines here", "Two\n lines\t here\n\nTwo\n lines\t here"),
-        ("Bell\x07 and \ud83d half", "Bell and half", "Bell and  half\n\nBell and  half"),
-        ("Café 🚲 ברא", "Café 🚲 ברא", "Café 🚲 ברא\n\nCafé 🚲 ברא"),
-        ("\x00\ufffe", "Meeting", "\n\n"),
-    ],
-)
-def test_texts_lose_only_what_cannot_be_shown(text, summary, description):
-    found = event_with(text)
-    assert (found.summary, found.description) == (summary, description)
-
-
-def test_a_meeting_of_odd_texts_from_the_database(client, meeting, hall):
-    for text in ("Bell \x07 rings; at, ten", "🚲 & <b>bikes</b>", "\u202eברא\r\nX:1"):
-        ContentPage.objects.filter(pk=meeting.pk).update(title=text, summary=text)
-        models.Venue.objects.filter(pk=hall.pk).update(name=text)
-        cache.clear()
-        response = client.get(CALENDAR)
-        valid(response.content)
-        [found] = events_in(response.content)
-        assert str(found["summary"]) == " ".join(text.replace("\x07", "").split())
-        assert client.get(own_address(meeting))["Content-Disposition"] == 'inline; filename="meeting-2026-02-24.ics"'
-
-
-def test_a_draft_without_a_date_is_no_event(db):
-    draft = models.MeetingPage(title="Soon", slug="soon", url_path="/home/meetings/soon/")
-    assert event(draft, None, sequence=0, revised=timezone.now()) is None
-
-
-# --- HTTP ---
-
-
-def test_headers_of_the_calendar(client, meeting):
-    get, head = client.get(CALENDAR), client.head(CALENDAR)
-    assert (
-        get.headers.items()
-        >= {
-            "Content-Type": "text/calendar; charset=utf-8",
-            "Content-Disposition": 'inline; filename="meetings.ics"',
-            "Access-Control-Allow-Origin": "*",
-            "Cache-Control": "public, max-age=300",
-            "Vary": "Accept-Encoding",
-            "Last-Modified": "Wed, 11 Feb 2026 08:59:59 GMT",
-            "Link": '<http://testserver/feeds/meetings.ics>; rel="self", <http://testserver/meetings/>; rel="alternate"',
-        }.items()
-    )
-    assert re.fullmatch(r'"[0-9a-f]{32}"', get["ETag"])
-    assert not get.cookies
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers == get.headers
-    packed = client.get(CALENDAR, headers={"Accept-Encoding": "br, gzip"})
-    assert (packed["Content-Encoding"], packed["ETag"]) == ("br", f'{get["ETag"][:-1]}-br"')
-    for method in ("post", "put", "delete"):
-        assert getattr(client, method)(CALENDAR).status_code == 405
-        assert getattr(client, method)(own_address(meeting)).status_code == 405
-
-
-def test_headers_of_one_meeting(client, meeting):
-    """What was taken down is down at once, also where a cache stands in between that cannot be told."""
-    get = client.get(own_address(meeting))
-    assert get["Cache-Control"] == "no-cache"
-    assert get["Access-Control-Allow-Origin"] == "*"
-    assert get["Content-Disposition"] == 'inline; filename="meeting-2026-02-24.ics"'
-    own = f"http://testserver{own_address(meeting)}"
-    assert get["Link"] == f'<{own}>; rel="self", <http://testserver/meetings/february/>; rel="alternate"'
-    assert not get.cookies
-
-
-def test_the_same_bytes_while_nothing_changes(client, meeting):
-    bring_up_to_date(timezone.now())  # as after each publication
-    known = {}
-    for moment in ((2026, 2, 12, 9), (2026, 4, 1, 9), (2027, 2, 10, 23, 59)):
-        cache.clear()
-        with at(*moment):
-            for address in (CALENDAR, own_address(meeting)):
-                response = client.get(address)
-                found = (response.content, response["ETag"], response["Last-Modified"])
-                assert known.setdefault(address, found) == found, moment
-
-
-@pytest.mark.parametrize("address", [CALENDAR, None])
-def test_a_program_that_has_it_gets_304(client, meeting, address):
-    address = address or own_address(meeting)
-    bring_up_to_date(timezone.now())  # as after each publication
-    with at(2026, 2, 12, 9):
-        full = client.get(address)
-    with at(2026, 2, 20, 9):
-        for validator in (
-            {"If-None-Match": full["ETag"]},
-            {"If-None-Match": f'"other", W/{full["ETag"]}'},
-            {"If-Modified-Since": full["Last-Modified"]},
-        ):
-            response = client.get(address, headers=validator)
-            assert (response.status_code, response.content) == (304, b"")
-        change(meeting, summary="Something else.")
-        for validator in ({"If-None-Match": full["ETag"]}, {"If-Modified-Since": full["Last-Modified"]}):
-            assert client.get(address, headers=validator).status_code == 200
-
-
-# --- Cost ---
-
-
-def queries(client, address, **headers):
-    with CaptureQueriesContext(connection) as captured:
-        response = client.get(address, headers=headers)
-    return len(captured.captured_queries), response
-
-
-def test_what_a_calendar_costs(client, index):
-    """As much with fifty meetings as with two, and next to nothing for who has it already."""
-    for rows in (2, 50):
-        for number in range(rows - models.MeetingPage.objects.count()):
-            page = factories.page(
-                models.MeetingPage, index, starts_at=london(2026, 3, 1, 10) + timedelta(days=number), topics=[]
-            )
-            models.MeetingChange.objects.create(page=page, at=timezone.now(), field="venue", after="Hall")
-        client.get(CALENDAR)  # once before, for Wagtail's cached site root
-        state = models.ContentVersion.objects.get()
-        for address in (CALENDAR, own_address(page)):
-            state.number += 1  # what was kept is for the version before
-            models.PublicChange.objects.create(
-                version=state.number, record_id=page.uuid, kind="updated", at=timezone.now(), major=False
-            )
-            state.save()
-            client.get("/feeds/news.rss")  # writes the entries, which others pay for
-            count, response = queries(client, address)
-            assert (count, response.status_code) == (3 if address == CALENDAR else 2, 200)
-            assert queries(client, address, **{"If-None-Match": response["ETag"]})[0] == 1
-            assert queries(client, address, **{"If-Modified-Since": response["Last-Modified"]})[0] == 1
-    assert len(told(client)) == 50

@@ -23,6 +23,8 @@ from pages import models
 from tests import factories
 from tests.loopback import answering, over_client
 
+pytestmark = pytest.mark.one_database
+
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CONTENT = bytes(range(256)) * 4
 
@@ -135,17 +137,15 @@ def nginx(folder: Path, cms: str):
     )
     config = folder / "nginx.conf"
     config.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/errors; user root;\n"
+        f"pid {folder}/pid; error_log {folder}/errors; user root;\n"
         f"events {{}} http {{ access_log off; include /etc/nginx/mime.types; {temporary}\n{server}}}\n"
     )
-    with subprocess.Popen([NGINX, "-e", f"{folder}/errors", "-c", str(config)]) as process:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    command = [NGINX, "-e", f"{folder}/errors", "-c", str(config)]
+    subprocess.run(command, check=True)  # it goes to the background once it listens
+    try:
         yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    finally:
+        subprocess.run([*command, "-s", "stop"], check=True)
 
 
 @pytest.mark.skipif(

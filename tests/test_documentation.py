@@ -17,6 +17,8 @@ from cms.graphql.errors import Code
 from cms.models import RegisteredDocument
 from tests.loopback import answering_in_full, passed_on
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(settings.BASE_DIR)
 OF_THE_API = (ROOT / "docs/graphql.md").read_text()
 BASH = shutil.which("bash")

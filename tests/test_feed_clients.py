@@ -24,6 +24,8 @@ from tests.feed_clients import FollowsWithReader, Seen, by_feedparser, by_feedsm
 from tests.loopback import passed_on
 from tests.test_node_clients import need_node
 
+pytestmark = pytest.mark.one_database
+
 NOW = london(2026, 8, 1, 9)
 FORMATS = ("rss", "atom", "json")
 

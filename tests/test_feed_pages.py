@@ -7,6 +7,8 @@ from feeds.web_pages import _calendar
 from pages import models
 from tests import factories
 
+pytestmark = pytest.mark.one_database
+
 CALENDAR = "http://testserver/feeds/meetings.ics"
 
 

@@ -29,9 +29,11 @@ from tests import factories
 from tests.factories import london
 from tests.feed_clients import FollowsWithReader, by_feedsmith
 from tests.hidden_content import administrator
-from tests.test_calendars import valid as valid_calendar
+from tests.test_calendar_texts import valid as valid_calendar
 from tests.test_node_clients import need_node
 from tests.valid_feeds import ATOM, CONTENT, MEDIA, faults_of_atom, faults_of_json_feed, faults_of_opml, faults_of_rss
+
+pytestmark = pytest.mark.one_database
 
 FAULTS_OF = {"rss": faults_of_rss, "atom": faults_of_atom, "json": faults_of_json_feed}
 URL = "http://testserver/feeds/news.xml"

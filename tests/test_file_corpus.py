@@ -21,6 +21,8 @@ from tests import factories
 from tests.admin_forms import decide
 from tests.file_maker import MARK, corpus, packed, picture, sound
 
+pytestmark = pytest.mark.one_database
+
 SEED = 13
 PICTURES = {"avif", "gif", "jpg", "png", "webp"}
 FORM = {"collection": 1, "tags": "", "kind": "other", "language": "en", "accessible": "yes", "description": "A ward"}

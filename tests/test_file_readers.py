@@ -11,6 +11,8 @@ from documents.inspection import own_process, reader
 from documents.models import Document
 from pages.demo import sample_content
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def no_turn_is_free(monkeypatch):

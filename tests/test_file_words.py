@@ -15,6 +15,8 @@ from pages.demo import sample_content
 from tests import factories
 from tests.file_maker import docx, odf, packed, pptx, xlsx
 
+pytestmark = pytest.mark.one_database
+
 
 def words_of(content: bytes, extension: str) -> str:
     """As the reader of the format reads them, in this process."""

@@ -3,10 +3,13 @@
 import json
 import re
 
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 
 from pages.approval.workflow import set_up_moderation
+
+pytestmark = pytest.mark.one_database
 
 SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
 

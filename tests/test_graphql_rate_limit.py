@@ -10,6 +10,8 @@ import time_machine
 
 from cms.http import rate_limit
 
+pytestmark = pytest.mark.one_database
+
 QUERY = {"query": "{ __typename }"}
 NOON = "2026-02-10 12:00:20"
 

@@ -11,14 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cms.graphql.registered_documents import register
 from django.utils import timezone
 from wagtail.rich_text import RichText
 
+from cms.graphql.http.registered_documents import register
 from pages import models
 from tests import factories
 from tests.loopback import answering_in_full, passed_on
 from tests.test_documentation import DEMO, examples
+
+pytestmark = pytest.mark.one_database
 
 TESTS = Path(__file__).parent
 GRAPHQL = TESTS.parent / "cms/graphql"

@@ -14,6 +14,8 @@ from documents.inspection import own_process
 from documents.models import ALL_SIZES, RENDITIONS, Image, Rendition
 from tests import factories
 
+pytestmark = pytest.mark.one_database
+
 FORGOTTEN = (RENDITIONS["SOCIAL"], "max-165x165", "max-800x600")
 
 

@@ -9,6 +9,8 @@ from cms.http.rate_limit import NOT_COUNTED
 from tests import factories
 from tests.public_routes import EXAMPLES, names
 
+pytestmark = pytest.mark.one_database
+
 NOON = "2026-02-10 12:00:20"
 TEXT = b"More than 2 requests in a minute. Try again in 41 seconds.\n"
 

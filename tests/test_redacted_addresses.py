@@ -148,7 +148,7 @@ def test_names_that_must_be_unique_stay_so(home):
 def test_a_refusal_of_the_database_is_told_without_the_text(home, monkeypatch):
     agency = factories.agency(name="Jane Doe")
     taken = factories.agency(name="[redacted]")
-    monkeypatch.setattr("pages.redaction._unique", lambda model, key, changes: changes)
+    monkeypatch.setattr("pages.redaction.redact._unique", lambda model, key, changes: changes)
     monkeypatch.setattr("sys.stdin", StringIO("Jane Doe"))
     with pytest.raises(CommandError) as refused:
         call_command("redact", "--yes")

@@ -130,7 +130,7 @@ def test_nothing_is_redacted_and_no_file_moved_when_something_goes_wrong(told_ev
     def fail(*args, **kwargs):
         raise RuntimeError(f"no room for {NAME}")
 
-    monkeypatch.setattr("pages.redaction.log", fail)
+    monkeypatch.setattr("pages.redaction.redact.log", fail)
     monkeypatch.setattr("sys.stdin", StringIO(NAME))
     with pytest.raises(CommandError) as refused:
         call_command("redact", "--yes")
@@ -159,7 +159,7 @@ def test_a_cache_that_fails_after_the_commit_undoes_nothing(
     def fail():
         raise OSError(f"no answer for {NAME}")
 
-    monkeypatch.setattr("pages.redaction.transaction.atomic", outermost)
+    monkeypatch.setattr("pages.redaction.redact.transaction.atomic", outermost)
     with pytest.raises(RedactionFailed) as failed:
         redact(NAME, tell_caches=lambda: transaction.on_commit(fail))
     assert str(failed.value).startswith("OSError in the caches. The text was taken out")

@@ -23,6 +23,8 @@ from cms.http import security_headers
 from tests import factories
 from tests.public_routes import EXAMPLES, names
 
+pytestmark = pytest.mark.one_database
+
 ROOT, WAGTAIL = Path(project.BASE_DIR), Path(wagtail.__file__).parent
 PERMISSIONS = (
     "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "

@@ -16,6 +16,8 @@ from django.urls import reverse
 from tests import identity_provider
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).parent.parent
 START = "/admin/login/oidc/sso/login/"
 CALLBACK = "/admin/login/oidc/sso/login/callback/"

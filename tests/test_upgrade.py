@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.each_database
+
 FROM = "6aa81a4"
 ROOT = Path(settings.BASE_DIR)
 SCRIPT = ROOT / "tests/upgraded_site.py"

@@ -11,10 +11,12 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from pages.content.rich_text import LinkTargets, has_text, linked_ids, render
+from pages.content.rich_text import LinkTargets, has_text, linked_ids, paragraphs, render
 from pages.models import MeetingPage
 from pages.models.death_reviews import name_hash, new_reference
 from pages.partial_dates import PartialDate, Precision, read_partial_date
+
+pytestmark = pytest.mark.one_database
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,29 @@ def test_an_empty_box_of_an_editor_has_no_text(source):
 def test_linked_ids():
     sources = ['<a linktype="page" id="3">x</a>', '<a id="9" linktype="document">x</a>', '<a href="/x">x</a>']
     assert linked_ids(sources) == ({3}, {9})
+
+
+@pytest.mark.parametrize(
+    ("source", "same", "other"),
+    [
+        ("<p>A <b>hall</b></p>", '<p data-block-key="x1">A <strong>hall</strong></p>', "<p>A hall</p>"),
+        ("<p>é &amp; <i>x</i></p>", "<p>&eacute; &#38; <em>x</em></p>", "<p>é &amp; x</p>"),
+        ('<p><a linktype="page" id="3">m</a></p>', '<p><a id="3" linktype="page">m</a></p>', "<p>m</p>"),
+        (
+            '<p><a id="3" linktype="page">m</a></p>',
+            '<p><a id="3" linktype="page" class="x">m</a></p>',
+            '<p><a id="3" linktype="document">m</a></p>',
+        ),
+        ('<p><a href="https://a.org">m</a></p>', '<p><a href="https://a.org">m</a></p>', '<p><a href="/a">m</a></p>'),
+        ("<ul><li>a</li></ul>", "<ul><li>a</li></ul>\n", "<ul><li>a</li><li>b</li></ul>"),
+    ],
+)
+def test_paragraphs_are_compared_by_what_they_say_and_where_they_lead(source, same, other):
+    more = "<p>Further.</p>"
+    assert paragraphs(same) == paragraphs(source)
+    assert paragraphs(other) != paragraphs(source)
+    assert paragraphs(source + more) == [*paragraphs(source), "<p>Further.</p>"]
+    assert paragraphs("") == []
 
 
 def test_references_say_nothing_and_names_cannot_be_read_back():

@@ -144,14 +144,23 @@ def _compare(model: type[models.Model], before: dict[Any, Any], after: dict[Any,
         if old == new:
             continue
         if model in ROWS:
-            verb = "Changed" if old and new else "Added" if new else "Removed"
-            earlier = f". Before: {_whole(model, old)}" if old and new else ""
-            _tell(subject, f"{verb}: {_kind(model)}: {_whole(model, new or old)}{earlier}")
+            _tell(subject, _change_of_row(model, old, new))
         elif old and new:
-            parts = [f"{_label(model, name)} “{old[name]}” → “{new[name]}”" for name in new if old[name] != new[name]]
-            _tell(subject, f"Changed: {', '.join(parts)}")
+            _tell(subject, _change_of_fields(model, old, new))
         else:
             _came_or_went(model, subject, new or old, came=bool(new))
+
+
+def _change_of_row(model: type[models.Model], old: dict[str, str], new: dict[str, str]) -> str:
+    """A row that is told whole; without facts before it, or after it, it came or went."""
+    if old and new:
+        return f"Changed: {_kind(model)}: {_whole(model, new)}. Before: {_whole(model, old)}"
+    return f"{'Added' if new else 'Removed'}: {_kind(model)}: {_whole(model, new or old)}"
+
+
+def _change_of_fields(model: type[models.Model], old: dict[str, str], new: dict[str, str]) -> str:
+    parts = [f"{_label(model, name)} “{old[name]}” → “{new[name]}”" for name in new if old[name] != new[name]]
+    return f"Changed: {', '.join(parts)}"
 
 
 def _whole(model: type[models.Model], facts: dict[str, str]) -> str:

@@ -24,7 +24,7 @@ from cms.leakcheck.queries import PLACES_IN_A_QUERY, GraphQLWalk, Place, call_of
 GRAPHQL = "/graphql/"
 FAILURES_IN_A_ROW = 5
 LONGEST_ADDRESS = 2000
-TEXT_TYPES = ("html", "xml", "json", "text/plain")
+TEXT_TYPES = ("html", "xml", "text/plain")
 # How GraphQL's answer for a picture whose file was lost begins: nothing of the content is missing from the check.
 FORGIVEN = "The file of this picture is missing."
 _ABSOLUTE = re.compile(r"""https?://[^\s"'<>\\^`{|}]+""", re.IGNORECASE)
@@ -176,16 +176,19 @@ class LeakCheck:
             return
         if not data and not errors:
             self._find(first, f"answer {answer.status}", "This is no answer of GraphQL.")
-        for error in errors:
-            place = ".".join(self.walk.readable(str(key)) for key in error.get("path") or [first])
-            if not str(error.get("message")).startswith(FORGIVEN):
-                self._find(place, "not covered", str(error.get("message")))
+        self._note_errors(errors, first)
         for place, text in self.walk.strings(content):
             asked_for = [path for path in self.hidden if f'"{path}"' in place]
             self._search(place.removeprefix("data."), "value", text, asked_for)
             self._learn(text, self.base, bare=True)
         self._search_headers(first, answer, [])
         self.walk.learn(places, data or {})
+
+    def _note_errors(self, errors: list[dict[str, Any]], first: str) -> None:
+        for error in errors:
+            place = ".".join(self.walk.readable(str(key)) for key in error.get("path") or [first])
+            if not str(error.get("message")).startswith(FORGIVEN):
+                self._find(place, "not covered", str(error.get("message")))
 
     # --- Addresses ---
 
@@ -203,13 +206,19 @@ class LeakCheck:
             self._find(path, "answer 200", "The admin's API answers somebody who is not signed in.")
         self._search_headers(path, answer, asked_for)
         self._search(path, "body", answer.text, asked_for)
+        self._learn_from(answer, path)
+
+    def _learn_from(self, answer: Answer, path: str) -> None:
         here, kind = urljoin(self.base, path), answer.header("content-type").lower()
         self._learn(answer.header("location"), here, bare=True)
         self._learn(answer.header("link"), here)
-        if any(name in kind for name in TEXT_TYPES):
-            for _, text in self.walk.strings(answer.json) if "json" in kind else [("", answer.text)]:
-                self._learn(text, here, bare="json" in kind)
-            for address in _ROBOTS.findall(answer.text) if path == "/robots.txt" else []:
+        if "json" in kind:
+            for _, text in self.walk.strings(answer.json):
+                self._learn(text, here, bare=True)
+        elif any(name in kind for name in TEXT_TYPES):
+            self._learn(answer.text, here)
+        if path == "/robots.txt":
+            for address in _ROBOTS.findall(answer.text):
                 self._learn(address, here, bare=True)
 
     def _learn(self, text: str, base: str, bare: bool = False) -> None:
@@ -218,12 +227,16 @@ class LeakCheck:
             found = [*_ABSOLUTE.findall(form), *("".join(match) for match in _ATTRIBUTE.findall(form))]
             if bare and form.startswith("/") and not re.search(r"\s", form):
                 found.append(form)
-            for path in (self._on_site(address.rstrip(".,;)"), base) for address in found):
-                if path is not None and path not in self.known:
-                    self.known.add(path)
-                    self.addresses.append(path)
-                    if _PAGE_PATH.fullmatch(page := unquote(path)):
-                        self.walk.add_path(page)
+            for address in found:
+                self._note_address(self._on_site(address.rstrip(".,;)"), base))
+
+    def _note_address(self, path: str | None) -> None:
+        if path is None or path in self.known:
+            return
+        self.known.add(path)
+        self.addresses.append(path)
+        if _PAGE_PATH.fullmatch(page := unquote(path)):
+            self.walk.add_path(page)
 
     def _on_site(self, address: str, base: str) -> str | None:
         """The path and query of an address of this site, whichever name it goes by; None for any other."""

@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
     GraphQLField,
     GraphQLList,
@@ -109,18 +110,11 @@ class GraphQLWalk:
         needed: list[list[tuple[str, str]]] = []
         options: list[tuple[str, str]] = []
         for arg, spec in field.args.items():
-            kind = get_named_type(spec.type)
-            values: list[str] = []
-            if isinstance(kind, GraphQLEnumType):
-                values = list(kind.values)
-            elif arg in PATH_ARGUMENTS:
-                values = [json.dumps(path) for path in paths]
-            elif arg in TEXT_ARGUMENTS or (kind is GraphQLString and arg not in CURSORS):
-                values = [json.dumps(word) for word in self.words]
+            values = [(arg, value) for value in self._values(arg, spec, paths)]
             if not is_required_argument(spec):
-                options += [(arg, value) for value in values]
-            elif values and (arg in PATH_ARGUMENTS | TEXT_ARGUMENTS or isinstance(kind, GraphQLEnumType)):
-                needed.append([(arg, value) for value in values])
+                options += values
+            elif values and _is_known(arg, spec):
+                needed.append(values)
             else:
                 self.unfilled.add(f"{on}.{name}({arg})")
                 return
@@ -129,6 +123,17 @@ class GraphQLWalk:
         calls = list(product(*needed))
         yield from calls
         yield from ((*calls[0], option) for option in options if paths == ["/"])
+
+    def _values(self, arg: str, spec: GraphQLArgument, paths: list[str]) -> list[str]:
+        """What to give for an argument, as in a query; nothing where that is not known."""
+        kind = get_named_type(spec.type)
+        if isinstance(kind, GraphQLEnumType):
+            return list(kind.values)
+        if arg in PATH_ARGUMENTS:
+            return [json.dumps(path) for path in paths]
+        if arg in TEXT_ARGUMENTS or (kind is GraphQLString and arg not in CURSORS):
+            return [json.dumps(word) for word in self.words]
+        return []
 
     def _field(self, on: str, name: str) -> GraphQLField:
         return self.schema.type_map[on].fields[name]  # type: ignore[attr-defined]
@@ -146,17 +151,20 @@ class GraphQLWalk:
         """The next places that fit into one query."""
         places = [self.pending.popleft()]
         while self.pending and len(places) < PLACES_IN_A_QUERY:
-            more = [*places, self.pending[0]]
-            steps = {path[: number + 1] for path, _ in more for number in range(len(path))}
-            if len(steps) > STEPS_IN_A_QUERY or len({step[0] for step in steps}) > ROOT_FIELDS_IN_A_QUERY:
-                break
-            names = Counter((on, field) for on, field, _ in {(s[-1].on, s[-1].field, s[-1].arguments) for s in steps})
-            if max(names.values()) > NAMES_IN_A_QUERY:
-                break
-            if _tokens(self.query(more)) > TOKENS_IN_A_QUERY:
+            if not self._fit_into_one_query([*places, self.pending[0]]):
                 break
             places.append(self.pending.popleft())
         return places
+
+    def _fit_into_one_query(self, places: list[Place]) -> bool:
+        steps = {path[: number + 1] for path, _ in places for number in range(len(path))}
+        names = Counter((on, field) for on, field, _ in {(s[-1].on, s[-1].field, s[-1].arguments) for s in steps})
+        return (
+            len(steps) <= STEPS_IN_A_QUERY
+            and len({step[0] for step in steps}) <= ROOT_FIELDS_IN_A_QUERY
+            and max(names.values()) <= NAMES_IN_A_QUERY
+            and _tokens(self.query(places)) <= TOKENS_IN_A_QUERY
+        )
 
     def query(self, places: list[Place]) -> str:
         fragments: dict[str, str] = {}
@@ -201,17 +209,24 @@ class GraphQLWalk:
     def learn(self, places: list[Place], data: dict[str, Any]) -> None:
         """Go on below what was found, and to the next part of a list."""
         for path, _ in places:
-            kind = self._type(path)
-            found = [] if is_leaf_type(kind) else list(_found(data, path))
-            if len(path) <= DEPTH:
-                for name in sorted({item["__typename"] for item in found}):
-                    for field_name, field in self.schema.type_map[name].fields.items():  # type: ignore[attr-defined]
-                        if not _is_plain(field):
-                            on = kind.name if field_name in getattr(kind, "fields", {}) else name
-                            self._add(path, on, field_name, ["/"])
-            for item in found:
-                if item.get("hasNextPage") and item.get("endCursor") and len(path) > 1:
-                    self._next_part(path[:-1], item["endCursor"])
+            if is_leaf_type(self._type(path)):
+                continue
+            found = list(_found(data, path))
+            for name in sorted({item["__typename"] for item in found}):
+                self._add_below(path, name)
+            cursors = [item["endCursor"] for item in found if item.get("hasNextPage") and item.get("endCursor")]
+            for cursor in cursors if len(path) > 1 else ():
+                self._next_part(path[:-1], cursor)
+
+    def _add_below(self, path: Path, name: str) -> None:
+        """The fields with more below them, of an object of this type that is at the path."""
+        if len(path) > DEPTH:
+            return
+        kind = self._type(path)
+        for field_name, field in self.schema.type_map[name].fields.items():  # type: ignore[attr-defined]
+            if not _is_plain(field):
+                on = kind.name if field_name in getattr(kind, "fields", {}) else name
+                self._add(path, on, field_name, ["/"])
 
     def _next_part(self, path: Path, cursor: str) -> None:
         *before, last = path
@@ -244,6 +259,11 @@ def _selection(tree: dict[Any, Any]) -> str:
             selection = f" {{ {_selection(below)} }}" if below else ""
             parts.append(f"... on {step.on} {{ {step.alias}: {step.call}{selection} }}")
     return " ".join(parts)
+
+
+def _is_known(arg: str, spec: GraphQLArgument) -> bool:
+    """Whether any value is right for the argument: a word is none for the key of something."""
+    return arg in PATH_ARGUMENTS | TEXT_ARGUMENTS or isinstance(get_named_type(spec.type), GraphQLEnumType)
 
 
 def _is_plain(field: GraphQLField) -> bool:

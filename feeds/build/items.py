@@ -109,19 +109,22 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
     """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
     keys, feeds = sorted(set(records)), set[str]()
     for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        before = {item.pk: item for item in FeedItem.objects.filter(record__in=some).prefetch_related("places")}
-        written: dict[UUID, tuple[FeedItem, list[str]]] = {}
-        for model in story_types():
-            written |= _written(model, some, at, before)
-        for uuid, (item, there) in written.items():
-            old = before.get(uuid)
-            if old is None or _content(old) != _content(item):
-                feeds |= {*there, *(place.feed for place in old.places.all())} if old else set(there)
-        ended = [item for uuid, item in before.items() if uuid not in written and item.ended_at is None]
-        _end(FeedItem.objects.filter(pk__in=[item.pk for item in ended]), at)
-        feeds |= {place.feed for item in ended for place in item.places.all()}
+        feeds |= _write_some(keys[start : start + AT_ONCE], at)
     return feeds
+
+
+def _write_some(records: list[UUID], at: datetime) -> set[str]:
+    before = {item.pk: item for item in FeedItem.objects.filter(record__in=records).prefetch_related("places")}
+    written: dict[UUID, tuple[FeedItem, list[str]]] = {}
+    for model in story_types():
+        written |= _written(model, records, at, before)
+    changed = {
+        uuid for uuid, (item, _) in written.items() if uuid not in before or _content(before[uuid]) != _content(item)
+    }
+    ended = {uuid for uuid, item in before.items() if uuid not in written and item.ended_at is None}
+    _end(FeedItem.objects.filter(pk__in=ended), at)
+    places_before = {place.feed for uuid in (changed & before.keys()) | ended for place in before[uuid].places.all()}
+    return places_before | {feed for uuid in changed for feed in written[uuid][1]}
 
 
 def _content(item: FeedItem) -> list[Any]:
@@ -169,6 +172,12 @@ def _write_pages(
         if page.uuid in known
         for entry in its_entries
     }
+    _store(rows, {page.pk: linked_pages(page) for page in entries})
+    return rows
+
+
+def _store(rows: dict[UUID, tuple[FeedItem, list[str]]], links: dict[int | None, set[int]]) -> None:
+    """Write the entries with the keys of their feeds; `links` has the pages that each page links to."""
     fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
     FeedItem.objects.bulk_create(
         [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
@@ -178,7 +187,6 @@ def _write_pages(
         FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds
     )
     FeedLink.objects.filter(item__in=list(rows)).delete()
-    links = {page.pk: linked_pages(page) for page in entries}
     uuids = dict(ContentPage.objects.filter(pk__in=set().union(*links.values())).values_list("pk", "uuid"))
     FeedLink.objects.bulk_create(
         FeedLink(item_id=uuid, to=uuids[key])
@@ -186,7 +194,6 @@ def _write_pages(
         for key in links[row.page_id]
         if key in uuids
     )
-    return rows
 
 
 def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:

@@ -6,8 +6,10 @@ from typing import Any
 from feeds.entry import Enclosure, Entry, Feed
 
 
-def json_feed(feed: Feed, url: str, archive_url: str | None, hub: str) -> bytes:
-    """`url` is the address of the feed, which identifies it in its archives too; `archive_url` that of the next one."""
+def json_feed(feed: Feed, url: str, archive_url: str, hub: str) -> bytes:
+    """`url` is the address of the feed, which identifies it in its archives too; `archive_url` that of the next one.
+
+    Without one, it is empty."""
     document: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,

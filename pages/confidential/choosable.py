@@ -77,7 +77,12 @@ def refuse(form: BaseForm, stored_rows: Iterable[Model] = ()) -> None:
     for name, references in typed.items():
         if references & refused:
             form.add_error(name, NOT_TO_BE_CHOSEN)
-    for name, errors in form.errors.items():  # Django's own words for a key that does not exist
+    _say_the_same_of_keys_of_nothing(form)
+
+
+def _say_the_same_of_keys_of_nothing(form: BaseForm) -> None:
+    """In place of Django's own words for a key that does not exist."""
+    for name, errors in form.errors.items():
         model = _chosen_by(form.fields.get(name))
         if model and issubclass(model, KINDS) and any(error.code == "invalid_choice" for error in errors.as_data()):
             form.errors[name] = form.error_class([NOT_TO_BE_CHOSEN])

@@ -8,6 +8,7 @@ into every field and asks every screen, so that it notices when a new version of
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import shortcuts
@@ -38,11 +39,12 @@ NO_PICTURE = {"url": "data:,", "width": 0, "height": 0}
 
 
 def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
-    """The function takes the place of the attribute, which it gets as its first argument."""
+    """The function takes the place of the attribute, which it gets as its first argument. Raises AttributeError when
+    there is no such attribute (any more)."""
     original = getattr(owner, name)
 
     def put(function: Callable[..., Any]) -> None:
-        setattr(owner, name, lambda *args, **kwargs: function(original, *args, **kwargs))
+        setattr(owner, name, wraps(original)(lambda *args, **kwargs: function(original, *args, **kwargs)))
 
     return put
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Collection, Page, Revision, TaskState, WorkflowState
@@ -24,18 +24,46 @@ from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_see, of_d
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, Takedown
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
-# How the addresses of the admin name the keys of pages.
-KEYS_OF_PAGES = ("page_id", "page_pk", "parent_page_id", "page_to_move_id", "destination_id")
-# Where every key in an address is of this model.
-KEYS_BELOW: tuple[tuple[str, type[Model]], ...] = (
-    ("admin/documents/", Document),
-    ("admin/images/", Image),
-    ("admin/collections/", Collection),
-)
-NO_KEYS_OF_THESE = ("uploaded_file_id", "filter_spec")  # named below the addresses of files, and no keys of files
-CHOOSES_PAGES = {
-    f"wagtailadmin_choose_page{step}" for step in ("", "_child", "_search", "_chosen_multiple", "_external_link")
+# What the keywords in the addresses of the admin are keys of, by the part of the address behind "admin/". None: of
+# nothing that is hidden, or of something that the view looks up itself (pages/confidential/out_of_sight.py). A keyword
+# that is not here is refused: the next version of Wagtail may give the key of a page another name.
+KEYWORDS: dict[str, dict[str, type[Model] | None]] = {
+    "account": {"pk": None},
+    "api": dict.fromkeys(("pk", "name", "action_name")),
+    "bulk": dict.fromkeys(("app_label", "model_name", "action")),
+    "choose-page": {"parent_page_id": Page},
+    "collections": {"pk": Collection, "collection_id": Collection},
+    "documents": {"pk": Document, "document_id": Document, "doc_id": Document, "uploaded_file_id": None},
+    "editing-sessions": dict.fromkeys(("app_label", "model_name", "object_id", "session_id")),
+    "groups": {"pk": None},
+    "images": {"pk": Image, "image_id": Image, "uploaded_file_id": None, "filter_spec": None},
+    "login": {"provider_id": None},
+    "pages": {
+        **dict.fromkeys(("pk", "page_id", "parent_page_id", "page_to_move_id", "destination_id"), Page),
+        **dict.fromkeys(("app_label", "model_name", "content_type_app_name", "content_type_model_name")),
+        **dict.fromkeys(("revision_id", "revision_id_a", "revision_id_b", "action_name")),
+        **dict.fromkeys(("task_id", "task_state_id", "workflow_state_id")),
+    },
+    "password_reset": dict.fromkeys(("uidb36", "uidb64", "key", "token")),
+    "redirects": {"redirect_id": None},
+    "sites": {"pk": None},
+    "snippets": dict.fromkeys(
+        ("pk", "revision_id", "revision_id_a", "revision_id_b", "action_name", "task_state_id", "workflow_state_id")
+    ),
+    "tag-autocomplete": dict.fromkeys(("app_name", "model_name")),
+    "takedowns": {"takedown_id": None},
+    "users": {"pk": None, "user_id": None},
+    "workflows": {"page_pk": Page, **dict.fromkeys(("pk", "workflow_pk", "task_id", "app_label", "model_name"))},
 }
+# Where several keys are sent under the name "id", as by choosers.
+SEVERAL_KEYS: dict[str, type[Model]] = {
+    "choose-page": Page,
+    "collections": Collection,
+    "documents": Document,
+    "images": Image,
+}
+# Windows for a link that offer no pages; all others whose address begins with "choose-" do.
+OFFER_NO_PAGES = ("choose-email-link", "choose-phone-link", "choose-anchor-link")
 ONLY_LEAD_ON = ("revisions_index",)  # to an address that is looked at, too
 LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
@@ -106,27 +134,31 @@ class OutOfSightMiddleware:
         match = request.resolver_match
         if match is None or not match.route.startswith("admin/") or not request.user.is_authenticated:
             return None
-        if match.url_name in CHOOSES_PAGES and PagePolicy().explorable_root_instance(request.user) is None:
+        section = match.route.removeprefix("admin/").lstrip("^").partition("/")[0]
+        if _offers_pages(section) and PagePolicy().explorable_root_instance(request.user) is None:
             raise PermissionDenied  # Wagtail shows every draft there, also to who may do nothing with any page
-        nothing = {name: type(kwargs[name])(KEY_OF_NOTHING) for name in self._out_of_sight(request, kwargs)}
+        hidden = self._out_of_sight(request, section, args, kwargs)
+        nothing = {name: type(kwargs[name])(KEY_OF_NOTHING) for name in hidden}
         return view(request, *args, **{**kwargs, **nothing}) if nothing else None
 
-    def _out_of_sight(self, request: HttpRequest, kwargs: dict[str, Any]) -> list[str]:
-        """The keys in the address that name something that the person may not know of."""
+    def _out_of_sight(self, request: HttpRequest, section: str, args: Any, kwargs: dict[str, Any]) -> list[str]:
+        """The keys in the address that name something that the person may not know of. Raises Http404 where it is not
+        known what a keyword names."""
         match: Any = request.resolver_match
-        keys_of_pages = [name for name in kwargs if name in KEYS_OF_PAGES]
+        models, handles_all = KEYWORDS.get(section, {}), request.user.has_perm(HANDLE_DEATH_REVIEWS)
+        if not handles_all and (args or not kwargs.keys() <= models.keys()):
+            raise Http404
+        keys_of_pages = [name for name in kwargs if models.get(name) is Page]
         if keys_of_pages and PagePolicy().explorable_root_instance(request.user) is None:
             return [name for name in keys_of_pages if not _is_asked_about(request.user, kwargs[name])]
-        if request.user.has_perm(HANDLE_DEATH_REVIEWS):
+        if handles_all:
             return []
-        if match.url_name and match.url_name.endswith("chosen_multiple"):
-            for start, model in (("admin/choose-page/", Page), *KEYS_BELOW):
-                if match.route.startswith(start):
-                    _leave_out(request, "id", model)
+        if section in SEVERAL_KEYS:
+            _leave_out(request, "id", SEVERAL_KEYS[section])
         _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
         if match.url_name in ONLY_LEAD_ON:
             return []
-        return [name for name, value in kwargs.items() if _is_key_of_hidden(match.route, name, value)]
+        return [name for name, value in kwargs.items() if _is_key_of_hidden(models[name], name, value)]
 
 
 def _is_asked_about(user: Any, key: Any) -> bool:
@@ -134,6 +166,10 @@ def _is_asked_about(user: Any, key: Any) -> bool:
     page = Page.objects.filter(pk=key).first() if not _is_no_key(key) else None
     task = page.current_workflow_task if page else None
     return bool(task and task.user_can_access_editor(page, user))
+
+
+def _offers_pages(section: str) -> bool:
+    return section.startswith("choose-") and section not in OFFER_NO_PAGES
 
 
 def _leave_out(request: HttpRequest, name: str, model: type[Model]) -> None:
@@ -146,11 +182,7 @@ def _leave_out(request: HttpRequest, name: str, model: type[Model]) -> None:
         request.GET = asked  # type: ignore[assignment]
 
 
-def _is_key_of_hidden(route: str, name: str, value: Any) -> bool:
-    is_page = name in KEYS_OF_PAGES or (name == "pk" and route.startswith("admin/pages/"))
-    model = Page if is_page else None
-    for start, below in KEYS_BELOW:
-        model = below if route.startswith(start) and name not in NO_KEYS_OF_THESE else model
+def _is_key_of_hidden(model: type[Model] | None, name: str, value: Any) -> bool:
     if name in ("page_to_move_id", "destination_id") and DeathReviewIndexPage.objects.filter(pk=value).exists():
         return True  # what is below it decides what is answered
     return model is not None and (_is_no_key(value) or _is_hidden(model, value))

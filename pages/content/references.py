@@ -15,6 +15,9 @@ from wagtail.rich_text import RichText
 from documents.models import Document, Image
 from pages.content.rich_text import linked_ids
 
+FILES: dict[type[Model], str] = {Document: "documents", Image: "images"}
+CHOSEN: tuple[tuple[type[Model], str], ...] = ((Page, "page"), (Image, "image"), (Document, "document"))
+
 
 @dataclass
 class References:
@@ -42,16 +45,18 @@ def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
     """
     for model_field in obj._meta.concrete_fields:
         value = getattr(obj, model_field.attname, None)
-        if not value:
-            continue
-        if isinstance(model_field, RichTextField):
+        if value and isinstance(model_field, RichTextField):
             yield model_field, 0, "text", value
-        elif isinstance(model_field, StreamField):
-            blocks = model_field.stream_block.child_blocks
-            for place, raw in enumerate(raw_blocks(value), start=1):
-                if raw["type"] in blocks:
-                    for kind, content in _in_block(blocks[raw["type"]], raw["value"]):
-                        yield model_field, place, kind, content
+        elif value and isinstance(model_field, StreamField):
+            for place, block, content in _stored_blocks(model_field.stream_block, value):
+                yield from ((model_field, place, *reference) for reference in _in_block(block, content))
+
+
+def _stored_blocks(stream: StreamBlock, value: Any) -> Iterator[tuple[int, Block, Any]]:
+    """The place of each block from 1, the block and its stored value, without those of a type that is no more."""
+    for place, raw in enumerate(raw_blocks(value), start=1):
+        if raw["type"] in stream.child_blocks:
+            yield place, stream.child_blocks[raw["type"]], raw["value"]
 
 
 def _in_block(block: Block, value: Any) -> Iterator[tuple[str, Any]]:
@@ -61,18 +66,22 @@ def _in_block(block: Block, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(block, RichTextBlock):
         yield "text", _text(value)
     elif isinstance(block, ChooserBlock):
-        for model, kind in ((Page, "page"), (Image, "image"), (Document, "document")):
-            if issubclass(block.model_class, model):
-                yield kind, int(value)
-    elif isinstance(block, StructBlock):
-        for name, child in block.child_blocks.items():
-            yield from _in_block(child, value.get(name))
-    elif isinstance(block, StreamBlock):
-        for raw in value:
-            yield from _in_block(block.child_blocks[raw["type"]], raw["value"])
-    elif isinstance(block, ListBlock):
-        for raw in value:
-            yield from _in_block(block.child_block, raw["value"])
+        yield from ((kind, int(value)) for model, kind in CHOSEN if issubclass(block.model_class, model))
+    else:
+        for child, part in _parts_of(block, value):
+            yield from _in_block(child, part)
+
+
+def _parts_of(block: Block, value: Any) -> list[tuple[Block, Any]]:
+    """The blocks inside a block, each with its stored value."""
+    match block:
+        case StructBlock():
+            return [(child, value.get(name)) for name, child in block.child_blocks.items()]
+        case StreamBlock():
+            return [(block.child_blocks[raw["type"]], raw["value"]) for raw in value]
+        case ListBlock():
+            return [(block.child_block, raw["value"]) for raw in value]
+    return []
 
 
 def of_blocks_and_text(obj: Model) -> References:
@@ -114,19 +123,22 @@ def files_by_field(page: Page) -> dict[str, References]:
         for row in getattr(page, name).all()
     ]
     for name, obj in [("", page), *rows]:
-        for model_field, _place, kind, content in contents(obj):
-            references = found[name or model_field.name]
-            if kind == "text":
-                references.documents |= linked_ids([content])[1]
-            elif kind != "page":
-                getattr(references, f"{kind}s").add(content)
-        for model_field in obj._meta.concrete_fields:
-            key = getattr(obj, model_field.attname) if model_field.is_relation else None
-            if key and model_field.related_model is Document:
-                found[name or model_field.name].documents.add(key)
-            elif key and model_field.related_model is Image:
-                found[name or model_field.name].images.add(key)
+        for field_name, kind, key in _files_in(obj):
+            getattr(found[name or field_name], kind).add(key)
     return found
+
+
+def _files_in(obj: Model) -> Iterator[tuple[str, str, int]]:
+    """The field that refers to a file, "documents" or "images", and the primary key of the file."""
+    for model_field, _place, kind, content in contents(obj):
+        if kind == "text":
+            yield from ((model_field.name, "documents", key) for key in linked_ids([content])[1])
+        elif kind != "page":
+            yield model_field.name, f"{kind}s", content
+    for model_field in obj._meta.concrete_fields:
+        related, key = model_field.related_model, getattr(obj, model_field.attname)
+        if key and related in FILES:
+            yield model_field.name, FILES[related], key
 
 
 def files_of(page: Page) -> tuple[set[int], set[int]]:
@@ -204,15 +216,17 @@ def hold_files_of(page: Page) -> None:
             )
 
 
+MADE = {"file": "the file of"}  # what somebody made of a file, in words; everything else is said of it
+
+
 def makers_of_files(page: Page) -> dict[int, str]:
     """Who gave the files that a version shows their bytes, or what is said of them: primary key of the account → which
     file, in words."""
     documents, images = files_of(page)
     found: dict[int, str] = {}
-    for model, keys in ((Document, documents), (Image, images)):
+    for model, keys, noun in ((Document, documents, "document"), (Image, images, "picture")):
         for file in model._default_manager.filter(pk__in=keys) if keys else ():
             for fact, person in file.made_by.items():
-                done = "the file of" if fact == "file" else "what is said of"
                 if person is not None:
-                    found.setdefault(person, f"{done} the {'picture' if model is Image else 'document'} “{file.title}”")
+                    found.setdefault(person, f"{MADE.get(fact, 'what is said of')} the {noun} “{file.title}”")
     return found

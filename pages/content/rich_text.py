@@ -11,13 +11,14 @@ from html import escape, unescape
 from html.parser import HTMLParser
 
 import nh3
-from bs4 import BeautifulSoup
 from django.conf import settings
 
 FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
 ALLOWED_TAGS = {"a", "b", "br", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "strong", "ul"}
 BLOCKS = {"h2", "h3", "h4", "li", "ol", "p", "ul"}
 _SAME_LOOK = {"strong": "b", "em": "i"}
+_LOOKING_ALIKE = re.compile(rf"(?<=<)(/?)({'|'.join(_SAME_LOOK)})(?=>)")
+_PARAGRAPH = re.compile(r".*?</(?:p|ul|ol|h[234])>|.+", re.DOTALL)
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
 
@@ -28,15 +29,6 @@ class LinkTargets:
 
     pages: Mapping[int, str] = field(default_factory=dict)
     documents: Mapping[int, str] = field(default_factory=dict)
-
-
-def paragraphs(source: str) -> list[str]:
-    """Stored rich text, a paragraph, heading or list at a time, written so that equal ones read and link alike."""
-    soup = BeautifulSoup(source, "html.parser")
-    for tag in soup.find_all(True):
-        tag.name = _SAME_LOOK.get(tag.name, tag.name)
-        tag.attrs = {name: tag.attrs[name] for name in ("href", "id", "linktype") if name in tag.attrs}
-    return [str(part).strip() for part in soup.contents if str(part).strip()]
 
 
 @dataclass(frozen=True)
@@ -98,6 +90,23 @@ class _Walker(HTMLParser):
         )
         ids.add(int(key))
         return found.get(int(key)) if found else None
+
+
+class _Comparing(_Walker):
+    """Writes each link by what is stored of it, whether it leads to something public or not."""
+
+    def _address(self, attrs: dict[str, str | None]) -> str:
+        return " ".join(f"{name}={attrs.get(name)}" for name in ("linktype", "id", "href"))
+
+
+def paragraphs(source: str) -> list[str]:
+    """Stored rich text, a paragraph, heading or list at a time, written so that equal ones read and link alike. To be
+    compared, and not shown."""
+    walker = _Comparing(None)
+    walker.feed(source)
+    walker.close()
+    html = _LOOKING_ALIKE.sub(lambda found: found[1] + _SAME_LOOK[found[2]], "".join(walker.html))
+    return [part.strip() for part in _PARAGRAPH.findall(html) if part.strip()]
 
 
 def absolute(address: str) -> str | None:

@@ -65,24 +65,34 @@ def _links(obj: Model, page_id: int, row: str = "") -> Iterator[Link]:
 
     for model_field, place, kind, content in contents(obj):
         if kind == "text":
-            pages, documents = linked_ids([content])
-            yield from (link(model_field, place, "page", key) for key in sorted(pages))
-            yield from (link(model_field, place, "document", key) for key in sorted(documents))
-            yield from (link(model_field, place, "address", address) for address in sorted(typed_addresses(content)))
+            yield from (link(model_field, place, *found) for found in _in_text(content))
         elif kind != "image":
             yield link(model_field, place, kind, content)
     for model_field in obj._meta.concrete_fields:
         value = getattr(obj, model_field.attname)
-        if not value or not model_field.editable or isinstance(model_field, ParentalKey):
-            continue
-        if isinstance(model_field, URLField) and (address := absolute(value)):
-            yield link(model_field, 0, "address", address)
-        elif isinstance(model_field, ForeignKey):
-            target: Any = model_field.related_model
-            if issubclass(target, Page) and not model_field.remote_field.parent_link:
-                yield link(model_field, 0, "page", value)
-            elif target is Document:
-                yield link(model_field, 0, "document", value)
+        if value and model_field.editable and (found := _in_field(model_field, value)):
+            yield link(model_field, 0, *found)
+
+
+def _in_text(text: str) -> Iterator[tuple[str, Any]]:
+    """Kind and target of each link in rich text."""
+    pages, documents = linked_ids([text])
+    yield from (("page", key) for key in sorted(pages))
+    yield from (("document", key) for key in sorted(documents))
+    yield from (("address", address) for address in sorted(typed_addresses(text)))
+
+
+def _in_field(model_field: Any, value: Any) -> tuple[str, Any] | None:
+    """Kind and target of the link that is the value of a field; None for other fields, and what a row belongs to."""
+    if isinstance(model_field, URLField):
+        address = absolute(value)
+        return ("address", address) if address else None
+    if not isinstance(model_field, ForeignKey) or isinstance(model_field, ParentalKey):
+        return None
+    target: Any = model_field.related_model
+    if issubclass(target, Page) and not model_field.remote_field.parent_link:
+        return "page", value
+    return ("document", value) if target is Document else None
 
 
 def _row_models() -> list[tuple[Any, str]]:

@@ -36,27 +36,40 @@ def reminders(at: datetime) -> Reminders:
     """Reviews that are overdue or due within 14 days, without those that somebody was reminded of today."""
     today = local(at).date()
     due = [each for each in pages_due_for_review(ContentPage.objects.all(), at) if _is_near(each, today)]
-    people = {user.pk: user for user in get_user_model().objects.filter(is_active=True).exclude(email="")}
-    may_edit: dict[int, set[int]] = {}
-    publishers = _publishers()
+    recipients = _Recipients()
     told = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
     found, nobody = defaultdict(list), []
     for deadline in sorted(due, key=lambda each: (each.due_on, each.page.pk)):
-        page = deadline.page
-        owner = people.get(page.owner_id)
-        if owner and owner.pk not in may_edit:
-            may_edit[owner.pk] = set(editable_by(owner).values_list("pk", flat=True))
-        if owner and page.pk in may_edit[owner.pk]:
-            readers = [owner]
-        else:
-            keys = {key for path, user_keys in publishers.items() if page.path.startswith(path) for key in user_keys}
-            readers = [people[key] for key in sorted(keys) if key in people and may_see(people[key], page)]
-        if not readers:
-            nobody.append(page)
-        for reader in readers:
-            if (reader.pk, page.pk) not in told:
-                found[reader].append(deadline)
+        people = recipients.of(deadline.page)
+        if not people:
+            nobody.append(deadline.page)
+        for person in people:
+            if (person.pk, deadline.page.pk) not in told:
+                found[person].append(deadline)
     return Reminders(dict(found), nobody)
+
+
+class _Recipients:
+    """Who is reminded of a page. What is asked for several pages is loaded once."""
+
+    def __init__(self) -> None:
+        accounts = get_user_model().objects.filter(is_active=True).exclude(email="")
+        self.people = {user.pk: user for user in accounts}
+        self.publishers = _publishers()
+        self.may_edit: dict[int, set[int]] = {}  # of owners
+
+    def of(self, page: ContentPage) -> list[Any]:
+        owner = self.people.get(page.owner_id)
+        if owner and page.pk in self._edits(owner):
+            return [owner]
+        keys = {key for path, users in self.publishers.items() if page.path.startswith(path) for key in users}
+        publishers = [self.people[key] for key in sorted(keys & self.people.keys())]
+        return [person for person in publishers if may_see(person, page)]
+
+    def _edits(self, owner: Any) -> set[int]:
+        if owner.pk not in self.may_edit:
+            self.may_edit[owner.pk] = set(editable_by(owner).values_list("pk", flat=True))
+        return self.may_edit[owner.pk]
 
 
 def _is_near(deadline: Deadline, today: date) -> bool:

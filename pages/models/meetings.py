@@ -255,23 +255,32 @@ class MeetingPage(ContentPage):
         if len(access) < len(items):
             problems["agenda_items"] = "Two items of the agenda have the same number."
         # What a file is called that only notices may show is for nobody here to read.
-        papers = [] if "papers" in problems else list(self.papers.all())
-        # Nor is a document of a collection that is not for them: its own title stays out of the words.
-        names = {id(paper): f"“{paper.title}”" if paper.title else f"Paper {at}" for at, paper in enumerate(papers, 1)}
-        for paper in papers:
-            number = paper.agenda_item_number
-            if number and same_number(number) not in access:
-                problems["papers"] = f"{names[id(paper)]} is for item {number}, which is not on the agenda."
-            elif number and access[same_number(number)] == AgendaItemAccess.EXEMPT:
-                name = names[id(paper)]
-                problems["papers"] = f"Item {number} is exempt, so it can have no public paper: take {name} off it."
+        if "papers" not in problems and (problem := self._problem_of_the_papers(access)):
+            problems["papers"] = problem
         if problem := self._problem_of_the_notice():
             problems["status_notice"] = problem
-        if papers and (late := self._late_without_a_reason(papers, timezone.now())):
-            problems["papers"] = (
+        return problems | self._problems_of_taking_part()
+
+    def _problem_of_the_papers(self, access: dict[str, str]) -> str:
+        """`access` has the access of each item of the agenda by its number."""
+        papers, problem = list(self.papers.all()), ""
+        # A document may be of a collection that is not for everybody here: its own title stays out of the words.
+        names = {id(paper): f"“{paper.title}”" if paper.title else f"Paper {at}" for at, paper in enumerate(papers, 1)}
+        if late := self._late_without_a_reason(papers, timezone.now()) if papers else []:
+            return (
                 f"The agenda was due by {self.agenda_due_on:%A %-d %B %Y}. Fill in “Why it is late”, for readers, for "
                 f"each paper that is published after that: {', '.join(names[id(paper)] for paper in late)}."
             )
+        for paper in papers:
+            number, name = paper.agenda_item_number, names[id(paper)]
+            if number and same_number(number) not in access:
+                problem = f"{name} is for item {number}, which is not on the agenda."
+            elif number and access[same_number(number)] == AgendaItemAccess.EXEMPT:
+                problem = f"Item {number} is exempt, so it can have no public paper: take {name} off it."
+        return problem
+
+    def _problems_of_taking_part(self) -> dict[str, str]:
+        problems = {}
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
         elif self._venue_is_news_and_hidden():

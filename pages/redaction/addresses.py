@@ -3,6 +3,8 @@
 pages/redaction/redact.py calls it first: links to these pages then follow them.
 """
 
+from uuid import UUID
+
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page
 
@@ -56,35 +58,46 @@ def _tree_paths(spellings: Spellings) -> list[tuple[int, str, str]]:
 
 def _redact_ledger(spellings: Spellings, moved: dict[int, tuple[str, str]], paths: set[str]) -> dict[str, int]:
     """A path where a page is now becomes its new path, any other one a path that leads to no other page."""
-    rows = PublicAddress.objects.values_list("pk", "record", "record__page", "path")
-    taken = paths | {path for *_, path in rows}
-    new_paths: dict[tuple[object, str], str] = {}
-
-    def new_path(record: object, page: int | None, path: str) -> str:
-        if (record, path) in new_paths:
-            return new_paths[record, path]
-        old, new = moved.get(page or 0, ("", ""))
-        if path != old:
-            new = spellings.without(path, address=True)
-            if new != path:
-                new = free(new, taken, 2600)
-                taken.add(new)
-        new_paths[record, path] = new
-        return new
-
+    rows = list(PublicAddress.objects.values_list("pk", "record", "record__page", "path"))
+    new_paths = _NewPaths(spellings, moved, paths | {path for *_, path in rows})
     changed_addresses = changed_records = 0
-    for pk, record, page, path in list(rows):
-        if (new := new_path(record, page, path)) != path:
-            if PublicAddress.objects.filter(record=record, path=new).exists():
-                PublicAddress.objects.filter(pk=pk).delete()  # noted already
-            else:
-                PublicAddress.objects.filter(pk=pk).update(path=new)
+    for pk, record, page, path in rows:
+        if (new := new_paths.of(record, page, path)) != path:
+            _change_address(pk, record, new)
             changed_addresses += 1
     for record, page, path in list(PublicRecord.objects.values_list("pk", "page", "path")):
-        if (new := new_path(record, page, path)) != path:
+        if (new := new_paths.of(record, page, path)) != path:
             PublicRecord.objects.filter(pk=record).update(path=new)
             changed_records += 1
     return {"public address": changed_addresses, "public record": changed_records}
+
+
+class _NewPaths:
+    """What becomes of the paths in the ledger: the same path of the same record becomes the same."""
+
+    def __init__(self, spellings: Spellings, moved: dict[int, tuple[str, str]], taken: set[str]) -> None:
+        self.spellings, self.moved, self.taken = spellings, moved, taken
+        self.known: dict[tuple[object, str], str] = {}
+
+    def of(self, record: object, page: int | None, path: str) -> str:
+        if (record, path) not in self.known:
+            old, new = self.moved.get(page or 0, ("", ""))
+            self.known[record, path] = new if path == old else self._without(path)
+        return self.known[record, path]
+
+    def _without(self, path: str) -> str:
+        new = self.spellings.without(path, address=True)
+        if new != path:
+            new = free(new, self.taken, 2600)
+            self.taken.add(new)
+        return new
+
+
+def _change_address(pk: int, record: UUID, new: str) -> None:
+    if PublicAddress.objects.filter(record=record, path=new).exists():
+        PublicAddress.objects.filter(pk=pk).delete()  # noted already
+    else:
+        PublicAddress.objects.filter(pk=pk).update(path=new)
 
 
 def _redact_redirects(spellings: Spellings, paths: set[str]) -> int:

@@ -68,15 +68,11 @@ class Redaction:
     def of(self, value: Any, address: bool = False) -> Any:
         """The value without the text; an equal one when it was not in there."""
         if isinstance(value, str):
-            if value[:1] in ("[", "{"):  # revisions keep blocks as JSON in JSON, where letters are escaped
-                try:
-                    content = json.loads(value)
-                except ValueError:
-                    pass
-                else:
-                    changed = self.of(content)
-                    return value if changed == content else json.dumps(changed)
-            return self.spellings.without(value, address)
+            content = _json_in(value)
+            if content is None:
+                return self.spellings.without(value, address)
+            changed = self.of(content)
+            return value if changed == content else json.dumps(changed)
         if isinstance(value, dict):
             return {
                 key: item if isinstance(item, str) and key in self.untouched_keys else self.of(item, key == "slug")
@@ -106,6 +102,17 @@ class Redaction:
             with field.storage.open(old, "rb") as stream:
                 self.renamed[key] = field.storage.save(new, stream, max_length=field.max_length)
         return self.renamed[key]
+
+
+def _json_in(value: str) -> Any:
+    """The list or object that a text is: revisions keep blocks as JSON in JSON, where letters are escaped. None for
+    other texts."""
+    if value[:1] not in ("[", "{"):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
 
 
 def redact(
@@ -247,21 +254,25 @@ def _as_the_row_has_it(revision: Any, old: Any, new: Any) -> Any:
 
 def _unique(model: type[models.Model], key: Any, changes: dict[str, Any]) -> dict[str, Any]:
     """The changes with a number behind a text where two rows would become one that must differ."""
-    groups: list[Sequence[str]] = [(field.name,) for field in model._meta.local_fields if field.unique]
-    groups += model._meta.unique_together
-    groups += [each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
-    for group in groups:
-        fields = [field for field in model._meta.local_fields if field.name in group]
-        names = [field.attname for field in fields]
-        numbered = next((name for name in names if isinstance(changes.get(name), str)), None)
+    for group in _unique_groups(model):
+        fields = {field.attname: field for field in model._meta.local_fields if field.name in group}
+        numbered = next((name for name in fields if isinstance(changes.get(name), str)), None)
         if numbered is None:
             continue
-        row = model._base_manager.filter(pk=key).values(*names).get() | changes
-        rest = {name: row[name] for name in names if name != numbered}
+        row = model._base_manager.filter(pk=key).values(*fields).get() | changes
+        rest = {name: row[name] for name in fields if name != numbered}
         others = model._base_manager.exclude(pk=key).filter(**rest).values_list(numbered, flat=True)
-        longest = fields[names.index(numbered)].max_length or 255
-        changes[numbered] = free(changes[numbered], set(others), longest)
+        changes[numbered] = free(changes[numbered], set(others), fields[numbered].max_length or 255)
     return changes
+
+
+def _unique_groups(model: type[models.Model]) -> list[Sequence[str]]:
+    """The names of the fields in which, taken together, no two rows of a table are the same."""
+    return [
+        *((field.name,) for field in model._meta.local_fields if field.unique),
+        *model._meta.unique_together,
+        *(each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)),
+    ]
 
 
 def make_search_index_anew() -> None:

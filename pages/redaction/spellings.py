@@ -74,17 +74,10 @@ class Reading:
         What is read as nothing (an accent of its own, a soft hyphen) belongs to the letter before it.
         """
         places: list[tuple[int, int]] = []
-        number = bisect_right(self.starts, first) - 1
-        while number < len(self.pieces) and self.starts[number] <= last:
-            piece, begins = self.pieces[number], self.starts[number]
-            number += 1
-            start, end = piece.start, piece.end
+        for piece, begins in self._pieces_between(first, last):
             if piece.tag:
-                if begins == last:
-                    break
                 continue
-            if begins == last and not piece.silent:
-                break
+            start, end = piece.start, piece.end
             if piece.plain:
                 start, end = start + max(first - begins, 0), min(end, start + last - begins)
             if places and places[-1][1] == start:
@@ -92,6 +85,14 @@ class Reading:
             else:
                 places.append((start, end))
         return places
+
+    def _pieces_between(self, first: int, last: int) -> Iterator[tuple[Piece, int]]:
+        """The pieces that were read from `first` to `last`, with the silent ones behind, each with where it begins."""
+        number = bisect_right(self.starts, first) - 1
+        for piece, begins in zip(self.pieces[number:], self.starts[number:], strict=True):
+            if begins > last or (begins == last and (piece.tag or not piece.silent)):
+                return
+            yield piece, begins
 
 
 def _pieces(value: str) -> Iterator[tuple[str, Piece]]:

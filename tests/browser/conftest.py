@@ -10,10 +10,12 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from wagtail.models import Site
 
 from pages import models
 from pages.approval.workflow import set_up_moderation
 from tests import factories
+from tests.recorded_rows import RecordedRows
 
 OF_THE_DATABASE = ("test_one_request.py",)
 PASSWORD = "correct horse battery"
@@ -88,10 +90,18 @@ def people(db):
     return found
 
 
+@pytest.fixture(scope="session")
+def recorded_demo(django_db_setup, django_db_blocker):
+    """Its files stay in the storage, which is in memory."""
+    with django_db_blocker.unblock():
+        return RecordedRows(lambda: call_command("load_demo", verbosity=0))
+
+
 @pytest.fixture
-def demo(people):
+def demo(people, recorded_demo):
     """The demo content."""
-    call_command("load_demo", verbosity=0)
+    recorded_demo.write()
+    Site.clear_site_root_paths_cache()
 
 
 @pytest.fixture

@@ -66,18 +66,14 @@ def _problem(text: str) -> str:
         return f"it is longer than {settings.GRAPHQL_MAX_BODY} characters."
     try:
         tree = limits.document(text)
+        operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
+        if any(operation.operation != OperationType.QUERY for operation in operations):
+            return "this API can only be read: register queries."
+        fragments = {each.name.value: each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)}
+        for operation in operations:
+            within_limit(schema.graphql_schema, operation, fragments, _defaults(operation))
     except Refused as refused:
         return " ".join(error.message for error in refused.errors)
-    fragments = {each.name.value: each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)}
-    for operation in tree.definitions:
-        if not isinstance(operation, OperationDefinitionNode):
-            continue
-        if operation.operation != OperationType.QUERY:
-            return "this API can only be read: register queries."
-        try:
-            within_limit(schema.graphql_schema, operation, fragments, _defaults(operation))
-        except Refused as refused:
-            return " ".join(error.message for error in refused.errors)
     return ""
 
 

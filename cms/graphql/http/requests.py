@@ -20,6 +20,14 @@ _OFFERS = [
 ]
 MAX_DIGITS = 1_000  # Python reads 4,300, and no setting wants as many
 METHODS = "GET, HEAD, POST, OPTIONS"
+# Name, type and what to give, of each parameter of a request. All may be left out or null.
+PARAMETERS: tuple[tuple[str, type, str], ...] = (
+    ("query", str, "the text of a GraphQL query"),
+    ("documentId", str, "a text"),
+    ("variables", dict, "a JSON object"),
+    ("operationName", str, "a text"),
+    ("extensions", dict, "a JSON object"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,8 @@ def media_type(request: HttpRequest) -> str:
 
 def read(request: HttpRequest) -> Asked:
     """What the request asks for. Raises `BadRequest`."""
-    if request.method == "POST":
-        data = _body(request)
-    elif request.method in ("GET", "HEAD"):
-        data = _address(request)
-    else:
-        raise BadRequest(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
-    for name, kind, wanted in (
-        ("query", str, "the text of a GraphQL query"),
-        ("documentId", str, "a text"),
-        ("variables", dict, "a JSON object"),
-        ("operationName", str, "a text"),
-        ("extensions", dict, "a JSON object"),
-    ):
+    data = _parameters(request)
+    for name, kind, wanted in PARAMETERS:
         if not isinstance(data.get(name), kind | None):
             raise BadRequest(f"{name}: give {wanted}.")
     query, document_id = data.get("query"), data.get("documentId")
@@ -69,11 +66,23 @@ def read(request: HttpRequest) -> Asked:
     if query is not None and document_id is not None:
         raise BadRequest("Give query or documentId, not both.")
     if document_id is None:
-        if not query or not query.strip():
-            raise BadRequest("query: give the text of a GraphQL query.")
-        if len(query) > settings.GRAPHQL_MAX_BODY:
-            raise BadRequest(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
+        _check_text(query or "")
     return Asked(query, document_id, data.get("variables"), data.get("operationName") or None, extensions)
+
+
+def _parameters(request: HttpRequest) -> dict[str, Any]:
+    if request.method == "POST":
+        return _body(request)
+    if request.method in ("GET", "HEAD"):
+        return _address(request)
+    raise BadRequest(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
+
+
+def _check_text(query: str) -> None:
+    if not query.strip():
+        raise BadRequest("query: give the text of a GraphQL query.")
+    if len(query) > settings.GRAPHQL_MAX_BODY:
+        raise BadRequest(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
 
 
 def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:

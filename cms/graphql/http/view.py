@@ -3,7 +3,6 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +23,7 @@ from cms.graphql.http import registered_documents
 from cms.graphql.http.answers import write
 from cms.graphql.http.execution import deadline, executed
 from cms.graphql.http.requests import JSON, METHODS, Asked, media_type, read
+from cms.graphql.http.stack import with_room
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import within_limit
 from cms.graphql.schema.query import schema
@@ -40,7 +40,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
     answer_type = JSON
     try:
         answer_type = media_type(request)
-        return _with_room(lambda: _answer(request, read(request), answer_type))
+        return with_room(lambda: _answer(request, read(request), answer_type))
     except BadRequest as error:
         told = {"message": str(error), "extensions": {"code": error.code}}
         response = write(request, {"errors": [told]}, answer_type, error.status)
@@ -49,16 +49,6 @@ def graphql(request: HttpRequest) -> HttpResponse:
         return response
     except Exception as error:
         return write(request, {"errors": [masked(error)]}, answer_type, 500)
-
-
-def _with_room(work: Callable[[], HttpResponse]) -> HttpResponse:
-    return work()
-
-
-# A frame of this size makes CPython begin a new block of its stack, in which there is room for all frames that work
-# may need. Otherwise, where a block happens to end below a function that is called for each character of a query, each
-# call takes a block from the system and gives it back: sixty times the time, at a depth that the query chooses.
-_with_room.__code__ = _with_room.__code__.replace(co_stacksize=33_000)
 
 
 def _answer(request: HttpRequest, asked: Asked, answer_type: str) -> HttpResponse:

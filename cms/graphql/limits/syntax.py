@@ -126,30 +126,33 @@ _RULES: list[type[ASTValidationRule]] = [
 
 def _within_limits(tree: DocumentNode) -> None:
     """Linear in the size of the query, whatever its fragments do. Raises `Refused`."""
+    operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
+    fragments = [each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)]
     counts: Counter[str] = Counter()
-    for definition in tree.definitions:
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            counts["directives"] += len(definition.directives)
-            of_schema = isinstance(definition, FragmentDefinitionNode) and _is_of_schema(definition.type_condition)
-            _count(definition.selection_set, counts, of_schema)
+    for operation in operations:
+        _count_in(operation, counts, of_schema=False)
+    for fragment in fragments:
+        _count_in(fragment, counts, of_schema=_is_of_schema(fragment.type_condition))
     for what, limit, code in (
         ("aliases", settings.GRAPHQL_MAX_ALIASES, Code.TOO_MANY_ALIASES),
         ("directives", settings.GRAPHQL_MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
     ):
         if counts[what] > limit:
             raise _too_many(what, limit, code)
-    fragments = {
-        definition.name.value: definition.selection_set
-        for definition in tree.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    depths = _Depths(fragments)
-    for definition in tree.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            if depths.of(definition.selection_set) > settings.GRAPHQL_MAX_DEPTH:
-                raise _too_deep()
-            if len(set(_root_fields(definition.selection_set, fragments, set()))) > settings.GRAPHQL_MAX_ROOT_FIELDS:
-                raise _too_many("root fields", settings.GRAPHQL_MAX_ROOT_FIELDS, Code.TOO_MANY_ROOT_FIELDS)
+    by_name = {fragment.name.value: fragment.selection_set for fragment in fragments}
+    depths = _Depths(by_name)
+    for operation in operations:
+        if depths.of(operation.selection_set) > settings.GRAPHQL_MAX_DEPTH:
+            raise _too_deep()
+        if len(set(_root_fields(operation.selection_set, by_name, set()))) > settings.GRAPHQL_MAX_ROOT_FIELDS:
+            raise _too_many("root fields", settings.GRAPHQL_MAX_ROOT_FIELDS, Code.TOO_MANY_ROOT_FIELDS)
+
+
+def _count_in(
+    definition: OperationDefinitionNode | FragmentDefinitionNode, counts: Counter[str], of_schema: bool
+) -> None:
+    counts["directives"] += len(definition.directives)
+    _count(definition.selection_set, counts, of_schema)
 
 
 def _count(selection_set: SelectionSetNode, counts: Counter[str], of_schema: bool) -> None:

@@ -5,7 +5,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
@@ -101,37 +101,48 @@ def over_http(base: str) -> Fetch:
     opener = build_opener(_NoRedirect)
 
     def fetch(path: str, body: bytes | None) -> Answer:
-        answer = fetch_once(path, body)
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = Request(base + path, data=body, headers=headers)  # noqa: S310 - `site_address` allows http(s) alone
+        answer = _fetched(opener, request)
         if answer.status == 429:  # the API counts what each client asks for
             seconds = answer.headers.get("retry-after", "")
             time.sleep(min(int(seconds), LONGEST_WAIT) if seconds.isdecimal() else LONGEST_WAIT)
-            answer = fetch_once(path, body)
+            answer = _fetched(opener, request)
         return answer
 
-    def fetch_once(path: str, body: bytes | None) -> Answer:
-        headers = {"Content-Type": "application/json"} if body else {}
-        request = Request(base + path, data=body, headers=headers)  # noqa: S310 - `site_address` allows http(s) alone
-        deadline = time.monotonic() + SECONDS
-        try:
-            try:
-                response = opener.open(request, timeout=SECONDS)
-            except HTTPError as error:
-                response = error
-            with response:
-                content = bytearray()
-                while chunk := response.read(65536):
-                    content += chunk
-                    if time.monotonic() > deadline:
-                        raise Unreachable(f"not all of it came in {SECONDS} seconds")
-                    if len(content) > LARGEST_ANSWER:
-                        raise Unreachable(f"the answer is larger than {LARGEST_ANSWER} bytes")
-                names = {name.lower() for name in response.headers}
-                told = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
-                return Answer(response.status or 0, told, bytes(content))
-        except (OSError, HTTPException, ValueError) as error:
-            raise Unreachable(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
-
     return fetch
+
+
+def _fetched(opener: OpenerDirector, request: Request) -> Answer:
+    """Raises `Unreachable`."""
+    deadline = time.monotonic() + SECONDS
+    try:
+        with _opened(opener, request) as response:
+            content = _content(response, deadline)
+            names = {name.lower() for name in response.headers}
+            told = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
+            return Answer(response.status or 0, told, content)
+    except (OSError, HTTPException, ValueError) as error:
+        raise Unreachable(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
+
+
+def _opened(opener: OpenerDirector, request: Request) -> Any:
+    """The response, whatever its status. urllib raises those from 400 on."""
+    try:
+        return opener.open(request, timeout=SECONDS)
+    except HTTPError as error:
+        return error
+
+
+def _content(response: Any, deadline: float) -> bytes:
+    content = bytearray()
+    while chunk := response.read(65536):
+        content += chunk
+        if time.monotonic() > deadline:
+            raise Unreachable(f"not all of it came in {SECONDS} seconds")
+        if len(content) > LARGEST_ANSWER:
+            raise Unreachable(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    return bytes(content)
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
