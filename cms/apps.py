@@ -17,6 +17,7 @@ class CmsConfig(AppConfig):
         from cms.accounts import powers, roles, second_factor
         from cms.admin import threads
         from cms.admin import widgets as admin_widgets
+        from cms.graphql.types import checks  # noqa: F401 - registers itself
         from cms.publication import effects as publication
         from cms.publication import taking_away
 

@@ -23,19 +23,19 @@ from cms.http.security_headers import of_pages
 from cms.publication.as_published import as_published
 from documents.access.public_files import fit_to_be_public, for_staff, shown_on
 from documents.models import RENDITIONS, Image
-from feeds.build.stories import FEED_OF, entry_of
+from feeds.build.stories import entry_of
 from feeds.catalogue import own_feed
 from feeds.event import event
 from feeds.read.sources import AT_ONCE, is_told
 from pages.content import addresses
 from pages.content.choices import UpdateKind
-from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, PartnershipPage
+from pages.content.plain_words import clock, day, day_and_weekday
+from pages.models import ContentPage, MeetingPage, PartnershipPage
 from pages.models.preview_channels import PreviewChannel
 from pages.reading.draft_loader import PreviewLoader
 from pages.reading.draft_previews import begin
 from pages.reading.loader import Loader
 from pages.reading.page_html import Picture
-from pages.reading.plain_words import clock, day, day_and_weekday
 from pages.visibility.rule import public
 from pages.web.views import draft_html
 
@@ -49,7 +49,7 @@ def _shown_by_a_template(
     name: str,
     label: str,
     context: Callable[[Any, datetime, Any], dict[str, Any]],
-    carries: Callable[[type], bool] = lambda model: True,
+    carries: Callable[[type[ContentPage]], bool] = lambda model: True,
 ) -> PreviewChannel:
     def respond(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
         told = what_readers_notice(page)
@@ -74,8 +74,8 @@ def _page(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
     return _as_readers_get_it(draft_html(page, at, user))
 
 
-def _is_on_the_website(model: type) -> bool:
-    return bool(settings.WEBSITE_PREVIEW_URL) and not issubclass(model, DeathReviewNoticePage)
+def _is_on_the_website(model: type[ContentPage]) -> bool:
+    return bool(settings.WEBSITE_PREVIEW_URL) and not model.is_sensitive
 
 
 def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
@@ -106,7 +106,7 @@ def what_readers_notice(page: ContentPage) -> str:
 def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     loader = PreviewLoader(page, at, user)
     loader.prepare([page])
-    entry, feed = entry_of(page, loader), own_feed(FEED_OF[type(page)])
+    entry, feed = entry_of(page, loader), own_feed(page.feed_key or "")
     return {
         "entry": entry,
         "content": mark_safe(entry.content),  # noqa: S308 - as safe as in the feed
@@ -114,7 +114,7 @@ def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_told(FEED_OF[type(page)], page, at),
+        "too_old": not is_told(feed.key, page, at),
         "newest": AT_ONCE,
     }
 
@@ -180,7 +180,7 @@ def _social(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 
 
 def _site_name(page: ContentPage, at: datetime) -> str:
-    home = page if isinstance(page, PartnershipPage) else public(PartnershipPage.objects.all(), at).first()
+    home = page if page.is_home_page else public(PartnershipPage.objects.all(), at).first()
     return home.title if home else settings.WAGTAIL_SITE_NAME
 
 
@@ -216,8 +216,8 @@ def _graphql(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 CHANNELS = (
     PreviewChannel(PAGE, "Page", lambda model: True, _page),
     PreviewChannel(WEBSITE, "Website", _is_on_the_website, _on_the_website),
-    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model in FEED_OF),
-    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model is MeetingPage),
+    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model.feed_key is not None),
+    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model.makes_events),
     _shown_by_a_template("search", "Search result", _search),
     _shown_by_a_template("social", "Social card", _social),
     _shown_by_a_template("graphql", "GraphQL", _graphql),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.conf import settings
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
@@ -13,19 +14,17 @@ from feeds.models import FeedName
 from feeds.shown import gone, shown
 from pages.content import addresses
 from pages.content.choices import FeedFormat
+from pages.content.feed_stories import ENTRY_FORMATS, PageFeed
 from pages.models import (
     ContentPage,
-    DeathReviewIndexPage,
-    MeetingIndexPage,
-    NewsIndexPage,
     PartnershipPage,
     PriorityPage,
     PriorityPeriodPage,
     PublicAddress,
-    PublicationIndexPage,
     PublicRecord,
     Topic,
 )
+from pages.models.base import page_types
 from pages.visibility.rule import public
 
 MEDIA_TYPES = {
@@ -34,8 +33,6 @@ MEDIA_TYPES = {
     FeedFormat.JSON: "application/feed+json",
     FeedFormat.ICALENDAR: "text/calendar",
 }
-NEWS_FORMATS = (FeedFormat.RSS, FeedFormat.ATOM, FeedFormat.JSON)
-DEATH_REVIEWS = "death-reviews"
 
 
 @dataclass(frozen=True)
@@ -52,18 +49,14 @@ class Listing:
     description: str
     page: ContentPage | None = None  # the page that lists the same things
     home: ContentPage | None = None  # the home page; every feed is the partnership's
-    formats: tuple[FeedFormat, ...] = NEWS_FORMATS
+    formats: tuple[FeedFormat, ...] = ENTRY_FORMATS
     topic: str | None = None
+    is_opt_in: bool = False  # for people who chose it knowingly: no page offers it by itself
 
     @property
     def is_about_something(self) -> bool:
         """Whether it is about one topic or one priority."""
         return ":" in self.key
-
-    @property
-    def is_opt_in(self) -> bool:
-        """Whether it is for people who chose it knowingly: no page offers it by itself."""
-        return self.key == DEATH_REVIEWS
 
     @property
     def full_title(self) -> str:
@@ -81,40 +74,11 @@ class Listing:
         return settings.CMS_URL + reverse("feed", args=[self.name, kind])
 
 
-# key: title, description, the type of the page that lists the same things, formats
-_OWN: dict[str, tuple[str, str, type[ContentPage], tuple[FeedFormat, ...]]] = {
-    "all": (
-        "All updates",
-        "News, meetings, plans, reviews and priorities in one feed.",
-        PartnershipPage,
-        NEWS_FORMATS,
-    ),
-    "news": ("News", "What the partnership does, and wants residents to know.", NewsIndexPage, NEWS_FORMATS),
-    "meetings": (
-        "Meetings",
-        "When the partnership meets, with agendas and papers.",
-        MeetingIndexPage,
-        (*NEWS_FORMATS, FeedFormat.ICALENDAR),
-    ),
-    "publications": (
-        "Publications",
-        "Plans, assessments, data and annual reviews.",
-        PublicationIndexPage,
-        NEWS_FORMATS,
-    ),
-    "priorities": (
-        "Priorities",
-        "What the partnership concentrates on, and what it does.",
-        PartnershipPage,
-        NEWS_FORMATS,
-    ),
-    DEATH_REVIEWS: (
-        "Death reviews",
-        "Notices of Domestic Abuse Related Death Reviews. They are about deaths, and may be hard to read.",
-        DeathReviewIndexPage,
-        NEWS_FORMATS,
-    ),
-}
+@cache
+def _declared() -> dict[str, tuple[PageFeed, type[ContentPage]]]:
+    """The partnership's own feeds by key, each with the page type that lists the same things."""
+    found = [(feed, model) for model in page_types() for feed in model.declared_feeds]
+    return {feed.key: (feed, model) for feed, model in sorted(found, key=lambda each: each[0].position)}
 
 
 _TOPIC = "topic:"
@@ -138,7 +102,7 @@ def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
     """
     pages = _pages(at)
     home = pages.get(PartnershipPage)
-    own = [_own(key, pages) for key in _OWN]
+    own = [_own(key, pages) for key in _declared()]
     topics = [
         _of_topic(topic.pk, topic.name, topic.slug, home) for topic in topics_told(at, with_gone).order_by("name")
     ]
@@ -162,7 +126,7 @@ def topics_told(at: datetime, with_gone: bool = False) -> QuerySet[Topic]:
 
 def offered_everywhere() -> list[Listing]:
     """The feeds that every page of the CMS offers by itself, without the pages that belong to them."""
-    return [each for key in _OWN if not (each := _own(key, {})).is_opt_in]
+    return [each for key in _declared() if not (each := _own(key, {})).is_opt_in]
 
 
 def own_feed(key: str) -> Listing:
@@ -172,8 +136,8 @@ def own_feed(key: str) -> Listing:
 
 def listing(name: str, at: datetime) -> Listing | None:
     """The feed of exactly this name, or None; in one query."""
-    if name in _OWN:
-        return _own(name, _pages(at, _OWN[name][2]))
+    if name in _declared():
+        return _own(name, _pages(at, _declared()[name][1]))
     kind, slug = _subject(name)
     if kind == "topics":
         return _topic(slug, at)
@@ -249,15 +213,24 @@ def _ends_with(slug: str, field: str) -> Q:
 
 def _pages(at: datetime, *models: type[ContentPage]) -> dict[type[ContentPage], ContentPage]:
     """The home page and the page of each type that stands for a list, in one query."""
-    wanted = {PartnershipPage, *(models or [row[2] for row in _OWN.values()])}
+    wanted = {PartnershipPage, *(models or [model for _feed, model in _declared().values()])}
     names = {model._meta.model_name: model for model in wanted}
     found = public(ContentPage.objects.filter(content_type__model__in=names), at).select_related("content_type")
     return {names[page.content_type.model]: page for page in found.order_by("-path")}
 
 
 def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> Listing:
-    title, description, model, formats = _OWN[key]
-    return Listing(key, key, title, description, pages.get(model), pages.get(PartnershipPage), formats)
+    feed, model = _declared()[key]
+    return Listing(
+        key,
+        key,
+        feed.title,
+        feed.description,
+        pages.get(model),
+        pages.get(PartnershipPage),
+        feed.formats,
+        is_opt_in=feed.is_opt_in,
+    )
 
 
 def _of_topic(pk: int, name: str, slug: str, home: ContentPage | None) -> Listing:
@@ -285,4 +258,4 @@ def addresses_to_forget() -> set[str]:
     topics = {*Topic.objects.values_list("slug", flat=True), *FeedName.objects.values_list("slug", flat=True)}
     paths = PublicAddress.objects.filter(record__page__prioritypage__isnull=False).values_list("path", flat=True)
     about = [Listing("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
-    return {each.url(kind) for each in (*map(own_feed, _OWN), *about) for kind in each.formats}
+    return {each.url(kind) for each in (*map(own_feed, _declared()), *about) for kind in each.formats}

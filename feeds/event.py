@@ -9,10 +9,10 @@ from uuid import UUID
 
 from feeds.entry import clean, clean_address, clean_line
 from pages.content import addresses
-from pages.content.choices import AttendanceMode, MeetingStatus
+from pages.content.choices import MeetingStatus
+from pages.content.plain_words import local, when
 from pages.content.rich_text import plain_text
 from pages.models import MeetingPage, Venue
-from pages.reading.plain_words import local, place, when
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def event(meeting: MeetingPage, venue: Venue | None, *, sequence: int, revised: 
         starts=local(meeting.starts_at),
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
-        location=where(meeting, venue),
+        location=meeting.where(venue),
         description="\n\n".join(text for text in _said(meeting) if text),
         sequence=sequence,
         revised=revised,
@@ -70,16 +70,6 @@ def _said(meeting: MeetingPage) -> list[str]:
         if meeting.joining_url:
             said.append(f"Join online: {meeting.joining_url}")
     return [*said, f"More about this meeting: {addresses.url(meeting)}"]
-
-
-def where(meeting: MeetingPage, venue: Venue | None) -> str:
-    """As in "Conference Room 2, …, CB1 1JF and online"; empty where no place is known or the venue is not public."""
-    places = []
-    if meeting.attendance_mode != AttendanceMode.ONLINE and venue:
-        places.append(place(venue))
-    if meeting.attendance_mode != AttendanceMode.IN_PERSON:
-        places.append("online")
-    return " and ".join(places)
 
 
 def _status(meeting: MeetingPage) -> str:

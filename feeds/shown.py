@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, QuerySet
 
 from feeds.models import FeedItem
-from pages.reading.plain_words import local
+from pages.content.plain_words import local
 from pages.visibility.rule import public_or_withdrawn_rows
 
 # How long a page that was withdrawn shows as such, and how long after that feeds say that it is gone.

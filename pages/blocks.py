@@ -1,10 +1,11 @@
-"""The blocks that the body of a page is made of. Each is a GraphQL type of the same name
-(pages/graphql/block_types.py)."""
+"""The blocks that the body of a page is made of: what editors type, what the API says of it, and its HTML."""
 
 import json
 from typing import Any
 
+import graphene
 from django.core.exceptions import ValidationError
+from grapple.types.interfaces import get_page_interface
 from wagtail import blocks
 from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
 from wagtail.documents.blocks import DocumentChooserBlock
@@ -12,9 +13,14 @@ from wagtail.images.blocks import ImageChooserBlock
 
 from pages.content.choices import CalloutTone
 from pages.content.rich_text import FEATURES, has_text
+from pages.graphql import public_fields as public
+from pages.graphql.block_types import BlockReader, PublicBlock
+from pages.graphql.loading import loader_of
 
 
-class HeadingBlock(blocks.StructBlock):
+class HeadingBlock(PublicBlock, blocks.StructBlock):
+    """A heading inside a page."""
+
     text = blocks.CharBlock(max_length=200)
     level = blocks.ChoiceBlock(
         choices=[("2", "Heading 2"), ("3", "Heading 3"), ("4", "Heading 4")],
@@ -25,6 +31,22 @@ class HeadingBlock(blocks.StructBlock):
 
     class Meta:
         icon = "title"
+
+    html_template = "pages/blocks/heading.html"
+    graphql_fields = [
+        public.text_in_block("text", required=True, description="The words of the heading."),
+        public.public_field(
+            "level",
+            graphene.Int,
+            lambda block, info: int(block.value.get("level") or 2),
+            required=True,
+            description="2 to 4; level 1 is the title of the page.",
+        ),
+    ]
+
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        level = str(value.get("level"))
+        return {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
 
 
 class WrittenText(blocks.RichTextBlock):
@@ -40,31 +62,106 @@ class WrittenText(blocks.RichTextBlock):
         return super().clean(value)
 
 
-class ParagraphBlock(WrittenText):
+class ParagraphBlock(PublicBlock, WrittenText):
+    """Running text."""
+
     class Meta:
         icon = "pilcrow"
 
+    html_template = "pages/blocks/paragraph.html"
+    graphql_fields = [
+        public.public_field(
+            "rich_text",
+            public.RichText,
+            lambda block, info: loader_of(info).rich_text(block.owner, block.value or ""),
+            required=True,
+            description="The text.",
+        )
+    ]
 
-class ImageBlock(blocks.StructBlock):
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        return {"html": reader.rich_text(value)}
+
+
+class ImageBlock(PublicBlock, blocks.StructBlock):
+    """A picture with an optional caption."""
+
     image = ImageChooserBlock()
     caption = blocks.CharBlock(required=False, max_length=300)
 
     class Meta:
         icon = "image"
 
+    html_template = "pages/blocks/image.html"
+    graphql_fields = [
+        public.public_field(
+            "image",
+            public.type_of("documents.Image"),
+            lambda block, info: loader_of(info).image_in(block.owner, block.value.get("image")),
+            description="The picture; null when it is not public.",
+        ),
+        public.text_in_block("caption", description="Text under the picture."),
+    ]
 
-class DocumentBlock(DocumentChooserBlock):
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        return {"picture": reader.picture(value.get("image")), "caption": value.get("caption")}
+
+
+class DocumentBlock(PublicBlock, DocumentChooserBlock):
+    """A file to download."""
+
     class Meta:
         icon = "doc-full"
 
+    html_template = "pages/blocks/document.html"
+    graphql_fields = [
+        public.public_field(
+            "document",
+            public.type_of("documents.Document"),
+            lambda block, info: loader_of(info).document_in(block.owner, block.value),
+            description="The document; null when it is not public.",
+        )
+    ]
 
-class PageLinkBlock(blocks.StructBlock):
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        return {"file": reader.file(value)}
+
+
+def _text_of_link(block: public.Block, info: Any) -> str:
+    page = loader_of(info).base_page_in(block.owner, block.value.get("page"))
+    return block.value.get("text") or (page.title if page else "")
+
+
+class PageLinkBlock(PublicBlock, blocks.StructBlock):
+    """A link to another page of this site."""
+
     page = blocks.PageChooserBlock(page_type="pages.ContentPage")
     text = blocks.CharBlock(required=False, max_length=200, help_text="Leave empty to show the title of the page.")
 
     class Meta:
         icon = "link"
         label = "Link to a page"
+
+    html_template = "pages/blocks/page_link.html"
+    graphql_fields = [
+        public.public_field(
+            "page",
+            get_page_interface,
+            lambda block, info: loader_of(info).page_in(block.owner, block.value.get("page")),
+            description="The page; null when it is not public.",
+        ),
+        public.public_field(
+            "text",
+            graphene.String,
+            _text_of_link,
+            required=True,
+            description="The words of the link: the editor's, or else the title of the page.",
+        ),
+    ]
+
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        link = reader.link(value.get("page"))
+        return {"link": link, "text": value.get("text") or (link.title if link else "")}
 
 
 PARTS_OF_A_TABLE = {
@@ -77,8 +174,58 @@ MOST_CELLS = 5000  # of one table
 HEADERS = ("row", "column", "both", "neither", "")
 
 
-class TableBlock(WagtailTableBlock):
-    """A table of text. Only what the editor's box shows is taken: whoever approves it sees every cell there."""
+def _cells(value: Any) -> list[list[str]]:
+    return [["" if cell is None else cell for cell in row] for row in (value or {}).get("data") or []]
+
+
+def _header(value: Any) -> list[str]:
+    """The cells of the header row; empty when there is none."""
+    return (_cells(value) or [[]])[0] if (value or {}).get("first_row_is_table_header") else []
+
+
+def _rows(value: Any) -> list[list[str]]:
+    """The other rows."""
+    return _cells(value)[1 if (value or {}).get("first_row_is_table_header") else 0 :]
+
+
+class TableBlock(PublicBlock, WagtailTableBlock):
+    """A table of text.
+
+    Only what the editor's box shows is taken: whoever approves it sees every cell there.
+    """
+
+    html_template = "pages/blocks/table.html"
+    graphql_fields = [
+        public.public_field(
+            "caption",
+            graphene.String,
+            lambda block, info: (block.value or {}).get("table_caption") or None,
+            description="What the table shows.",
+        ),
+        public.public_field(
+            "header",
+            public.list_of(graphene.String),
+            lambda block, info: _header(block.value),
+            required=True,
+            description="The cells of the header row; empty when there is none.",
+        ),
+        public.public_field(
+            "rows",
+            public.list_of(public.list_of(graphene.String)),
+            lambda block, info: _rows(block.value),
+            required=True,
+            description="The other rows, cell by cell.",
+        ),
+    ]
+
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        value = value or {}
+        return {
+            "caption": value.get("table_caption") or "",
+            "header": _header(value),
+            "rows": _rows(value),
+            "first_column_is_header": bool(value.get("first_col_is_header")),
+        }
 
     def value_from_form(self, value):
         try:
@@ -129,12 +276,35 @@ def _is_shown(cell: Any) -> bool:
     return isinstance(classes, str | None) and set((classes or "").split()) <= CLASSES
 
 
-class CalloutBlock(blocks.StructBlock):
+class CalloutBlock(PublicBlock, blocks.StructBlock):
+    """Text that stands out."""
+
     tone = blocks.ChoiceBlock(choices=CalloutTone.choices, default=CalloutTone.INFORMATION, search_index=False)
     rich_text = WrittenText(label="Text of the callout")
 
     class Meta:
         icon = "help"
+
+    html_template = "pages/blocks/callout.html"
+    graphql_fields = [
+        public.public_field(
+            "tone",
+            public.enum(CalloutTone),
+            lambda block, info: block.value.get("tone") or CalloutTone.INFORMATION.value,
+            required=True,
+            description="What the text is for.",
+        ),
+        public.public_field(
+            "rich_text",
+            public.RichText,
+            lambda block, info: loader_of(info).rich_text(block.owner, block.value.get("rich_text") or ""),
+            required=True,
+            description="The text.",
+        ),
+    ]
+
+    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+        return {"tone": value.get("tone"), "html": reader.rich_text(value.get("rich_text"))}
 
 
 class BodyBlock(blocks.StreamBlock):

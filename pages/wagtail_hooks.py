@@ -46,10 +46,8 @@ from pages.models import (
     Contact,
     ContentPage,
     DeathReviewIndexPage,
-    DeathReviewNoticePage,
     LegalBasis,
     MeetingPage,
-    PartnershipPage,
     PriorityPage,
     SupportService,
     Topic,
@@ -230,8 +228,9 @@ def register_listings() -> list[PageListingViewSet]:
 @hooks.register("after_create_page")
 def set_up_a_new_section(request, page) -> None:
     """A new home page becomes the root of the site; a new index of death reviews gets its workflow."""
-    if isinstance(page, PartnershipPage):
+    if page.is_home_page:
         make_root_of_site(page)
+    # By type: groups and workflows are the business of pages/approval, which models may not import.
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
 
@@ -244,7 +243,7 @@ def leave_old_versions_behind(request, page, new_page) -> None:
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
         if copy.latest_revision:  # and yet its text is by those who made it
             note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
-        if isinstance(original.specific, DeathReviewNoticePage):
+        if original.specific.is_sensitive:
             note_seen(original.specific, request.user, NOTICE)
 
 

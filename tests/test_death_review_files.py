@@ -180,10 +180,9 @@ def test_a_page_with_such_a_file_says_where_it_is_and_not_what(index, home, mode
     document, image = file(collection=index.files), factories.image("Secret title", collection=index.files)
     page = factories.draft(getattr(models, model), home, **fields(document, image))
     assert page.publishing_problems() == {
-        field: f"“{label}” has a file that only death-review notices may show. Remove it, and upload a file for this "
-        "page."
+        field: f"“{label}” has a file that this page may not show. Remove it, and upload a file for this page."
     }
-    with pytest.raises(ValidationError, match="only death-review notices may show"):
+    with pytest.raises(ValidationError, match="has a file that this page may not show"):
         factories.publish(page)
     for each in (document, image):
         moved(each, Collection.get_first_root_node())

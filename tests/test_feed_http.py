@@ -411,7 +411,7 @@ def test_all_entries_are_written_anew_when_the_code_that_writes_them_is_another(
     finally:
         items.code.cache_clear()
     assert ("Words enough" in content, "As an older version" in content) == (True, False)
-    assert {"newspage.html", "blocks.html", "happening.html", "rich_text.py", "page_html.py", "stories.py"} <= {*read}
+    assert {"newspage.html", "heading.html", "happening.html", "rich_text.py", "page_html.py", "stories.py"} <= {*read}
 
 
 def test_the_addresses_in_headers_are_ascii(client, home):

@@ -14,7 +14,6 @@ from feeds.catalogue import listings
 from feeds.read.sources import AT_ONCE
 from pages import models
 from pages.demo import sample_content
-from pages.editing.meeting_changes import changes
 from pages.models import ContentPage
 from tests import factories
 from tests.factories import london
@@ -353,7 +352,7 @@ def test_no_place_that_readers_may_not_see_is_in_the_log_of_a_meeting(client, si
     hidden = factories.venue(name=SECRET, address=SECRET, live=False)
     after = models.MeetingPage.objects.get()
     after.venue = hidden
-    assert changes(meeting, after, timezone.now()) == []  # from one that nobody sees to another
+    assert after.changes_since(meeting, timezone.now()) == []  # from one that nobody sees to another
     after.venue, after.status_notice = factories.venue(name="Library", room=""), "<p>Elsewhere.</p>"
     factories.publish(after)
     assert meeting.change_log.get().before == ""

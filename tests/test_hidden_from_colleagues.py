@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import (
     Collection,
@@ -423,7 +424,9 @@ def test_who_lost_the_rights_is_told_no_more_of_what_they_wrote(book):
     agency = models.Agency.objects.create(name="zzCouncil", sector="council", live=False)
     agency.save_revision(user=editor)
     agency.get_workflow().start(agency, editor)
-    Page.objects.filter(pk=story.pk).update(locked=True, locked_by=editor, title="zzStory", draft_title="zzStory")
+    Page.objects.filter(pk=story.pk).update(
+        locked=True, locked_by=editor, locked_at=timezone.now(), title="zzStory", draft_title="zzStory"
+    )
     home = reverse("wagtailadmin_home")
     html = text(book.clients["editor"], home)
     assert "zzCouncil" in html

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from documents.models import PublishedFile
 from pages import models
-from pages.reading import plain_words
+from pages.content import plain_words
 from tests import factories
 from tests.factories import london
 from tests.test_page_views import SECRET, _clock, article_of, at_path, main_of, meeting_index  # noqa: F401 - fixtures

@@ -271,10 +271,10 @@ CHANGES = {
 def test_each_change_of_powers_leaves_one_true_entry(home, change):
     do, entry = CHANGES[change]
     known = things(home)
-    forget()
-    do(known)
     subject, words = entry
     numbers = {"home": home.pk, "on_page": known["on_page"].page_id, "root": Collection.get_first_root_node().pk}
+    forget()
+    do(known)
     assert told() == [(subject, words.format(**numbers), None)]
 
 

@@ -156,8 +156,9 @@ OVERRIDDEN = {
     "wagtail.models.Page": ("base_form_class is_creatable promote_panels search_fields", "pages without our rules"),
     "wagtail.models.draft_state.DraftStateMixin": ("with_content_json", "an old value of the row is written back"),
     "wagtail.models.pages.AbstractPage": (
-        "can_create_at can_move_to clean exclude_fields_in_copy full_clean full_url get_admin_display_title "
-        "get_full_url max_count minimal_clean permissions_for_user save save_revision serve with_content_json",
+        "can_create_at can_move_to check clean clean_subpage_models exclude_fields_in_copy full_clean full_url "
+        "get_admin_display_title get_full_url max_count minimal_clean permissions_for_user save save_revision serve "
+        "with_content_json",
         "pages are published, copied and served without being asked about",
     ),
     "wagtail.models.pages.PagePermissionTester": (

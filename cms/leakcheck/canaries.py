@@ -14,7 +14,8 @@ CONTROL = "zqcontrol"
 NEVER_PUBLIC = ("draft", "scheduled", "restricted", "child")
 ONCE_PUBLIC = ("expired", "unpublished", "gone")
 STATES = (*NEVER_PUBLIC, *ONCE_PUBLIC)
-# Kind of page → the path at which its parent usually is. Only standard pages can have pages below them.
+# Kind of page (`ContentPage.canary_kind`) → the path at which its parent usually is. Only standard pages can have pages
+# below them.
 PARENTS = {"standard": "/", "news": "/news/", "meeting": "/meetings/"}
 
 

@@ -8,41 +8,42 @@ from io import BytesIO
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.apps import apps
 from django.core.files.base import ContentFile
 from django.db import models
 from django.utils import timezone
-from modelcluster.fields import ParentalKey
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
+from wagtail.blocks import (
+    Block,
+    CharBlock,
+    ChoiceBlock,
+    ChooserBlock,
+    ListBlock,
+    RichTextBlock,
+    StructBlock,
+    TextBlock,
+)
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Collection, CollectionViewRestriction, PageViewRestriction
 
 from cms.leakcheck.canaries import CANARY, CONTROL, PARENTS, STATES, slug
 from documents.models import Document, Image
 from pages.approval.workflow import publish_by_command
-from pages.content.choices import AttendanceMode, WithdrawalKind
+from pages.content.choices import WithdrawalKind
+from pages.content.references import row_relations
 from pages.models import (
     ContentPage,
-    MeetingIndexPage,
-    MeetingPage,
-    NewsIndexPage,
-    NewsPage,
     PartnershipPage,
     StandardPage,
     Topic,
 )
+from pages.models.base import page_types
 from pages.models.snippets import ModeratedSnippet
 from pages.partial_dates import PartialDateField
 from pages.visibility.rule import public
 
 COMMAND = "plant_canaries"
-PAGE_TYPES: dict[str, tuple[type[ContentPage], type[ContentPage]]] = {
-    "standard": (StandardPage, PartnershipPage),
-    "news": (NewsPage, NewsIndexPage),
-    "meeting": (MeetingPage, MeetingIndexPage),
-}
 DRAFT_FILES, PRIVATE_FILES, PUBLIC_FILES = FILES = (f"{CANARY} draft", f"{CANARY} private", f"{CONTROL} file")
 
 
@@ -56,8 +57,9 @@ def identities() -> set[UUID]:
     return {identity(name) for name in [CONTROL, *in_states, *(model.__name__ for model in page_types())]}
 
 
-def page_types() -> list[type[ContentPage]]:
-    return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
+def type_of_kind(kind: str) -> type[ContentPage]:
+    """The page type that is planted in all states under this name (cms/leakcheck/canaries.py)."""
+    return next(model for model in page_types() if model.canary_kind == kind)
 
 
 def parent_for(model: type[ContentPage]) -> ContentPage | None:
@@ -104,7 +106,7 @@ class Canaries:
     def plant(self) -> ContentPage:
         states = [(kind, state) for kind in PARENTS for state in STATES if state != "child" or kind == "standard"]
         # One page of every other type. Where there can be only one, a draft would keep editors from making theirs.
-        drafts = [model for model in page_types() if model.max_count is None and model not in dict(PAGE_TYPES.values())]
+        drafts = [model for model in page_types() if model.max_count is None and not model.canary_kind]
         with tqdm(total=len(states) + len(drafts) + 1, desc="canaries", unit="page", disable=None) as progress:
             for kind, state in states:
                 self._in_state(kind, state)
@@ -118,8 +120,9 @@ class Canaries:
         return control
 
     def _in_state(self, kind: str, state: str) -> None:
-        model, parent_type = PAGE_TYPES[kind]
-        parent = public(parent_type.objects.all()).order_by("path").first()
+        model = type_of_kind(kind)
+        parent_type = model.clean_parent_page_models()[0]
+        parent = public(parent_type._default_manager.all()).order_by("path").first()
         if state == "child":
             parent = ContentPage.objects.get(uuid=identity(slug(kind, "draft"))).specific
         if parent is None:
@@ -130,8 +133,8 @@ class Canaries:
         if state == "restricted":
             PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
         if state != "draft":
-            if isinstance(page, MeetingPage):
-                page.venue = None  # it is hidden, and publication refuses such a one
+            for name in model.refused_while_hidden:
+                setattr(page, name, None)
             publish_by_command(page, COMMAND)
             page.refresh_from_db()
         if state == "expired":
@@ -146,15 +149,13 @@ class Canaries:
     def _draft(self, model: type[ContentPage], name: str, address: str, rows: bool = True) -> ContentPage:
         page = model(uuid=identity(name), slug=address, show_in_menus=True, live=False)
         page.last_reviewed_on = timezone.localdate(self.now)
-        if isinstance(page, MeetingPage):
-            page.starts_at, page.attendance_mode = self.now + timedelta(days=30), AttendanceMode.ONLINE
+        for field, value in model.canary_values(self.now).items():
+            setattr(page, field, value)
         self._fill(page, self.draft_files if rows else self.private_files, name.removeprefix(f"{CANARY}-"))
-        for relation in page._meta.related_objects if rows else ():
-            row_type = relation.related_model
-            if isinstance(relation.field, ParentalKey) and row_type._meta.app_label == page._meta.app_label:
-                row = row_type(sort_order=0)
-                self._fill(row, self.draft_files, row_type.__name__)
-                setattr(page, relation.get_accessor_name(), [row])
+        for relation in row_relations(model) if rows else ():
+            row = relation.related_model(sort_order=0)
+            self._fill(row, self.draft_files, relation.related_model.__name__)
+            setattr(page, relation.get_accessor_name(), [row])
         return page
 
     def _add(self, parent: ContentPage, page: ContentPage) -> ContentPage:
@@ -187,7 +188,7 @@ class Canaries:
         page.refresh_from_db()
         page.slug, page.title, page.summary = f"{CANARY}-edit", f"{CANARY} title", f"{CANARY} summary"
         page.seo_title, page.search_description = f"{CANARY} seo title", f"{CANARY} search description"
-        page.show_in_menus, page.body = True, self._body(self.draft_files)
+        page.show_in_menus, page.body = True, _body(StandardPage._meta.get_field("body"), self.draft_files)
         page.topics = [self.topic]
         page.save_revision(clean=False)
         return page
@@ -229,17 +230,33 @@ class Canaries:
             if isinstance(field, models.ForeignKey) and field.related_model in made:
                 setattr(obj, field.name, made[field.related_model])
             elif isinstance(field, StreamField):
-                setattr(obj, field.name, self._body(files))
+                setattr(obj, field.name, _body(field, files))
             elif isinstance(field, models.CharField | models.TextField):
                 setattr(obj, field.name, field.choices[0][0] if field.choices else words_for(field, label))
 
-    @staticmethod
-    def _body(files: tuple[Document, Image]) -> list[tuple[str, Any]]:
-        text = f"<p>{CANARY} paragraph</p>"
-        return [
-            ("heading", {"text": f"{CANARY} heading", "level": "2"}),
-            ("paragraph", text),
-            ("image", {"image": files[1], "caption": f"{CANARY} caption"}),
-            ("document", files[0]),
-            ("callout", {"tone": "information", "rich_text": text}),
-        ]
+
+# --- Blocks ---
+
+
+def _body(field: StreamField, files: tuple[Document, Image]) -> list[tuple[str, Any]]:
+    """One block of each kind that can hold a word or a file, with the canary in it."""
+    blocks = field.stream_block.child_blocks.items()
+    return [(name, value) for name, block in blocks if (value := _in_block(block, name, files)) is not None]
+
+
+def _in_block(block: Block, name: str, files: tuple[Document, Image]) -> Any:
+    """None for a block that has no place for either, and for one that needs something else, such as a page."""
+    if isinstance(block, StructBlock):
+        values = {part: _in_block(child, part, files) for part, child in block.child_blocks.items()}
+        lacks = any(value is None and block.child_blocks[part].required for part, value in values.items())
+        return None if lacks else values
+    if isinstance(block, ListBlock):
+        value = _in_block(block.child_block, name, files)
+        return None if value is None else [value]
+    if isinstance(block, ChooserBlock):
+        return next((file for file in files if isinstance(file, block.model_class)), None)
+    if isinstance(block, ChoiceBlock):
+        return block.get_default() or None
+    if isinstance(block, RichTextBlock):
+        return f"<p>{CANARY} {name}</p>"
+    return f"{CANARY} {name}" if isinstance(block, CharBlock | TextBlock) else None

@@ -6,9 +6,8 @@ What publication adds to a page is decided in cms/publication/effects.py, and as
 from datetime import datetime
 from typing import Any
 
-from cms.publication.effects import change_note, online_until, updated_at
-from pages.editing.meeting_changes import changes
-from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage
+from cms.publication.effects import change_note, updated_at
+from pages.models import ContentPage
 
 
 def as_published(page: ContentPage, at: datetime) -> None:
@@ -21,10 +20,10 @@ def as_published(page: ContentPage, at: datetime) -> None:
         _answer_with(page, "change_notes", [note, *page.change_notes.all()])
     page.first_published_at, page.public_updated_at = page.first_published_at or at, updated
     page.set_url_path(page.get_parent())  # the address may have been edited a moment ago
-    if isinstance(page, DeathReviewNoticePage) and page.minimum_online_until is None:
-        page.minimum_online_until = online_until(page.first_published_at)
-    if isinstance(page, MeetingPage) and (before := page.known_version()):
-        _answer_with(page, "change_log", [*page.change_log.all(), *changes(before, page, at)])
+    for name, value in page.values_set_by_publication().items():
+        setattr(page, name, value)
+    for relation, rows in page.rows_added_by_publication(page.known_version(), at).items():
+        _answer_with(page, relation, [*getattr(page, relation).all(), *rows])
 
 
 def _answer_with(page: Any, relation: str, rows: list[Any]) -> None:

@@ -5,12 +5,11 @@ All signals about content are listened to here.
 
 import logging
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from itertools import takewhile
 from time import monotonic
 from typing import Any
 
-from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -32,14 +31,10 @@ from feeds.websub import send_pings
 from pages.content import addresses
 from pages.content.choices import ChangeKind, UpdateKind
 from pages.content.references import files_of
-from pages.editing.meeting_changes import changes
 from pages.models import (
     ChangeNote,
     ContentPage,
-    DeathReviewNoticePage,
     LegalBasis,
-    MeetingChange,
-    MeetingPage,
     PublicChange,
     PublicRecord,
     Takedown,
@@ -177,10 +172,12 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     tell_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
     search_index.record(page)
-    if isinstance(page, DeathReviewNoticePage):
-        promise_time_online(page)
-    if isinstance(page, MeetingPage) and isinstance(before, MeetingPage):
-        MeetingChange.objects.bulk_create(changes(before, page, page.last_published_at))
+    if values := page.values_set_by_publication():
+        for name, value in values.items():
+            setattr(page, name, value)
+        type(page)._base_manager.filter(pk=page.pk).update(**values)
+    for relation, rows in page.rows_added_by_publication(before, page.last_published_at).items():
+        page._meta.get_field(relation).related_model._base_manager.bulk_create(rows)
     return note
 
 
@@ -224,18 +221,6 @@ def change_note(page: ContentPage, at: datetime) -> ChangeNote | None:
     return ChangeNote(page_id=page.pk, at=at, note=page.change_note)
 
 
-def promise_time_online(notice: DeathReviewNoticePage) -> None:
-    """Where nobody chose a date, the policy says until when a notice stays online at least."""
-    if notice.minimum_online_until is None and notice.first_published_at is not None:
-        notice.minimum_online_until = online_until(notice.first_published_at)
-        DeathReviewNoticePage.objects.filter(pk=notice.pk).update(minimum_online_until=notice.minimum_online_until)
-
-
-def online_until(first_published_at: datetime) -> date:
-    """The last day of the time that the policy promises for a notice."""
-    return timezone.localdate(first_published_at) + relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
-
-
 # --- Files ---
 
 
@@ -254,7 +239,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
             document=document,
             file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
             first_public_at=now,
-            no_store=isinstance(page, DeathReviewNoticePage) or document.once_exempt,
+            no_store=page.is_sensitive or document.once_exempt,
         )
         for document in documents.values()
     ] + [

@@ -48,13 +48,9 @@ def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 @cache
 def is_of_notices(model: type[Model]) -> bool:
     """Whether this is the type of death-review notices, or of rows that only they have."""
-    relations: Any = DeathReviewNoticePage._meta.related_objects
-    rows: list[Any] = [
-        each.related_model
-        for each in relations
-        if isinstance(each.field, ParentalKey) and each.model is DeathReviewNoticePage
-    ]
-    return issubclass(model, (DeathReviewNoticePage, *rows))
+    keys = (each for each in model._meta.concrete_fields if isinstance(each, ParentalKey))
+    page_type = next((each.related_model for each in keys), model)
+    return bool(getattr(page_type, "may_show_death_review_files", False))
 
 
 def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import PublishedFile
-from feeds.build.stories import FEED_OF, entries_of, places, withdrawn_entry
+from feeds.build.stories import entries_of, places, story_types, withdrawn_entry
 from feeds.catalogue import topics_told
 from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
@@ -116,7 +116,7 @@ def write(records: Iterable[UUID], at: datetime) -> set[str]:
 def _write_some(records: list[UUID], at: datetime) -> set[str]:
     before = {item.pk: item for item in FeedItem.objects.filter(record__in=records).prefetch_related("places")}
     written: dict[UUID, tuple[FeedItem, list[str]]] = {}
-    for model in FEED_OF:
+    for model in story_types():
         written |= _written(model, records, at, before)
     changed = {
         uuid for uuid, (item, _) in written.items() if uuid not in before or _content(before[uuid]) != _content(item)

@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from feeds.event import Event, event
+from pages.content.plain_words import local
 from pages.models import MeetingChange, MeetingPage, PublicChange, PublicRecord, Venue
-from pages.reading.plain_words import local
 from pages.visibility.rule import public, public_snippets
 
 # How many days after the day of a meeting the calendar still has it.

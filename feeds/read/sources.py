@@ -13,8 +13,8 @@ from feeds.entry import Enclosure, Entry, Feed, Gone
 from feeds.models import FeedItem, FeedState
 from feeds.shown import SAID_TO_BE_GONE, TOLD_AGAIN, gone, shown, start_of_day, told_again
 from pages.content.choices import FeedFormat
+from pages.content.plain_words import local
 from pages.models import ContentPage, PublicChange
-from pages.reading.plain_words import local
 from pages.visibility.rule import public_or_withdrawn_rows
 
 # Entries in one document of a feed. That of the newest also tells of at most as many older ones that were corrected or

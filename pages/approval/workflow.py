@@ -54,7 +54,7 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
     For `load_demo`, `load_sample` and restores alone. Raises `NotApproved` for a death-review notice: those need a
     moderator and a safeguarding lead, whoever asks. Raises ValidationError where something is missing.
     """
-    if isinstance(page, DeathReviewNoticePage) and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
+    if isinstance(page, ContentPage) and page.is_sensitive and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
         raise NotApproved("A death-review notice cannot be published by a command.")
     page.full_clean()
     revision = page.save_revision(clean=False)

@@ -205,14 +205,14 @@ PEOPLE = (
 
 def children_in_sight(original: Any, page: Any) -> int:
     """Whether the chooser leads on to what is below a page."""
-    hidden = keeps_out_of_sight() and issubclass(page.specific_class, DeathReviewIndexPage)
+    hidden = keeps_out_of_sight() and bool(getattr(page.specific_class, "permission_to_find", ""))
     return 0 if hidden else original(page)
 
 
 def choose_from(original: Any, view: Any, pages: QuerySet[Any]) -> QuerySet[Any]:
     """A page of another type than the one that is wanted is offered where something is below it."""
     found: QuerySet[Any] = original(view, pages)
-    kinds = tuple(view.desired_classes)
+    kinds = tuple(view.desired_classes)  # types that a chooser asks for, and no page
     if not keeps_out_of_sight() or issubclass(DeathReviewIndexPage, kinds):
         return found
     return found.exclude(content_type=ContentType.objects.get_for_model(DeathReviewIndexPage))

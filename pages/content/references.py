@@ -98,13 +98,18 @@ def of_blocks_and_text(obj: Model) -> References:
     return found
 
 
+def row_relations(model: Any) -> list[Any]:
+    """The relations to the rows that editors enter with a page of this type. Wagtail's comments are not among them."""
+    return [
+        relation
+        for relation in model._meta.related_objects
+        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label != "wagtailcore"
+    ]
+
+
 def child_relations(model: Any) -> list[str]:
     """The names under which a page of this type has rows that editors enter with it."""
-    return [
-        relation.get_accessor_name() or ""
-        for relation in model._meta.related_objects
-        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
-    ]
+    return [relation.get_accessor_name() or "" for relation in row_relations(model)]
 
 
 def files_by_field(page: Page) -> dict[str, References]:

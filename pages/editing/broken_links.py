@@ -17,7 +17,7 @@ from django.utils import timezone
 from modelcluster.fields import ParentalKey
 from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail.admin.views.reports import ReportView
-from wagtail.models import Page, get_page_models
+from wagtail.models import Page
 from wagtail.permissions import policy_registry
 
 from documents.access.public_files import public_documents, public_images
@@ -25,9 +25,10 @@ from documents.models import Document, Image
 from pages.confidential.permissions import editable_by, in_sight
 from pages.content import addresses
 from pages.content.death_review_files import of_death_reviews
-from pages.content.references import contents
+from pages.content.references import contents, row_relations
 from pages.content.rich_text import absolute, linked_ids, typed_addresses
 from pages.models import ContentPage, DeathReviewNoticePage
+from pages.models.base import page_types
 from pages.visibility.at_path import Redirection, at_path
 from pages.visibility.rule import public, public_rows, withdrawn
 
@@ -97,11 +98,7 @@ def _in_field(model_field: Any, value: Any) -> tuple[str, Any] | None:
 def _row_models() -> list[tuple[Any, str]]:
     """The models of the rows that editors enter with a page, each with the name of its key to the page."""
     relations = {
-        relation.related_model: relation.field.name
-        for model in get_page_models()
-        if issubclass(model, ContentPage)
-        for relation in model._meta.related_objects
-        if isinstance(relation.field, ParentalKey) and relation.related_model._meta.app_label == "pages"
+        relation.related_model: relation.field.name for model in page_types() for relation in row_relations(model)
     }
     return sorted(relations.items(), key=lambda item: item[0].__name__)
 
@@ -109,10 +106,9 @@ def _row_models() -> list[tuple[Any, str]]:
 def links_of_public_pages(user: Any, at: datetime) -> Iterator[Link]:
     """Of those public pages that somebody may edit. One query for each type of page and of row."""
     mine = editable_by(user).values("pk")
-    for model in get_page_models():
-        if issubclass(model, ContentPage) and not model._meta.abstract and model is not ContentPage:
-            for page in public(model.objects.filter(pk__in=mine), at).iterator():
-                yield from _links(page, page.pk)
+    for model in page_types():
+        for page in public(model._default_manager.filter(pk__in=mine), at).iterator():
+            yield from _links(page, page.pk)
     for model, name in _row_models():
         rows = public_rows(model.objects.filter(**{f"{name}__in": mine}), f"{name}__", at)
         for row in rows.iterator():

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 
 from pages.confidential.permissions import editable_by
 from pages.content.choices import ActionStatus, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.plain_words import day
 from pages.content.working_days import local_day
 from pages.models import (
     AgendaItem,
@@ -26,7 +27,6 @@ from pages.models import (
     PartnershipPage,
     Recommendation,
 )
-from pages.reading.plain_words import day
 from pages.visibility import current
 from pages.visibility.rule import public
 

@@ -25,10 +25,10 @@ from wagtail.models import Page, TaskState, WorkflowState
 from pages.confidential.permissions import in_sight
 from pages.content import addresses
 from pages.content.death_review_files import may_be_told, may_see, pages_to_tell
+from pages.content.plain_words import day, local, name_of
 from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
 from pages.models.public_records import may_take_down
-from pages.reading.plain_words import day, local, name_of
 
 DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything
 DEADLINES_SHOWN = 30

@@ -1,6 +1,5 @@
-"""What happens to a meeting after it was announced: its change log, and the fast lane for calling it off."""
+"""The fast lane: one moderator cancels or postpones a meeting that was announced."""
 
-from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -11,45 +10,16 @@ from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole, MeetingStatus
 from pages.content.references import file_facts_of, without_places
-from pages.content.rich_text import plain_text
-from pages.models import MeetingChange, MeetingPage, Venue
+from pages.models import MeetingPage
 from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
-from pages.reading.plain_words import place, when
-from pages.visibility.rule import public_snippets
 
 FAST_LANE = "pages.fast_lane"
 FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 
 
-def changes(before: MeetingPage, after: MeetingPage, at: datetime) -> list[MeetingChange]:
-    """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
-    reason = plain_text(after.status_notice).removeprefix(plain_text(before.status_notice)).strip()
-    return [
-        MeetingChange(page=after, at=at, field=name, before=old, after=new, reason=reason)
-        for name, old, new in (
-            ("starts", _moment(before.starts_at), _moment(after.starts_at)),
-            ("ends", _moment(before.ends_at), _moment(after.ends_at)),
-            ("status", before.get_status_display(), after.get_status_display()),
-            ("venue", _place(before, at), _place(after, at)),
-            ("attendance", before.get_attendance_mode_display(), after.get_attendance_mode_display()),
-        )
-        if old != new
-    ]
-
-
-def _moment(moment: datetime | None) -> str:
-    return when(moment) if moment else ""
-
-
-def _place(meeting: MeetingPage, at: datetime) -> str:
-    """Empty while the venue is not public: what is in the log stays there for good."""
-    venue = public_snippets(Venue.objects.filter(pk=meeting.venue_id), at).first()
-    return place(venue)[:300] if venue else ""
-
-
-def may_call_off(user: Any, meeting: MeetingPage) -> bool:
-    """The fast lane: one moderator, also as the author, for a meeting that readers know of."""
+def may_call_off(user: Any, meeting: Any) -> bool:
+    """The fast lane: one moderator, also as the author, for a meeting that readers know of and that is to come."""
     return (
         is_in(user, ApprovalRole.MODERATOR)
         and meeting.live

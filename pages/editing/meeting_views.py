@@ -16,7 +16,7 @@ from wagtail.admin.widgets import Button
 from pages.content.choices import MeetingStatus
 from pages.content.rich_text import plain_text
 from pages.editing.meeting_changes import FAST_LANE_STATUSES, call_off, may_call_off
-from pages.models import MeetingPage
+from pages.models import ContentPage, MeetingPage
 
 
 class CallOffForm(forms.Form):
@@ -77,7 +77,7 @@ admin_urls = [path("pages/<int:page_id>/call-off/", CallOffView.as_view(), name=
 
 
 def page_buttons(page: Any, user: Any) -> list[Button]:
-    if isinstance(page, MeetingPage) and may_call_off(user, page):
+    if isinstance(page, ContentPage) and page.has_fast_lane and may_call_off(user, page):
         address = reverse("call_off_meeting", args=[page.pk])
         return [Button("Cancel or postpone", address, icon_name="date", priority=60)]
     return []

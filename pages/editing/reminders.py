@@ -17,9 +17,9 @@ from wagtail.models import GroupPagePermission
 from pages.confidential.permissions import editable_by
 from pages.content import addresses
 from pages.content.death_review_files import may_see
+from pages.content.plain_words import day, local, name_of
 from pages.editing.deadlines import Deadline, pages_due_for_review
 from pages.models import ContentPage, ReviewReminder
-from pages.reading.plain_words import day, local, name_of
 
 DAYS_BEFORE = 14
 

@@ -18,10 +18,10 @@ from wagtail.admin.widgets import Button
 from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole
+from pages.content.plain_words import day
 from pages.content.working_days import local_day
-from pages.models import ContentPage, DeathReviewNoticePage
+from pages.models import ContentPage
 from pages.models.moderation import is_in
-from pages.reading.plain_words import day
 from pages.visibility.ledger import note_elsewhere, note_update
 from pages.visibility.rule import public
 
@@ -34,7 +34,7 @@ def may_mark_as_reviewed(user: Any, page: ContentPage) -> bool:
     A death-review notice says nothing that its moderator and its safeguarding lead have not approved: there the date
     is changed on the edit screen, and goes the whole way.
     """
-    if isinstance(page, DeathReviewNoticePage):
+    if page.is_sensitive:
         return False
     return is_in(user, ApprovalRole.MODERATOR) and page.permissions_for_user(user).may_moderate()
 

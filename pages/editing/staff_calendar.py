@@ -21,10 +21,10 @@ from icalendar import Calendar, Event
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from pages.content import addresses
+from pages.content.plain_words import name_of
 from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import StaffCalendar
 from pages.models.staff_deadlines import new_calendar_key
-from pages.reading.plain_words import name_of
 
 PRODUCT = "-//Community Safety CMS//Deadlines//EN"
 UNKNOWN_CHANGE = datetime(1970, 1, 1, tzinfo=UTC)  # a page that was never saved through the admin

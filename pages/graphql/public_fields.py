@@ -102,6 +102,18 @@ class StreamFieldInterface(graphene.Interface):
         return block.block_class.__name__
 
 
+# --- Blocks ---------------------------------------------------------------------------------------------------
+
+
+def text_in_block(name: str, required: bool = False, description: str = "") -> "PublicField":
+    """A text of a struct block; when it may be missing, an empty text is null."""
+
+    def resolve(block: Block, info: Any) -> str | None:
+        return block.value.get(name) or ("" if required else None)
+
+    return public_field(name, graphene.String, resolve, required=required, description=description)
+
+
 # --- Fields --------------------------------------------------------------------------------------------------
 
 Resolver = Callable[..., Any]
@@ -113,6 +125,7 @@ class PublicField:
 
     build: Callable[[], Any]
     says: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
+    source: str  # the field or relation of the model that it is made of
 
     def __call__(self) -> Any:
         return self.build()
@@ -127,8 +140,9 @@ def public_field(
     description: str = "",
     args: dict[str, graphene.Argument] | None = None,
     says: Callable[[Any], Iterable[str]] = lambda obj: (),
+    source: str = "",
 ) -> PublicField:
-    """A field of the public type."""
+    """A field of the public type. `source` is the field or relation of the model, where it has another name."""
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
         def mount(graphql_type: Any) -> graphene.Field:
@@ -138,7 +152,7 @@ def public_field(
 
         return GraphQLField(name, of_type), mount
 
-    return PublicField(build, says)
+    return PublicField(build, says, source or name)
 
 
 def _read(source: str) -> Resolver:
@@ -150,7 +164,8 @@ def _read(source: str) -> Resolver:
 
 def _scalar(of_type: Any) -> Callable[..., PublicField]:
     def constructor(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-        return public_field(name, of_type, _read(source or name), required=required, description=description)
+        resolve = _read(source or name)
+        return public_field(name, of_type, resolve, required=required, description=description, source=source)
 
     return constructor
 
@@ -170,7 +185,9 @@ def text(name: str, source: str = "", required: bool = False, description: str =
         is_address = isinstance(obj._meta.get_field(source or name), URLField)
         return () if is_address else (getattr(obj, source or name),)
 
-    return public_field(name, graphene.String, resolve, required=required, description=description, says=says)
+    return public_field(
+        name, graphene.String, resolve, required=required, description=description, says=says, source=source
+    )
 
 
 def local_time(moment: datetime | None) -> datetime | None:
@@ -184,7 +201,7 @@ def date_time(name: str, source: str = "", required: bool = False, description: 
     def resolve(obj: Any, info: Any) -> Any:
         return local_time(getattr(obj, source or name))
 
-    return public_field(name, graphene.DateTime, resolve, required=required, description=description)
+    return public_field(name, graphene.DateTime, resolve, required=required, description=description, source=source)
 
 
 def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:
@@ -235,7 +252,7 @@ def related(name: str, model: str, source: str = "", required: bool = False, des
     def resolve(obj: Any, info: Any) -> Any:
         return loader_of(info).related(obj, source or name)
 
-    return public_field(name, type_of(model), resolve, required=required, description=description)
+    return public_field(name, type_of(model), resolve, required=required, description=description, source=source)
 
 
 def children(name: str, model: str, source: str = "", description: str = "") -> PublicField:
@@ -244,7 +261,13 @@ def children(name: str, model: str, source: str = "", description: str = "") -> 
     def resolve(obj: Any, info: Any) -> Any:
         return loader_of(info).children(obj, source or name)
 
-    return public_field(name, list_of(type_of(model)), resolve, required=True, description=description)
+    return public_field(name, list_of(type_of(model)), resolve, required=True, description=description, source=source)
+
+
+def searchable_words(obj: Any) -> Iterable[str]:
+    """The texts that the public type of an object says, for the search."""
+    for field in getattr(obj, "graphql_fields", ()):
+        yield from field.says(obj)
 
 
 def list_of(graphql_type: Any) -> Any:

@@ -8,6 +8,8 @@ import uuid
 from datetime import date
 from typing import Any, ClassVar
 
+from django.apps import apps
+from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
@@ -39,7 +41,9 @@ from pages.content.references import file_facts_of, hold_files_of, makers_of_fil
 from pages.content.rich_text import has_text
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
+from pages.models.checks import problems_of_page_type
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
+from pages.models.page_answers import PageAnswers
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
 
@@ -92,10 +96,8 @@ class ContentPageForm(WagtailAdminPageForm):
         return valid
 
 
-class ContentPage(NeedsApproval, Page):
+class ContentPage(NeedsApproval, PageAnswers):
     """The part that all page types share. Editors never create one of these by itself."""
-
-    permission_to_find: ClassVar[str] = ""  # who lacks it finds no page of this type in the admin, and no word of one
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     summary = models.TextField(
@@ -139,11 +141,11 @@ class ContentPage(NeedsApproval, Page):
     )
 
     is_creatable = False
+    parent_page_types: ClassVar[list[Any]] = []
     base_form_class = ContentPageForm
     copy_form_class = CopyAsDraftForm
     review_date_needed = True
     may_expire = True
-    may_show_death_review_files = False
     SYSTEM_FIELDS: tuple[str, ...] = (
         "uuid",
         "first_published_at",
@@ -190,6 +192,11 @@ class ContentPage(NeedsApproval, Page):
 
     class Meta:
         verbose_name = "page"
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        problems = super().check(**kwargs)
+        return problems if cls is ContentPage else [*problems, *problems_of_page_type(cls, ContentPage)]
 
     def clean(self) -> None:
         super().clean()
@@ -285,10 +292,9 @@ class ContentPage(NeedsApproval, Page):
         known = ContentPage._meta.get_field("marked_reviewed_at").to_python(content.get("marked_reviewed_at"))
         return self.marked_reviewed_at is not None and self.marked_reviewed_at != known
 
-    @property
-    def noindex(self) -> bool:
-        """Whether search engines are asked to leave this page out."""
-        return False
+    def listed_pages(self) -> "models.QuerySet[Any]":
+        """The pages that the list below this page shows, in its order, whether or not they are public."""
+        return ContentPage.objects.child_of(self).order_by("path")
 
     def get_full_url(self, request=None) -> str:
         """Where readers find the page; Wagtail puts it into mail. The address in its Site record is not in use."""
@@ -319,6 +325,11 @@ class ContentPage(NeedsApproval, Page):
 
     def serve(self, request, *args, **kwargs):
         raise RuntimeError("Pages are served by pages.web.views, which asks pages.visibility.rule first.")
+
+
+def page_types() -> list[type[ContentPage]]:
+    """All page types that editors can make, of all apps."""
+    return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
 
 
 class ChangeNote(models.Model):

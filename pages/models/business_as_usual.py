@@ -23,6 +23,7 @@ class BusinessAsUsualPage(ContentPage):
 
     introduction = RichTextField(features=FEATURES, blank=True)
 
+    feed_key = None
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types: list[str] = []
     max_count = 1

@@ -10,6 +10,7 @@ import secrets
 import unicodedata
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -34,8 +35,10 @@ from pages.content.choices import (
     RecommendationLevel,
     ReviewDocumentKind,
     ReviewDocumentState,
+    WithdrawalKind,
 )
 from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text
 from pages.graphql import public_fields as public
@@ -105,6 +108,16 @@ class DeathReviewIndexPage(ContentPage):
 
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "files_id")
     may_expire = False
+    feed_key = None
+    declared_feeds = (
+        PageFeed(
+            "death-reviews",
+            "Death reviews",
+            "Notices of Domestic Abuse Related Death Reviews. They are about deaths, and may be hard to read.",
+            60,
+            is_opt_in=True,
+        ),
+    )
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.DeathReviewNoticePage"]
     max_count = 1
@@ -121,6 +134,9 @@ class DeathReviewIndexPage(ContentPage):
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
+
+    def listed_pages(self) -> "models.QuerySet[DeathReviewNoticePage]":
+        return DeathReviewNoticePage.objects.child_of(self).order_by(*DeathReviewNoticePage.list_order)
 
 
 @receiver(pre_delete, sender=DeathReviewIndexPage)
@@ -231,6 +247,20 @@ class DeathReviewNoticePage(ContentPage):
 
     may_expire = False
     may_show_death_review_files = True
+    is_sensitive = True
+    private_fields = (
+        "listed_by_search_engines",
+        "stage",
+        "decision_reasons",
+        "qa_outcome",
+        "legal_clearance",
+        "parallel_proceedings",
+        "family_informed_on",
+        "dates_to_avoid",
+        "sent_to_commissioner_on",
+    )
+    feed_key = "death-reviews"  # its files are for those who open the notice
+    content_warning = "this is about a death, and about domestic abuse."
     SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
     approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
@@ -307,6 +337,7 @@ class DeathReviewNoticePage(ContentPage):
             lambda notice, info: loader_of(info).support_services(notice),
             required=True,
             description="Who can help.",
+            source="notice_support_services",
         ),
         public.date("qa_letter_on", description="The date of the Home Office's quality assurance letter."),
         public.date("minimum_online_until", description="Until when it stays online at least."),
@@ -322,7 +353,12 @@ class DeathReviewNoticePage(ContentPage):
 
     @property
     def noindex(self) -> bool:
+        """People find it by its reference, unless the family and the partnership agreed that they should by more."""
         return not self.listed_by_search_engines
+
+    @classmethod
+    def noindex_pages(cls) -> "models.QuerySet[DeathReviewNoticePage]":
+        return cls.objects.filter(listed_by_search_engines=False)
 
     def full_clean(self, exclude=None, **kwargs) -> None:
         self._name_after_reference()
@@ -365,6 +401,27 @@ class DeathReviewNoticePage(ContentPage):
                     "None of these support services is published, so readers would see none: publish one of them first."
                 )
         return problems
+
+    def values_set_by_publication(self) -> dict[str, Any]:
+        """The last day of the time that the policy promises, where nobody chose a date."""
+        if self.minimum_online_until is not None or self.first_published_at is None:
+            return {}
+        months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
+        return {"minimum_online_until": timezone.localdate(self.first_published_at) + months}
+
+    def support_services_shown(self, shown: ShownToReaders) -> list[SupportService]:
+        return shown.support_services(self)
+
+    def withdrawal_problems(self, kind: str) -> dict[str, str]:
+        until = self.minimum_online_until
+        if until and until > timezone.localdate():
+            return {
+                "kind": f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it before takes a "
+                "second approver, which is not built yet. In an emergency, take it down."
+            }
+        if kind != WithdrawalKind.WITHDRAWN:
+            return {"kind": "Readers of a death-review notice are always told why it went: give an explanation."}
+        return {}
 
     def _names_somebody_who_helps(self) -> bool:
         """Whether readers see at least one of the services, now or when this version is due."""

@@ -1,6 +1,7 @@
 """Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import graphene
@@ -16,8 +17,10 @@ from wagtail.search import index
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
-from pages.content.choices import AgendaItemAccess, AttendanceMode, MeetingStatus, OpenToPublic, PaperKind
-from pages.content.rich_text import FEATURES, paragraphs
+from pages.content.choices import AgendaItemAccess, AttendanceMode, FeedFormat, MeetingStatus, OpenToPublic, PaperKind
+from pages.content.feed_stories import ENTRY_FORMATS, PageEvent, PageFeed, ShownToReaders
+from pages.content.plain_words import change, place, when
+from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
 from pages.graphql.loading import loader_of
@@ -30,6 +33,12 @@ PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # It does not take place at its time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
+# Fields of the change log that feeds tell of.
+TOLD_CHANGES = {"starts", "venue", "attendance", "status"}
+# Papers that are published at most so long after the meeting was announced came out with the announcement.
+TOGETHER = timedelta(minutes=5)
+# Named in lists.
+NOTABLE = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
 
 
 class MeetingIndexPage(ContentPage):
@@ -41,11 +50,26 @@ class MeetingIndexPage(ContentPage):
     subpage_types = ["pages.MeetingPage"]
     max_count = 1
 
+    feed_key = None
+    declared_feeds = (
+        PageFeed(
+            "meetings",
+            "Meetings",
+            "When the partnership meets, with agendas and papers.",
+            30,
+            formats=(*ENTRY_FORMATS, FeedFormat.ICALENDAR),
+        ),
+    )
+    offers_feed = "meetings"
+
     edit_handler = tabs([FieldPanel("introduction")])
     graphql_fields = [public.rich_text("introduction", description="How to follow and take part.")]
 
     class Meta:
         verbose_name = "meeting index"
+
+    def listed_pages(self) -> "models.QuerySet[MeetingPage]":
+        return MeetingPage.objects.child_of(self).order_by(*MeetingPage.list_order)
 
 
 class MeetingPage(ContentPage):
@@ -69,6 +93,13 @@ class MeetingPage(ContentPage):
     questions_deadline = models.DateTimeField("deadline for questions", null=True, blank=True)
 
     review_date_needed = False
+    feed_key = "meetings"
+    offers_feed = "meetings"
+    makes_events = True
+    has_fast_lane = True
+    list_order = ("-starts_at", "-uuid")
+    refused_while_hidden = ("venue",)
+    canary_kind = "meeting"
     # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).
     exclude_fields_in_copy = [
         *ContentPage.exclude_fields_in_copy,
@@ -165,6 +196,16 @@ class MeetingPage(ContentPage):
         return self.status in OFF
 
     @property
+    def is_in_calendar(self) -> bool:
+        return self.starts_at is not None
+
+    def note_in_lists(self) -> str:
+        if self.starts_at is None:
+            return ""
+        status = f"{self.get_status_display()}: " if self.status in NOTABLE else ""
+        return status + when(self.starts_at, self.ends_at)
+
+    @property
     def agenda_due_on(self) -> date | None:
         return agenda_due_on(local_day(self.starts_at)) if self.starts_at else None
 
@@ -204,9 +245,7 @@ class MeetingPage(ContentPage):
 
     def exempt_documents(self) -> set[int]:
         """Primary keys of the papers that this version has for exempt items. It is not published with them."""
-        exempt = {
-            same_number(item.number) for item in self.agenda_items.all() if item.access == AgendaItemAccess.EXEMPT
-        }
+        exempt = {same_number(item.number) for item in self.agenda_items.all() if item.is_exempt}
         return {paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt}
 
     def publishing_problems(self) -> dict[str, Any]:
@@ -260,6 +299,103 @@ class MeetingPage(ContentPage):
         published = PageLogEntry.objects.filter(page=self.pk, action__in=PUBLISHED).exclude(revision=None)
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
         return last.revision.as_object() if last else None
+
+    @classmethod
+    def canary_values(cls, at: datetime) -> dict[str, Any]:
+        return {"starts_at": at + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
+
+    def where(self, venue: Venue | None) -> str:
+        """As in "Conference Room 2, …, CB1 1JF and online"; `venue` is its venue, where readers may see that. Empty
+        where no place is known."""
+        places = []
+        if self.attendance_mode != AttendanceMode.ONLINE and venue:
+            places.append(place(venue))
+        if self.attendance_mode != AttendanceMode.IN_PERSON:
+            places.append("online")
+        return " and ".join(places)
+
+    def feed_title(self) -> str:
+        """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
+        return f"{self.get_status_display()}: {self.title}" if self.status in NEEDS_NOTICE else self.title
+
+    def feed_summary(self, shown: ShownToReaders) -> str:
+        """When and where, from the fields, then what the editor wrote unless that says the day again."""
+        if self.starts_at is None:
+            return self.summary
+        facts = self._when_and_where(shown)
+        said_again = when(self.starts_at, self.ends_at).partition(",")[0] in self.summary
+        return facts if said_again else f"{facts} {self.summary}"
+
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        """Its papers, the agenda first."""
+        papers = sorted(shown.papers(self), key=lambda paper: paper.kind != PaperKind.AGENDA)
+        return [paper.file for paper in papers]
+
+    def feed_events(self, shown: ShownToReaders) -> Iterator[PageEvent]:
+        """Its agenda and its minutes came out, and each change that readers were told of. That draft minutes were
+        approved is news of its own."""
+        for kind in (PaperKind.AGENDA, PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
+            yield from self._came_out(kind, shown)
+        together: dict[datetime, list[MeetingChange]] = {}
+        for row in self.change_log.all():
+            if row.field in TOLD_CHANGES:
+                together.setdefault(row.at, []).append(row)
+        for at, rows in together.items():
+            if word := _what_happened(rows):
+                reason = next((row.reason for row in rows if row.reason), "")
+                name = f"change:{at.astimezone(UTC).isoformat()}"
+                summary = " ".join([*map(change, rows), reason]).strip()
+                yield PageEvent(name, at, f"Meeting {word}: {self.title}", summary)
+
+    def _came_out(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
+        found = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
+        # What came out with the announcement is in the entry of the meeting.
+        if found and (at := min(paper.published_at for paper in found)) - self.first_published_at >= TOGETHER:
+            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in found)
+            yield PageEvent(kind.value, at, title, self._when_and_where(shown), files)
+
+    def _when_and_where(self, shown: ShownToReaders) -> str:
+        if self.starts_at is None:
+            return ""
+        place_now = self.where(shown.related(self, "venue"))
+        facts = ", ".join(part for part in (when(self.starts_at, self.ends_at), place_now) if part)
+        return f"This meeting was planned for {facts}." if self.is_off else f"{facts}."
+
+    def searchable_rows(self) -> Iterator[models.Model]:
+        """Neither papers, whose words go with their files, nor exempt items."""
+        for row in super().searchable_rows():
+            if not isinstance(row, Paper) and not (isinstance(row, AgendaItem) and row.is_exempt):
+                yield row
+
+    def searchable_words_of_documents(self) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for paper in self.papers.all():
+            words = [found.get(paper.document_id, ""), paper.title, *public.searchable_words(paper)]
+            found[paper.document_id] = "\n".join(word for word in words if word)
+        return found
+
+    def rows_added_by_publication(self, before: ContentPage | None, at: datetime) -> dict[str, list[Any]]:
+        return {"change_log": self.changes_since(before, at)} if isinstance(before, MeetingPage) else {}
+
+    def changes_since(self, before: "MeetingPage", at: datetime) -> list["MeetingChange"]:
+        """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
+        reason = plain_text(self.status_notice).removeprefix(plain_text(before.status_notice)).strip()
+        return [
+            MeetingChange(page=self, at=at, field=name, before=old, after=new, reason=reason)
+            for name, old, new in (
+                ("starts", _in_words(before.starts_at), _in_words(self.starts_at)),
+                ("ends", _in_words(before.ends_at), _in_words(self.ends_at)),
+                ("status", before.get_status_display(), self.get_status_display()),
+                ("venue", before._public_place(at), self._public_place(at)),
+                ("attendance", before.get_attendance_mode_display(), self.get_attendance_mode_display()),
+            )
+            if old != new
+        ]
+
+    def _public_place(self, at: datetime) -> str:
+        """Empty while the venue is not public: what is in the change log stays there for good."""
+        venue = Venue.objects.shown_at(at).filter(pk=self.venue_id).first()
+        return place(venue)[:300] if venue else ""
 
     def _problem_of_the_notice(self) -> str:
         """Readers are told of each change of a meeting that they know of, and what they were told stays."""
@@ -318,6 +454,25 @@ class MeetingPage(ContentPage):
         return [paper for paper in unexplained if paper.document_id not in known]
 
 
+def _what_happened(rows: list["MeetingChange"]) -> str:
+    """From the fields that changed and what they became, as in "moved"; empty for what is no news."""
+    after = {row.field: row.after for row in rows}
+    off = {status.label for status in OFF}
+    was_off = any(row.before in off for row in rows if row.field == "status")
+    online = any(AttendanceMode.ONLINE.label in (row.before, row.after) for row in rows if row.field == "attendance")
+    status = after.get("status", "")
+    if status in off:
+        return status.lower()
+    if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label:
+        return "moved"
+    # After it has taken place, it is too late to come.
+    return "goes ahead" if was_off and status != MeetingStatus.HELD.label else ""
+
+
+def _in_words(moment: datetime | None) -> str:
+    return when(moment) if moment else ""
+
+
 def same_number(number: str) -> str:
     """The number of an agenda item as it is compared: "3A " is "3a"."""
     return number.strip().casefold()
@@ -357,9 +512,13 @@ class AgendaItem(Orderable):
     def __str__(self) -> str:
         return f"{self.number}. {self.title}"
 
+    @property
+    def is_exempt(self) -> bool:
+        return self.access == AgendaItemAccess.EXEMPT
+
     def clean(self) -> None:
         super().clean()
-        if self.access == AgendaItemAccess.EXEMPT and not self.exempt_reason.strip():
+        if self.is_exempt and not self.exempt_reason.strip():
             raise ValidationError({"exempt_reason": "Give the reason that the law asks for."})
 
 

@@ -1,5 +1,7 @@
 """News: what the partnership did or wants residents to know."""
 
+from typing import Any
+
 from django.db import models
 from wagtail.admin.panels import FieldPanel, FieldRowPanel
 from wagtail.fields import RichTextField, StreamField
@@ -7,6 +9,9 @@ from wagtail.search import index
 
 from documents.models import Image
 from pages.blocks import BodyBlock
+from pages.content.feed_stories import PageFeed, ShownToReaders
+from pages.content.plain_words import day, local
+from pages.content.references import raw_blocks
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, tabs
@@ -21,11 +26,18 @@ class NewsIndexPage(ContentPage):
     subpage_types = ["pages.NewsPage"]
     max_count = 1
 
+    feed_key = None
+    declared_feeds = (PageFeed("news", "News", "What the partnership does, and wants residents to know.", 20),)
+    offers_feed = "news"
+
     edit_handler = tabs([FieldPanel("introduction")])
     graphql_fields = [public.rich_text("introduction", description="What readers find here.")]
 
     class Meta:
         verbose_name = "news index"
+
+    def listed_pages(self) -> "models.QuerySet[NewsPage]":
+        return NewsPage.objects.child_of(self).order_by(*NewsPage.list_order)
 
 
 class NewsPage(ContentPage):
@@ -43,6 +55,8 @@ class NewsPage(ContentPage):
     )
 
     review_date_needed = False
+    feed_key = "news"
+    canary_kind = "news"
     parent_page_types = ["pages.NewsIndexPage"]
     subpage_types: list[str] = []
 
@@ -58,3 +72,14 @@ class NewsPage(ContentPage):
     class Meta:
         verbose_name = "news"
         verbose_name_plural = "news"
+
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        """The documents in its text."""
+        keys = [raw["value"] for raw in raw_blocks(self.body) if raw["type"] == "document"]
+        return [file for key in keys if (file := shown.document(self, key))]
+
+    def priorities_told_of(self) -> list[ContentPage]:
+        return [self.priority] if self.priority else []
+
+    def note_in_lists(self) -> str:
+        return day(local(self.first_published_at)) if self.first_published_at else ""

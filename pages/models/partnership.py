@@ -8,9 +8,10 @@ from wagtail.models import Orderable, Page, PagePermissionTester
 from wagtail.search import index
 
 from pages.content.choices import MembershipRole
+from pages.content.feed_stories import PageFeed
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
-from pages.models.base import ContentPage, tabs
+from pages.models.base import ContentPage, page_types, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, Contact
 
@@ -31,20 +32,22 @@ class PartnershipPage(ContentPage):
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     may_expire = False
+    is_home_page = True
+    feed_key = None
+    declared_feeds = (
+        PageFeed("all", "All updates", "News, meetings, plans, reviews and priorities in one feed.", 10),
+        PageFeed("priorities", "Priorities", "What the partnership concentrates on, and what it does.", 50),
+    )
     parent_page_types = [Page]
-    subpage_types = [
-        "pages.PriorityPeriodPage",
-        "pages.BusinessAsUsualPage",
-        "pages.NewsIndexPage",
-        "pages.MeetingIndexPage",
-        "pages.PublicationIndexPage",
-        "pages.DeathReviewIndexPage",
-        "pages.StandardPage",
-    ]
     max_count = 1
 
     def permissions_for_user(self, user) -> PagePermissionTester:
         return StandingPermissions(user, self)
+
+    @classmethod
+    def clean_subpage_models(cls) -> list[type[ContentPage]]:
+        """The types that name this one in their `parent_page_types`: a new section is declared in one place."""
+        return [model for model in page_types() if cls in model.clean_parent_page_models()]
 
     @classmethod
     def can_create_at(cls, parent) -> bool:

@@ -28,6 +28,7 @@ class PriorityPeriodPage(ContentPage):
         "pages.InsightPage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    feed_key = None
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.PriorityPage"]
 
@@ -49,6 +50,9 @@ class PriorityPeriodPage(ContentPage):
 
     class Meta:
         verbose_name = "priority period"
+
+    def listed_pages(self) -> "models.QuerySet[PriorityPage]":
+        return PriorityPage.objects.child_of(self).order_by("number", "uuid")
 
     def clean(self) -> None:
         super().clean()
@@ -91,6 +95,7 @@ class PriorityPage(ContentPage):
         features=FEATURES, help_text="Why this is a priority, and what the partnership wants to achieve."
     )
 
+    feed_key = "priorities"
     parent_page_types = ["pages.PriorityPeriodPage"]
     subpage_types: list[str] = []
 
@@ -118,6 +123,17 @@ class PriorityPage(ContentPage):
 
     class Meta:
         verbose_name = "priority"
+
+    def html_context(self) -> dict[str, Any]:
+        """Its actions under the names of their horizons."""
+        actions = list(self.actions.all())
+        groups = {
+            horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
+        }
+        return {"actions_by_horizon": {label: group for label, group in groups.items() if group}}
+
+    def priorities_told_of(self) -> list[ContentPage]:
+        return [self]
 
     def get_admin_display_title(self) -> str:
         title = super().get_admin_display_title()

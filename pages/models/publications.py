@@ -13,6 +13,7 @@ from wagtail.models import Orderable
 from wagtail.search import index
 
 from pages.content.choices import InsightKind, PlanAvailability, PublicationKind
+from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.rich_text import FEATURES
 from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, body_field, tabs
@@ -28,6 +29,8 @@ class PublicationIndexPage(ContentPage):
     )
     introduction = RichTextField(features=FEATURES, blank=True)
 
+    feed_key = None
+    declared_feeds = (PageFeed("publications", "Publications", "Plans, assessments, data and annual reviews.", 40),)
     parent_page_types = ["pages.PartnershipPage"]
     subpage_types = ["pages.CommunitySafetyPlanPage", "pages.InsightPage", "pages.AnnualReviewPage"]
 
@@ -46,6 +49,7 @@ class Publication(ContentPage):
 
     publication_kind_of_parent: PublicationKind
 
+    feed_key = "publications"
     parent_page_types = ["pages.PublicationIndexPage"]
     subpage_types: list[str] = []
 
@@ -59,6 +63,9 @@ class Publication(ContentPage):
     def can_move_to(self, parent) -> bool:
         return super().can_move_to(parent) and self._belongs_under(parent)
 
+    def feed_files(self, shown: ShownToReaders) -> list[Any]:
+        return shown.documents(self)
+
     @classmethod
     def _belongs_under(cls, parent) -> bool:
         parent = parent.specific
@@ -69,6 +76,7 @@ class CommunitySafetyPlanPage(Publication):
     """Gives residents the plan that is in force, and says which plan it replaced."""
 
     publication_kind_of_parent = PublicationKind.PLANS
+    list_order = ("-effective_from", "-uuid")
 
     effective_from = PartialDateField("in force from")
     effective_to = PartialDateField("in force until", blank=True)
@@ -120,6 +128,8 @@ class InsightPage(Publication):
     """Gives residents and analysts what is known about crime and safety, as text, files and data."""
 
     publication_kind_of_parent = PublicationKind.INSIGHTS
+    list_order = ("-reference_year", "-uuid")
+    private_fields = ("disclosure_checked_by", "disclosure_checked_on")
 
     kind = models.CharField(max_length=30, choices=InsightKind.choices, default=InsightKind.STRATEGIC_ASSESSMENT)
     reference_year = models.CharField(
@@ -185,6 +195,7 @@ class AnnualReviewPage(Publication):
     """Tells residents what came of each priority in a year, and what follows."""
 
     publication_kind_of_parent = PublicationKind.ANNUAL_REVIEWS
+    list_order = ("-year", "-uuid")
 
     year = models.CharField(max_length=9, help_text='Such as "2025" or "2024/25".')
     body = body_field()

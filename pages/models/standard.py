@@ -12,6 +12,9 @@ class StandardPage(ContentPage):
 
     body = body_field()
 
+    feed_key = None
+    canary_kind = "standard"
+
     parent_page_types = ["pages.PartnershipPage", "pages.StandardPage"]
     subpage_types = ["pages.StandardPage"]
 

@@ -18,7 +18,7 @@ from wagtail.models import Page
 from documents.models import Document, Image
 from pages.content.death_review_files import of_death_reviews
 from pages.content.references import files_of
-from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, MeetingPage
+from pages.models import ContentPage, DraftPreview
 
 # 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
 MAX_TOKEN = 100
@@ -44,7 +44,7 @@ def begin(page: ContentPage, user: Any) -> str:
     Raises PermissionDenied.
     """
     parent = None if page.pk else page.get_parent()
-    if isinstance(page, DeathReviewNoticePage) or not _may_edit(user, page, parent):
+    if page.is_sensitive or not _may_edit(user, page, parent):
         raise PermissionDenied
     content = {name: value for name, value in page.serializable_data().items() if name != "wagtail_admin_comments"}
     key = {"user": user, "page_id": page.pk, "parent": parent, "page_type": page.cached_content_type}
@@ -62,8 +62,8 @@ def shown_by(token: str) -> Shown | None:
     except BadSignature:
         return None
     preview = DraftPreview.objects.select_related("user", "page", "parent").filter(key=key).first()
-    model = preview.page_type.model_class() if preview else None
-    if preview is None or model is None or issubclass(model, DeathReviewNoticePage):
+    model: Any = preview.page_type.model_class() if preview else None
+    if preview is None or model is None or model.is_sensitive:
         return None
     page = preview.page.specific if preview.page else None
     if not _may_edit(preview.user, page, preview.parent):
@@ -79,8 +79,7 @@ def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
     notices, which stay inside the admin.
     """
     documents, images = files_of(shown.draft)
-    exempt = shown.draft.exempt_documents() if isinstance(shown.draft, MeetingPage) else set()
-    return _not_of_notices(Document, documents - exempt), _not_of_notices(Image, images)
+    return _not_of_notices(Document, documents - shown.draft.exempt_documents()), _not_of_notices(Image, images)
 
 
 def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:

@@ -5,7 +5,6 @@ or image that a foreign key happens to name. What the loader does not find is no
 not at all.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,12 @@ from wagtail.images.models import SourceImageIOError
 
 from documents.models import Document, Image
 from pages.content import addresses
-from pages.content.choices import ActionHorizon, AgendaItemAccess
+from pages.content.choices import AgendaItemAccess
+from pages.content.plain_words import file_facts
 from pages.content.references import raw_blocks
-from pages.models import ContentPage, MeetingPage, PriorityPage
+from pages.models import ContentPage, MeetingPage
 from pages.models.meetings import same_number
 from pages.reading.loader import Loader
-from pages.reading.plain_words import file_facts
 
 SIZE_ON_PAGES = "CONTENT"
 
@@ -118,91 +117,53 @@ def picture_of(image: Image, loader: Loader) -> Picture | None:
 
 
 def rendered(template: str, context: dict[str, Any]) -> SafeString:
-    """A template of pages/templates/pages/ without the empty lines that its tags leave."""
-    html = render_to_string(f"pages/{template}.html", context)
+    """A template without the empty lines that its tags leave."""
+    html = render_to_string(template, context)
     return mark_safe("\n".join(line for line in html.split("\n") if line.strip()))  # noqa: S308 - as safe as before
 
 
 def article_html(page: ContentPage, loader: Loader, **more: Any) -> SafeString:
     """What a page says beside its title and summary, by the template that is named after its model."""
-    if isinstance(page, PriorityPage):
-        more["actions_by_horizon"] = _by_horizon(page)
-    return rendered(page._meta.model_name or "", {"page": page, "loader": loader, **more})
-
-
-def _by_horizon(priority: PriorityPage) -> dict[str, list[Any]]:
-    """Its actions under the names of their horizons."""
-    actions = list(priority.actions.all())
-    groups = {horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon}
-    return {label: group for label, group in groups.items() if group}
+    return rendered(page.article_template(), {"page": page, "loader": loader, **page.html_context(), **more})
 
 
 def rich_text_html(obj: Model, source: str, loader: Loader) -> SafeString:
     return mark_safe(loader.rich_text(obj, source).html)  # noqa: S308 - only harmless HTML is left in it
 
 
+@dataclass(frozen=True)
+class _BlockReader:
+    """`BlockReader` of the blocks of one page."""
+
+    page: ContentPage
+    loader: Loader
+
+    def rich_text(self, value: Any) -> SafeString:
+        """Also of a draft, which holds it as an object."""
+        return rich_text_html(self.page, getattr(value, "source", value) or "", self.loader)
+
+    def picture(self, key: int | None) -> Picture | None:
+        image = self.loader.image_in(self.page, key)
+        return picture_of(image, self.loader) if image else None
+
+    def file(self, key: int | None) -> File | None:
+        document = self.loader.document_in(self.page, key)
+        return file_of(document, self.loader) if document else None
+
+    def link(self, key: int | None) -> Link | None:
+        page = self.loader.base_page_in(self.page, key)
+        return link_to(page) if page else None
+
+
 def blocks_html(page: ContentPage, stream: Any, loader: Loader) -> SafeString:
-    """The body of a page."""
-    blocks = [
-        {"kind": raw["type"], **_BLOCKS[raw["type"]](page, raw["value"], loader)}
+    """The body of a page, without blocks whose type there is no longer."""
+    types, reader = stream.stream_block.child_blocks, _BlockReader(page, loader)
+    parts = [
+        rendered(block.html_template, block.html_context(raw["value"], reader))
         for raw in raw_blocks(stream)
-        if raw["type"] in _BLOCKS
+        if (block := types.get(raw["type"]))
     ]
-    return rendered("blocks", {"blocks": blocks})
-
-
-def _heading(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    level = str(value.get("level"))
-    return {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
-
-
-def _paragraph(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    # A draft that was typed holds the text as an object.
-    return {"html": rich_text_html(page, getattr(value, "source", value) or "", loader)}
-
-
-def _callout(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    return {"tone": value.get("tone"), **_paragraph(page, value.get("rich_text"), loader)}
-
-
-def _image(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    image = loader.image_in(page, value.get("image"))
-    return {"picture": picture_of(image, loader) if image else None, "caption": value.get("caption")}
-
-
-def _document(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    document = loader.document_in(page, value)
-    return {"file": file_of(document, loader) if document else None}
-
-
-def _page_link(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    linked = loader.base_page_in(page, value.get("page"))
-    link = link_to(linked) if linked else None
-    return {"link": link, "text": value.get("text") or (link.title if link else "")}
-
-
-def _table(page: ContentPage, value: Any, loader: Loader) -> dict[str, Any]:
-    table = value or {}
-    rows = [["" if cell is None else cell for cell in row] for row in table.get("data") or []]
-    has_header = bool(table.get("first_row_is_table_header"))
-    return {
-        "caption": table.get("table_caption") or "",
-        "header": rows[0] if has_header and rows else [],
-        "rows": rows[1:] if has_header else rows,
-        "first_column_is_header": bool(table.get("first_col_is_header")),
-    }
-
-
-# What the template of blocks needs of a stored block, by its type.
-_BLOCKS: dict[str, Callable[[ContentPage, Any, Loader], dict[str, Any]]] = {
-    "heading": _heading,
-    "paragraph": _paragraph,
-    "callout": _callout,
-    "image": _image,
-    "document": _document,
-    "page_link": _page_link,
-    "table": _table,
-}
+    return mark_safe("\n".join(part for part in parts if part))  # noqa: S308 - as safe as its parts
 
 
 def papers(meeting: MeetingPage, loader: Loader, item: str | None = None) -> list[PublicPaper]:

@@ -12,13 +12,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Model
 from wagtail.search.backends import get_search_backends_with_name
 
 from documents.models import Document
-from pages.content.choices import AgendaItemAccess
-from pages.content.references import child_relations
-from pages.models import AgendaItem, ContentPage, DeathReviewNoticePage, MeetingPage, Paper, SearchText
+from pages.graphql.public_fields import searchable_words
+from pages.models import ContentPage, SearchText
 
 logger = logging.getLogger(__name__)
 _waiting: ContextVar[list[int] | None] = ContextVar("pages whose words await their entry in the index", default=None)
@@ -41,14 +39,13 @@ def record(page: ContentPage) -> None:
 
 
 def _texts(page: ContentPage) -> Iterator[SearchText]:
-    if isinstance(page, DeathReviewNoticePage) and page.noindex:
-        # People find it by its reference alone, unless the family and the partnership agreed that they should.
+    if page.noindex:
         yield SearchText(page_id=page.pk, title=page.title)
         return
     yield SearchText(page_id=page.pk, title=page.title, summary=page.summary, text=_own_words(page))
-    of_files = _words_of_papers(page)
-    exempt = _exempt_documents(page)
-    for shown in page.published_files.filter(document__isnull=False).exclude(document__in=exempt):
+    of_files = page.searchable_words_of_documents()
+    # A version with papers of exempt items is not published; should one be there, nothing of them is found.
+    for shown in page.published_files.filter(document__isnull=False).exclude(document__in=page.exempt_documents()):
         yield SearchText(
             page_id=page.pk,
             document_id=shown.document_id,
@@ -61,35 +58,8 @@ def _texts(page: ContentPage) -> Iterator[SearchText]:
 
 def _own_words(page: ContentPage) -> str:
     """What the page says beside its title and summary, a line a piece."""
-    pieces = [*_said(page)]
-    for relation in child_relations(type(page)):
-        for row in getattr(page, relation).all():
-            if not isinstance(row, Paper) and not (isinstance(row, AgendaItem) and _is_exempt(row)):
-                pieces += _said(row)
+    pieces = [piece for obj in (page, *page.searchable_rows()) for piece in searchable_words(obj)]
     return "\n".join(piece for piece in pieces if piece and piece not in (page.title, page.summary))
-
-
-def _said(obj: Model) -> Iterator[str]:
-    for field in getattr(obj, "graphql_fields", ()):
-        yield from field.says(obj)
-
-
-def _words_of_papers(page: ContentPage) -> dict[int, str]:
-    """By document, what a meeting says of its papers: it goes with the file, and only with it."""
-    found: dict[int, str] = {}
-    for paper in page.papers.all() if isinstance(page, MeetingPage) else ():
-        words = [found.get(paper.document_id, ""), paper.title, *_said(paper)]
-        found[paper.document_id] = "\n".join(word for word in words if word)
-    return found
-
-
-def _exempt_documents(page: ContentPage) -> set[int]:
-    """The papers of exempt items. Such a version is not published; should one be there, nothing of it is found."""
-    return page.exempt_documents() if isinstance(page, MeetingPage) else set()
-
-
-def _is_exempt(item: AgendaItem) -> bool:
-    return item.access == AgendaItemAccess.EXEMPT
 
 
 def refresh(document: Document) -> None:

@@ -30,7 +30,7 @@ WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down
 
 
 def may_withdraw(user: Any, page: ContentPage) -> bool:
-    if isinstance(page, DeathReviewNoticePage):
+    if page.is_sensitive:
         return user.has_perm(HANDLE_DEATH_REVIEWS) and may_take_down(user)
     return page.permissions_for_user(user).may_moderate()
 
@@ -42,15 +42,7 @@ def withdrawal_problems(page: ContentPage, kind: str, explanation: str, alternat
         problems["kind"] = "This page is not public, so there is nothing to withdraw."
     if public(DeathReviewNoticePage.objects.descendant_of(page)).exists():
         problems["kind"] = "There are death-review notices below this page, which readers may not lose in this way."
-    if isinstance(page, DeathReviewNoticePage):
-        until = page.minimum_online_until
-        if until and until > timezone.localdate():
-            problems["kind"] = (
-                f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it before takes a second "
-                "approver, which is not built yet. In an emergency, take it down."
-            )
-        elif kind != WithdrawalKind.WITHDRAWN:
-            problems["kind"] = "Readers of a death-review notice are always told why it went: give an explanation."
+    problems |= page.withdrawal_problems(kind)
     if kind == WithdrawalKind.WITHDRAWN and not explanation.strip():
         problems["explanation"] = "Tell readers why the page was withdrawn."
     if alternative is not None and (

@@ -7,10 +7,12 @@ from django.template import Library
 from django.template.context import Context
 from django.utils.safestring import SafeString
 
+from pages.content import plain_words
 from pages.graphql.public_fields import split_lines
 from pages.models import ContentPage, MeetingPage
 from pages.models.meetings import same_number
-from pages.reading import page_html, plain_words
+from pages.reading import page_html
+from pages.visibility import current, rule
 
 register = Library()
 register.filter("day", plain_words.day)
@@ -36,6 +38,20 @@ def blocks(context: Context, page: ContentPage, name: str) -> SafeString:
 def public(context: Context, obj: Model, name: str) -> Any:
     """What a foreign key of `obj` names, or None when it is not public. No template follows keys itself."""
     return page_html.related(obj, name, context["loader"])
+
+
+@register.simple_tag(takes_context=True)
+def current_work(context: Context) -> dict[str, Any]:
+    """What the home page shows of the present: the period with its priorities, the plan and the next meeting."""
+    at = context["at"]
+    period, plan, meeting = current.periods(at)[1], current.current_plan(at), current.next_meeting(at)
+    return {
+        "period": page_html.link_to(period) if period else None,
+        "priorities": [page_html.link_to(each) for each in rule.public(period.listed_pages(), at)] if period else [],
+        "plan": page_html.link_to(plan) if plan else None,
+        "meeting": page_html.link_to(meeting) if meeting else None,
+        "meeting_note": meeting.note_in_lists() if meeting else "",
+    }
 
 
 @register.simple_tag(takes_context=True)

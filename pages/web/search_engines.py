@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from pages.content import addresses
-from pages.models import ContentPage, DeathReviewNoticePage
+from pages.models import ContentPage
+from pages.models.base import page_types
 from pages.visibility.rule import public
 
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -21,8 +22,10 @@ NOT_FOR_THEM = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Public pages, with the day of their last major update. Pages that ask to be left out are left out."""
     at = timezone.now()
-    unlisted = DeathReviewNoticePage.objects.filter(listed_by_search_engines=False).values("pk")
-    rows = public(ContentPage.objects.exclude(pk__in=unlisted), at).only("url_path", "public_updated_at")
+    listed = ContentPage.objects.all()
+    for model in page_types():
+        listed = listed.exclude(pk__in=model.noindex_pages().values("pk"))
+    rows = public(listed, at).only("url_path", "public_updated_at")
     urls = ET.Element("urlset", xmlns=NAMESPACE)
     for page in rows.order_by("path")[:MOST]:
         url = ET.SubElement(urls, "url")

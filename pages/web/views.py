@@ -22,43 +22,17 @@ from wagtail.models import Page
 
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere, own_feed, web_page
 from pages.content import addresses
-from pages.content.choices import MeetingStatus, WithdrawalKind
+from pages.content.choices import WithdrawalKind
 from pages.models import (
     ContentPage,
-    DeathReviewIndexPage,
-    DeathReviewNoticePage,
-    MeetingIndexPage,
-    MeetingPage,
-    NewsIndexPage,
-    NewsPage,
-    PartnershipPage,
-    PriorityPage,
-    PriorityPeriodPage,
 )
 from pages.reading.draft_loader import PreviewLoader
 from pages.reading.loader import Loader
-from pages.reading.page_html import Link, article_html, rendered
-from pages.reading.plain_words import day, local, when
-from pages.visibility import current
+from pages.reading.page_html import Link, article_html, link_to, rendered
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts
 
 CHILDREN_AT_ONCE = 50
-# What stands below a page, and in which order. Below all others: any page, in the order of the admin.
-CHILDREN: dict[type[ContentPage], tuple[type[ContentPage], tuple[str, ...]]] = {
-    NewsIndexPage: (NewsPage, ("-first_published_at", "-uuid")),
-    MeetingIndexPage: (MeetingPage, ("-starts_at", "-uuid")),
-    PriorityPeriodPage: (PriorityPage, ("number", "uuid")),
-    DeathReviewIndexPage: (DeathReviewNoticePage, ("-first_published_at", "-uuid")),
-}
-# The feed that pages of a type lead to.
-FOLLOWED_BY = {NewsIndexPage: "news", MeetingIndexPage: "meetings", MeetingPage: "meetings"}
-NOTABLE = {
-    MeetingStatus.CANCELLED,
-    MeetingStatus.POSTPONED,
-    MeetingStatus.RESCHEDULED,
-    MeetingStatus.PROVISIONAL,
-}
 
 
 @require_safe
@@ -96,7 +70,7 @@ def draft_html(page: ContentPage, at: datetime, viewer: Any) -> str:
 
 
 def _withdrawn(page: Withdrawn, at: datetime) -> HttpResponse:
-    alternative = _link(page.alternative) if page.alternative else None
+    alternative = link_to(page.alternative) if page.alternative else None
     if page.kind == WithdrawalKind.REDIRECT and alternative:
         return _sent(HttpResponsePermanentRedirect(alternative.url))
     context = {"removed": page, "alternative": alternative, "safe_exit": page.show_safe_exit}
@@ -134,14 +108,14 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: An
         "safe_exit": page.show_safe_exit,
         "noindex": page.noindex,
     }
-    return _render("page", ancestors[0] if ancestors else _link(page), context)
+    return _render("page", ancestors[0] if ancestors else link_to(page), context)
 
 
 def article(page: ContentPage, at: datetime, *, viewer: Any = None) -> str:
     """What a page says below its title; also on the front page, for the home page of the site."""
     loader = Loader(at) if viewer is None else PreviewLoader(page, at, viewer)
     loader.prepare([page])
-    return article_html(page, loader, **_of_type(page, at))
+    return article_html(page, loader, at=at, **_beside_the_article(page))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
@@ -151,30 +125,24 @@ def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
         for each in offered_everywhere()
         for kind in each.formats
     ]
-    return rendered(template, {"site": site, "feeds": feeds, **context})
-
-
-def _link(page: ContentPage) -> Link:
-    return Link(page.title, addresses.url(page))
+    return rendered(f"pages/{template}.html", {"site": site, "feeds": feeds, **context})
 
 
 def _site(at: datetime) -> Link | None:
     home = public(ContentPage.objects.filter(url_path=addresses.tree_path("")), at).first()
-    return _link(home) if home else None
+    return link_to(home) if home else None
 
 
 def _ancestors(page: ContentPage, at: datetime) -> list[Link]:
     """The public pages above this one, home page first. Above a public page they are all public."""
     paths = [page.path[: Page.steplen * level] for level in range(1, page.depth or 1)]
-    return [_link(above) for above in public(ContentPage.objects.filter(path__in=paths), at).order_by("path")]
+    return [link_to(above) for above in public(ContentPage.objects.filter(path__in=paths), at).order_by("path")]
 
 
 def _children(page: ContentPage, at: datetime, number: str) -> Any:
     """One part of the list of public pages below this one, as a Django paginator's page."""
-    model, order = CHILDREN.get(type(page), (ContentPage, ("path",)))
-    below = public(model.objects.child_of(page), at).order_by(*order)
     try:
-        part = Paginator(below, CHILDREN_AT_ONCE).page(number)
+        part = Paginator(public(page.listed_pages(), at), CHILDREN_AT_ONCE).page(number)
     except InvalidPage as problem:
         raise Http404 from problem
     part.object_list = [_child(child) for child in part.object_list]
@@ -182,36 +150,16 @@ def _children(page: ContentPage, at: datetime, number: str) -> Any:
 
 
 def _child(page: ContentPage) -> dict[str, str]:
-    return {"title": page.title, "url": addresses.url(page), "summary": page.summary, "note": _note(page)}
+    return {"title": page.title, "url": addresses.url(page), "summary": page.summary, "note": page.note_in_lists()}
 
 
-def _note(page: ContentPage) -> str:
-    """What a list says of a page beside its title and summary."""
-    if isinstance(page, MeetingPage) and page.starts_at:
-        status = f"{page.get_status_display()}: " if page.status in NOTABLE else ""
-        return status + when(page.starts_at, page.ends_at)
-    if isinstance(page, NewsPage) and page.first_published_at:
-        return day(local(page.first_published_at))
-    return ""
-
-
-def _of_type(page: ContentPage, at: datetime) -> dict[str, Any]:
-    """What the template of a page type needs beside the page itself."""
-    if isinstance(page, PartnershipPage):
-        period = current.periods(at)[1]
-        priorities = public(PriorityPage.objects.child_of(period), at).order_by("number", "uuid") if period else []
-        plan, meeting = current.current_plan(at), current.next_meeting(at)
-        return {
-            "period": _link(period) if period else None,
-            "priorities": [_link(priority) for priority in priorities],
-            "plan": _link(plan) if plan else None,
-            "meeting": _child(meeting) if meeting else None,
-        }
+def _beside_the_article(page: ContentPage) -> dict[str, Any]:
+    """What the template of a page type can offer beside the article: a feed to follow, and an event for calendars."""
     more: dict[str, Any] = {}
-    if name := FOLLOWED_BY.get(type(page)):
-        feed = own_feed(name)
+    if page.offers_feed:
+        feed = own_feed(page.offers_feed)
         more["follow"] = Link(f"Follow {feed.title.lower()}", web_page(feed))
     # Also of a meeting that is off: the calendar that has it then shows that it is cancelled.
-    if isinstance(page, MeetingPage) and page.starts_at:
+    if page.is_in_calendar:
         more["calendar"] = settings.CMS_URL + reverse("meeting_calendar", args=[page.uuid])
     return more

@@ -42,6 +42,7 @@ from pages.models import (
     PriorityPeriodPage,
     Topic,
 )
+from pages.models.base import page_types
 from pages.reading.draft_loader import DraftLoader
 from pages.reading.draft_previews import shown_by
 from pages.visibility.at_path import Redirection, Withdrawn, at_path
@@ -50,11 +51,7 @@ from pages.visibility.rule import public, public_alerts, public_topics
 TYPES = contract_types()
 
 MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
-MEETINGS_LATEST_FIRST = Order("meetings", ("-starts_at", "-uuid"))
-PLAN_ORDER = Order("plans", ("-effective_from", "-uuid"))
-INSIGHT_ORDER = Order("insights", ("-reference_year", "-uuid"))
-REVIEW_ORDER = Order("annual reviews", ("-year", "-uuid"))
-NOTICE_ORDER = Order("death reviews", ("-first_published_at", "-uuid"))
+MEETINGS_LATEST_FIRST = Order("meetings", MeetingPage.list_order)
 MAX_TEXT = 2000
 
 
@@ -92,10 +89,6 @@ class Redirect(graphene.ObjectType):
 
 
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
-PlanConnection = connection_type(type_of("pages.CommunitySafetyPlanPage"), "CommunitySafetyPlan")
-InsightConnection = connection_type(type_of("pages.InsightPage"), "Insight")
-AnnualReviewConnection = connection_type(type_of("pages.AnnualReviewPage"), "AnnualReview")
-DeathReviewConnection = connection_type(type_of("pages.DeathReviewNoticePage"), "DeathReviewNotice")
 
 
 def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
@@ -116,12 +109,35 @@ def _by_slug_or_id(queryset: QuerySet, name: str, value: str) -> QuerySet:
     return by_slug_or_id(queryset, _text(name, value))
 
 
+def page_list(model: type[ContentPage], description: str, order_name: str = "") -> graphene.Field:
+    """The root field for the public pages of a type, in its `list_order`.
+
+    Cursors hold the name of the order, so it stays: by default the plural of the type's name.
+    """
+    order = Order(order_name or str(model._meta.verbose_name_plural), model.list_order)
+    names = (column.lstrip("-") for column in model.list_order)
+    has_place = {f"{name}__isnull": False for name in names if model._meta.get_field(name).null}
+
+    def resolve(root: Any, info: Any, **args: Any) -> Connection:
+        return _list(info, model._default_manager.filter(**has_place), order, args)
+
+    connection = connection_type(type_of(model._meta.label), model.__name__.removesuffix("Page"))
+    return graphene.Field(connection, required=True, args=connection_args(), description=description, resolver=resolve)
+
+
+def only_page(model: type[ContentPage], description: str) -> graphene.Field:
+    """The root field for the one public page of a type; null while there is none."""
+    return graphene.Field(
+        type_of(model._meta.label),
+        description=description,
+        resolver=lambda root, info: _only(info, model._default_manager.all()),
+    )
+
+
 class Query(graphene.ObjectType):
     """Everything that the partnership has published, as it is public at this instant."""
 
-    partnership = graphene.Field(
-        type_of("pages.PartnershipPage"), description="The partnership itself: the home page of the site."
-    )
+    partnership = only_page(PartnershipPage, "The partnership itself: the home page of the site.")
     next_meeting = graphene.Field(
         type_of("pages.MeetingPage"),
         description="The earliest meeting still to start that residents can come to and that is neither "
@@ -153,32 +169,14 @@ class Query(graphene.ObjectType):
         args={"period": graphene.String(description="The slug or id of a period; the current one if left out.")},
         description="The priorities of a period, by number.",
     )
-    business_as_usual = graphene.Field(
-        type_of("pages.BusinessAsUsualPage"), description="What the partnership works on all the time."
-    )
-    plans = graphene.Field(
-        PlanConnection,
-        required=True,
-        args=connection_args(),
-        description="Community safety plans, the latest first.",
-    )
-    insights = graphene.Field(
-        InsightConnection,
-        required=True,
-        args=connection_args(),
-        description="Assessments, reports and data, the latest year first.",
-    )
-    annual_reviews = graphene.Field(
-        AnnualReviewConnection,
-        required=True,
-        args=connection_args(),
-        description="Reviews, the latest first.",
-    )
-    death_reviews = graphene.Field(
-        DeathReviewConnection,
-        required=True,
-        args=connection_args(),
-        description="Notices of Domestic Abuse Related Death Reviews, newest first. Show them with care.",
+    business_as_usual = only_page(BusinessAsUsualPage, "What the partnership works on all the time.")
+    plans = page_list(CommunitySafetyPlanPage, "Community safety plans, the latest first.", "plans")
+    insights = page_list(InsightPage, "Assessments, reports and data, the latest year first.")
+    annual_reviews = page_list(AnnualReviewPage, "Reviews, the latest first.")
+    death_reviews = page_list(
+        DeathReviewNoticePage,
+        "Notices of Domestic Abuse Related Death Reviews, newest first. Show them with care.",
+        "death reviews",
     )
     page = graphene.Field(
         PageInterface,
@@ -218,10 +216,6 @@ class Query(graphene.ObjectType):
         args=ARGUMENTS,
         description="What became public, was updated, moved or went, in the order in which it happened.",
     )
-
-    @staticmethod
-    def resolve_partnership(root: Any, info: Any) -> Any:
-        return _only(info, PartnershipPage.objects.all())
 
     @staticmethod
     def resolve_next_meeting(root: Any, info: Any) -> Any:
@@ -272,26 +266,6 @@ class Query(graphene.ObjectType):
         return loader.priorities_of(chosen[0]) if chosen else []
 
     @staticmethod
-    def resolve_business_as_usual(root: Any, info: Any) -> Any:
-        return _only(info, BusinessAsUsualPage.objects.all())
-
-    @staticmethod
-    def resolve_plans(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(info, CommunitySafetyPlanPage.objects.filter(effective_from__isnull=False), PLAN_ORDER, args)
-
-    @staticmethod
-    def resolve_insights(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(info, InsightPage.objects.all(), INSIGHT_ORDER, args)
-
-    @staticmethod
-    def resolve_annual_reviews(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(info, AnnualReviewPage.objects.all(), REVIEW_ORDER, args)
-
-    @staticmethod
-    def resolve_death_reviews(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(info, DeathReviewNoticePage.objects.all(), NOTICE_ORDER, args)
-
-    @staticmethod
     def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
         if token is not None:
             return _draft(info, url_path, token)
@@ -300,7 +274,8 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
         steps = ContentPage.steplen
-        entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, deathreviewnoticepage=None)
+        sensitive = {model._meta.model_name or "": None for model in page_types() if model.is_sensitive}
+        entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, **sensitive)
         rows = public(entries, context_of(info).at)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):

@@ -39,10 +39,10 @@ def _page_fields() -> dict[str, graphene.Field]:
 @cache
 def contract_types() -> tuple[Any, ...]:
     """All page and block types, for the schema. Snippets, rows and files are reached from them."""
-    block_types.register()
+    blocks = block_types.register()
     file_types.register()
     pages = []
-    for model in apps.get_app_config("pages").get_models():
+    for model in apps.get_models():
         node = registry.models.get(model)
         if node is None or not hasattr(model, "graphql_fields"):
             continue
@@ -55,4 +55,4 @@ def contract_types() -> tuple[Any, ...]:
         object.__setattr__(node._meta, "interfaces", (PageInterface,) if is_page else ())
         if is_page:
             pages.append(node)
-    return (*pages, *block_types.BLOCK_TYPES)
+    return (*pages, *blocks)

@@ -32,6 +32,8 @@ def _actions(priority: Any, info: Any, horizon: Any = None) -> list[Any]:
     return [action for action in actions if wanted is None or action.horizon == wanted]
 
 
+# By type, and not declared on it: these fields have connections and lists of cms.graphql for their types, and ask
+# pages/visibility/current.py, neither of which models may import.
 PAGE_FIELDS: dict[type, list[PublicField]] = {
     PartnershipPage: [
         public_field(

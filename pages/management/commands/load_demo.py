@@ -271,7 +271,7 @@ class DemoContent:
         except ValidationError as error:
             raise DemoError(f"{where}: {why(error)}") from error
         self.drafts.append((path, page))
-        if isinstance(page, PartnershipPage):
+        if page.is_home_page:
             make_root_of_site(page)
         return page
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from pages.content.plain_words import local
 from pages.editing.reminders import message, reminders
 from pages.models import ReviewReminder
-from pages.reading.plain_words import local
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility
 from documents.models import Document
-from pages.models import MeetingChange, Venue
 
 
 def name_of(thing: Any) -> str:
@@ -50,8 +49,8 @@ def when(starts: datetime, ends: datetime | None = None) -> str:
     return f"{text} to {clock(ends) if same_day else when(ends)}"
 
 
-def place(venue: Venue) -> str:
-    """As in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
+def place(venue: Any) -> str:
+    """A `Venue`, as in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
     return ", ".join(part for part in (venue.room, venue.name, venue.address, venue.postcode) if part)
 
 
@@ -65,8 +64,8 @@ _OF_A_MEETING = {
 }
 
 
-def change(row: MeetingChange) -> str:
-    """As in "Status: Cancelled (before: Confirmed)."."""
+def change(row: Any) -> str:
+    """A `MeetingChange`, as in "Status: Cancelled (before: Confirmed)."."""
     return f"{_OF_A_MEETING.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
 
 
