@@ -246,17 +246,24 @@ def _body(field: StreamField, files: tuple[Document, Image]) -> list[tuple[str, 
 
 def _in_block(block: Block, name: str, files: tuple[Document, Image]) -> Any:
     """None for a block that has no place for either, and for one that needs something else, such as a page."""
-    if isinstance(block, StructBlock):
-        values = {part: _in_block(child, part, files) for part, child in block.child_blocks.items()}
-        lacks = any(value is None and block.child_blocks[part].required for part, value in values.items())
-        return None if lacks else values
-    if isinstance(block, ListBlock):
-        value = _in_block(block.child_block, name, files)
-        return None if value is None else [value]
-    if isinstance(block, ChooserBlock):
-        return next((file for file in files if isinstance(file, block.model_class)), None)
-    if isinstance(block, ChoiceBlock):
-        return block.get_default() or None
-    if isinstance(block, RichTextBlock):
-        return f"<p>{CANARY} {name}</p>"
-    return f"{CANARY} {name}" if isinstance(block, CharBlock | TextBlock) else None
+    match block:
+        case StructBlock():
+            return _in_parts(block, files)
+        case ListBlock():
+            value = _in_block(block.child_block, name, files)
+            return None if value is None else [value]
+        case ChooserBlock():
+            return next((file for file in files if isinstance(file, block.model_class)), None)
+        case ChoiceBlock():
+            return block.get_default() or None
+        case RichTextBlock():
+            return f"<p>{CANARY} {name}</p>"
+        case CharBlock() | TextBlock():
+            return f"{CANARY} {name}"
+    return None
+
+
+def _in_parts(block: StructBlock, files: tuple[Document, Image]) -> dict[str, Any] | None:
+    values = {part: _in_block(child, part, files) for part, child in block.child_blocks.items()}
+    lacks = any(value is None and block.child_blocks[part].required for part, value in values.items())
+    return None if lacks else values
