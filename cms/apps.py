@@ -19,12 +19,12 @@ class CmsConfig(AppConfig):
         from cms.admin import widgets as admin_widgets
         from cms.graphql.types import checks  # noqa: F401 - registers itself
         from cms.publication import effects as publication
-        from cms.publication import taking_away
+        from cms.publication import removal
 
         publication.connect()
         powers.connect()
-        taking_away.connect()
-        threads.keep_apart()
+        removal.connect()
+        threads.isolate_threads()
         admin_widgets.start_without_scripts()
         post_migrate.connect(database_fit.after_migrations, sender=self, dispatch_uid="cms.after_migrations")
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")

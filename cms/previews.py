@@ -21,7 +21,7 @@ from wagtail.images.models import SourceImageIOError
 from cms.graphql.schema.drafts import draft_answer
 from cms.http.security_headers import of_pages
 from cms.publication.as_published import as_published
-from documents.access.public_files import fit_to_be_public, for_staff, shown_on
+from documents.access.public_files import for_staff, may_be_public, shown_on
 from documents.models import RENDITIONS, Image
 from feeds.build.stories import entry_of
 from feeds.catalogue import own_feed
@@ -51,10 +51,10 @@ def _shown_by_a_template(
     context: Callable[[Any, datetime, Any], dict[str, Any]],
     carries: Callable[[type[ContentPage]], bool] = lambda model: True,
 ) -> PreviewChannel:
-    def respond(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
-        told = what_readers_notice(page)
-        as_published(page, at)
-        more = {"label": label, "told": told, **context(page, at, user)}
+    def respond(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
+        told = effect_on_followers(page)
+        as_published(page, as_of)
+        more = {"label": label, "told": told, **context(page, as_of, user)}
         return _as_readers_get_it(render_to_string(f"cms/previews/{name}.html", more))
 
     return PreviewChannel(name, label, carries, respond)
@@ -70,18 +70,18 @@ def _as_readers_get_it(html: str) -> HttpResponse:
     return HttpResponse(html, headers=headers)
 
 
-def _page(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
-    return _as_readers_get_it(draft_html(page, at, user))
+def _page(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
+    return _as_readers_get_it(draft_html(page, as_of, user))
 
 
 def _is_on_the_website(model: type[ContentPage]) -> bool:
     return bool(settings.WEBSITE_PREVIEW_URL) and not model.is_sensitive
 
 
-def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
+def _on_the_website(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
     """Sends the browser to the website, with a token for this draft and this person."""
     token = begin(page, user)
-    as_published(page, at)
+    as_published(page, as_of)
     query = urlencode({"urlPath": addresses.url_path(page), "token": token})
     joint = "&" if "?" in settings.WEBSITE_PREVIEW_URL else "?"
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
@@ -91,7 +91,7 @@ def _on_the_website(page: ContentPage, user: Any, at: datetime) -> HttpResponse:
 # --- Feed readers ---
 
 
-def what_readers_notice(page: ContentPage) -> str:
+def effect_on_followers(page: ContentPage) -> str:
     """What publishing this version means for people who follow the feed."""
     if page.public_updated_at is None:
         return "Publishing this page makes a new entry."
@@ -103,8 +103,8 @@ def what_readers_notice(page: ContentPage) -> str:
     return "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
 
 
-def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
-    loader = PreviewLoader(page, at, user)
+def _feed(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+    loader = PreviewLoader(page, as_of, user)
     loader.prepare([page])
     entry, feed = entry_of(page, loader), own_feed(page.feed_key or "")
     return {
@@ -114,7 +114,7 @@ def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_told(feed.key, page, at),
+        "too_old": not is_told(feed.key, page, as_of),
         "newest": AT_ONCE,
     }
 
@@ -122,8 +122,8 @@ def _feed(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
 # --- Calendars ---
 
 
-def _calendar(page: MeetingPage, at: datetime, user: Any) -> dict[str, Any]:
-    found = event(page, Loader(at).related(page, "venue"), sequence=0, revised=at)  # neither is shown
+def _calendar(page: MeetingPage, as_of: datetime, user: Any) -> dict[str, Any]:
+    found = event(page, Loader(as_of).related(page, "venue"), sequence=0, revised=as_of)  # neither is shown
     if found is None:
         return {"event": None}
     end = found.ends and (clock if found.ends.date() == found.starts.date() else _day_and_clock)(found.ends)
@@ -154,7 +154,7 @@ def cut(text: str, letters: int) -> str:
     return (whole_words or start).rstrip() + "…"
 
 
-def _search(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
+def _search(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
     title, description = page.seo_title or page.title, page.search_description or page.summary
     return {
         "title": cut(title, TITLE_LETTERS),
@@ -168,19 +168,19 @@ def _search(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
     }
 
 
-def _social(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
+def _social(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
     return {
         "title": page.title,
         "summary": page.summary,
         "picture": _social_picture(page, user),
         "may_have_a_picture": hasattr(page, "image_id"),
-        "site": _site_name(page, at),
+        "site": _site_name(page, as_of),
         "address": addresses.url(page),
     }
 
 
-def _site_name(page: ContentPage, at: datetime) -> str:
-    home = page if page.is_home_page else public(PartnershipPage.objects.all(), at).first()
+def _site_name(page: ContentPage, as_of: datetime) -> str:
+    home = page if page.is_home_page else public(PartnershipPage.objects.all(), as_of).first()
     return home.title if home else settings.WAGTAIL_SITE_NAME
 
 
@@ -189,7 +189,7 @@ def _social_picture(page: ContentPage, user: Any) -> Picture | None:
     key = getattr(page, "image_id", None)
     if key is None:
         return None
-    image = shown_on(type(page), for_staff(user, fit_to_be_public(Image.objects.filter(pk=key)))).first()
+    image = shown_on(type(page), for_staff(user, may_be_public(Image.objects.filter(pk=key)))).first()
     if image is None:
         return None
     try:
@@ -202,8 +202,8 @@ def _social_picture(page: ContentPage, user: Any) -> Picture | None:
 # --- GraphQL ---
 
 
-def _graphql(page: ContentPage, at: datetime, user: Any) -> dict[str, Any]:
-    answer = draft_answer(page, at)
+def _graphql(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+    answer = draft_answer(page, as_of)
     return {
         "query": answer.query,
         "answer": json.dumps({"data": answer.data}, indent=2, ensure_ascii=False),

@@ -71,7 +71,7 @@ RATE_LIMIT = env.int("RATE_LIMIT", 3_000, validate=validate.Range(min=0))
 #: Default: `locmem://`
 CACHE_URL = env.dj_cache_url("CACHE_URL", "locmem://")
 #: The HTTP caches in front of the CMS that understand `PURGE`: their web addresses.
-HTTP_CACHES: list[str] = env.list("HTTP_CACHES", [], subcast=str)
+FRONTEND_CACHE_URLS: list[str] = env.list("FRONTEND_CACHE_URLS", [], subcast=str)
 #: Whom to tell about a weakness, for `/.well-known/security.txt` (RFC 9116): addresses such as
 #: `mailto:security@example.org`. Set it together with `SECURITY_EXPIRES`. Without it, there is no such file.
 SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", [], subcast=str)
@@ -170,7 +170,7 @@ GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min
 #: How many fields a query may ask for under another name. Plain values are not counted, except in introspection.
 GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 20, validate=validate.Range(min=0, max=1_000))
 #: Under how many names a query may ask for the same field of `Query`, or for the same list with `first`.
-GRAPHQL_MAX_NAMES = env.int("GRAPHQL_MAX_NAMES", 3, validate=validate.Range(min=1, max=100))
+GRAPHQL_MAX_ALIASES_PER_FIELD = env.int("GRAPHQL_MAX_ALIASES_PER_FIELD", 3, validate=validate.Range(min=1, max=100))
 #: How many directives a query may have.
 GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))
 #: How many fields of `Query` one operation may ask for. The queries of `cms/graphql/contract/` have 6 at most.
@@ -206,10 +206,10 @@ if FILE_DELIVERY == "signed-redirect" and STORAGE != "s3":
 if (FILE_DELIVERY or "").startswith("x-") and STORAGE != "local":
     _problems["FILE_DELIVERY"] = [f"can be {FILE_DELIVERY} only when STORAGE is local"]
 try:
-    for _address in HTTP_CACHES or []:
+    for _address in FRONTEND_CACHE_URLS or []:
         _web_address(_address)
 except ValidationError as error:
-    _problems["HTTP_CACHES"] = [str(error)]
+    _problems["FRONTEND_CACHE_URLS"] = [str(error)]
 for _origin in GRAPHQL_CORS_ORIGINS or []:
     _parts = urlsplit(_origin)
     if _origin != "*" and (_origin != f"{_parts.scheme}://{_parts.netloc}" or _parts.scheme not in ("http", "https")):
@@ -307,7 +307,7 @@ MIDDLEWARE = [
     "cms.http.readers.ReadersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "cms.http.empty_answers.without_length",
+    "cms.http.empty_responses.without_length",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -317,8 +317,8 @@ MIDDLEWARE = [
     "cms.http.rate_limit.ReadersLimitMiddleware",
     "cms.accounts.second_factor.SecondFactorMiddleware",
     "cms.accounts.sessions.IdleTimeMiddleware",
-    "pages.confidential.permissions.OutOfSightMiddleware",
-    "pages.confidential.current_request.WhoAsksMiddleware",
+    "pages.confidential.permissions.HiddenObjectsMiddleware",
+    "pages.confidential.current_request.CurrentRequestMiddleware",
     "pages.confidential.reading_log.ReadingLogMiddleware",
     "pages.approval.refusals.RefusalMiddleware",
 ]
@@ -506,7 +506,7 @@ WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger leads from old addresses to n
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAILFRONTENDCACHE = {
     address: {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}
-    for address in HTTP_CACHES
+    for address in FRONTEND_CACHE_URLS
 }
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True

@@ -37,7 +37,7 @@ from wagtail.log_actions import get_active_log_context
 from wagtail.models import Page
 
 from documents.choices import DocumentAccessibility, DocumentKind
-from documents.inspection.facts import Size, draw, look_at, read_document, sha256_of
+from documents.inspection.facts import Size, draw, inspect_picture, read_document, sha256_of
 
 # The only sizes of an image that the public can have; the names are those of the GraphQL enumeration.
 RENDITIONS = {
@@ -315,7 +315,7 @@ class PictureFile(WagtailImageFieldFile):
         was_closed = self.closed
         try:
             self.open()
-            seen = look_at(self, self.name or "")
+            seen = inspect_picture(self, self.name or "")
         finally:
             if was_closed:
                 self.close()
@@ -472,7 +472,7 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
             self.file.open()
         except OSError as error:
             raise SourceImageIOError(str(error)) from error
-        seen = look_at(self.file, name.name)
+        seen = inspect_picture(self.file, name.name)
         sizes = [self._size(wanted, (seen.width, seen.height)) for wanted in filters]
         return [
             Rendition(

@@ -11,7 +11,7 @@ from documents.access.permissions import NOT_REWRITTEN, CollectionPolicy, FilePe
 from documents.access.public_files import on_a_live_page
 from documents.models import Document, Image
 from pages.models import DeathReviewNoticePage
-from pages.models.approvals import NotApproved
+from pages.models.approvals import NotApprovedError
 
 # Wagtail's screen for groups grants the permissions of its own two models, whatever models take their place. A policy
 # for the exact class comes before the one that Wagtail registers itself.
@@ -29,7 +29,9 @@ def ask_again_about_files(request: HttpRequest, action_type: str, objects: list[
         return
     for file in filter(None, [file.hold() for file in sorted(objects, key=lambda each: each.pk)]):
         if not action.check_perm(file):
-            raise NotApproved(f"Nothing was done: a public page shows “{file}” now, so it is for moderators to change.")
+            raise NotApprovedError(
+                f"Nothing was done: a public page shows “{file}” now, so it is for moderators to change."
+            )
         # Another collection may be private. The screen of the single file refuses it, too.
         if action_type == "add_to_collection" and on_a_live_page(file, DeathReviewNoticePage):
-            raise NotApproved(NOT_REWRITTEN)
+            raise NotApprovedError(NOT_REWRITTEN)

@@ -36,7 +36,7 @@ MEDIA_TYPES = {
 
 
 @dataclass(frozen=True)
-class Listing:
+class FeedDefinition:
     """A feed that residents can follow.
 
     `name` is the part of its addresses below /feeds/, before the format; `key` is what entries name it by
@@ -92,7 +92,7 @@ def priority_key(page: ContentPage) -> str:
     return f"priority:{page.uuid}"
 
 
-def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
+def listings(as_of: datetime, with_gone: bool = False) -> list[FeedDefinition]:
     """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
 
     Topics are known by the entries, which have to be up to date (`brought_up_to_date`).
@@ -100,85 +100,85 @@ def listings(at: datetime, with_gone: bool = False) -> list[Listing]:
     With `with_gone` also those of topics that only tell of what went: their followers ask for them, and nobody else is
     shown them. Priorities come by their period, the latest first, and within it in the order of the page tree.
     """
-    pages = _pages(at)
+    pages = _pages(as_of)
     home = pages.get(PartnershipPage)
     own = [_own(key, pages) for key in _declared()]
     topics = [
-        _of_topic(topic.pk, topic.name, topic.slug, home) for topic in topics_told(at, with_gone).order_by("name")
+        _of_topic(topic.pk, topic.name, topic.slug, home) for topic in topics_told(as_of, with_gone).order_by("name")
     ]
     above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
     period = PriorityPeriodPage.objects.filter(path=above).values("starts_on")
-    priorities = public(PriorityPage.objects.all(), at).order_by(Subquery(period).desc(nulls_last=True), "path")
+    priorities = public(PriorityPage.objects.all(), as_of).order_by(Subquery(period).desc(nulls_last=True), "path")
     return [*own, *topics, *(_of_priority(page, home) for page in priorities)]
 
 
-def topics_told(at: datetime, with_gone: bool = False) -> QuerySet[Topic]:
+def topics_told(as_of: datetime, with_gone: bool = False) -> QuerySet[Topic]:
     """The topics with a public page in their feed; with `with_gone` also those whose feed tells of what went.
 
     A topic of death reviews alone is not among them: no feed of a topic tells of those.
     """
     key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
-    here, went = shown(at).filter(places__feed=key), gone(at).filter(places__feed=key)
+    here, went = shown(as_of).filter(places__feed=key), gone(as_of).filter(places__feed=key)
     if with_gone:
         return Topic.objects.filter(Q(Exists(here)) | Q(Exists(went)))
     return Topic.objects.filter(Exists(here.filter(page__withdrawal_kind="")))
 
 
-def offered_everywhere() -> list[Listing]:
+def offered_everywhere() -> list[FeedDefinition]:
     """The feeds that every page of the CMS offers by itself, without the pages that belong to them."""
     return [each for key in _declared() if not (each := _own(key, {})).is_opt_in]
 
 
-def own_feed(key: str) -> Listing:
+def own_feed(key: str) -> FeedDefinition:
     """One of the partnership's own feeds, without the pages that belong to it."""
     return _own(key, {})
 
 
-def listing(name: str, at: datetime) -> Listing | None:
+def listing(name: str, as_of: datetime) -> FeedDefinition | None:
     """The feed of exactly this name, or None; in one query."""
     if name in _declared():
-        return _own(name, _pages(at, _declared()[name][1]))
+        return _own(name, _pages(as_of, _declared()[name][1]))
     kind, slug = _subject(name)
     if kind == "topics":
-        return _topic(slug, at)
+        return _topic(slug, as_of)
     if kind == "priorities":
-        return _priority(name, slug, at)
+        return _priority(name, slug, as_of)
     return None
 
 
-def _topic(slug: str, at: datetime) -> Listing | None:
-    found = topics_told(at, with_gone=True).filter(slug=slug)
+def _topic(slug: str, as_of: datetime) -> FeedDefinition | None:
+    found = topics_told(as_of, with_gone=True).filter(slug=slug)
     # The home page brings the topic along, which saves a query.
     homes = PartnershipPage.objects.annotate(
         topic=Subquery(found.values("pk")[:1]),
         topic_name=Subquery(Topic.objects.filter(pk=OuterRef("topic")).values("name")),
     )
-    home = public(homes, at).order_by("path").first()
+    home = public(homes, as_of).order_by("path").first()
     topic, name = (home.topic, home.topic_name) if home else found.values_list("pk", "name").first() or (None, "")
     return _of_topic(topic, name, slug, home) if topic else None
 
 
-def _priority(name: str, slug: str, at: datetime) -> Listing | None:
+def _priority(name: str, slug: str, as_of: datetime) -> FeedDefinition | None:
     is_home, is_priority = Q(partnershippage__isnull=False), Q(prioritypage__isnull=False)
-    rows = public(ContentPage.objects.filter(is_home | is_priority & _ends_with(slug, "url_path")), at)
+    rows = public(ContentPage.objects.filter(is_home | is_priority & _ends_with(slug, "url_path")), as_of)
     pages = list(rows.annotate(is_home=F("partnershippage")).order_by("path"))
     home = next((page for page in pages if page.is_home), None)
     found = [each for page in pages if not page.is_home and (each := _of_priority(page, home)).name == name]
     return max(found, key=lambda each: each.page.first_published_at) if found else None  # type: ignore[union-attr]
 
 
-def listing_once_called(name: str, at: datetime) -> Listing | None:
+def listing_once_called(name: str, as_of: datetime) -> FeedDefinition | None:
     """The feed that had this name before its topic, its priority or the period above got another address."""
     kind, slug = _subject(name)
     if kind == "topics":
         topic = FeedName.objects.filter(slug=slug).values_list("topic__slug", flat=True).first()
-        return _topic(topic, at) if topic else None
+        return _topic(topic, as_of) if topic else None
     if kind == "priorities":
         rows = PublicAddress.objects.filter(_ends_with(slug, "path"), record__page__prioritypage__isnull=False)
         uuids = [
             uuid for uuid, path in rows.order_by("-since", "-pk").values_list("record", "path") if _name(path) == name
         ]
-        pages = {page.uuid: page for page in public(PriorityPage.objects.filter(uuid__in=uuids), at)}
+        pages = {page.uuid: page for page in public(PriorityPage.objects.filter(uuid__in=uuids), as_of)}
         return next((_of_priority(pages[uuid]) for uuid in uuids if uuid in pages), None)
     return None
 
@@ -211,17 +211,17 @@ def _ends_with(slug: str, field: str) -> Q:
     return ends
 
 
-def _pages(at: datetime, *models: type[ContentPage]) -> dict[type[ContentPage], ContentPage]:
+def _pages(as_of: datetime, *models: type[ContentPage]) -> dict[type[ContentPage], ContentPage]:
     """The home page and the page of each type that stands for a list, in one query."""
     wanted = {PartnershipPage, *(models or [model for _feed, model in _declared().values()])}
     names = {model._meta.model_name: model for model in wanted}
-    found = public(ContentPage.objects.filter(content_type__model__in=names), at).select_related("content_type")
+    found = public(ContentPage.objects.filter(content_type__model__in=names), as_of).select_related("content_type")
     return {names[page.content_type.model]: page for page in found.order_by("-path")}
 
 
-def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> Listing:
+def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> FeedDefinition:
     feed, model = _declared()[key]
-    return Listing(
+    return FeedDefinition(
         key,
         key,
         feed.title,
@@ -233,14 +233,14 @@ def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> Listing:
     )
 
 
-def _of_topic(pk: int, name: str, slug: str, home: ContentPage | None) -> Listing:
+def _of_topic(pk: int, name: str, slug: str, home: ContentPage | None) -> FeedDefinition:
     description = f"Everything new about {name.lower()}."
-    return Listing(topic_key(pk), f"topics/{slug}", name, description, home=home, topic=slug)
+    return FeedDefinition(topic_key(pk), f"topics/{slug}", name, description, home=home, topic=slug)
 
 
-def _of_priority(page: ContentPage, home: ContentPage | None = None) -> Listing:
+def _of_priority(page: ContentPage, home: ContentPage | None = None) -> FeedDefinition:
     description = f"News about the priority “{page.title}”, and what is done about it."
-    return Listing(priority_key(page), _name(addresses.url_path(page)), page.title, description, page, home)
+    return FeedDefinition(priority_key(page), _name(addresses.url_path(page)), page.title, description, page, home)
 
 
 def _name(path: str) -> str:
@@ -248,7 +248,7 @@ def _name(path: str) -> str:
     return "priorities/" + "-".join(path.strip("/").split("/")[-2:])
 
 
-def web_page(found: Listing) -> str:
+def web_page(found: FeedDefinition) -> str:
     """The address of the page on which people find the feed."""
     return settings.CMS_URL + reverse("feed_page", args=[found.name])
 
@@ -257,5 +257,5 @@ def addresses_to_forget() -> set[str]:
     """Every address at which a cache may have a feed, also of one that is not there any more or has another name."""
     topics = {*Topic.objects.values_list("slug", flat=True), *FeedName.objects.values_list("slug", flat=True)}
     paths = PublicAddress.objects.filter(record__page__prioritypage__isnull=False).values_list("path", flat=True)
-    about = [Listing("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
+    about = [FeedDefinition("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
     return {each.url(kind) for each in (*map(own_feed, _declared()), *about) for kind in each.formats}

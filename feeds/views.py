@@ -19,7 +19,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from feeds.build.items import form
-from feeds.catalogue import MEDIA_TYPES, Listing, listing, listing_once_called, listings, was_there
+from feeds.catalogue import MEDIA_TYPES, FeedDefinition, listing, listing_once_called, listings, was_there
 from feeds.entry import clean_address
 from feeds.read.meetings import event_of, schedule, was_a_meeting
 from feeds.read.sources import LONG_AGO, State, brought_up_to_date
@@ -142,13 +142,13 @@ def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> W
     return found
 
 
-def _written(name: str, kind: str, archive: int | None, at: datetime) -> Written | None:
-    found = listing(name, at)
+def _written(name: str, kind: str, archive: int | None, as_of: datetime) -> Written | None:
+    found = listing(name, as_of)
     if found is None or kind not in found.formats:
         return None
     if kind == FeedFormat.ICALENDAR:
-        return _calendar(found, at) if archive is None else None
-    feed = feed_now(found, at, archive, with_gone=kind == FeedFormat.ATOM)
+        return _calendar(found, as_of) if archive is None else None
+    feed = feed_now(found, as_of, archive, with_gone=kind == FeedFormat.ATOM)
     if feed is None:
         return None
     subscription = found.url(kind)
@@ -172,8 +172,8 @@ def _archive(subscription: str, number: int | None) -> str:
     return f"{subscription}?archive={number}" if number else ""
 
 
-def _calendar(found: Listing, at: datetime) -> Written:
-    url, meetings = found.url(FeedFormat.ICALENDAR), schedule(at)
+def _calendar(found: FeedDefinition, as_of: datetime) -> Written:
+    url, meetings = found.url(FeedFormat.ICALENDAR), schedule(as_of)
     hub = (("hub", settings.WEBSUB_HUB),) if settings.WEBSUB_HUB else ()
     return Written(
         calendar.calendar(meetings.events, found.full_title, found.description, url),
@@ -213,14 +213,14 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     return response
 
 
-def _no_such_feed(name: str, kind: str, at: datetime) -> HttpResponse:
+def _no_such_feed(name: str, kind: str, as_of: datetime) -> HttpResponse:
     """Leads to the feed that had this name once, or says which addresses there are: those of this feed, or all."""
-    found = listing(name, at)
-    if found is None and (renamed := listing_once_called(name, at)) and kind in renamed.formats:
+    found = listing(name, as_of)
+    if found is None and (renamed := listing_once_called(name, as_of)) and kind in renamed.formats:
         return HttpResponsePermanentRedirect(renamed.url(kind), headers={"Cache-Control": "no-cache"})
     if found is None and was_there(name):
         return _text("The priority that this feed was about is not public any more.\n", 410)
-    known = [each.url(kind) for each in ([found] if found else _offered(at)) for kind in each.formats]
+    known = [each.url(kind) for each in ([found] if found else _offered(as_of)) for kind in each.formats]
     return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
 
 
@@ -228,5 +228,5 @@ def _text(text: str, status: int) -> HttpResponse:
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
-def _offered(at: datetime) -> list[Listing]:
-    return [each for each in listings(at) if not each.is_opt_in]
+def _offered(as_of: datetime) -> list[FeedDefinition]:
+    return [each for each in listings(as_of) if not each.is_opt_in]

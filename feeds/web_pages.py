@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from feeds.catalogue import (
     MEDIA_TYPES,
-    Listing,
+    FeedDefinition,
     listing,
     listing_once_called,
     listings,
@@ -32,9 +32,9 @@ NEWEST = 5  # of all updates, on the page with all feeds
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All feeds."""
-    at = brought_up_to_date(timezone.now()).at
-    found = listings(at)
-    everything = feed(found[0], at)
+    as_of = brought_up_to_date(timezone.now()).at
+    found = listings(as_of)
+    everything = feed(found[0], as_of)
     context = {
         "own": [_offer(each) for each in found if not each.is_about_something and not each.is_opt_in],
         "topics": [_offer(each) for each in found if each.topic],
@@ -50,17 +50,17 @@ def index(request: HttpRequest) -> HttpResponse:
 def one(request: HttpRequest, name: str) -> HttpResponse:
     """One feed, or the way to where it is now; 410 when it was about a priority that is not public any more, 404 when
     there was none of this name."""
-    at = brought_up_to_date(timezone.now()).at
-    found = listing(name, at)
-    content = feed(found, at) if found else None
+    as_of = brought_up_to_date(timezone.now()).at
+    found = listing(name, as_of)
+    content = feed(found, as_of) if found else None
     if found is None or content is None:
-        if renamed := listing_once_called(name, at):
+        if renamed := listing_once_called(name, as_of):
             return HttpResponsePermanentRedirect(web_page(renamed), headers={"Cache-Control": "no-cache"})
         template, status = ("removed", 410) if was_there(name) else ("not_found", 404)
         return _page(f"pages/{template}", {}, offered_everywhere(), status)
     context = {"offer": _offer(found), "entries": content.entries, "safe_exit": found.is_opt_in}
     if found.is_opt_in:
-        context["services"] = public_snippets(SupportService.objects.all(), at)
+        context["services"] = public_snippets(SupportService.objects.all(), as_of)
     response = _page("feeds/one", context, [found])
     if found.is_opt_in:
         # As on the notices themselves: the next person at the computer may be the one who is feared.
@@ -69,7 +69,7 @@ def one(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def _page(template: str, context: dict[str, Any], offered: list[Listing], status: int = 200) -> HttpResponse:
+def _page(template: str, context: dict[str, Any], offered: list[FeedDefinition], status: int = 200) -> HttpResponse:
     """Without the request, so that nothing on the way can look at a session or set a cookie.
 
     Browsers ask again each time, so that the title of a page that is taken down is down at once.
@@ -85,7 +85,7 @@ def _page(template: str, context: dict[str, Any], offered: list[Listing], status
     return HttpResponse(html, status=status, headers={"Cache-Control": "no-cache"})
 
 
-def _offer(each: Listing) -> dict[str, Any]:
+def _offer(each: FeedDefinition) -> dict[str, Any]:
     """A feed with all that one can do with it."""
     news = [kind for kind in each.formats if kind != FeedFormat.ICALENDAR]
     return {

@@ -7,17 +7,17 @@ class PagesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models, and with them Wagtail's screens, are there only now.
-        from pages.approval import taking_turns
+        from pages.approval import row_locks
         from pages.confidential import (
+            hidden_objects,
             lists_and_counts,
-            out_of_sight,
         )
         from pages.editing import outbox, typed_dates, typed_rich_text
         from pages.takedown import redirects
 
-        out_of_sight.take_the_place_of_wagtails()
-        lists_and_counts.take_the_place_of_wagtails()
-        taking_turns.take_the_place_of_wagtails()
+        hidden_objects.replace_wagtail_parts()
+        lists_and_counts.replace_wagtail_parts()
+        row_locks.replace_wagtail_parts()
         typed_dates.install()
         typed_rich_text.install()
         outbox.connect()

@@ -18,7 +18,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
-from pages.approval import taking_turns
+from pages.approval import row_locks
 from pages.approval.edit_screens import (
     ModeratedPageViewSet,
     SnippetActionView,
@@ -35,7 +35,7 @@ from pages.approval.workflow import (
 from pages.confidential.permissions import PagePolicy, without_notices
 from pages.confidential.reading_log import NOTICE, SEEN, SeenFormatter, note_seen
 from pages.content.choices import ApprovalRole
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import schedule_in_words
 from pages.editing import home as editors_home
 from pages.editing import meeting_views, reviews, staff_calendar
@@ -114,7 +114,7 @@ for _label in (Topic, LegalBasis, Redirect, Site):
     register_permission_policy(_label, LabelPolicy(_label), exact_class=True)
 
 
-hooks.register("before_bulk_action", taking_turns.hold_all)
+hooks.register("before_bulk_action", row_locks.hold_all)
 
 
 @hooks.register("construct_page_chooser_queryset")
@@ -316,8 +316,8 @@ def say_that_it_is_withdrawn(request, page) -> None:
 
 @hooks.register("before_edit_page")
 @hooks.register("before_edit_snippet")
-def say_when_it_will_be_published(request, thing) -> None:
+def say_when_it_will_be_published(request, obj) -> None:
     """Beside the button to approve: a date in figures is easily misread."""
-    waits = isinstance(thing, NeedsApproval) and thing.current_workflow_task_state is not None
-    if request.method == "GET" and waits and (words := schedule_in_words(thing.get_latest_revision_as_object())):
+    waits = isinstance(obj, NeedsApproval) and obj.current_workflow_task_state is not None
+    if request.method == "GET" and waits and (words := schedule_in_words(obj.get_latest_revision_as_object())):
         messages.info(request, words)

@@ -14,7 +14,7 @@ from wagtail.models import Page, Revision, TaskState, WorkflowState
 from documents.models import Document
 from pages import models
 from pages.models import PublicChange
-from pages.models.approvals import Approval, NotApproved
+from pages.models.approvals import Approval, NotApprovedError
 from tests import factories
 from tests.admin_forms import edit_url, posted, posted_document, shown_on
 
@@ -158,7 +158,7 @@ def test_nothing_goes_offline_by_a_save(submitted, people, client, kind):
     Screen(client, people["moderator"], thing).send(**APPROVE)
     thing = now(thing)
     thing.live = False
-    with pytest.raises(NotApproved, match="Unpublish it instead"):
+    with pytest.raises(NotApprovedError, match="Unpublish it instead"):
         thing.save()
     thing = now(thing)
     assert thing.live is True

@@ -10,7 +10,7 @@ from cms.accounts.second_factor import needs_second_factor
 from pages import models
 from pages.content.choices import ApprovalRole
 from pages.models import ContentPage
-from pages.models.approvals import NotApproved, approve
+from pages.models.approvals import NotApprovedError, approve
 from pages.visibility.rule import Answer, answer, public
 from tests import factories
 from tests.factories import london
@@ -28,7 +28,7 @@ def test_one_person_in_both_groups_gives_one_of_two_approvals(home):
     revision = factories.draft(models.DeathReviewNoticePage, index).save_revision()
     approve(revision, ApprovalRole.MODERATOR, both)
     approve(revision, ApprovalRole.SAFEGUARDING_LEAD, both)
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         revision.publish()
     assert models.DeathReviewNoticePage.objects.get().live is False
     approve(revision, ApprovalRole.SAFEGUARDING_LEAD, lead)

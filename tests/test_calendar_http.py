@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from pages import models
 from tests import factories
 from tests.factories import london
@@ -56,7 +56,7 @@ def test_headers_of_one_meeting(client, meeting):
 
 
 def test_the_same_bytes_while_nothing_changes(client, meeting):
-    bring_up_to_date(timezone.now())  # as after each publication
+    update_entries(timezone.now())  # as after each publication
     known = {}
     for moment in ((2026, 2, 12, 9), (2026, 4, 1, 9), (2027, 2, 10, 23, 59)):
         cache.clear()
@@ -70,7 +70,7 @@ def test_the_same_bytes_while_nothing_changes(client, meeting):
 @pytest.mark.parametrize("address", [CALENDAR, None])
 def test_a_program_that_has_it_gets_304(client, meeting, address):
     address = address or own_address(meeting)
-    bring_up_to_date(timezone.now())  # as after each publication
+    update_entries(timezone.now())  # as after each publication
     with at(2026, 2, 12, 9):
         full = client.get(address)
     with at(2026, 2, 20, 9):

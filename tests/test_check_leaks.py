@@ -16,11 +16,11 @@ from wagtail.models import Collection, Page, PageLogEntry, Revision
 
 from cms.graphql.schema.query import schema
 from cms.leakcheck.canaries import CANARY, CONTROL, FORMER, PARENTS, hidden_paths, slug
-from cms.leakcheck.check import Answer, LeakCheck, NoEndpoint, Unreachable
+from cms.leakcheck.check import Answer, LeakCheck, NoEndpointError, UnreachableError
 from cms.leakcheck.queries import TOKENS_IN_A_QUERY, _tokens
 from cms.management.commands.check_leaks import over_http, site_address
 from documents.models import Document, Image, PublishedFile, Rendition
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from feeds.models import FeedItem
 from pages import models
 from pages.approval.workflow import publish_by_command, set_up_moderation
@@ -174,7 +174,7 @@ def test_leaks_are_found_in_every_channel(planted, client, monkeypatch):
     publish_by_command(control, "tests")
     for model, index in ((models.NewsPage, models.NewsIndexPage), (models.MeetingPage, models.MeetingIndexPage)):
         factories.page(model, index.objects.get())
-    bring_up_to_date(timezone.now())
+    update_entries(timezone.now())
     assert FeedItem.objects.update(summary=CANARY) > 1
     lets_through = [slug(kind, state) for kind in PARENTS for state in ("draft", "restricted")]
     rule = visibility._without_obstacle
@@ -375,10 +375,10 @@ def test_a_site_that_stops_answering_ends_the_check():
 
     def dying(path, body):
         if body is None:
-            raise Unreachable("connection refused")
+            raise UnreachableError("connection refused")
         return site(path, body)
 
-    with pytest.raises(Unreachable, match="refused"):
+    with pytest.raises(UnreachableError, match="refused"):
         check(dying)
 
 
@@ -392,7 +392,7 @@ def test_a_site_that_stops_answering_ends_the_check():
     ],
 )
 def test_what_is_no_endpoint(found, message):
-    with pytest.raises(NoEndpoint, match=message):
+    with pytest.raises(NoEndpointError, match=message):
         check(lambda path, body: found)
 
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from pages import models
 from pages.takedown.withdrawal import withdraw
 from tests import factories
@@ -70,7 +70,7 @@ def test_what_was_withdrawn_long_ago_goes_at_the_start_of_a_day(client, index, c
     """So that the date of change can say it: an answer is kept for the day."""
     [story] = stories(index, 1)
     withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
-    bring_up_to_date(NOW)
+    update_entries(NOW)
     clock.move_to(london(2026, 4, 1, 0, 30))  # not 30 days after 9am
     before = client.get("/feeds/news.json")
     clock.move_to(london(2026, 4, 1, 23, 30))

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from feeds.build import items
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from pages import models
 from tests import factories
 from tests.factories import london
@@ -74,7 +74,7 @@ def test_a_feed_of_fifty_costs_few_queries_cold_and_one_when_nothing_changed(cli
             "topics": [factories.topic(name="Cycling", slug="cycling")],
         }
     stories(index, 50, **fields)
-    bring_up_to_date(NOW)  # as after each publication
+    update_entries(NOW)  # as after each publication
     clock.shift(60)
     client.get("/feeds/meetings.atom")  # Wagtail's cached root of the site, Django's content types
     address = f"/feeds/{name}.{kind}"
@@ -97,7 +97,7 @@ def test_the_list_for_feed_readers_costs_few_queries(client, home, index, clock)
     for number in range(5):
         priority = factories.page(models.PriorityPage, period, slug=f"p{number}")
         stories(index, 1, priority=priority, topics=[factories.topic()])
-    bring_up_to_date(NOW)  # as after each publication
+    update_entries(NOW)  # as after each publication
     clock.shift(60)
     client.get("/feeds/meetings.atom")
     first, cold = sql(lambda: client.get("/feeds.opml"))

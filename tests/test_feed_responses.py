@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from feeds.catalogue import listings
 from pages import models
 from pages.models import ContentPage
@@ -25,7 +25,7 @@ from tests.test_feeds import ADDRESSES, _clock, meeting_page, news_page, parsed,
 def test_the_same_bytes_while_nothing_changes(client, site):
     published_news()
     meeting_page()
-    bring_up_to_date(timezone.now())  # as after each publication
+    update_entries(timezone.now())  # as after each publication
     bodies = {}
     for day in (3, 20):
         cache.clear()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
 from feeds.build import stories
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from feeds.models import FeedItem
 from feeds.read import sources
 from pages import models
@@ -460,7 +460,7 @@ def test_what_a_death_review_is_about_is_in_no_list_of_feeds(client, home, index
 def test_the_list_of_feeds_in_the_api(home, index, ask):
     topic = factories.topic(name="Cycling", slug="cycling")
     factories.page(models.NewsPage, index, topics=[topic])
-    bring_up_to_date(timezone.now())  # as after each publication
+    update_entries(timezone.now())  # as after each publication
     found = ask("{ feeds { title url format topic } }")["feeds"]
     assert {
         "title": "Cycling",

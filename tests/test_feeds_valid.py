@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from cms.leakcheck.check import Answer
-from feeds.catalogue import Listing, listings
+from feeds.catalogue import FeedDefinition, listings
 from feeds.entry import Enclosure, Entry, Feed, Gone, clean, clean_address, clean_line
 from feeds.event import Event
 from feeds.read.sources import AT_ONCE
@@ -275,7 +275,7 @@ def test_one_identity_twice_is_refused(kind):
     ],
 )
 def test_a_broken_list_of_feeds_is_refused(sound, broken):
-    document = opml("News", [Listing("k", "news", "Fish", "About fish.")]).decode()
+    document = opml("News", [FeedDefinition("k", "news", "Fish", "About fish.")]).decode()
     assert faults_of_opml(document.encode()) == []
     assert sound in document
     assert faults_of_opml(document.replace(sound, broken).encode()) != []
@@ -410,7 +410,7 @@ def test_no_text_is_lost_in_reader(tmp_path):
 @given(TEXTS)
 @examples_of_texts
 def test_no_text_breaks_the_list_of_feeds(text):
-    document = opml(text, [Listing("k", "news", text, text)])
+    document = opml(text, [FeedDefinition("k", "news", text, text)])
     assert faults_of_opml(document) == []
     [outline] = etree.fromstring(document).iter("outline")
     assert outline.get("text") == outline.get("title") == (clean_line(text) or "Untitled")

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from documents.inspection import office, office_words, pdf, text
 from documents.inspection.facts import read_document
-from documents.inspection.reader import TimeUp
+from documents.inspection.reader import ReadingTimeoutError
 from documents.models import Document, DocumentText
 from pages.demo import sample_content
 from tests import factories
@@ -208,7 +208,7 @@ def test_a_broken_file_is_refused_by_its_reader(name):
     with pytest.raises(Exception) as error:  # noqa: PT011
         words_of(*BROKEN[name])
     assert isinstance(error.value, Exception)
-    assert not isinstance(error.value, TimeUp)
+    assert not isinstance(error.value, ReadingTimeoutError)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_when_the_time_is_up_what_was_read_is_kept(monkeypatch):
     def sheet(*args):
         sheets.append(args)
         if len(sheets) == 3:
-            raise TimeUp
+            raise ReadingTimeoutError
         return office_words.Sheet(*args)
 
     monkeypatch.setattr(office, "Sheet", sheet)

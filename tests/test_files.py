@@ -20,7 +20,7 @@ from wagtail.models import Collection, CollectionViewRestriction, ModelLogEntry,
 from documents.models import ALL_SIZES, RENDITIONS, Document, PublishedFile
 from pages import models
 from pages.approval.workflow import set_up_death_reviews
-from pages.models.approvals import NotApproved
+from pages.models.approvals import NotApprovedError
 from tests import factories
 
 
@@ -248,7 +248,7 @@ def test_a_file_described_in_other_words_was_not_approved(home, change):
     for name, value in change.items():
         setattr(document, name, value)
     document.save()
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         revision.publish()
     page.refresh_from_db()
     assert (page.live, page.published_files.count()) == (False, 0)

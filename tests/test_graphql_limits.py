@@ -75,7 +75,7 @@ def cost(client, query, variables=None):
             "{ __schema { queryType { a: name ...F } } } fragment F on __Type { b: name }",
         ),
         (
-            "GRAPHQL_MAX_NAMES",
+            "GRAPHQL_MAX_ALIASES_PER_FIELD",
             2,
             "TOO_MANY_ALIASES",
             'The query asks for "site" under more than 2 names. Ask for some of them in another request.',
@@ -83,7 +83,7 @@ def cost(client, query, variables=None):
             "{ a: site { name } b: site { name } ...F } fragment F on Query { c: site { name } }",
         ),
         (
-            "GRAPHQL_MAX_NAMES",
+            "GRAPHQL_MAX_ALIASES_PER_FIELD",
             1,
             "TOO_MANY_ALIASES",
             'The query asks for "children" under more than 1 names. Ask for some of them in another request.',
@@ -245,7 +245,7 @@ def test_every_query_of_the_contract_fits_with_room(client, settings, path):
     for name in ("TOKENS", "DEPTH", "COST"):
         setattr(settings, f"GRAPHQL_MAX_{name}", getattr(settings, f"GRAPHQL_MAX_{name}") // 2)
     settings.GRAPHQL_MAX_ALIASES = settings.GRAPHQL_MAX_DIRECTIVES = 0
-    settings.GRAPHQL_MAX_NAMES = 1
+    settings.GRAPHQL_MAX_ALIASES_PER_FIELD = 1
     settings.GRAPHQL_MAX_ROOT_FIELDS //= 2
     limits._kept.cache_clear()
     cost(client, path.read_text(), {"urlPath": "/", "path": "/", "query": "news"})

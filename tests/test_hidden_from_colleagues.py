@@ -26,7 +26,7 @@ from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import Document
 from pages import models
-from pages.content.mail import tell
+from pages.content.mail import send_mail
 from pages.models.approvals import not_published
 from pages.takedown.withdrawal import take_down
 from tests import factories
@@ -440,5 +440,5 @@ def test_who_lost_the_rights_is_told_no_more_of_what_they_wrote(book):
     assert "zzStory" not in html
     mail.outbox.clear()
     for about in (story, agency):
-        tell([editor], "Sent back", "Say more.", about)
+        send_mail([editor], "Sent back", "Say more.", about)
     assert mail.outbox == []

@@ -138,7 +138,7 @@ def test_one_action_ends_the_access_and_hands_the_work_over(client, admin, leave
 
 
 def test_the_submitted_work_can_still_be_approved(client, admin, leaver, work):
-    leavers.let_go(leaver, admin, account("colleague", "Editors"))
+    leavers.deactivate_user(leaver, admin, account("colleague", "Editors"))
     client.force_login(account("moderator", "Moderators"))
     page = models.StandardPage.objects.get(title="Submitted")
     decide(client, page, "approve")
@@ -203,7 +203,7 @@ def test_who_may_let_whom_go(client, home, leaver):
         ):
             assert (answer.status_code, answer["Location"]) == (302, "/admin/"), (user, target)
         assert state() == before
-        assert leavers.may_let_go(user, User.objects.get(pk=target.pk)) is False
+        assert leavers.may_deactivate_user(user, User.objects.get(pk=target.pk)) is False
     client.force_login(manager)
     client.post(reverse("let_go", args=[leaver.pk]))
     leaver.refresh_from_db()

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from wagtail.log_actions import LogContext
 
 from documents.models import Document, Image
-from pages.models.approvals import NotApproved, approve
+from pages.models.approvals import NotApprovedError, approve
 from tests import factories
 from tests.admin_forms import posted, posted_document
 from tests.test_approval_screens import APPROVE, PUBLISHED, Screen, exchange, now, people, person, refuses, submitted  # noqa: F401 - fixtures
@@ -104,7 +104,7 @@ def test_who_made_a_file_does_not_approve_the_page_that_shows_it(submitted, peop
     words = f"You made a part of “Advice”: {part} the document “{name}”, so a colleague has to approve it."
     refuses(page, lambda: screen.send(**APPROVE), words)
     approve(now(page).latest_revision, "moderator", people["moderator"])
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         now(page).latest_revision.publish()
     assert Screen(client, people["colleague"], page).send(**APPROVE) == [PUBLISHED]
 
@@ -114,11 +114,11 @@ def test_a_page_that_was_published_meanwhile_keeps_its_words(submitted, people, 
     page, document = submitted(), Document.objects.get()
     Screen(client, people["moderator"], page).send(**APPROVE)
     document.title = "Words of nobody's approval"
-    with LogContext(user=people["editor"]), pytest.raises(NotApproved, match="a public page shows it now"):
+    with LogContext(user=people["editor"]), pytest.raises(NotApprovedError, match="a public page shows it now"):
         document.save()
     document = Document.objects.get()
     assert document.title == "Report"
     document.file = SimpleUploadedFile("b.csv", b"x")
-    with LogContext(user=people["moderator"]), pytest.raises(NotApproved, match="A public page uses this file"):
+    with LogContext(user=people["moderator"]), pytest.raises(NotApprovedError, match="A public page uses this file"):
         document.save()
     assert Document.objects.get().checksum != document.checksum

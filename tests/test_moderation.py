@@ -15,7 +15,7 @@ from django.urls import reverse
 from wagtail.models import ModelLogEntry, PageLogEntry, Revision, WorkflowState
 
 from pages import models
-from pages.approval.workflow import NotApproved, publish_by_command, set_up_death_reviews, set_up_moderation
+from pages.approval.workflow import NotApprovedError, publish_by_command, set_up_death_reviews, set_up_moderation
 from pages.models.death_reviews import NOTED_ONLY, name_hash
 from tests import factories
 from tests.admin_forms import decide
@@ -141,7 +141,7 @@ def test_the_door_stays_shut_for_a_death_review_notice(home, settings):
     index = factories.page(models.DeathReviewIndexPage, home)
     notice = factories.draft(models.DeathReviewNoticePage, index)
     revisions = notice.revisions.count()
-    with pytest.raises(NotApproved, match="cannot be published by a command"):
+    with pytest.raises(NotApprovedError, match="cannot be published by a command"):
         publish_by_command(notice, "load_demo")
     notice.refresh_from_db()
     assert (notice.live, notice.revisions.count()) == (False, revisions)

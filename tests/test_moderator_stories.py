@@ -13,7 +13,7 @@ from wagtail.models import Revision, TaskState
 
 from pages import models
 from pages.approval.workflow import set_up_death_reviews
-from pages.models.approvals import Approval, NotApproved, content_hash, makers_of_text
+from pages.models.approvals import Approval, NotApprovedError, content_hash, makers_of_text
 from pages.models.shown import Shown
 from tests import factories
 from tests.admin_forms import decide, posted, posted_document, shown_on
@@ -89,7 +89,7 @@ def test_story_m1_the_last_editor_sees_the_task_but_cannot_approve(person, submi
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
     send(client, page, {}, **form)
     state = TaskState.objects.get()
-    with pytest.raises(NotApproved, match="You made a change to"):
+    with pytest.raises(NotApprovedError, match="You made a change to"):
         state.task.specific.on_action(state, author, "approve", shown=Shown.by(page.get_latest_revision_as_object()))
     bulk = reverse("wagtail_bulk_action", args=["wagtailcore", "page", "publish"])
     client.post(f"{bulk}?id={page.pk}")

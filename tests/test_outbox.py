@@ -24,7 +24,7 @@ from wagtail.models import ModelLogEntry
 from cms.accounts.powers import POWERS_CHANGED
 from pages.approval.workflow import group_of
 from pages.content.choices import Role
-from pages.content.mail import tell
+from pages.content.mail import send_mail
 from pages.editing import outbox
 from pages.editing.outbox import deliver
 from pages.models import OutgoingMail
@@ -86,7 +86,7 @@ def test_what_is_sent_is_what_was_written_and_no_copy_stays(db):
 
 def test_what_is_undone_is_not_told_of(home, editor):
     with transaction.atomic():
-        tell([editor], "Published", "Look.", home)
+        send_mail([editor], "Published", "Look.", home)
         transaction.set_rollback(True)
     deliver(timezone.now())
     assert (OutgoingMail.objects.count(), mail.outbox) == (0, [])

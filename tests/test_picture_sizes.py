@@ -85,9 +85,9 @@ def test_what_is_missing_is_drawn_in_time(db, monkeypatch):
     before = [sizes(image) for image in images]
     with monkeypatch.context() as no_time:
         no_time.setattr(publication, "DRAWING_SECONDS", 0)
-        publication.catch_up()
+        publication.update_after_commit()
     assert [sizes(image) for image in images] == before
-    publication.catch_up()
+    publication.update_after_commit()
     for image, kept in zip(images, before, strict=True):
         assert set(sizes(image)) == set(ALL_SIZES)
         assert kept.items() <= sizes(image).items()
@@ -101,14 +101,14 @@ def test_a_file_that_cannot_be_drawn_is_tried_once(db, caplog, monkeypatch):
     monkeypatch.setattr(own_process, "WAIT", 0)
     for _ in range(own_process.AT_ONCE):
         assert own_process._turns.acquire(blocking=False)
-    publication.catch_up()
+    publication.update_after_commit()
     for _ in range(own_process.AT_ONCE):
         own_process._turns.release()
     assert list(Image.lacking_sizes()) == [image]  # nothing was wrong with the file
 
     image.file.storage.delete(image.file.name)
     for _ in range(2):
-        publication.catch_up()
+        publication.update_after_commit()
     assert [message.startswith(warning) for message in caplog.messages] == [True, True]
     assert not Image.lacking_sizes().exists()
     exchange(Image.objects.get(pk=image.pk))

@@ -15,7 +15,7 @@ from wagtail.models import Collection, CollectionViewRestriction, Page, Revision
 from wagtail.test.utils.form_data import querydict_from_html
 
 from cms.graphql.schema.query import schema
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from feeds.build.stories import story_types
 from feeds.catalogue import listing
 from feeds.read.sources import feed
@@ -120,7 +120,7 @@ def previewed(client, page, mode, **typed):
 def entries(name):
     """What the feed of this name holds now."""
     at = timezone.now()
-    bring_up_to_date(at)
+    update_entries(at)
     return list(feed(listing(name, at), at).entries)
 
 

@@ -17,7 +17,7 @@ from wagtail.search.backends import get_search_backend
 
 from documents.models import Document
 from pages import models
-from pages.redaction.redact import RedactionFailed, redact
+from pages.redaction.redact import RedactionError, redact
 from tests import factories
 
 NAME = "Zoë O'Marker & Sons"
@@ -160,8 +160,8 @@ def test_a_cache_that_fails_after_the_commit_undoes_nothing(
         raise OSError(f"no answer for {NAME}")
 
     monkeypatch.setattr("pages.redaction.redact.transaction.atomic", outermost)
-    with pytest.raises(RedactionFailed) as failed:
-        redact(NAME, tell_caches=lambda: transaction.on_commit(fail))
+    with pytest.raises(RedactionError) as failed:
+        redact(NAME, purge_caches=lambda: transaction.on_commit(fail))
     assert str(failed.value).startswith("OSError in the caches. The text was taken out")
     file = Document.objects.get().file
     assert "arker" not in file.name

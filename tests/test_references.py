@@ -21,7 +21,7 @@ from documents.models import Document, Image
 from pages import models
 from pages.approval.workflow import set_up_death_reviews
 from pages.confidential.choosable import NOT_TO_BE_CHOSEN
-from pages.confidential.out_of_sight import NOT_SHOWN
+from pages.confidential.hidden_objects import NOT_SHOWN
 from pages.content.references import child_relations
 from pages.content.rich_text import FEATURES
 from pages.models import ContentPage

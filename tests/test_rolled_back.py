@@ -22,7 +22,7 @@ MOST = 400  # writes of an approval, with room
 ROOTS = "wagtail_site_root_paths"
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
@@ -36,7 +36,7 @@ class FailsAt:
         if sql.lstrip().startswith(WRITES):
             self.left -= 1
             if self.left < 0:
-                raise Broken(sql[:80])
+                raise BrokenError(sql[:80])
         return execute(sql, params, many, context)
 
 

@@ -24,7 +24,7 @@ from wagtail.models import (
 from documents.models import PublishedFile
 from pages import models
 from pages.approval.workflow import publish_by_command
-from pages.models.approvals import Approval, NotApproved, approve, content_hash
+from pages.models.approvals import Approval, NotApprovedError, approve, content_hash
 from pages.models.shown import Shown
 from tests import factories
 from tests.admin_forms import decide, posted
@@ -65,19 +65,19 @@ def by_a_bulk_action(client, page, user):
 
 
 def by_the_model(client, page, user):
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         page.latest_revision.publish(user=user, skip_permission_checks=True)
 
 
 def by_the_action(client, page, user):
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         PublishPageRevisionAction(page.latest_revision, user=user).execute(skip_permission_checks=True)
 
 
 def by_saving(client, page, user):
     version = page.latest_revision.as_object()
     version.live = True
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         version.save()
 
 
@@ -85,7 +85,7 @@ def by_naming_an_approved_revision(client, page, user):
     """Another text under the number of the revision that was approved."""
     published = models.StandardPage.objects.get(pk=page.pk)
     published.title = WORDS
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         published.save()
 
 
@@ -94,7 +94,7 @@ def by_changing_an_approved_revision(client, page, user):
     content = {**approved.content, "title": WORDS}
     Revision.objects.filter(pk=approved.pk).update(content=content)
     approved.refresh_from_db()
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         approved.publish()
 
 
@@ -121,14 +121,14 @@ def by_another_workflow(client, page, user):
 
 def by_the_task_itself(client, page, user):
     state = page.get_workflow().start(page, user).current_task_state
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         state.approve(user=user)
 
 
 def by_a_task_of_the_workflow_as_a_superuser(client, page, user):
     state = page.get_workflow().start(page, User.objects.create_user("author")).current_task_state
     decide(client, page, "approve")
-    with pytest.raises(NotApproved, match="you are not in it"):
+    with pytest.raises(NotApprovedError, match="you are not in it"):
         state.task.specific.on_action(state, user, "approve", shown=Shown.by(page.get_latest_revision_as_object()))
 
 
@@ -136,7 +136,7 @@ def by_an_approval_of_an_earlier_version(client, page, user):
     other = User.objects.create_user("other")
     first = models.StandardPage.objects.get(pk=page.pk).revisions.order_by("pk").first()
     approve(first, "moderator", other)
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         page.latest_revision.publish()
 
 
@@ -145,7 +145,7 @@ def by_unpublishing_and_bringing_back(client, page, user):
     published = models.StandardPage.objects.get(pk=page.pk)
     approved = published.live_revision
     published.unpublish()
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         approved.publish()
     assert models.StandardPage.objects.get(pk=page.pk).live is False
 
@@ -167,7 +167,7 @@ def by_an_older_version_that_was_published(client, page, user):
     factories.publish(published)
     page.latest_revision_id = published.latest_revision_id
     older.refresh_from_db()
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         older.publish()
 
 
@@ -239,7 +239,7 @@ def test_a_copy_is_a_draft_and_never_an_alias(superuser, live, home, client, ext
     client.post(url, form)
     copy = models.StandardPage.objects.get(slug="copy")
     assert (copy.live, copy.alias_of_id) == (False, None)
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         live.copy(update_attrs={"slug": "other"}, keep_live=True)
     assert not Page.objects.filter(slug="other").exists()
 
@@ -276,9 +276,9 @@ def test_no_snippet_is_published_without_approval(superuser, client, name):
     made.refresh_from_db()
     assert made.live is False
     made.live = True
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         made.save()
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         made.save_revision().publish()
     made.refresh_from_db()
     assert made.live is False
@@ -379,7 +379,7 @@ def test_a_command_never_publishes_a_notice(home, settings):
     settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS = False
     index = factories.page(models.DeathReviewIndexPage, home)
     notice = factories.draft(models.DeathReviewNoticePage, index)
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         publish_by_command(notice, "load_demo")
     notice.refresh_from_db()
     assert (notice.live, notice.revisions.count()) == (False, 0)
@@ -389,11 +389,11 @@ def test_wagtails_own_page_is_no_way_round(home):
     draft = factories.draft(models.StandardPage, home)
     plain = Page.objects.get(pk=draft.pk)
     plain.live = True
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         plain.save()
     live = Page.objects.get(pk=factories.page(models.StandardPage, home, title="Advice").pk)
     live.title = WORDS
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         live.save()
     assert (Page.objects.get(pk=draft.pk).live, Page.objects.get(pk=live.pk).title) == (False, "Advice")
 

@@ -38,7 +38,7 @@ ONLY_IN = {
     },
     r"\.file\.url\b": set(),
     r"grapple\.schema|grapple\.types\.(pages|search|redirects|tags|snippets|documents|images)": set(),
-    r"wagtail\.signals": {"cms/publication/effects.py", "cms/publication/taking_away.py"},
+    r"wagtail\.signals": {"cms/publication/effects.py", "cms/publication/removal.py"},
 }
 BANNED_NAMES = {"utils", "helpers", "common", "core", "services"}
 

@@ -14,7 +14,7 @@ from wagtail.models import Page, PageLogEntry
 
 from documents.models import PublishedFile
 from pages import models
-from pages.approval import scheduling, taking_turns
+from pages.approval import row_locks, scheduling
 from pages.approval.workflow import group_of
 from pages.content.choices import Role
 from pages.content.references import hold_files_of
@@ -226,7 +226,7 @@ def test_two_pages_that_are_approved_at_once_do_not_get_one_address(committed): 
 
 HOLDS = {
     "a page": lambda page, document, venue: ContentPage.hold(page.pk),
-    "a branch": lambda page, document, venue: taking_turns.hold(page),
+    "a branch": lambda page, document, venue: row_locks.hold(page),
     "a file": lambda page, document, venue: document.save(),
     "files of a version": lambda page, document, venue: hold_files_of(page),
     "shared text": lambda page, document, venue: models.Venue.hold(venue.pk),

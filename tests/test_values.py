@@ -150,7 +150,7 @@ def start(*command, **environment):
         ("DEATH_REVIEW_MINIMUM_MONTHS", "0"),
         ("GRAPHQL_MAX_PAGE_SIZE", "101"),
         ("GRAPHQL_MAX_PAGE_SIZE", "19"),
-        ("GRAPHQL_MAX_NAMES", "0"),
+        ("GRAPHQL_MAX_ALIASES_PER_FIELD", "0"),
     ],
 )
 def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, tmp_path):

@@ -25,7 +25,7 @@ from pages.confidential.permissions import (
     KEYWORDS,
     OFFER_NO_PAGES,
     SEVERAL_KEYS,
-    OutOfSightMiddleware,
+    HiddenObjectsMiddleware,
     PageTypesReport,
 )
 from pages.confidential.reading_log import PAGE_ARGUMENTS
@@ -55,7 +55,7 @@ def in_the_admin() -> dict[str, set[str]]:
 
 
 def test_each_keyword_of_the_admin_is_known():
-    """`OutOfSightMiddleware` refuses any other, and `ReadingLogMiddleware` would not note who saw a notice under it."""
+    """`HiddenObjectsMiddleware` refuses any other, and `ReadingLogMiddleware` would not note who saw a notice under it."""
     assert in_the_admin() == {part: set(names) for part, names in KEYWORDS.items()}
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_keyword_is_refused(rf):
         request.user, request.resolver_match = editor, resolve("/admin/")
         request.resolver_match.route = f"admin/{part}/<int:pk>/"
         with pytest.raises(Http404):
-            OutOfSightMiddleware(lambda request: None).process_view(request, lambda request: None, (), keywords)
+            HiddenObjectsMiddleware(lambda request: None).process_view(request, lambda request: None, (), keywords)
 
 
 VIEWS = {

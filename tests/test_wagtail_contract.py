@@ -32,7 +32,7 @@ class Replaced(NamedTuple):
 
 
 REPLACED = (
-    # pages/confidential/out_of_sight.py
+    # pages/confidential/hidden_objects.py
     Replaced("django.shortcuts:_get_queryset", "klass", "django.shortcuts", "keys in addresses lead to nothing hidden"),
     Replaced("django.forms.forms:BaseForm._clean_fields", "self", "django.forms.forms", "what is hidden is no choice"),
     Replaced("django.forms.forms:BaseForm._clean_form", "self", "django.forms.forms", "forms refuse what is hidden"),
@@ -150,7 +150,7 @@ REPLACED = (
     Replaced(
         "wagtail.models.workflows:AbstractWorkflow.all_pages", "self", "wagtail.admin.views.workflows", "pages of one"
     ),
-    # pages/approval/taking_turns.py
+    # pages/approval/row_locks.py
     Replaced("wagtail.actions.unpublish:UnpublishAction.execute", "self, skip_permission_checks=False", "", "rows"),
     Replaced(
         "wagtail.actions.unpublish_page:UnpublishPageAction.execute", "self, skip_permission_checks=False", "", "rows"

@@ -113,6 +113,10 @@ OVERRIDDEN = {
         "reports for everybody",
     ),
     "wagtail.admin.views.generic.workflow.BaseWorkflowFormView": ("setup", "a decision that no screen showed"),
+    "wagtail.admin.views.home.LockedPagesPanel": (
+        "get_context_data",
+        "titles of pages that the person lost the rights to",
+    ),
     "wagtail.admin.views.home.RecentEditsPanel": ("get_context_data", "names of notices on the first screen"),
     "wagtail.admin.views.mixins.SpreadsheetExportMixin": ("get_preprocess_function", "formulas in spreadsheets"),
     "wagtail.admin.views.pages.edit.EditView": (

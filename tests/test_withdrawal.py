@@ -12,7 +12,7 @@ from wagtail.models import ModelLogEntry, PageLogEntry, PageViewRestriction
 from documents.models import Document, Image
 from pages import models
 from pages.models import Takedown
-from pages.models.approvals import NotApproved
+from pages.models.approvals import NotApprovedError
 from pages.takedown.withdrawal import take_down as take_offline
 from tests import factories
 from tests.admin_forms import decide
@@ -401,7 +401,7 @@ def test_the_version_that_was_taken_down_does_not_come_back_by_itself(home, peop
     page = factories.page(models.StandardPage, home)
     approved = page.live_revision
     take_offline(page, people["Moderators"], "A name.")
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApprovedError):
         approved.publish()
     page.refresh_from_db()
     assert page.live is False

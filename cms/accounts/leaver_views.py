@@ -52,7 +52,7 @@ class LeaverView(WagtailAdminTemplateMixin, FormView):
         return get_object_or_404(User, pk=self.kwargs["user_id"])
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not leavers.may_let_go(request.user, self.leaver):
+        if not leavers.may_deactivate_user(request.user, self.leaver):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
@@ -74,7 +74,7 @@ class LeaverView(WagtailAdminTemplateMixin, FormView):
 
     def form_valid(self, form: LeaverForm) -> HttpResponse:
         try:
-            leavers.let_go(self.leaver, self.request.user, form.cleaned_data["colleague"])
+            leavers.deactivate_user(self.leaver, self.request.user, form.cleaned_data["colleague"])
         except ValidationError as problem:
             form.add_error(None, problem)
             return self.form_invalid(form)
@@ -94,7 +94,7 @@ class UserViewSet(WagtailUserViewSet):
 
 
 def leaver_buttons(leaver: User, user: Any) -> list[Button]:
-    if not leavers.may_let_go(user, leaver):
+    if not leavers.may_deactivate_user(user, leaver):
         return []
     url = reverse("let_go", args=[leaver.pk])
     return [Button("End access of a leaver", url, icon_name="logout", priority=25)]

@@ -13,8 +13,8 @@ from wagtail.log_actions import log
 from wagtail.models import Page, WorkflowState
 
 from cms.accounts.sessions import end_sessions
-from pages.confidential.permissions import is_hidden, keeps_out_of_sight
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.confidential.permissions import hides_death_reviews, is_hidden
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.snippets import ModeratedSnippet
 
 LEFT, HANDED_OVER, UNLOCKED = "cms.left", "cms.handed_over", "cms.unlocked_for_leaver"
@@ -48,7 +48,7 @@ class UnfinishedWork:
         return UnfinishedWork(seen(self.pages), seen(self.drafts), workflows, seen(self.locked))
 
 
-def may_let_go(user: Any, leaver: User) -> bool:
+def may_deactivate_user(user: Any, leaver: User) -> bool:
     """People who manage accounts; nobody lets themselves go, and administrators are for administrators."""
     return (
         user.has_perm("auth.change_user")
@@ -88,7 +88,7 @@ def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
 
 def _needs_a_colleague_for_death_reviews(leaver: User, colleague: User | None) -> str:
     """For somebody who may not know whether the leaver has unfinished notices: the same words whether or not."""
-    if not keeps_out_of_sight() or not leaver.has_perm(HANDLE_DEATH_REVIEWS):
+    if not hides_death_reviews() or not leaver.has_perm(HANDLE_DEATH_REVIEWS):
         return ""
     if colleague is not None and colleague.has_perm(HANDLE_DEATH_REVIEWS):
         return ""
@@ -106,14 +106,14 @@ def _may_edit(user: User, item: Any) -> bool:
 
 
 @transaction.atomic
-def let_go(leaver: User, by: Any, colleague: User | None = None) -> UnfinishedWork:
+def deactivate_user(leaver: User, by: Any, colleague: User | None = None) -> UnfinishedWork:
     """Deactivate the account, end its sessions, hand its work over. Raises PermissionDenied or ValidationError.
 
     The account stays, so that the log goes on saying who did what. Password, second factors and single sign-on go:
     should the person come back, they are set up again.
     """
     leaver = User.objects.select_for_update().get(pk=leaver.pk)
-    if not may_let_go(by, leaver):
+    if not may_deactivate_user(by, leaver):
         raise PermissionDenied
     if colleague is not None and (colleague.pk == leaver.pk or not colleague.is_active):
         raise ValidationError({"colleague": "Choose somebody else whose account is active."})

@@ -12,7 +12,7 @@ from modelsearch.index import RelatedFields
 from modelsearch.query import MatchAll, Not
 from modelsearch.utils import get_descendants_content_types_pks
 
-from pages.confidential.permissions import keeps_out_of_sight
+from pages.confidential.permissions import hides_death_reviews
 
 if connection.vendor == "sqlite":
     from modelsearch.backends.database.sqlite.query import MatchExpression, SQLiteFTSIndexEntry, normalize
@@ -28,7 +28,7 @@ if connection.vendor == "sqlite":
 
             SQLite weighs words by how rare they are, in hidden rows too: who may not see those does not see that order.
             """
-            if keeps_out_of_sight():
+            if hides_death_reviews():
                 self.order_by_relevance = False
             query = normalize(self.query)
             if self.order_by_relevance or score_field is not None or self.fields or isinstance(query, MatchAll | Not):
@@ -43,7 +43,7 @@ if connection.vendor == "sqlite":
 
     class SQLiteAutocompleteCompiler(SQLiteAutocompleteQueryCompiler):
         def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
-            if keeps_out_of_sight():
+            if hides_death_reviews():
                 self.order_by_relevance = False
             return super().search(config, start, stop, score_field)
 

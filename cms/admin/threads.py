@@ -42,7 +42,7 @@ def _one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
     return alone
 
 
-def keep_apart() -> None:
+def isolate_threads() -> None:
     ContentstateConverter.from_database_format = from_database_format
     BlockField.clean = _one_at_a_time(wagtails_checking)
     BlockWidget._build_block_json = _one_at_a_time(wagtails_describing)

@@ -14,13 +14,13 @@ from pages.reading.loader import Loader
 class GraphQLContext:
     """The instant that the whole answer is about, and the loader of what readers may see then."""
 
-    at: datetime
+    as_of: datetime
     loader: Loader
 
     @classmethod
     def now(cls) -> Self:
-        at = timezone.now()
-        return cls(at, Loader(at))
+        as_of = timezone.now()
+        return cls(as_of, Loader(as_of))
 
 
 def context_of(info: GraphQLResolveInfo) -> GraphQLContext:

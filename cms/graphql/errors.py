@@ -38,7 +38,7 @@ class Code(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
-class BadRequest(Exception):
+class BadRequestError(Exception):
     """A request that is no GraphQL request, or that may not be answered. The message is for who sent it."""
 
     def __init__(
@@ -48,7 +48,7 @@ class BadRequest(Exception):
         self.status, self.code, self.headers = status, code, headers or {}
 
 
-class Refused(Exception):
+class RequestRefusedError(Exception):
     """A GraphQL request that is not executed, with the errors that say why."""
 
     def __init__(self, *errors: GraphQLError, code: Code | None = None) -> None:
@@ -59,11 +59,11 @@ class Refused(Exception):
                 error.extensions = {**(error.extensions or {}), "code": code}
 
     @classmethod
-    def because(cls, message: str, code: Code, **extensions: Any) -> "Refused":
+    def because(cls, message: str, code: Code, **extensions: Any) -> "RequestRefusedError":
         return cls(GraphQLError(message, extensions=extensions), code=code)
 
 
-class Fault(GraphQLError):
+class InternalError(GraphQLError):
     """Something that went wrong on our side and may be told. It is logged all the same."""
 
 
@@ -74,7 +74,7 @@ def public_error(error: GraphQLError) -> dict[str, Any]:
     database that its enumeration does not have: graphql-core raises it in the same way as we refuse an argument.
     """
     cause = error.original_error or error
-    if isinstance(cause, Fault):
+    if isinstance(cause, InternalError):
         return masked(cause, error.path, cause.message)
     extensions = error.extensions or {}
     meant = isinstance(cause, GraphQLError) and ("code" in extensions or error.message.startswith(OF_AN_ARGUMENT))

@@ -50,12 +50,12 @@ def front_page(request: HttpRequest) -> HttpResponse:
         for each in offered_everywhere()
         for kind in each.formats
     ]
-    at = timezone.now()
-    gone = at_path("/", at) if home is None else None
+    as_of = timezone.now()
+    gone = at_path("/", as_of) if home is None else None
     context = {
         "home": home,
         "explanation": gone.explanation if isinstance(gone, Withdrawn) else None,
-        "article": article(home, at) if home and not settings.WEBSITE_URL else "",
+        "article": article(home, as_of) if home and not settings.WEBSITE_URL else "",
         "sections": _sections(home) if home else [],
         "feeds": feeds,
         "website": settings.WEBSITE_URL,

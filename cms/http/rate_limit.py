@@ -27,7 +27,7 @@ NOT_COUNTED = {
 FILES = ("/documents/", "/images/", settings.MEDIA_URL)
 
 
-class TooMany(Exception):
+class RateLimitError(Exception):
     """The client has had its share. `seconds` until it gets the next."""
 
     def __init__(self, seconds: int) -> None:
@@ -36,7 +36,7 @@ class TooMany(Exception):
 
 
 def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
-    """Count this request as one of these. Raises `TooMany`. A limit of 0 is none."""
+    """Count this request as one of these. Raises `RateLimitError`. A limit of 0 is none."""
     if not limit or not times:
         return
     now = time()
@@ -49,7 +49,7 @@ def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
     except ValueError:  # a full cache may have forgotten it at once
         return
     if requests > limit:
-        raise TooMany(int((window + 1) * WINDOW - now) + 1)
+        raise RateLimitError(int((window + 1) * WINDOW - now) + 1)
 
 
 def _client(request: HttpRequest) -> str:
@@ -77,7 +77,7 @@ class ReadersLimitMiddleware:
         if not getattr(request, "is_dummy", False) and not request.path_info.startswith(tuple(NOT_COUNTED)):
             try:
                 count(request, "readers", settings.RATE_LIMIT)
-            except TooMany as over:
+            except RateLimitError as over:
                 if not (request.path_info.startswith(FILES) and _is_signed_in(request)):
                     return _told(request, over.seconds)
         return self.get_response(request)

@@ -258,9 +258,7 @@ def _in_block(block: Block, name: str, files: tuple[Document, Image]) -> Any:
             return block.get_default() or None
         case RichTextBlock():
             return f"<p>{CANARY} {name}</p>"
-        case CharBlock() | TextBlock():
-            return f"{CANARY} {name}"
-    return None
+    return f"{CANARY} {name}" if isinstance(block, CharBlock | TextBlock) else None
 
 
 def _in_parts(block: StructBlock, files: tuple[Document, Image]) -> dict[str, Any] | None:

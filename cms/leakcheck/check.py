@@ -56,15 +56,15 @@ class Answer:
         return content if isinstance(content, dict) else {}
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No answer came. The message says why."""
 
 
-class NoEndpoint(Exception):
+class NoEndpointError(Exception):
     """What answers is no GraphQL endpoint that tells its schema. The message names the fix."""
 
 
-# Takes a path on the site, and the JSON to post or None. It follows no redirect and raises `Unreachable`.
+# Takes a path on the site, and the JSON to post or None. It follows no redirect and raises `UnreachableError`.
 Fetch = Callable[[str, bytes | None], Answer]
 
 
@@ -107,12 +107,12 @@ class LeakCheck:
         self.failures = 0
 
     def run(self) -> Report:
-        """Raises `Unreachable` and `NoEndpoint` when there is nothing to check."""
+        """Raises `UnreachableError` and `NoEndpointError` when there is nothing to check."""
         answer = self._post(get_introspection_query(descriptions=False))
         try:
             self.walk = GraphQLWalk(build_client_schema(answer.json["data"]), self.words)
         except (KeyError, TypeError, AssertionError):
-            raise NoEndpoint(_no_endpoint(answer)) from None
+            raise NoEndpointError(_no_endpoint(answer)) from None
         self._learn_roots()
         for path in self.hidden:
             self.walk.add_path(path)
@@ -136,7 +136,7 @@ class LeakCheck:
         """The answer; a request that fails is a finding, and a site that stopped answering ends the check."""
         try:
             answer = request()
-        except Unreachable as error:
+        except UnreachableError as error:
             self.failures += 1
             if self.failures >= FAILURES_IN_A_ROW:
                 raise
@@ -265,13 +265,13 @@ class LeakCheck:
                 told = form.casefold()
                 for echo in asked_for:
                     told = told.replace(echo.casefold(), " " * len(echo))
-                if (at := told.find(word)) >= 0:
-                    self._find(place, where, _excerpt(form, at, len(word)))
+                if (as_of := told.find(word)) >= 0:
+                    self._find(place, where, _excerpt(form, as_of, len(word)))
                     break
 
 
-def _excerpt(text: str, at: int, length: int) -> str:
-    part = text[max(0, at - 30) : at + length + 30]
+def _excerpt(text: str, as_of: int, length: int) -> str:
+    part = text[max(0, as_of - 30) : as_of + length + 30]
     return " ".join("".join(letter if letter.isprintable() else " " for letter in part).split())
 
 

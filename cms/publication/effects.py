@@ -25,7 +25,7 @@ from wagtail.signals import published as wagtail_published
 from documents.access.permissions import require_may_save
 from documents.access.public_files import remember_public_files
 from documents.models import RENDITIONS, Document, Image, PublishedFile
-from feeds.build.items import bring_up_to_date
+from feeds.build.items import update_entries
 from feeds.catalogue import addresses_to_forget
 from feeds.websub import send_pings
 from pages.content import addresses
@@ -40,7 +40,7 @@ from pages.models import (
     Takedown,
     Topic,
 )
-from pages.models.approvals import NeedsApproval, NotApproved, approvals_of, void
+from pages.models.approvals import NeedsApproval, NotApprovedError, approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
 from pages.search import index as search_index
@@ -99,7 +99,7 @@ def on_visibility_changed(
             files = PublishedFile.objects.filter(page__path__startswith=page.path)
             remember_public_files(files)
             paths |= {addresses.url_path(page)} if published else set()
-            tell_caches(paths | set(map(above, paths)), files)
+            purge_caches(paths | set(map(above, paths)), files)
     if file is not None:
         on_files_changed(file.published_in.all())
 
@@ -109,7 +109,7 @@ def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
     if instance.live and instance.depth > 1:
         stored = Page.objects.filter(pk=instance.pk).values_list("live", "title", "slug").first()
         if stored != (True, instance.title, instance.slug):
-            raise NotApproved(f"“{instance}” was not published: save the page as what it is, with its approvals.")
+            raise NotApprovedError(f"“{instance}” was not published: save the page as what it is, with its approvals.")
 
 
 def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:
@@ -134,7 +134,7 @@ def on_snippet_published(sender: type, instance: Any, **kwargs: Any) -> None:
 def on_shared_text_changed(sender: type, instance: Any, **kwargs: Any) -> None:
     """A snippet or a label says something else now, and so do the pages that show it."""
     ledger.note_update(pages_showing(instance), timezone.now())
-    tell_caches([], PublishedFile.objects.none())
+    purge_caches([], PublishedFile.objects.none())
 
 
 def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
@@ -146,7 +146,7 @@ def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any
 
 def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
     paths = set(PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True))
-    tell_caches(paths | set(map(above, paths)), instance.published_files.all())
+    purge_caches(paths | set(map(above, paths)), instance.published_files.all())
     instance.shown_on = shown.showing([instance.pk])
 
 
@@ -167,9 +167,9 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
 
     Returns the note for readers, if it is a major update.
     """
-    come_back(page)
+    clear_withdrawal(page)
     note = record_update(page)
-    tell_caches([], page.published_files.all())  # those that this version drops, too
+    purge_caches([], page.published_files.all())  # those that this version drops, too
     record_files(page, page.live_revision.content.get("file_facts", {}))
     search_index.record(page)
     if values := page.values_set_by_publication():
@@ -181,7 +181,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
     return note
 
 
-def come_back(page: ContentPage) -> None:
+def clear_withdrawal(page: ContentPage) -> None:
     """A page that was withdrawn or taken down is back when a new version of it was approved."""
     page.withdrawal_kind, page.withdrawal_explanation = "", ""
     page.withdrawn_at = page.withdrawal_alternative = None
@@ -207,18 +207,18 @@ def record_update(page: ContentPage) -> ChangeNote | None:
     return note
 
 
-def updated_at(page: ContentPage, at: datetime) -> datetime:
+def updated_at(page: ContentPage, as_of: datetime) -> datetime:
     """When readers were last told of the page, once this version is published at the instant."""
     if page.public_updated_at is None:
-        return page.first_published_at or at
-    return at if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
+        return page.first_published_at or as_of
+    return as_of if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
 
 
-def change_note(page: ContentPage, at: datetime) -> ChangeNote | None:
+def change_note(page: ContentPage, as_of: datetime) -> ChangeNote | None:
     """The line that publishing this version at the instant adds to the page's history, if it does; not saved."""
     if page.public_updated_at is None or page.update_kind != UpdateKind.MAJOR:
         return None
-    return ChangeNote(page_id=page.pk, at=at, note=page.change_note)
+    return ChangeNote(page_id=page.pk, at=as_of, note=page.change_note)
 
 
 # --- Files ---
@@ -315,20 +315,20 @@ def on_files_changed(files: QuerySet[PublishedFile]) -> None:
     the agenda of a meeting came out."""
     if not files.exists():
         return  # nobody waits for those who write down what is public
-    pages, at = ContentPage.objects.filter(published_files__in=files), timezone.now()
-    ledger.note_update(pages, at)
-    ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), at)
-    tell_caches([], files)
+    pages, as_of = ContentPage.objects.filter(published_files__in=files), timezone.now()
+    ledger.note_update(pages, as_of)
+    ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), as_of)
+    purge_caches([], files)
 
 
 def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
     """The address that it has until now."""
     require_may_save(instance, get_active_log_context().user)
     if instance.pk:
-        tell_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
+        purge_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
 
 
-def catch_up() -> None:
+def update_after_commit() -> None:
     """Note what nobody was told of: files that became public through a command, and what time changed on pages. Then
     draw sizes that are missing, as after an upgrade that forgot some; what is left waits for the next time."""
     remember_public_files(PublishedFile.objects.all())
@@ -340,20 +340,20 @@ def catch_up() -> None:
 # --- Caches ---
 
 
-def tell_caches(paths: Iterable[str], files: Any) -> None:
+def purge_caches(paths: Iterable[str], files: Any) -> None:
     """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
 
     Those who follow the feeds are told too, after the caches: the hub fetches the feeds at once.
     """
     if settings.WAGTAILFRONTENDCACHE:
         _purge(paths, files)
-    transaction.on_commit(tell_followers, robust=True)
+    transaction.on_commit(notify_followers, robust=True)
 
 
 def on_changes_listed(sender: type, changes: list[PublicChange], **kwargs: Any) -> None:
     """Whatever is told of a page, its address is to be forgotten."""
     records = PublicRecord.objects.filter(pk__in={change.record_id for change in changes})
-    tell_caches(records.values_list("path", flat=True), PublishedFile.objects.none())
+    purge_caches(records.values_list("path", flat=True), PublishedFile.objects.none())
 
 
 def above(path: str) -> str:
@@ -375,16 +375,16 @@ def _purge(paths: Iterable[str], files: Any) -> None:
     transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))
 
 
-def tell_followers() -> None:
+def notify_followers() -> None:
     """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading.
 
     A transaction may ask for it several times. Only the first finds something to do, so nobody waits twice for a hub.
     """
-    at = timezone.now()
-    if bring_up_to_date(at):
-        send_pings(at)
+    as_of = timezone.now()
+    if update_entries(as_of):
+        send_pings(as_of)
 
 
-def forget_everything() -> None:
+def purge_everything() -> None:
     """Tell the HTTP caches in front to forget every page and file that is public now."""
-    tell_caches(PublicRecord.objects.filter(ended_at=None).values_list("path", flat=True), PublishedFile.objects.all())
+    purge_caches(PublicRecord.objects.filter(ended_at=None).values_list("path", flat=True), PublishedFile.objects.all())

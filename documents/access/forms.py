@@ -12,11 +12,11 @@ from wagtail.images.forms import BaseImageForm
 
 from documents.access.permissions import NOT_REPLACED, NOT_REWRITTEN
 from documents.access.public_files import on_a_live_page
-from documents.inspection.facts import Picture, look_at, read_document
+from documents.inspection.facts import Picture, inspect_picture, read_document
 from documents.models import Document, Image
 from pages.confidential.choosable import refuse
-from pages.confidential.current_request import screen_that_asks
-from pages.content.death_review_files import of_death_reviews
+from pages.confidential.current_request import current_screen
+from pages.content.death_reviews import of_death_reviews
 from pages.models import DeathReviewNoticePage
 
 SCREENS_OF_PAGES = {f"wagtailadmin_pages:{name}" for name in ("add", "edit", "revisions_revert")}
@@ -25,7 +25,7 @@ UPLOAD_WHILE_CHOOSING = "document-chooser-upload"  # the name that Wagtail gives
 
 def _is_for_a_notice() -> bool:
     """Whether the file is uploaded from the screen of a death-review notice."""
-    screen = screen_that_asks()
+    screen = current_screen()
     if screen is None or screen.view_name not in SCREENS_OF_PAGES:
         return False
     if screen.url_name == "add":
@@ -116,7 +116,7 @@ class PictureField(WagtailImageField):
         if file is None:
             return None
         self.check_image_file_size(file)
-        seen = look_at(file, file.name)
+        seen = inspect_picture(file, file.name)
         file.image = _Seen(seen)
         file.content_type = f"image/{seen.format}"
         self.check_image_file_format(file)

@@ -16,10 +16,10 @@ from wagtail.permission_policies.collections import (
 from documents.access.public_files import approved_for_readers, on_a_live_page
 from documents.models import CHANGE_PUBLIC_FILES, Document, Image, PublishedFile
 from pages.content.choices import ApprovalRole
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.content.references import files_approved_for_a_date
 from pages.models import DeathReviewNoticePage
-from pages.models.approvals import NotApproved
+from pages.models.approvals import NotApprovedError
 from pages.models.moderation import is_in
 
 NOT_REPLACED = (
@@ -118,10 +118,12 @@ def require_may_save(file: Document | Image, user: Any) -> None:
         return
     stored = type(file)._base_manager.get(pk=file.pk)
     if stored.file_key != file.file_key:
-        raise NotApproved(NOT_REPLACED)
+        raise NotApprovedError(NOT_REPLACED)
     if (stored.public_facts_hash, stored.collection_id) == (file.public_facts_hash, file.collection_id):
         return
     if on_a_live_page(file, DeathReviewNoticePage):
-        raise NotApproved(NOT_REWRITTEN)
+        raise NotApprovedError(NOT_REWRITTEN)
     if not may_change_public_files(user):
-        raise NotApproved(f"“{file}” was not saved: a public page shows it now, so it is for moderators to change.")
+        raise NotApprovedError(
+            f"“{file}” was not saved: a public page shows it now, so it is for moderators to change."
+        )

@@ -16,7 +16,7 @@ from wagtail.models import CollectionViewRestriction, Page
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image, PublicFileRecord, PublishedFile
-from pages.content.death_review_files import of_death_reviews
+from pages.content.death_reviews import of_death_reviews
 from pages.content.references import files_approved_for_a_date
 from pages.models import DeathReviewNoticePage, SearchText, Takedown
 from pages.visibility.rule import public_rows
@@ -24,15 +24,15 @@ from pages.visibility.rule import public_rows
 AnyFile = TypeVar("AnyFile", Document, Image)
 
 
-def public_documents(queryset: QuerySet[Document], at: datetime | None = None) -> QuerySet[Document]:
-    return _public(queryset, "document", at)
+def public_documents(queryset: QuerySet[Document], as_of: datetime | None = None) -> QuerySet[Document]:
+    return _public(queryset, "document", as_of)
 
 
-def public_images(queryset: QuerySet[Image], at: datetime | None = None) -> QuerySet[Image]:
-    return _public(queryset, "image", at)
+def public_images(queryset: QuerySet[Image], as_of: datetime | None = None) -> QuerySet[Image]:
+    return _public(queryset, "image", as_of)
 
 
-def fit_to_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+def may_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
     """Those files that are public as soon as a public page shows them: not private, not taken offline."""
     collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
     private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
@@ -70,10 +70,10 @@ def approved_for_readers(file: Document | Image) -> bool:
     return on_a_live_page(file) or file.pk in files_approved_for_a_date()[type(file)]
 
 
-def _public(queryset: QuerySet[AnyFile], name: str, at: datetime | None) -> QuerySet[AnyFile]:
+def _public(queryset: QuerySet[AnyFile], name: str, as_of: datetime | None) -> QuerySet[AnyFile]:
     shown = PublishedFile.objects.filter(**{name: OuterRef("pk")}, file_key=OuterRef("file_key"))
     shown = shown.filter(_on_a_notice() | ~of_death_reviews(f"{name}__collection__path"))
-    return fit_to_be_public(queryset.filter(Exists(public_rows(shown, "page__", at))))
+    return may_be_public(queryset.filter(Exists(public_rows(shown, "page__", as_of))))
 
 
 def _on_a_notice() -> Q:
@@ -86,7 +86,7 @@ def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
     Whether their pages are public is another question.
     """
     approved = Document.objects.filter(pk=OuterRef("document"), file_key=OuterRef("file_key"))
-    rows = rows.filter(Q(document=None) | Exists(fit_to_be_public(approved)))
+    rows = rows.filter(Q(document=None) | Exists(may_be_public(approved)))
     return rows.filter(Q(document=None) | _on_a_notice() | ~of_death_reviews("document__collection__path"))
 
 

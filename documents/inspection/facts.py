@@ -12,8 +12,8 @@ from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 
-from documents.inspection.own_process import Busy, ask
-from documents.inspection.reader import TooMuch, Unreadable
+from documents.inspection.own_process import ReadersBusyError, ask
+from documents.inspection.reader import FileTooLargeError, UnreadableFileError
 from documents.inspection.text import PLAIN, plain_text
 
 CHUNK = 1024 * 1024
@@ -81,7 +81,7 @@ def read_document(file: Any, name: str) -> Reading:
     return Reading(None, "")
 
 
-def look_at(file: Any, name: str) -> Picture:
+def inspect_picture(file: Any, name: str) -> Picture:
     return Picture(**_asked("documents.inspection.pictures", file, name, "look"))
 
 
@@ -89,7 +89,7 @@ def draw(file: Any, name: str, sizes: list[Size]) -> list[bytes]:
     """The files of these sizes, in their order."""
     try:
         drawn = ask("documents.inspection.pictures", file, "draw", [size._asdict() for size in sizes])
-    except (Unreadable, TooMuch, Busy) as error:
+    except (UnreadableFileError, FileTooLargeError, ReadersBusyError) as error:
         raise _refusal(error, name) from error
     return [base64.b64decode(content) for content in drawn]
 
@@ -101,7 +101,7 @@ def _asked(reader: str, file: Any, name: str, *question: str) -> Any:
     if found is None:
         try:
             found = ask(reader, file, *question)
-        except (Unreadable, TooMuch, Busy) as error:
+        except (UnreadableFileError, FileTooLargeError, ReadersBusyError) as error:
             raise _refusal(error, name) from error
         _found[key] = found
         while len(_found) > KEPT:
@@ -111,6 +111,6 @@ def _asked(reader: str, file: Any, name: str, *question: str) -> Any:
 
 def _refusal(error: Exception, name: str) -> ValidationError:
     named = {"name": PurePath(name).name}
-    if isinstance(error, Busy):
+    if isinstance(error, ReadersBusyError):
         return ValidationError(BUSY, "busy", named)
-    return ValidationError(TOO_MUCH if isinstance(error, TooMuch) else UNREADABLE, "unreadable", named)
+    return ValidationError(TOO_MUCH if isinstance(error, FileTooLargeError) else UNREADABLE, "unreadable", named)

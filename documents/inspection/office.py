@@ -24,7 +24,7 @@ from documents.inspection.office_words import (
     local,
     without_namespaces,
 )
-from documents.inspection.reader import TimeUp, Unreadable, answer
+from documents.inspection.reader import ReadingTimeoutError, UnreadableFileError, answer
 from documents.inspection.text import MAX_LETTERS, cleaned
 
 MAX_PARTS = 300
@@ -47,9 +47,9 @@ def read(file: IO[bytes], extension: str) -> dict[str, Any]:
     pieces: list[str] = []
     with zipfile.ZipFile(file) as archive:
         if not any(name.startswith(FOLDERS[extension]) for name in archive.namelist()):
-            raise Unreadable
+            raise UnreadableFileError
         parts = {"docx": _of_word, "pptx": _of_powerpoint, "xlsx": _of_excel}.get(extension, _of_open_document)
-        with suppress(TimeUp, MemoryError):
+        with suppress(ReadingTimeoutError, MemoryError):
             for words in parts(archive):
                 pieces.append(words)
                 if sum(map(len, pieces)) > MAX_LETTERS:

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from threading import BoundedSemaphore
 from typing import IO, Any
 
-from documents.inspection.reader import TooMuch, Unreadable
+from documents.inspection.reader import FileTooLargeError, UnreadableFileError
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 40  # on the clock: the server's own work comes first
@@ -24,12 +24,15 @@ WAIT = 5  # seconds for one of them to end
 _turns = BoundedSemaphore(AT_ONCE)
 
 
-class Busy(Exception):
+class ReadersBusyError(Exception):
     """The server reads as many files as it can. It says nothing about this one."""
 
 
 def ask(reader: str, file: IO[bytes], *question: Any) -> Any:
-    """What the reader answers about the file, which is left at its start. Raises `Unreadable`, `TooMuch` or `Busy`."""
+    """What the reader answers about the file, whose position is reset to its start.
+
+    Raises `UnreadableFileError`, `FileTooLargeError` or `ReadersBusyError`.
+    """
     with TemporaryFile() as copy:  # the file may be in memory, or in a storage elsewhere
         file.seek(0)
         shutil.copyfileobj(file, copy)
@@ -37,21 +40,21 @@ def ask(reader: str, file: IO[bytes], *question: Any) -> Any:
         copy.seek(0)
         command = [sys.executable, "-E", "-s", "-m", reader, json.dumps(question)]
         if not _turns.acquire(timeout=WAIT):
-            raise Busy
+            raise ReadersBusyError
         try:
             done = subprocess.run(  # noqa: S603
                 command, stdin=copy, capture_output=True, cwd=ROOT, env={}, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise TooMuch from None
+            raise FileTooLargeError from None
         finally:
             _turns.release()
     if done.returncode != 0:  # killed at a limit, or by a fault in a library
-        raise TooMuch if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU) else Unreadable
+        raise FileTooLargeError if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU) else UnreadableFileError
     answer = json.loads(done.stdout)
     match answer.get("fault"):
         case "unreadable":
-            raise Unreadable
+            raise UnreadableFileError
         case "too much":
-            raise TooMuch
+            raise FileTooLargeError
     return answer["found"]

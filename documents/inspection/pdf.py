@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from pypdf import PdfReader
 
-from documents.inspection.reader import TimeUp, Unreadable, answer
+from documents.inspection.reader import ReadingTimeoutError, UnreadableFileError, answer
 from documents.inspection.text import MAX_LETTERS, cleaned
 
 MAX_PAGES = 300
@@ -18,14 +18,14 @@ def read(file: IO[bytes]) -> dict[str, Any]:
     Words on pages that cannot be read, or for which the time does not suffice, are left out.
     """
     if b"%PDF-" not in file.read(1024):
-        raise Unreadable
+        raise UnreadableFileError
     file.seek(0)
     pages = PdfReader(file).pages
     count = len(pages)
     if not count:
-        raise Unreadable
+        raise UnreadableFileError
     words: list[str] = []
-    with suppress(TimeUp, MemoryError):
+    with suppress(ReadingTimeoutError, MemoryError):
         for number in range(min(count, MAX_PAGES)):
             with suppress(Exception):  # of one page, in any way
                 page = pages[number]

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from PIL import AvifImagePlugin, Image, ImageCms, ImageOps
 
-from documents.inspection.reader import TooMuch, Unreadable, answer
+from documents.inspection.reader import FileTooLargeError, UnreadableFileError, answer
 
 FORMATS = ["AVIF", "GIF", "JPEG", "PNG", "WEBP"]
 MAX_PIXELS = 64_000_000  # of one frame; it takes 4 bytes a pixel
@@ -63,7 +63,7 @@ def draw(file: IO[bytes], sizes: list[dict[str, Any]]) -> list[str]:
 def _opened(file: IO[bytes]) -> Image.Image:
     picture = Image.open(file, formats=FORMATS)
     if picture.width * picture.height > MAX_PIXELS:
-        raise TooMuch
+        raise FileTooLargeError
     return picture
 
 
@@ -130,7 +130,7 @@ def read(file: IO[bytes], question: str, *more: Any) -> Any:
         return look(file)
     if question == "draw":
         return draw(file, *more)
-    raise Unreadable
+    raise UnreadableFileError
 
 
 if __name__ == "__main__":

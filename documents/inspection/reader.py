@@ -18,15 +18,15 @@ SPARE_SECONDS = 2  # of these, for what a reader needs to say how far it came
 MEMORY = 512 * 1024 * 1024  # bytes
 
 
-class Unreadable(Exception):
+class UnreadableFileError(Exception):
     """The file is damaged, protected, or of another format than its name says."""
 
 
-class TooMuch(Exception):
+class FileTooLargeError(Exception):
     """Reading the file takes more time or memory than there is for one."""
 
 
-class TimeUp(BaseException):
+class ReadingTimeoutError(BaseException):
     """Raised inside of a reader, `SPARE_SECONDS` before its end. No parser catches it as one of its own errors."""
 
 
@@ -36,7 +36,7 @@ def answer(work: Callable[..., Any]) -> None:
     said: dict[str, Any]
     try:
         said = {"found": work(sys.stdin.buffer, *json.loads(sys.argv[1]))}
-    except (TimeUp, TooMuch, MemoryError):
+    except (ReadingTimeoutError, FileTooLargeError, MemoryError):
         said = {"fault": "too much"}
     except Exception:  # a file can be wrong in any way
         said = {"fault": "unreadable"}
@@ -55,4 +55,4 @@ def _limit_this_process() -> None:
 
 def _time_is_up(*args: Any) -> NoReturn:
     signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # it is sent every second
-    raise TimeUp
+    raise ReadingTimeoutError

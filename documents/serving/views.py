@@ -18,7 +18,7 @@ from documents.access.public_files import for_staff, never_stored, public_docume
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
 from documents.serving.delivery import Delivery, send
 from pages.confidential.reading_log import note_file_seen
-from pages.content.death_review_files import of_death_reviews
+from pages.content.death_reviews import of_death_reviews
 from pages.reading.draft_previews import draft_files, shown_by
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}

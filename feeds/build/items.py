@@ -61,33 +61,33 @@ def code() -> str:
 
 
 @transaction.atomic
-def bring_up_to_date(at: datetime) -> bool:
+def update_entries(as_of: datetime) -> bool:
     """Write anew what changed since the last time. Returns whether anything had."""
     state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
-    at = max(at, timezone.now())  # later than whoever was waited for
+    as_of = max(as_of, timezone.now())  # later than whoever was waited for
     version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     known = state.written_for == form()
-    over = expired(at, since=state.written_at if known else None)
+    over = expired(as_of, since=state.written_at if known else None)
     if known and state.version == version and not over:
         return False
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
-    for thing in over:
-        below = ContentPage.objects.filter(path__startswith=thing.path) if isinstance(thing, Page) else None
-        records |= set((pages_showing(thing) if below is None else below).values_list("uuid", flat=True))
+    for obj in over:
+        below = ContentPage.objects.filter(path__startswith=obj.path) if isinstance(obj, Page) else None
+        records |= set((pages_showing(obj) if below is None else below).values_list("uuid", flat=True))
     # What is below a page that had expired, and was published anew before it was unpublished: no change tells of it.
     back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
-    records |= set(public_rows(back, "page__", at).values_list("record", flat=True))
+    records |= set(public_rows(back, "page__", as_of).values_list("record", flat=True))
     # Their file is not the one that was approved with them. It shows as long as another page has approved it.
     files = PublishedFile.objects.annotate(key_now=Coalesce("document__file_key", "image__file_key"))
     exchanged = files.exclude(file_key=F("key_now"))
     records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
-    changed_feeds = write(records | linking, at)
-    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(at)]
+    changed_feeds = write(records | linking, as_of)
+    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(as_of)]
     FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
-    note_pings(changed_feeds, at)
-    state.version, state.written_for, state.written_at = version, form(), at
+    note_pings(changed_feeds, as_of)
+    state.version, state.written_for, state.written_at = version, form(), as_of
     state.save()
     return True
 
@@ -96,33 +96,33 @@ def what_expires() -> list[type[Model]]:
     return [Page, *ModeratedSnippet.__subclasses__()]
 
 
-def expired(at: datetime, since: datetime | None = None) -> list[Any]:
+def expired(as_of: datetime, since: datetime | None = None) -> list[Any]:
     """Pages and snippets that expired, since an instant, and are not unpublished yet."""
     found: list[Any] = []
     for model in what_expires():
-        rows = model._default_manager.filter(live=True, expire_at__lte=at)
+        rows = model._default_manager.filter(live=True, expire_at__lte=as_of)
         found += rows.filter(expire_at__gt=since) if since else rows
     return found
 
 
-def write(records: Iterable[UUID], at: datetime) -> set[str]:
+def write(records: Iterable[UUID], as_of: datetime) -> set[str]:
     """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
     keys, feeds = sorted(set(records)), set[str]()
     for start in range(0, len(keys), AT_ONCE):
-        feeds |= _write_some(keys[start : start + AT_ONCE], at)
+        feeds |= _write_some(keys[start : start + AT_ONCE], as_of)
     return feeds
 
 
-def _write_some(records: list[UUID], at: datetime) -> set[str]:
+def _write_some(records: list[UUID], as_of: datetime) -> set[str]:
     before = {item.pk: item for item in FeedItem.objects.filter(record__in=records).prefetch_related("places")}
     written: dict[UUID, tuple[FeedItem, list[str]]] = {}
     for model in story_types():
-        written |= _written(model, records, at, before)
+        written |= _written(model, records, as_of, before)
     changed = {
         uuid for uuid, (item, _) in written.items() if uuid not in before or _content(before[uuid]) != _content(item)
     }
     ended = {uuid for uuid, item in before.items() if uuid not in written and item.ended_at is None}
-    _end(FeedItem.objects.filter(pk__in=ended), at)
+    _end(FeedItem.objects.filter(pk__in=ended), as_of)
     places_before = {place.feed for uuid in (changed & before.keys()) | ended for place in before[uuid].places.all()}
     return places_before | {feed for uuid in changed for feed in written[uuid][1]}
 
@@ -133,7 +133,7 @@ def _content(item: FeedItem) -> list[Any]:
 
 
 def _written(
-    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+    model: type[ContentPage], records: list[UUID], as_of: datetime, before: dict[UUID, FeedItem]
 ) -> dict[UUID, tuple[FeedItem, list[str]]]:
     """The same as `_write_pages`, without those pages that cannot be written, so that they keep no other back.
 
@@ -142,28 +142,28 @@ def _written(
     """
     try:
         with transaction.atomic():
-            return _write_pages(model, records, at, before)
+            return _write_pages(model, records, as_of, before)
     except OperationalError:  # the database is down or busy: no fault of a page
         raise
     except Exception as error:
         if len(records) > 1:
-            return {uuid: row for each in records for uuid, row in _written(model, [each], at, before).items()}
+            return {uuid: row for each in records for uuid, row in _written(model, [each], as_of, before).items()}
         # Without its message, which may hold words of the page.
         logger.error("The entries of page %s could not be written: %s.", records[0], type(error).__name__)
         return {}
 
 
 def _write_pages(
-    model: type[ContentPage], records: list[UUID], at: datetime, before: dict[UUID, FeedItem]
+    model: type[ContentPage], records: list[UUID], as_of: datetime, before: dict[UUID, FeedItem]
 ) -> dict[UUID, tuple[FeedItem, list[str]]]:
     """Returns each entry of the pages of this type, with the keys of its feeds."""
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
-    shown = list(public(wanted, at))
-    loader = Loader(at)
+    shown = list(public(wanted, as_of))
+    loader = Loader(as_of)
     loader.prepare(shown)
     entries = {page: entries_of(page, loader) for page in shown}
-    for page in withdrawn(wanted, at).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
+    for page in withdrawn(wanted, as_of).filter(withdrawal_kind=WithdrawalKind.WITHDRAWN, withdrawn_at__isnull=False):
         entries[page] = [withdrawn_entry(page)]
     known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
     rows = {
@@ -216,8 +216,8 @@ def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
     )
 
 
-def _end(items: Any, at: datetime) -> None:
+def _end(items: Any, as_of: datetime) -> None:
     """Nothing is kept of what it said."""
     items.update(
-        ended_at=at, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
+        ended_at=as_of, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
     )

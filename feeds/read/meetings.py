@@ -34,26 +34,26 @@ class Schedule:
     left_at: datetime
 
 
-def schedule(at: datetime) -> Schedule:
+def schedule(as_of: datetime) -> Schedule:
     """The meetings to come, and those of the last year, in one query."""
-    today = local(at).date()
+    today = local(as_of).date()
     # Twice as long, to know of those that left. What left before, readers have noticed in the meantime.
-    rows = _with_facts(public(MeetingPage.objects.filter(starts_at__gte=_start_of(today - 2 * KEPT)), at), at)
+    rows = _with_facts(public(MeetingPage.objects.filter(starts_at__gte=_start_of(today - 2 * KEPT)), as_of), as_of)
     shown, left = [], [_start_of(today - KEPT)]
     for meeting in rows.order_by("-starts_at", "-uuid")[:AT_MOST]:
         leaves = _leaves(meeting)
-        if leaves > at:
+        if leaves > as_of:
             shown.append(_event(meeting))
         else:
             left.append(leaves)
     events = tuple(sorted((each for each in shown if each), key=lambda each: (each.starts, each.uuid)))
     # A second is kept back, as in feeds/read/sources.py.
-    return Schedule(events, min(max(left), at - timedelta(seconds=1)))
+    return Schedule(events, min(max(left), as_of - timedelta(seconds=1)))
 
 
-def event_of(uuid: UUID, at: datetime) -> Event | None:
+def event_of(uuid: UUID, as_of: datetime) -> Event | None:
     """One meeting, however old; None when none is public under this name. One query."""
-    meeting = _with_facts(public(MeetingPage.objects.filter(uuid=uuid), at), at).first()
+    meeting = _with_facts(public(MeetingPage.objects.filter(uuid=uuid), as_of), as_of).first()
     return _event(meeting) if meeting else None
 
 
@@ -63,13 +63,13 @@ def was_a_meeting(uuid: UUID) -> bool:
     return PublicRecord.objects.filter(what, pk=uuid).exists()
 
 
-def _with_facts(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[Any]:
+def _with_facts(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[Any]:
     moves = MeetingChange.objects.filter(page=OuterRef("pk"), field__in=_MOVED).order_by().values("page")
     changes = PublicChange.objects.filter(record=OuterRef("uuid")).order_by("-version").values("at")
     return meetings.select_related("venue").annotate(
         moves=Coalesce(Subquery(moves.annotate(number=Count("at", distinct=True)).values("number")), 0),
         revised=Coalesce(Subquery(changes[:1]), F("first_published_at")),
-        venue_is_public=Exists(public_snippets(Venue.objects.filter(pk=OuterRef("venue")), at)),
+        venue_is_public=Exists(public_snippets(Venue.objects.filter(pk=OuterRef("venue")), as_of)),
     )
 
 

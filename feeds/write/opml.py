@@ -2,12 +2,12 @@
 
 from lxml import etree
 
-from feeds.catalogue import Listing
+from feeds.catalogue import FeedDefinition
 from feeds.entry import clean_address, clean_line, clean_title
 from pages.content.choices import FeedFormat
 
 
-def opml(title: str, listings: list[Listing]) -> bytes:
+def opml(title: str, listings: list[FeedDefinition]) -> bytes:
     """The feeds in the order given, each in its Atom form. Those that people have to choose knowingly are left out."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = clean_title(title)

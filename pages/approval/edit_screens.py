@@ -27,11 +27,11 @@ from wagtail.admin.viewsets.pages import PageViewSet
 from wagtail.models import WorkflowState
 from wagtail.snippets.views import snippets
 
-from pages.approval.told_of_files import told_of_files
+from pages.approval.files_shown import files_shown
 from pages.confidential.permissions import LONGEST_KEY
 from pages.content.publication_times import in_words
 from pages.models import ContentPage
-from pages.models.approvals import AlreadyDone, content_hash, makers_of_text, note_makers
+from pages.models.approvals import AlreadyDoneError, content_hash, makers_of_text, note_makers
 from pages.models.moderation import FourEyesTask
 from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
 from pages.visibility.rule import public
@@ -78,7 +78,7 @@ def _may_change_its_address(request: HttpRequest, key: Any) -> bool:
 
 def _hold_the_page_above(key: Any) -> None:
     """So that no two pages below it get one address at the same moment. Above comes before below, as where pages are
-    moved (pages/approval/taking_turns.py)."""
+    moved (pages/approval/row_locks.py)."""
     for path in ContentPage._base_manager.filter(pk=key).values_list("path", flat=True):
         above = ContentPage._base_manager.filter(path=path[: -ContentPage.steplen])
         list(above.select_for_update(no_key=True).values_list("pk", "live"))
@@ -94,14 +94,15 @@ class DecidesOnWhatItShows(HoldsTheRow):
     is_out_of_date: bool
 
     @property
-    def thing(self) -> Any:
+    def obj(self) -> Any:
         """The latest version, as the screen shows it. A form that was sent is filled into it."""
         raise NotImplementedError
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # A form with an error is filled into the object: the question stays the one that the screen was opened with.
-        shown = (Shown.sent(self.request.POST) or self.now) if self.request.method == "POST" else Shown.by(self.thing)
-        files = told_of_files(self.thing, self.request.user) if shown else []
+        has_errors = self.request.method == "POST" and bool(self.form.errors)
+        shown = (Shown.sent(self.request.POST) or self.now) if has_errors else Shown.by(self.obj)
+        files = files_shown(self.obj, self.request.user) if shown else []
         return {
             **super().get_context_data(**kwargs),  # type: ignore[misc]
             FIELD: shown or "",
@@ -110,22 +111,22 @@ class DecidesOnWhatItShows(HoldsTheRow):
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.before = _as_entered(self.thing)
-        self.now = Shown.by(self.thing)
+        self.before = _as_entered(self.obj)
+        self.now = Shown.by(self.obj)
         if self.expects_json_response:
             if refusal := self._why_not_by_itself():
                 return self.json_error_response("invalid_revision", refusal)  # type: ignore[attr-defined]
         elif request.POST.get("action-workflow-action"):
-            require_as_shown(Shown.sent(request.POST), self.thing, request.user)
+            require_as_shown(Shown.sent(request.POST), self.obj, request.user)
         elif request.POST.get("action-cancel-workflow") and self.now:
-            require_question(Shown.sent(request.POST), self.thing, request.user)
+            require_question(Shown.sent(request.POST), self.obj, request.user)
         return super().post(request, *args, **kwargs)  # type: ignore[misc]
 
     def _why_not_by_itself(self) -> str:
         """Why the browser may not save this by itself: it does some time after somebody typed or pressed a button."""
         if any(self.request.POST.get(name) for name in ACTIONS):
             return "A button was pressed. What it does is done by itself."
-        latest = self.thing.latest_revision_id
+        latest = self.obj.latest_revision_id
         knows_the_latest = any(self.request.POST.get(f"{name}_revision_id") for name in ("overwrite", "loaded"))
         if self.is_out_of_date or (latest and not knows_the_latest):
             return "This was changed since you opened it. Reload the page to see what it is now."
@@ -139,15 +140,15 @@ class DecidesOnWhatItShows(HoldsTheRow):
     def form_valid(self, form: Any) -> HttpResponse:
         # What was on the screen first may be by others, and goes on in what is saved in place of theirs.
         came_from = _key(self.request.POST.get("came_from"))
-        form.instance.came_from = self.thing.revisions.filter(pk=came_from).first() if came_from else None
+        form.instance.came_from = self.obj.revisions.filter(pk=came_from).first() if came_from else None
         return self._save_or_decide(form)
 
     def _save_or_decide(self, form: Any) -> HttpResponse:
         self.form = form
         changed = form.has_changed() and self.is_changed()
         if self.expects_json_response:
-            nothing = self.thing.latest_revision_id and not changed
-            return _nothing_to_save(self.thing) if nothing else super().form_valid(form)  # type: ignore[misc]
+            nothing = self.obj.latest_revision_id and not changed
+            return _nothing_to_save(self.obj) if nothing else super().form_valid(form)  # type: ignore[misc]
         self._refuse_what_is_done(changed)
         if changed and self._may_be_out_of_date() and (theirs := self._saved_since()):
             form.add_error(None, self._saved_meanwhile(theirs))
@@ -159,12 +160,12 @@ class DecidesOnWhatItShows(HoldsTheRow):
 
     def _may_be_out_of_date(self) -> bool:
         """Wagtail takes a screen for up to date that was opened before there was any version."""
-        opened_before_any = self.request.POST.get("loaded_revision_id") == "" and bool(self.thing.latest_revision_id)
+        opened_before_any = self.request.POST.get("loaded_revision_id") == "" and bool(self.obj.latest_revision_id)
         return self.is_out_of_date or (opened_before_any and not self.request.POST.get("overwrite_revision_id"))
 
     def shows_version(self) -> int | None:
         """The key of the version that the screen is opened with."""
-        return self.thing.latest_revision_id
+        return self.obj.latest_revision_id
 
     def _known_version(self) -> str | None:
         """The key of the version that the screen was opened with, or that it saved last, as it was sent."""
@@ -173,14 +174,14 @@ class DecidesOnWhatItShows(HoldsTheRow):
 
     def _saved_since(self) -> Any:
         """The latest version by a colleague that is not on the screen."""
-        later = self.thing.revisions.filter(pk__gt=_key(self._known_version()))
+        later = self.obj.revisions.filter(pk__gt=_key(self._known_version()))
         theirs = later.exclude(user=self.request.user).order_by("pk").last()
         return theirs or self._saved_over()
 
     def _saved_over(self) -> Any:
         """The version that was loaded, if a colleague's browser has written over it since. Its key is the same then."""
         sent = self.request.POST
-        loaded = self.thing.revisions.filter(pk=_key(sent.get("loaded_revision_id"))).first()
+        loaded = self.obj.revisions.filter(pk=_key(sent.get("loaded_revision_id"))).first()
         if loaded is None or loaded.user_id == self.request.user.pk:
             return None
         return loaded if loaded.created_at.isoformat() != sent.get("loaded_revision_created_at") else None
@@ -202,7 +203,7 @@ class DecidesOnWhatItShows(HoldsTheRow):
         """Whether the form that was sent makes it another version than the one before."""
         self.form.save(commit=False)
         comments = getattr(self.form, "formsets", {}).get("comments")
-        return _as_entered(self.thing) != self.before or bool(comments and comments.has_changed())
+        return _as_entered(self.obj) != self.before or bool(comments and comments.has_changed())
 
     def _refuse_what_is_done(self, changed: bool) -> None:
         """A second click of the same button does nothing more, and says so."""
@@ -210,24 +211,24 @@ class DecidesOnWhatItShows(HoldsTheRow):
             return
         sent = self.request.POST
         if self.now and (sent.get("action-submit") or sent.get("action-restart-workflow")):
-            raise AlreadyDone(f"“{self.thing}” was submitted already, and waits for approval.")
-        if sent.get("action-cancel-workflow") and not self.thing.current_workflow_state:
-            raise nothing_to_take_back(self.thing, self.request.user)
+            raise AlreadyDoneError(f"“{self.obj}” was submitted already, and waits for approval.")
+        if sent.get("action-cancel-workflow") and not self.obj.current_workflow_state:
+            raise nothing_to_take_back(self.obj, self.request.user)
 
     def _decide(self, changed: bool) -> HttpResponse:
         """Approve, or ask for changes. What was typed on the same screen is saved before, and then nobody may approve
         it who typed it."""
         name = self.request.POST.get("workflow-action-name", "")
-        other_text = changed and _as_entered(self.thing)[0] != self.before[0]
-        asked = self.thing.current_workflow_task_state
+        other_text = changed and _as_entered(self.obj)[0] != self.before[0]
+        asked = self.obj.current_workflow_task_state
         # Who approved it before, or approves it after, sees other dates.
-        needs_two = len(self.thing.approving_roles) > 1 or asked.revision.approvals.filter(voided_at=None).exists()
+        needs_two = len(self.obj.approving_roles) > 1 or asked.revision.approvals.filter(voided_at=None).exists()
         if changed:
             answer = self.save_what_was_typed()
-            if name == "approve" and (other_text or needs_two) and not self.thing.author_may_approve:
+            if name == "approve" and (other_text or needs_two) and not self.obj.author_may_approve:
                 messages.warning(self.request, NOT_ONES_OWN)
                 return answer
-        latest = type(self.thing)._default_manager.get(pk=self.thing.pk).get_latest_revision_as_object()
+        latest = type(self.obj)._default_manager.get(pk=self.obj.pk).get_latest_revision_as_object()
         waiting = latest.current_workflow_task_state
         shown, sent = Shown.by(latest), Shown.sent(self.request.POST)
         if shown and sent and not other_text:  # a date is no part of it, and the files are as shown
@@ -266,20 +267,20 @@ def _comment(sent: Any) -> str:
     return str(extra.get("comment", "")) if isinstance(extra, dict) else ""
 
 
-def _nothing_to_save(thing: Any) -> JsonResponse:
-    return JsonResponse({"success": True, "pk": thing.pk, "revision_id": None, "revision_created_at": None})
+def _nothing_to_save(obj: Any) -> JsonResponse:
+    return JsonResponse({"success": True, "pk": obj.pk, "revision_id": None, "revision_created_at": None})
 
 
-def what_became_of(thing: Any) -> str:
+def what_became_of(obj: Any) -> str:
     """What the last decision led to, for the person who took it."""
-    status = thing.workflow_states.order_by("created_at", "pk").values_list("status", flat=True).last()
+    status = obj.workflow_states.order_by("created_at", "pk").values_list("status", flat=True).last()
     if status == WorkflowState.STATUS_NEEDS_CHANGES:
         return "It goes back to its author, with your reason."
     if status == WorkflowState.STATUS_IN_PROGRESS:
         return "Your approval is given. The next one is asked for now."
-    if scheduled := thing.revisions.filter(approved_go_live_at__isnull=False).first():
+    if scheduled := obj.revisions.filter(approved_go_live_at__isnull=False).first():
         return f"It is approved. It will be published on {in_words(scheduled.approved_go_live_at)}."
-    if isinstance(thing, ContentPage) and not public(ContentPage.objects.filter(pk=thing.pk), timezone.now()).exists():
+    if isinstance(obj, ContentPage) and not public(ContentPage.objects.filter(pk=obj.pk), timezone.now()).exists():
         return "It is approved. Readers see it as soon as the pages above it are public, and nothing keeps it private."
     return "It is approved, and readers see it now."
 
@@ -288,7 +289,7 @@ class PageEditView(DecidesOnWhatItShows, EditView):
     partials_template_name = "pages/admin/edit_page_partials.html"
 
     @property
-    def thing(self) -> Any:
+    def obj(self) -> Any:
         return self.page
 
     def get_template_names(self) -> list[str]:
@@ -326,7 +327,7 @@ class SnippetEditView(DecidesOnWhatItShows, snippets.EditView):
     action: str
 
     @property
-    def thing(self) -> Any:
+    def obj(self) -> Any:
         return self.object
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from wagtail.models import Site
 
-from pages.confidential.permissions import keeps_out_of_sight
-from pages.models.approvals import AlreadyDone, Approval, NotApproved
+from pages.confidential.permissions import hides_death_reviews
+from pages.models.approvals import AlreadyDoneError, Approval, NotApprovedError
 
 logger = logging.getLogger(__name__)
 AT_ONCE = (
@@ -27,7 +27,7 @@ STILL_USED = "It was not deleted, because something uses it. Take it off there, 
 
 def _in_words(exception: Exception) -> str | None:
     match exception:
-        case NotApproved():
+        case NotApprovedError():
             return str(exception)
         case ValidationError():
             return " ".join(exception.messages)
@@ -56,7 +56,7 @@ class RefusalMiddleware:
         Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
         text = _in_words(exception)
-        if text and keeps_out_of_sight():  # somebody may be at work on what has to do with a notice
+        if text and hides_death_reviews():  # somebody may be at work on what has to do with a notice
             text = NAME_OF_A_NOTICE.sub("something that you may not see", text)
         if not in_the_admin or text is None:
             return None
@@ -64,7 +64,7 @@ class RefusalMiddleware:
             logger.warning("The database refused what was sent to %s, because a colleague was quicker.", request.path)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
-        tell = messages.info if isinstance(exception, AlreadyDone) else messages.error
+        tell = messages.info if isinstance(exception, AlreadyDoneError) else messages.error
         tell(request, text)
         back = request.headers.get("referer", "")
         safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())

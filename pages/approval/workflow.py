@@ -23,9 +23,9 @@ from wagtail.models import (
 
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.content.choices import ApprovalRole, Role
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_see
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
-from pages.models.approvals import NotApproved, approve
+from pages.models.approvals import NotApprovedError, approve
 from pages.models.moderation import APPROVING, FourEyesTask, RoleGroup, is_in
 from pages.models.public_records import TAKE_DOWN
 from pages.models.snippets import ModeratedSnippet
@@ -51,11 +51,11 @@ def may_publish(user: Any) -> bool:
 def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> None:
     """Publish the object as it stands, without a moderator, and log which command did.
 
-    For `load_demo`, `load_sample` and restores alone. Raises `NotApproved` for a death-review notice: those need a
+    For `load_demo`, `load_sample` and restores alone. Raises `NotApprovedError` for a death-review notice: those need a
     moderator and a safeguarding lead, whoever asks. Raises ValidationError where something is missing.
     """
     if isinstance(page, ContentPage) and page.is_sensitive and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
-        raise NotApproved("A death-review notice cannot be published by a command.")
+        raise NotApprovedError("A death-review notice cannot be published by a command.")
     page.full_clean()
     revision = page.save_revision(clean=False)
     approve(revision, ApprovalRole.COMMAND, None)

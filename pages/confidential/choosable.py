@@ -1,6 +1,6 @@
 """What a person may refer to: the pages, documents and images that the choosers of the admin offer them.
 
-One rule for every form (`refuse`, called by pages/confidential/out_of_sight.py and by forms that are no model's) and
+One rule for every form (`refuse`, called by pages/confidential/hidden_objects.py and by forms that are no model's) and
 for every
 screen that tells of what something refers to. A key that was typed proves nothing: one that does not exist and one
 that somebody may not choose get the same words. What a stored version refers to already stays when somebody else saves
@@ -20,7 +20,7 @@ from wagtail.permissions import policy_registry
 from wagtail.rich_text import extract_references_from_rich_text
 
 from documents.models import Document, Image
-from pages.confidential.current_request import who_asks
+from pages.confidential.current_request import current_user
 from pages.confidential.permissions import LONGEST_KEY, without_notices
 
 Reference = tuple[type[Model], str]
@@ -56,7 +56,7 @@ def out_of_reach(references: Iterable[Reference], user: Any) -> set[Reference]:
 
 def is_out_of_reach(model: type[Model], key: Any) -> bool:
     """Whether the person who asks may not be told what this is, or whether there is such a thing."""
-    user = who_asks()
+    user = current_user()
     return user is not None and bool(out_of_reach(_known([(model, key)]), user))
 
 
@@ -66,7 +66,7 @@ def refuse(form: BaseForm, stored_rows: Iterable[Model] = ()) -> None:
     What the form was opened with was stored before and may stay, and what `stored_rows` refer to: the rows of a draft
     have no keys to know them by.
     """
-    user = who_asks()
+    user = current_user()
     if user is None:
         return
     typed = {name: set(_in(value)) for name, value in form.cleaned_data.items()}

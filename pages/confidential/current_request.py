@@ -12,7 +12,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 _request: ContextVar[HttpRequest | None] = ContextVar("the request that is being answered", default=None)
 
 
-class WhoAsksMiddleware:
+class CurrentRequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -24,13 +24,13 @@ class WhoAsksMiddleware:
             _request.reset(token)
 
 
-def who_asks() -> Any:
+def current_user() -> Any:
     """The user of the request that is being answered; None in commands."""
     request = _request.get()
     return request and request.user
 
 
-def screen_that_asks() -> ResolverMatch | None:
+def current_screen() -> ResolverMatch | None:
     """The screen in whose window the request was made, as the browser says, if it does."""
     request = _request.get()
     if request is None or not request.headers.get("Referer"):
@@ -41,7 +41,7 @@ def screen_that_asks() -> ResolverMatch | None:
         return None
 
 
-def who_asks_in_the_admin() -> Any:
+def current_admin_user() -> Any:
     """The same; None also where the request is not one of the admin's."""
     request = _request.get()
     return request.user if request and request.path.startswith("/admin/") else None

@@ -39,17 +39,17 @@ from wagtail.permissions import policy_registry
 from wagtail.query import PageQuerySet
 
 from documents.models import Document, Image
-from pages.confidential.current_request import who_asks
-from pages.confidential.out_of_sight import replace
+from pages.confidential.current_request import current_user
+from pages.confidential.hidden_objects import replace
 from pages.confidential.permissions import (
     LONGEST_KEY,
     OF_DEATH_REVIEWS,
     hidden_rows,
+    hides_death_reviews,
     in_sight,
-    keeps_out_of_sight,
     without_death_reviews,
 )
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_be_told, of_death_reviews
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_be_told, of_death_reviews
 from pages.models import DeathReviewIndexPage
 
 FINDING = {"add", "change", "delete", "view", "choose"}
@@ -88,7 +88,7 @@ def _may_be_a_key(key: str) -> bool:
 def references_in_sight(manager: Any) -> QuerySet[ReferenceIndex]:
     """What uses what: all numbers and lists of uses in the admin begin with `ReferenceIndex.objects`."""
     every = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
-    if not keeps_out_of_sight():
+    if not hides_death_reviews():
         return every
     pages = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
     return every.exclude(pages | _on_hidden_files())
@@ -105,7 +105,7 @@ def _on_hidden_files() -> Q:
 
 def _uses_of_tags(model: Any) -> QuerySet[TaggedItem]:
     """On files that the person who asks may find."""
-    uses, user = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model)), who_asks()
+    uses, user = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model)), current_user()
     return uses if user is None else uses.filter(object_id__in=found_by(user, model).values("pk"))
 
 
@@ -205,7 +205,7 @@ PEOPLE = (
 
 def children_in_sight(original: Any, page: Any) -> int:
     """Whether the chooser leads on to what is below a page."""
-    hidden = keeps_out_of_sight() and bool(getattr(page.specific_class, "permission_to_find", ""))
+    hidden = hides_death_reviews() and bool(getattr(page.specific_class, "permission_to_find", ""))
     return 0 if hidden else original(page)
 
 
@@ -213,7 +213,7 @@ def choose_from(original: Any, view: Any, pages: QuerySet[Any]) -> QuerySet[Any]
     """A page of another type than the one that is wanted is offered where something is below it."""
     found: QuerySet[Any] = original(view, pages)
     kinds = tuple(view.desired_classes)  # types that a chooser asks for, and no page
-    if not keeps_out_of_sight() or issubclass(DeathReviewIndexPage, kinds):
+    if not hides_death_reviews() or issubclass(DeathReviewIndexPage, kinds):
         return found
     return found.exclude(content_type=ContentType.objects.get_for_model(DeathReviewIndexPage))
 
@@ -236,7 +236,7 @@ def count_pages_in_sight(request: Any, items: list[Any]) -> None:
     items[:] = [PagesInSight(request) if isinstance(item, PagesSummaryItem) else item for item in items]
 
 
-def take_the_place_of_wagtails() -> None:
+def replace_wagtail_parts() -> None:
     """tests/test_hidden_in_the_admin.py notices when Wagtail reads past one of these."""
     BulkAction.get_actionable_objects = actionable_objects
     for module in (filters, chooser):

@@ -19,14 +19,14 @@ from wagtail.models import Collection, Page, Revision, TaskState, WorkflowState
 from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from documents.models import Document, Image
-from pages.confidential.current_request import who_asks_in_the_admin
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
+from pages.confidential.current_request import current_admin_user
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, Takedown
 
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
-# What the keywords in the addresses of the admin are keys of, by the part of the address behind "admin/". None: of
-# nothing that is hidden, or of something that the view looks up itself (pages/confidential/out_of_sight.py). A keyword
-# that is not here is refused: the next version of Wagtail may give the key of a page another name.
+# The model of each keyword in the addresses of the admin, by the part of the address behind "admin/". None: nothing
+# hidden, or something that the view looks up itself (pages/confidential/hidden_objects.py). A keyword that is missing
+# here is refused: the next version of Wagtail may give the key of a page another name.
 KEYWORDS: dict[str, dict[str, type[Model] | None]] = {
     "account": {"pk": None},
     "api": dict.fromkeys(("pk", "name", "action_name")),
@@ -69,10 +69,10 @@ LONGEST_KEY = 18  # digits; a longer number is the key of nothing
 KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
 
 
-def keeps_out_of_sight() -> bool:
+def hides_death_reviews() -> bool:
     """Whether who asks is in the admin and may not handle death reviews: for what counts and lists without being told
     for whom (pages/confidential/lists_and_counts.py)."""
-    user = who_asks_in_the_admin()
+    user = current_admin_user()
     return user is not None and not user.has_perm(HANDLE_DEATH_REVIEWS)
 
 
@@ -116,7 +116,7 @@ def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Any], user: 
     return pages.exclude(content_type__in=ContentType.objects.get_for_models(*models).values())
 
 
-class OutOfSightMiddleware:
+class HiddenObjectsMiddleware:
     """To people who may not handle death reviews, an address of the admin that names a notice, a file of one or the
     collection of those is one of nothing: the view gets a key that nothing has, and answers as it does then.
 
@@ -199,8 +199,8 @@ def _is_hidden(model: type[Model], key: Any) -> bool:
 
 def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Without what the person who asks in the admin may not know of: for what a view looks up by a key that somebody
-    typed (pages/confidential/out_of_sight.py). The rules of publication look at everything."""
-    if rows.model not in WITH_HIDDEN_ROWS or not keeps_out_of_sight():
+    typed (pages/confidential/hidden_objects.py). The rules of publication look at everything."""
+    if rows.model not in WITH_HIDDEN_ROWS or not hides_death_reviews():
         return rows
     return rows.filter(~hidden_rows(rows.model))
 
@@ -208,7 +208,7 @@ def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
 def is_hidden(row: Model) -> bool:
     """Whether the person who asks in the admin may not know of this row."""
     model = type(row)
-    return model in WITH_HIDDEN_ROWS and keeps_out_of_sight() and _is_hidden(model, row.pk)
+    return model in WITH_HIDDEN_ROWS and hides_death_reviews() and _is_hidden(model, row.pk)
 
 
 WITH_HIDDEN_ROWS: tuple[type[Model], ...] = (

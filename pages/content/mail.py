@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from wagtail.admin.admin_url_finder import AdminURLFinder
 
-from pages.content.death_review_files import may_be_told
+from pages.content.death_reviews import may_be_told
 
 
-def tell(people: Iterable[Any], subject: str, text: str, about: Any) -> None:
+def send_mail(people: Iterable[Any], subject: str, text: str, about: Any) -> None:
     """Write a message to each person who has an address and may know of what it is about, with a link to that. It is
     sent after the commit (pages/editing/outbox.py)."""
     path = AdminURLFinder().get_edit_url(about)

@@ -11,9 +11,9 @@ from documents.choices import DocumentAccessibility
 from documents.models import Document
 
 
-def name_of(thing: Any) -> str:
+def name_of(obj: Any) -> str:
     """As lists of the admin show it; a death-review notice is called by its reference alone."""
-    return thing.get_admin_display_title() if isinstance(thing, Page) else str(thing)
+    return obj.get_admin_display_title() if isinstance(obj, Page) else str(obj)
 
 
 def local(moment: datetime) -> datetime:

@@ -6,9 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 
-def in_words(at: datetime) -> str:
+def in_words(as_of: datetime) -> str:
     """As in "Tuesday 15 December 2026 at 9am", in local time."""
-    local = timezone.localtime(at)
+    local = timezone.localtime(as_of)
     if (local.hour, local.minute) in ((0, 0), (12, 0)):
         time = "midnight, as the day begins" if local.hour == 0 else "midday"
     else:

@@ -164,11 +164,11 @@ def _marked(text: str, places: list[tuple[int, int, str]], first: int) -> str:
     end = min(len(text), begin + HIGHLIGHT_LETTERS)
     if end < len(text):
         end = max(text.rfind(" ", begin, end), places[first][1])
-    pieces, at = ["… " if begin else ""], begin
+    pieces, as_of = ["… " if begin else ""], begin
     for start, stop, _ in places[first:]:
         if stop > end:
             break
-        pieces += [escape(text[at:start]), "<mark>", escape(text[start:stop]), "</mark>"]
-        at = stop
-    pieces += [escape(text[at:end]), " …" if end < len(text) else ""]
+        pieces += [escape(text[as_of:start]), "<mark>", escape(text[start:stop]), "</mark>"]
+        as_of = stop
+    pieces += [escape(text[as_of:end]), " …" if end < len(text) else ""]
     return " ".join("".join(pieces).split())

@@ -24,7 +24,7 @@ from documents.access.public_files import public_documents, public_images
 from documents.models import Document, Image
 from pages.confidential.permissions import editable_by, in_sight
 from pages.content import addresses
-from pages.content.death_review_files import of_death_reviews
+from pages.content.death_reviews import of_death_reviews
 from pages.content.references import contents, row_relations
 from pages.content.rich_text import absolute, linked_ids, typed_addresses
 from pages.models import ContentPage, DeathReviewNoticePage
@@ -103,14 +103,14 @@ def _row_models() -> list[tuple[Any, str]]:
     return sorted(relations.items(), key=lambda item: item[0].__name__)
 
 
-def links_of_public_pages(user: Any, at: datetime) -> Iterator[Link]:
+def links_of_public_pages(user: Any, as_of: datetime) -> Iterator[Link]:
     """Of those public pages that somebody may edit. One query for each type of page and of row."""
     mine = editable_by(user).values("pk")
     for model in page_types():
-        for page in public(model._default_manager.filter(pk__in=mine), at).iterator():
+        for page in public(model._default_manager.filter(pk__in=mine), as_of).iterator():
             yield from _links(page, page.pk)
     for model, name in _row_models():
-        rows = public_rows(model.objects.filter(**{f"{name}__in": mine}), f"{name}__", at)
+        rows = public_rows(model.objects.filter(**{f"{name}__in": mine}), f"{name}__", as_of)
         for row in rows.iterator():
             yield from _links(row, getattr(row, f"{name}_id"), str(model._meta.verbose_name))
 
@@ -121,18 +121,18 @@ def links_of_public_pages(user: Any, at: datetime) -> Iterator[Link]:
 class _Targets:
     """What readers can reach, loaded once; and why they cannot reach the rest."""
 
-    def __init__(self, user: Any, at: datetime) -> None:
-        self.at = at
-        self.public_pages = dict(public(ContentPage.objects.all(), at).values_list("pk", "url_path"))
+    def __init__(self, user: Any, as_of: datetime) -> None:
+        self.as_of = as_of
+        self.public_pages = dict(public(ContentPage.objects.all(), as_of).values_list("pk", "url_path"))
         self.public_paths = {path.removesuffix("/") for path in self.public_pages.values()}
-        documents = public_documents(Document.objects.all(), at).values_list("pk", "file_key")
+        documents = public_documents(Document.objects.all(), as_of).values_list("pk", "file_key")
         self.public_documents = dict(documents)
         self.of_death_reviews = set(Document.objects.filter(of_death_reviews()).values_list("pk", flat=True))
         self.notices = set(DeathReviewNoticePage.objects.values_list("pk", flat=True))
-        images = public_images(Image.objects.all(), at).values_list("file_key", flat=True)
+        images = public_images(Image.objects.all(), as_of).values_list("file_key", flat=True)
         self.public_files = {*self.public_documents.values(), *images}
         self.titles = dict(editable_by(user).values_list("pk", "title"))
-        self.withdrawn = set(withdrawn(ContentPage.objects.all(), at).values_list("pk", flat=True))
+        self.withdrawn = set(withdrawn(ContentPage.objects.all(), as_of).values_list("pk", flat=True))
         self.live = dict(in_sight(Page.objects.all()).values_list("pk", "live"))
         self.all_documents = set(in_sight(Document.objects.all()).values_list("pk", flat=True))
         seen = policy_registry.get_by_type(Document).instances_user_has_any_permission_for(user, ["change", "choose"])
@@ -182,7 +182,7 @@ class _Targets:
         if of_the_cms and _is_no_page(path):
             return None
         # Seldom: somebody typed an address that is not, or not any more, that of a page.
-        found = at_path(path, self.at)
+        found = at_path(path, self.as_of)
         if isinstance(found, Redirection):
             return self._address(found.target) and (address, "It leads on to a page that is not public.")
         if found is not None:
@@ -211,10 +211,10 @@ def _is_no_page(path: str) -> bool:
         return False
 
 
-def broken_links(user: Any, at: datetime) -> list[BrokenLink]:
+def broken_links(user: Any, as_of: datetime) -> list[BrokenLink]:
     """By page, then in the order in which the links stand on it."""
-    targets, found = _Targets(user, at), []
-    for link in links_of_public_pages(user, at):
+    targets, found = _Targets(user, as_of), []
+    for link in links_of_public_pages(user, as_of):
         if problem := targets.why_not(link):
             found.append(BrokenLink(link.page_id, targets.titles[link.page_id], link.where, *problem))
     return sorted(found, key=lambda broken: (broken.page.casefold(), broken.page_id))

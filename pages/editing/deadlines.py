@@ -66,16 +66,16 @@ def _if_confirmed(name: str) -> Standing:
     return Standing.BINDS if name in settings.BINDING_DEADLINES else Standing.TO_BE_VERIFIED
 
 
-def agendas_due(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def agendas_due(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """The agenda of each meeting to come that readers cannot see yet, as items on its page or as a file.
 
     Source: AGENDA_POLICY. POLICY for "week_before", the partnership's own promise. For five clear days, counted in
     either way, Local Government Act 1972 s.100B: TO BE VERIFIED whether it binds a partnership.
     """
-    to_come = MeetingPage.objects.filter(pk__in=pages.values("pk"), starts_at__gt=at, withdrawal_kind="")
+    to_come = MeetingPage.objects.filter(pk__in=pages.values("pk"), starts_at__gt=as_of, withdrawal_kind="")
     items = AgendaItem.objects.filter(page=OuterRef("pk"))
     papers = Paper.objects.filter(page=OuterRef("pk"), kind=PaperKind.AGENDA)
-    ready = set(public(MeetingPage.objects.filter(Exists(items) | Exists(papers)), at).values_list("pk", flat=True))
+    ready = set(public(MeetingPage.objects.filter(Exists(items) | Exists(papers)), as_of).values_list("pk", flat=True))
     own_promise = settings.AGENDA_POLICY == "week_before"
     return [
         Deadline(
@@ -91,7 +91,7 @@ def agendas_due(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
     ]
 
 
-def minutes_missing(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def minutes_missing(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """Meetings that readers know of, that took place, and that have neither draft nor approved minutes.
 
     Source: the partnership's POLICY, MINUTES_DUE_DAYS after the meeting. A meeting took place unless it was cancelled
@@ -102,8 +102,8 @@ def minutes_missing(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline
     held = MeetingPage.objects.filter(
         ~Exists(minutes),
         pk__in=pages.values("pk"),
-        starts_at__lte=at,
-        starts_at__gt=at - relativedelta(years=MINUTES_KEPT_YEARS),
+        starts_at__lte=as_of,
+        starts_at__gt=as_of - relativedelta(years=MINUTES_KEPT_YEARS),
     )
     return [
         Deadline(
@@ -114,17 +114,17 @@ def minutes_missing(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline
             Standing.POLICY,
             PARTNERSHIP,
         )
-        for meeting in public(held.exclude(status__in=NOT_HELD), at)
+        for meeting in public(held.exclude(status__in=NOT_HELD), as_of)
         if meeting.starts_at
     ]
 
 
-def pages_due_for_review(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def pages_due_for_review(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """Public pages, each on the day that was chosen for its next review.
 
     Source: POLICY: whoever reviewed the page last promised it.
     """
-    due: Any = public(pages.filter(next_review_due_on__isnull=False), at)
+    due: Any = public(pages.filter(next_review_due_on__isnull=False), as_of)
     return [
         Deadline(
             "review",
@@ -138,14 +138,14 @@ def pages_due_for_review(pages: QuerySet[ContentPage], at: datetime) -> list[Dea
     ]
 
 
-def plan_older_than_priorities(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def plan_older_than_priorities(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """The plan in force began before the current priorities did, or there is none: due when they began.
 
     Partial dates count as older only where they certainly are: "2025" is not older than "April 2025".
     Source: Crime and Disorder Act 1998 s.6 and the 2007 Regulations (a plan follows from the assessment and its
     priorities): TO BE VERIFIED as amended.
     """
-    period, plan = current.periods(at)[1], current.current_plan(at)
+    period, plan = current.periods(as_of)[1], current.current_plan(as_of)
     if period is None or (plan and plan.effective_from.last_day >= period.starts_on.first_day):
         return []
     page, what = (
@@ -161,7 +161,7 @@ def plan_older_than_priorities(pages: QuerySet[ContentPage], at: datetime) -> li
     return [Deadline("plan", page, what, period.starts_on.first_day, _if_confirmed("plan"), PLAN_LAW)]
 
 
-def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def no_public_meeting(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """A year after the last meeting that the public could come to, unless the next is announced for a day before.
 
     Where none is known, a year after the partnership's page was first published: nobody can tell from here what was
@@ -171,18 +171,18 @@ def no_public_meeting(pages: QuerySet[ContentPage], at: datetime) -> list[Deadli
     home = PartnershipPage.objects.filter(pk__in=pages.values("pk")).order_by("path").first()
     if home is None or home.first_published_at is None:
         return []
-    announced = public(MeetingPage.objects.filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]), at)
+    announced = public(MeetingPage.objects.filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]), as_of)
     announced = announced.exclude(status__in=NOT_HELD)
-    last = announced.filter(starts_at__lte=at).order_by("-starts_at").values_list("starts_at", flat=True).first()
+    last = announced.filter(starts_at__lte=as_of).order_by("-starts_at").values_list("starts_at", flat=True).first()
     due_on = local_day(last or home.first_published_at) + relativedelta(years=1)
-    following = announced.filter(starts_at__gt=at).order_by("starts_at").values_list("starts_at", flat=True).first()
+    following = announced.filter(starts_at__gt=as_of).order_by("starts_at").values_list("starts_at", flat=True).first()
     if following and local_day(following) <= due_on:
         return []
     what = f"Hold a public meeting: the last was on {day(local_day(last))}" if last else "Hold a public meeting"
     return [Deadline("public_meeting", home, what, due_on, _if_confirmed("public_meeting"), MEETING_LAW)]
 
 
-def action_plan_updates(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def action_plan_updates(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """Recommendations of death reviews that are neither done nor stopped, each on the day on which it is due.
 
     Source: POLICY: the action plan of the review.
@@ -205,7 +205,7 @@ def action_plan_updates(pages: QuerySet[ContentPage], at: datetime) -> list[Dead
     ]
 
 
-def minimum_time_online_ends(pages: QuerySet[ContentPage], at: datetime) -> list[Deadline]:
+def minimum_time_online_ends(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
     """The last day on which a public death-review notice was promised to be online.
 
     Source: POLICY: the date that the notice gives, by default DEATH_REVIEW_MINIMUM_MONTHS after its publication. No
@@ -221,7 +221,7 @@ def minimum_time_online_ends(pages: QuerySet[ContentPage], at: datetime) -> list
             Standing.POLICY,
             PARTNERSHIP,
         )
-        for notice in public(notices, at)
+        for notice in public(notices, as_of)
     ]
 
 
@@ -236,8 +236,8 @@ RULES: tuple[Callable[[QuerySet[ContentPage], datetime], list[Deadline]], ...] =
 )
 
 
-def deadlines_of(user: Any, at: datetime) -> list[Deadline]:
+def deadlines_of(user: Any, as_of: datetime) -> list[Deadline]:
     """All that is open on pages that somebody may edit, the earliest first."""
     pages = editable_by(user)
-    found = [deadline for rule in RULES for deadline in rule(pages, at)]
+    found = [deadline for rule in RULES for deadline in rule(pages, as_of)]
     return sorted(found, key=lambda each: (each.due_on, each.rule, str(each.page.uuid), each.row or 0))

@@ -24,7 +24,7 @@ from wagtail.models import Page, TaskState, WorkflowState
 
 from pages.confidential.permissions import in_sight
 from pages.content import addresses
-from pages.content.death_review_files import may_be_told, may_see, pages_to_tell
+from pages.content.death_reviews import may_be_told, may_see, pages_to_tell
 from pages.content.plain_words import day, local, name_of
 from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
@@ -54,14 +54,14 @@ class DueItem:
     overdue: bool
 
 
-def _changes_url(thing: Any) -> str:
-    if not (isinstance(thing, Page) and thing.live and thing.latest_revision_id):
+def _changes_url(obj: Any) -> str:
+    if not (isinstance(obj, Page) and obj.live and obj.latest_revision_id):
         return ""
-    return reverse("wagtailadmin_pages:revisions_compare", args=[thing.pk, "live", thing.latest_revision_id])
+    return reverse("wagtailadmin_pages:revisions_compare", args=[obj.pk, "live", obj.latest_revision_id])
 
 
-def _url_of(thing: Any, finder: AdminURLFinder) -> str | None:
-    return addresses.edit_url(thing) if isinstance(thing, Page) else finder.get_edit_url(thing)
+def _url_of(obj: Any, finder: AdminURLFinder) -> str | None:
+    return addresses.edit_url(obj) if isinstance(obj, Page) else finder.get_edit_url(obj)
 
 
 def _person(user: Any) -> str:
@@ -75,7 +75,7 @@ def _on(moment: datetime) -> str:
 # --- Waits for me ---
 
 
-def waiting_for(user: Any) -> list[Item]:
+def awaiting_review_by(user: Any) -> list[Item]:
     """Tasks that the workflows let this person do, the oldest first, and takedowns that need a second person."""
     finder = AdminURLFinder(user)
     states = (
@@ -86,10 +86,10 @@ def waiting_for(user: Any) -> list[Item]:
     )
     found = []
     for state in states:
-        thing = state.revision.content_object
-        if thing is not None and may_see(user, thing):
+        obj = state.revision.content_object
+        if obj is not None and may_see(user, obj):
             text = f"{state.task.name}, since {_on(state.started_at)}. Last edited by {_person(state.revision.user)}"
-            found.append(Item(name_of(thing), _url_of(thing, finder), text, changes_url=_changes_url(thing)))
+            found.append(Item(name_of(obj), _url_of(obj, finder), text, changes_url=_changes_url(obj)))
     return [*_takedowns_to_confirm(user), *found]
 
 
@@ -103,11 +103,11 @@ def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
 # --- What I sent in ---
 
 
-def sent_in_by(user: Any, at: datetime) -> list[Item]:
+def submissions_of(user: Any, as_of: datetime) -> list[Item]:
     """What this person submitted and where it stands, the latest first: each page once."""
     finder = AdminURLFinder(user)
     recently = Q(status=WorkflowState.STATUS_APPROVED) & Q(
-        current_task_state__finished_at__gte=at - timedelta(days=APPROVED_SHOWN_DAYS)
+        current_task_state__finished_at__gte=as_of - timedelta(days=APPROVED_SHOWN_DAYS)
     )
     under_way = Q(status__in=[WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES])
     states = (
@@ -123,13 +123,13 @@ def sent_in_by(user: Any, at: datetime) -> list[Item]:
     told = pages_to_tell(user, pages.values())
     found: dict[tuple[int, str], Item] = {}
     for state in states:
-        thing, key = state.content_object, (state.base_content_type_id, state.object_id)
-        if isinstance(thing, Page):
-            thing = pages.get(thing.pk) if thing.pk in told else None
-        elif thing is not None and not may_be_told(user, thing):
-            thing = None
-        if thing is not None and key not in found:
-            found[key] = Item(name_of(thing), _url_of(thing, finder), *_where_it_stands(state))
+        obj, key = state.content_object, (state.base_content_type_id, state.object_id)
+        if isinstance(obj, Page):
+            obj = pages.get(obj.pk) if obj.pk in told else None
+        elif obj is not None and not may_be_told(user, obj):
+            obj = None
+        if obj is not None and key not in found:
+            found[key] = Item(name_of(obj), _url_of(obj, finder), *_where_it_stands(state))
     return list(found.values())
 
 
@@ -148,10 +148,10 @@ def _where_it_stands(state: WorkflowState) -> tuple[str, str]:
 # --- Deadlines ---
 
 
-def due_soon(user: Any, at: datetime) -> tuple[list[DueItem], int]:
+def due_soon(user: Any, as_of: datetime) -> tuple[list[DueItem], int]:
     """What is overdue and what is due in the coming weeks, the earliest first; and how many more there are."""
-    today = local(at).date()
-    soon = [each for each in deadlines_of(user, at) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]
+    today = local(as_of).date()
+    soon = [each for each in deadlines_of(user, as_of) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]
     shown = [_due(each, today) for each in soon[:DEADLINES_SHOWN]]
     return shown, len(soon) - len(shown)
 
@@ -171,11 +171,11 @@ class EditorsHome(Component):
     order = 100
 
     def get_context_data(self, parent_context: Mapping[str, Any] | None) -> dict[str, Any]:
-        user, at = (parent_context or {})["request"].user, timezone.now()
-        due, more = due_soon(user, at)
+        user, as_of = (parent_context or {})["request"].user, timezone.now()
+        due, more = due_soon(user, as_of)
         return {
-            "waiting": waiting_for(user),
-            "sent_in": sent_in_by(user, at),
+            "waiting": awaiting_review_by(user),
+            "sent_in": submissions_of(user, as_of),
             "due": due,
             "more": more,
             "days_ahead": DAYS_AHEAD,
@@ -189,7 +189,7 @@ class RecentEdits(RecentEditsPanel):
         context = super().get_context_data(parent_context)
         user = parent_context["request"].user
         told = pages_to_tell(user, [page for _, page in context["last_edits"]])
-        edits = [(at, page) for at, page in context["last_edits"] if page.pk in told]
+        edits = [(as_of, page) for as_of, page in context["last_edits"] if page.pk in told]
         return {**context, "last_edits": edits}
 
 

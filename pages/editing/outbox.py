@@ -55,14 +55,14 @@ def put(messages: Iterable[Any]) -> int:
     return len(rows)
 
 
-def deliver(at: datetime) -> tuple[int, int]:
+def deliver(as_of: datetime) -> tuple[int, int]:
     """Send what is due; how many messages were sent, and how many were not. No transaction is open meanwhile.
 
     A mail server may be slow, so the time for which a message is claimed begins when its turn comes.
     """
     sent = failed = 0
-    OutgoingMail.objects.filter(given_up_at__lt=at - SHOWN_FOR).delete()
-    for row in OutgoingMail.objects.filter(next_try_at__lte=at, given_up_at=None).order_by("pk"):
+    OutgoingMail.objects.filter(given_up_at__lt=as_of - SHOWN_FOR).delete()
+    for row in OutgoingMail.objects.filter(next_try_at__lte=as_of, given_up_at=None).order_by("pk"):
         free = OutgoingMail.objects.filter(pk=row.pk, next_try_at=row.next_try_at, given_up_at=None)
         if not free.update(next_try_at=timezone.now() + CLAIMED_FOR, tries=F("tries") + 1):
             continue  # somebody else sends it
@@ -78,16 +78,16 @@ def deliver(at: datetime) -> tuple[int, int]:
     return sent, failed
 
 
-def _try_again(row: OutgoingMail, error: Exception, at: datetime) -> None:
+def _try_again(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
     kind = type(error).__name__
     if isinstance(error, SMTPResponseException):
         kind += f" {error.smtp_code}"
     logger.warning("Mail %s could not be sent: %s. Is EMAIL_URL right, and the mail server up?", row.pk, kind)
     changes: dict[str, Any] = {"error": kind[:100]}
-    if at - row.written_at >= GIVEN_UP_AFTER:
-        changes |= {"given_up_at": at, "sealed": b""}
+    if as_of - row.written_at >= GIVEN_UP_AFTER:
+        changes |= {"given_up_at": as_of, "sealed": b""}
     else:
-        changes["next_try_at"] = at + timedelta(minutes=min(2**row.tries, LONGEST_PAUSE))
+        changes["next_try_at"] = as_of + timedelta(minutes=min(2**row.tries, LONGEST_PAUSE))
     OutgoingMail.objects.filter(pk=row.pk).update(**changes)
 
 

@@ -16,7 +16,7 @@ from wagtail.models import GroupPagePermission
 
 from pages.confidential.permissions import editable_by
 from pages.content import addresses
-from pages.content.death_review_files import may_see
+from pages.content.death_reviews import may_see
 from pages.content.plain_words import day, local, name_of
 from pages.editing.deadlines import Deadline, pages_due_for_review
 from pages.models import ContentPage, ReviewReminder
@@ -32,10 +32,10 @@ class Reminders:
     nobody: list[ContentPage]
 
 
-def reminders(at: datetime) -> Reminders:
+def reminders(as_of: datetime) -> Reminders:
     """Reviews that are overdue or due within 14 days, without those that somebody was reminded of today."""
-    today = local(at).date()
-    due = [each for each in pages_due_for_review(ContentPage.objects.all(), at) if _is_near(each, today)]
+    today = local(as_of).date()
+    due = [each for each in pages_due_for_review(ContentPage.objects.all(), as_of) if _is_near(each, today)]
     recipients = _Recipients()
     told = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
     found, nobody = defaultdict(list), []
@@ -85,8 +85,8 @@ def _publishers() -> dict[str, set[int]]:
     return found
 
 
-def message(person: Any, due: list[Deadline], at: datetime) -> EmailMessage:
-    today = local(at).date()
+def message(person: Any, due: list[Deadline], as_of: datetime) -> EmailMessage:
+    today = local(as_of).date()
     one = len(due) == 1
     lines = [
         "Please check that this page is still right:" if one else "Please check that these pages are still right:",

@@ -76,13 +76,13 @@ def _event(deadline: Deadline) -> Event:
     return event
 
 
-def calendar_of(user: Any, at: datetime) -> bytes:
+def calendar_of(user: Any, as_of: datetime) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", "Community safety deadlines")
-    for deadline in deadlines_of(user, at):
+    for deadline in deadlines_of(user, as_of):
         calendar.add_component(_event(deadline))
     return calendar.to_ical()
 

@@ -124,7 +124,7 @@ class PublicField:
     """A field of the public type. Called, it answers in the form in which grapple reads `graphql_fields`."""
 
     build: Callable[[], Any]
-    says: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
+    searchable_text: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
     source: str  # the field or relation of the model that it is made of
 
     def __call__(self) -> Any:
@@ -139,7 +139,7 @@ def public_field(
     required: bool = False,
     description: str = "",
     args: dict[str, graphene.Argument] | None = None,
-    says: Callable[[Any], Iterable[str]] = lambda obj: (),
+    searchable_text: Callable[[Any], Iterable[str]] = lambda obj: (),
     source: str = "",
 ) -> PublicField:
     """A field of the public type. `source` is the field or relation of the model, where it has another name."""
@@ -152,7 +152,7 @@ def public_field(
 
         return GraphQLField(name, of_type), mount
 
-    return PublicField(build, says, source or name)
+    return PublicField(build, searchable_text, source or name)
 
 
 def _read(source: str) -> Resolver:
@@ -181,12 +181,18 @@ def text(name: str, source: str = "", required: bool = False, description: str =
     def resolve(obj: Any, info: Any) -> str | None:
         return getattr(obj, source or name) or ("" if required else None)
 
-    def says(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Any) -> Iterable[str]:
         is_address = isinstance(obj._meta.get_field(source or name), URLField)
         return () if is_address else (getattr(obj, source or name),)
 
     return public_field(
-        name, graphene.String, resolve, required=required, description=description, says=says, source=source
+        name,
+        graphene.String,
+        resolve,
+        required=required,
+        description=description,
+        searchable_text=searchable_text,
+        source=source,
     )
 
 
@@ -217,10 +223,12 @@ def lines(name: str, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> list[str]:
         return split_lines(getattr(obj, name))
 
-    def says(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Any) -> Iterable[str]:
         return split_lines(getattr(obj, name))
 
-    return public_field(name, list_of(graphene.String), resolve, required=True, description=description, says=says)
+    return public_field(
+        name, list_of(graphene.String), resolve, required=True, description=description, searchable_text=searchable_text
+    )
 
 
 def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
@@ -228,10 +236,12 @@ def rich_text(name: str, required: bool = False, description: str = "") -> Publi
         source = getattr(obj, name)
         return loader_of(info).rich_text(obj, source) if required or has_text(source) else None
 
-    def says(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Any) -> Iterable[str]:
         return (plain_text(getattr(obj, name)),)
 
-    return public_field(name, RichText, resolve, required=required, description=description, says=says)
+    return public_field(
+        name, RichText, resolve, required=required, description=description, searchable_text=searchable_text
+    )
 
 
 def blocks(name: str, description: str = "") -> PublicField:
@@ -240,10 +250,17 @@ def blocks(name: str, description: str = "") -> PublicField:
     def resolve(obj: Any, info: Any) -> Any:
         return stored_blocks(obj, getattr(obj, name))
 
-    def says(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Any) -> Iterable[str]:
         return obj._meta.get_field(name).get_searchable_content(getattr(obj, name))
 
-    return public_field(name, list_of(StreamFieldInterface), resolve, required=True, description=description, says=says)
+    return public_field(
+        name,
+        list_of(StreamFieldInterface),
+        resolve,
+        required=True,
+        description=description,
+        searchable_text=searchable_text,
+    )
 
 
 def related(name: str, model: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
@@ -267,7 +284,7 @@ def children(name: str, model: str, source: str = "", description: str = "") -> 
 def searchable_words(obj: Any) -> Iterable[str]:
     """The texts that the public type of an object says, for the search."""
     for field in getattr(obj, "graphql_fields", ()):
-        yield from field.says(obj)
+        yield from field.searchable_text(obj)
 
 
 def list_of(graphql_type: Any) -> Any:

@@ -23,7 +23,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Revision, TaskState, WorkflowState
 
 from pages.content.choices import ApprovalRole
-from pages.content.mail import tell
+from pages.content.mail import send_mail
 
 # What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
 # schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
@@ -44,11 +44,11 @@ NOT_APPROVED_BY_ANYBODY = {
 WITHOUT_A_SECOND = (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE)  # approvals that stand for all
 
 
-class NotApproved(Exception):
+class NotApprovedError(Exception):
     """Somebody or something tried to publish what was not approved. The text is for the person who tried."""
 
 
-class AlreadyDone(NotApproved):
+class AlreadyDoneError(NotApprovedError):
     """A second click: what it asks for was done with the first, by the same person."""
 
 
@@ -113,9 +113,9 @@ def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> 
     It goes together with its page. Raises ProtectedError, which Wagtail's `purge_revisions` counts and passes over.
     """
     if isinstance(collector.origin, Revision):
-        thing = collector.origin.content_object
-        if thing is not None and thing.live_revision_id == collector.origin.pk:
-            raise models.ProtectedError(f"“{thing}” is published in this version.", set(approvals))
+        obj = collector.origin.content_object
+        if obj is not None and obj.live_revision_id == collector.origin.pk:
+            raise models.ProtectedError(f"“{obj}” is published in this version.", set(approvals))
     models.SET_NULL(collector, field, approvals, using)
 
 
@@ -237,7 +237,7 @@ class NeedsApproval:
             if name in self.OF_THE_TREE or (name in self._row_as_read and not changed):
                 setattr(self, name, value)
         if row["live"] and not self.live and self.live_revision_id is not None:
-            raise NotApproved(f"“{self}” was not saved: it would go offline. Unpublish it instead.")
+            raise NotApprovedError(f"“{self}” was not saved: it would go offline. Unpublish it instead.")
         return bool(row["live"])
 
     def publishing_problems(self) -> dict[str, Any]:
@@ -260,7 +260,7 @@ class NeedsApproval:
             revision=revision, content_hash=content_hash(self.serializable_data()), voided_at=None
         )
         if revision is None or not self._is_approved_by(approvals, revision):
-            raise NotApproved(
+            raise NotApprovedError(
                 f"“{self}” was not published: this version, with its files as they are now, was not approved. "
                 "Submit it for moderation."
             )
@@ -534,7 +534,7 @@ def not_published(obj: Any, revision: Revision, because: str) -> None:
     """Tell the author and the approvers that a scheduled publication does not happen."""
     why = "" if getattr(obj, "permission_to_find", "") else f"Why: {because}\n\n"  # of a notice the reference alone
     people = {revision.user, *(approval.by for approval in revision.approvals.select_related("by"))}
-    tell(
+    send_mail(
         {person for person in people if person is not None},
         f"Not published: {obj}",
         f"“{obj}” was to be published on a date that was set, and will not be.\n\n{why}"

@@ -35,7 +35,7 @@ from documents.models import Document
 from pages.blocks import BodyBlock
 from pages.content import addresses
 from pages.content.choices import UpdateKind, WithdrawalKind
-from pages.content.death_review_files import files_out_of_place
+from pages.content.death_reviews import files_out_of_place
 from pages.content.publication_times import sends_back, time_problems
 from pages.content.references import file_facts_of, hold_files_of, makers_of_files
 from pages.content.rich_text import has_text

@@ -37,7 +37,7 @@ from pages.content.choices import (
     ReviewDocumentState,
     WithdrawalKind,
 )
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS, of_death_reviews
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, of_death_reviews
 from pages.content.feed_stories import PageFeed, ShownToReaders
 from pages.content.references import files_of, used_by_other_pages
 from pages.content.rich_text import FEATURES, has_text

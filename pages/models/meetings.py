@@ -265,7 +265,9 @@ class MeetingPage(ContentPage):
         """`access` has the access of each item of the agenda by its number."""
         papers, problem = list(self.papers.all()), ""
         # A document may be of a collection that is not for everybody here: its own title stays out of the words.
-        names = {id(paper): f"“{paper.title}”" if paper.title else f"Paper {at}" for at, paper in enumerate(papers, 1)}
+        names = {
+            id(paper): f"“{paper.title}”" if paper.title else f"Paper {as_of}" for as_of, paper in enumerate(papers, 1)
+        }
         if late := self._late_without_a_reason(papers, timezone.now()) if papers else []:
             return (
                 f"The agenda was due by {self.agenda_due_on:%A %-d %B %Y}. Fill in “Why it is late”, for readers, for "
@@ -301,8 +303,8 @@ class MeetingPage(ContentPage):
         return last.revision.as_object() if last else None
 
     @classmethod
-    def canary_values(cls, at: datetime) -> dict[str, Any]:
-        return {"starts_at": at + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
+    def canary_values(cls, as_of: datetime) -> dict[str, Any]:
+        return {"starts_at": as_of + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
 
     def where(self, venue: Venue | None) -> str:
         """As in "Conference Room 2, …, CB1 1JF and online"; `venue` is its venue, where readers may see that. Empty
@@ -340,19 +342,19 @@ class MeetingPage(ContentPage):
         for row in self.change_log.all():
             if row.field in TOLD_CHANGES:
                 together.setdefault(row.at, []).append(row)
-        for at, rows in together.items():
+        for as_of, rows in together.items():
             if word := _what_happened(rows):
                 reason = next((row.reason for row in rows if row.reason), "")
-                name = f"change:{at.astimezone(UTC).isoformat()}"
+                name = f"change:{as_of.astimezone(UTC).isoformat()}"
                 summary = " ".join([*map(change, rows), reason]).strip()
-                yield PageEvent(name, at, f"Meeting {word}: {self.title}", summary)
+                yield PageEvent(name, as_of, f"Meeting {word}: {self.title}", summary)
 
     def _came_out(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
         found = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
         # What came out with the announcement is in the entry of the meeting.
-        if found and (at := min(paper.published_at for paper in found)) - self.first_published_at >= TOGETHER:
+        if found and (as_of := min(paper.published_at for paper in found)) - self.first_published_at >= TOGETHER:
             title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in found)
-            yield PageEvent(kind.value, at, title, self._when_and_where(shown), files)
+            yield PageEvent(kind.value, as_of, title, self._when_and_where(shown), files)
 
     def _when_and_where(self, shown: ShownToReaders) -> str:
         if self.starts_at is None:
@@ -374,27 +376,27 @@ class MeetingPage(ContentPage):
             found[paper.document_id] = "\n".join(word for word in words if word)
         return found
 
-    def rows_added_by_publication(self, before: ContentPage | None, at: datetime) -> dict[str, list[Any]]:
-        return {"change_log": self.changes_since(before, at)} if isinstance(before, MeetingPage) else {}
+    def rows_added_by_publication(self, before: ContentPage | None, as_of: datetime) -> dict[str, list[Any]]:
+        return {"change_log": self.changes_since(before, as_of)} if isinstance(before, MeetingPage) else {}
 
-    def changes_since(self, before: "MeetingPage", at: datetime) -> list["MeetingChange"]:
+    def changes_since(self, before: "MeetingPage", as_of: datetime) -> list["MeetingChange"]:
         """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
         reason = plain_text(self.status_notice).removeprefix(plain_text(before.status_notice)).strip()
         return [
-            MeetingChange(page=self, at=at, field=name, before=old, after=new, reason=reason)
+            MeetingChange(page=self, at=as_of, field=name, before=old, after=new, reason=reason)
             for name, old, new in (
                 ("starts", _in_words(before.starts_at), _in_words(self.starts_at)),
                 ("ends", _in_words(before.ends_at), _in_words(self.ends_at)),
                 ("status", before.get_status_display(), self.get_status_display()),
-                ("venue", before._public_place(at), self._public_place(at)),
+                ("venue", before._public_place(as_of), self._public_place(as_of)),
                 ("attendance", before.get_attendance_mode_display(), self.get_attendance_mode_display()),
             )
             if old != new
         ]
 
-    def _public_place(self, at: datetime) -> str:
+    def _public_place(self, as_of: datetime) -> str:
         """Empty while the venue is not public: what is in the change log stays there for good."""
-        venue = Venue.objects.shown_at(at).filter(pk=self.venue_id).first()
+        venue = Venue.objects.shown_at(as_of).filter(pk=self.venue_id).first()
         return place(venue)[:300] if venue else ""
 
     def _problem_of_the_notice(self) -> str:

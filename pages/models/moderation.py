@@ -26,10 +26,10 @@ from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
 from pages.content.choices import ApprovalRole, Role
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import time_problems
 from pages.content.references import files_of
-from pages.models.approvals import Approval, NotApproved, approve, makers_of_dates, makers_of_text
+from pages.models.approvals import Approval, NotApprovedError, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 
 APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
@@ -111,16 +111,16 @@ class FourEyesTask(AbstractGroupApprovalTask):
         obj = model._default_manager.get(pk=pk).get_latest_revision_as_object()
         require_as_shown(shown, obj, user)
         if task_state.status != TaskState.STATUS_IN_PROGRESS:  # a screen may name another step than it showed
-            raise NotApproved(f"Nobody is asked about that version of “{obj}” any more. {LOOK_AGAIN}")
+            raise NotApprovedError(f"Nobody is asked about that version of “{obj}” any more. {LOOK_AGAIN}")
         if not self._user_in_groups(user):
-            raise NotApproved(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
+            raise NotApprovedError(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
         if action_name not in ("approve", "reject"):
-            raise NotApproved("Approve it, or say what has to change.")
+            raise NotApprovedError("Approve it, or say what has to change.")
         if action_name == "reject" and not kwargs.get("comment", "").strip():
-            raise NotApproved("Say what has to change: the author reads this.")
+            raise NotApprovedError("Say what has to change: the author reads this.")
         if action_name == "approve":
             if problem := self.why_not(obj, task_state.revision, user):
-                raise NotApproved(problem)
+                raise NotApprovedError(problem)
             for role in self.roles(user):
                 approve(task_state.revision, role, user)
         return super().on_action(task_state, user, action_name, **kwargs)

@@ -70,7 +70,7 @@ class PageAnswers(Page):
         """Fields that publishing this version fills, where an editor left them empty; nothing is saved."""
         return {}
 
-    def rows_added_by_publication(self, before: Any, at: datetime) -> dict[str, list[Any]]:
+    def rows_added_by_publication(self, before: Any, as_of: datetime) -> dict[str, list[Any]]:
         """Rows that publishing this version at the instant adds to the page, by the relation; nothing is saved.
 
         `before` is the version that readers knew, or None.
@@ -156,6 +156,6 @@ class PageAnswers(Page):
     # --- The leak check ---
 
     @classmethod
-    def canary_values(cls, at: datetime) -> dict[str, Any]:
+    def canary_values(cls, as_of: datetime) -> dict[str, Any]:
         """What a page that the leak check plants needs beside texts, to keep the rules of its type."""
         return {}

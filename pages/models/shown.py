@@ -17,7 +17,7 @@ from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
 from pages.content.references import PRIVATE
-from pages.models.approvals import AlreadyDone, NotApproved, content_hash
+from pages.models.approvals import AlreadyDoneError, NotApprovedError, content_hash
 
 FIELD = "shown"
 LOOK_AGAIN = "Nothing that you decided was done. Look at it again, and then decide."
@@ -61,7 +61,7 @@ def _place(latest: Any) -> str:
 def require_question(shown: Shown | None, latest: Any, user: Any) -> tuple[Shown, TaskState]:
     """The question that is open, which must be the one that the screen showed. Raises as `require_as_shown` does."""
     if shown is None:
-        raise NotApproved(f"Open “{latest}” and decide there: a decision is about what that screen shows.")
+        raise NotApprovedError(f"Open “{latest}” and decide there: a decision is about what that screen shows.")
     waiting = latest.current_workflow_task_state
     if waiting is None or waiting.pk != shown.task_state:
         _say_what_became_of(shown, latest, waiting, user)
@@ -75,28 +75,30 @@ def require_as_shown(shown: Shown | None, latest: Any, user: Any) -> None:
     """
     shown, waiting = require_question(shown, latest, user)
     if not (shown.revision == latest.latest_revision_id == waiting.revision_id):
-        raise NotApproved(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
+        raise NotApprovedError(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
     if _place(latest) != shown.place:
-        raise NotApproved(f"“{latest}” was moved, published or unpublished since you opened it. {LOOK_AGAIN}")
+        raise NotApprovedError(f"“{latest}” was moved, published or unpublished since you opened it. {LOOK_AGAIN}")
     recorded = latest.latest_revision.content
     files = " ".join(_files_that_changed(recorded.get("file_facts", {}), latest.serializable_data(), user))
     if content_hash(latest.serializable_data()) != shown.content_hash:
-        raise NotApproved(f"{files or 'What is said of a file was changed, and changed back.'} {LOOK_AGAIN}")
+        raise NotApprovedError(f"{files or 'What is said of a file was changed, and changed back.'} {LOOK_AGAIN}")
     if content_hash(recorded) != shown.content_hash:
         why = files or "Something that it shows was deleted."
-        raise NotApproved(f"{why} That was after “{latest}” was saved. Save it once more, look at it, and then decide.")
+        raise NotApprovedError(
+            f"{why} That was after “{latest}” was saved. Save it once more, look at it, and then decide."
+        )
 
 
-def nothing_to_take_back(latest: Any, user: Any) -> NotApproved:
+def nothing_to_take_back(latest: Any, user: Any) -> NotApprovedError:
     """Why there is no question any more that somebody could take back."""
     state = latest.workflow_states.order_by("created_at", "pk").last()
     last = state.current_task_state if state else None
     if last is None:
-        return NotApproved(f"“{latest}” was not submitted.")
+        return NotApprovedError(f"“{latest}” was not submitted.")
     who, when = _person(last.finished_by, user), _when(last.finished_at)
     if state.status == WorkflowState.STATUS_CANCELLED:
-        return AlreadyDone(f"{who} took “{latest}” back {when} already. Nothing more was done.")
-    return NotApproved(f"{who} approved “{latest}” {when} already, so it was not taken back.")
+        return AlreadyDoneError(f"{who} took “{latest}” back {when} already. Nothing more was done.")
+    return NotApprovedError(f"{who} approved “{latest}” {when} already, so it was not taken back.")
 
 
 def _say_what_became_of(shown: Shown, latest: Any, waiting: TaskState | None, user: Any) -> NoReturn:
@@ -108,18 +110,18 @@ def _say_what_became_of(shown: Shown, latest: Any, waiting: TaskState | None, us
         .first()
     )
     if asked is None:
-        raise NotApproved(f"Nobody is asked about that version of “{latest}” any more. {LOOK_AGAIN}")
+        raise NotApprovedError(f"Nobody is asked about that version of “{latest}” any more. {LOOK_AGAIN}")
     who, when = _person(asked.finished_by, user), _when(asked.finished_at)
     if asked.status in (TaskState.STATUS_APPROVED, TaskState.STATUS_REJECTED):
         done = "approved" if asked.status == TaskState.STATUS_APPROVED else "asked for changes to"
         text = f"{who} {done} “{latest}” {when} already."
         if asked.finished_by == user:
-            raise AlreadyDone(f"{text} Nothing more was done.")
-        raise NotApproved(f"{text} {LOOK_AGAIN}")
+            raise AlreadyDoneError(f"{text} Nothing more was done.")
+        raise NotApprovedError(f"{text} {LOOK_AGAIN}")
     if asked.workflow_state.status == WorkflowState.STATUS_CANCELLED:
         again = " It was submitted again since." if waiting else ""
-        raise NotApproved(f"{who} took “{latest}” back {when}.{again} {LOOK_AGAIN}")
-    raise NotApproved(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
+        raise NotApprovedError(f"{who} took “{latest}” back {when}.{again} {LOOK_AGAIN}")
+    raise NotApprovedError(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
 
 
 def saved_by(revision: Revision, user: Any) -> str:

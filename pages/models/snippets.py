@@ -32,9 +32,9 @@ class ModeratedSnippetForm(WagtailAdminModelForm):
 
 
 class ModeratedSnippetQuerySet(models.QuerySet):
-    def shown_at(self, at: datetime) -> Self:
+    def shown_at(self, as_of: datetime) -> Self:
         """Those that readers see at the instant: published, and not expired."""
-        return self.filter(Q(expire_at__isnull=True) | Q(expire_at__gt=at), live=True)
+        return self.filter(Q(expire_at__isnull=True) | Q(expire_at__gt=as_of), live=True)
 
 
 class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
 
-from documents.access.public_files import fit_to_be_public, for_staff, shown_on
+from documents.access.public_files import for_staff, may_be_public, shown_on
 from documents.models import Document, Image
 from pages.content import addresses
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
@@ -26,8 +26,8 @@ class DraftLoader(Loader):
     work with the token, as far as its person may see them in the admin.
     """
 
-    def __init__(self, draft: ContentPage, at: datetime, shown: Shown | None = None) -> None:
-        super().__init__(at)
+    def __init__(self, draft: ContentPage, as_of: datetime, shown: Shown | None = None) -> None:
+        super().__init__(as_of)
         self.draft, self.shown = draft, shown
         self._held[draft.pk] = draft
         self.remember([draft])
@@ -59,14 +59,14 @@ class DraftLoader(Loader):
     def periods(self) -> tuple[list[Any], Any, list[Any]]:
         if not isinstance(self.draft, PriorityPeriodPage) or self.draft.starts_on is None:
             return super().periods
-        stored = public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), self.at)
-        return current.by_standing([self.draft, *stored.exclude(pk=self.draft.pk)], self.at)
+        stored = public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), self.as_of)
+        return current.by_standing([self.draft, *stored.exclude(pk=self.draft.pk)], self.as_of)
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
         """A file that is not public with the meeting yet is public as a paper of the draft from its publication on."""
         found = super()._papers(meetings)
         for paper in found.get(self.draft.pk, []):
-            self._public_since.setdefault((paper.page_id, paper.document_id), self.at)
+            self._public_since.setdefault((paper.page_id, paper.document_id), self.as_of)
         return found
 
     @cached_property
@@ -93,9 +93,9 @@ class PreviewLoader(DraftLoader):
     """For previews in the admin: shows the files of the draft as published at the instant, whether or not they are
     public yet, because the draft is what will make them public: those that the viewer may see in the admin."""
 
-    def __init__(self, draft: ContentPage, at: datetime, viewer: Any) -> None:
-        super().__init__(draft, at)
+    def __init__(self, draft: ContentPage, as_of: datetime, viewer: Any) -> None:
+        super().__init__(draft, as_of)
         self.viewer = viewer
 
     def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
-        return shown_on(on, for_staff(self.viewer, fit_to_be_public(model.objects.filter(pk__in=keys))))
+        return shown_on(on, for_staff(self.viewer, may_be_public(model.objects.filter(pk__in=keys))))

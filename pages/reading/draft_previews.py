@@ -16,7 +16,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import Document, Image
-from pages.content.death_review_files import of_death_reviews
+from pages.content.death_reviews import of_death_reviews
 from pages.content.references import files_of
 from pages.models import ContentPage, DraftPreview
 
@@ -49,7 +49,7 @@ def begin(page: ContentPage, user: Any) -> str:
     content = {name: value for name, value in page.serializable_data().items() if name != "wagtail_admin_comments"}
     key = {"user": user, "page_id": page.pk, "parent": parent, "page_type": page.cached_content_type}
     preview, _ = DraftPreview.objects.update_or_create(**key, defaults={"content": content, "at": timezone.now()})
-    forget_old_ones(timezone.now())
+    delete_expired(timezone.now())
     return _signer().sign(preview.key)
 
 
@@ -87,9 +87,9 @@ def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[
     return set(shown.values_list("pk", flat=True))
 
 
-def forget_old_ones(at: datetime) -> None:
+def delete_expired(as_of: datetime) -> None:
     """Drafts that no token can lead to any more."""
-    DraftPreview.objects.filter(at__lt=at - timedelta(minutes=settings.PREVIEW_MINUTES)).delete()
+    DraftPreview.objects.filter(at__lt=as_of - timedelta(minutes=settings.PREVIEW_MINUTES)).delete()
 
 
 def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:

@@ -77,8 +77,8 @@ def _paths_above(page: Page) -> list[str]:
 
 
 class Loader(FieldLoader):
-    def __init__(self, at: datetime) -> None:
-        self.at = at
+    def __init__(self, as_of: datetime) -> None:
+        self.as_of = as_of
         self._types_told_of: set[int] = set()  # of pages; keys of their content types
         self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
         self._pages: dict[int, ContentPage | None] = {}
@@ -149,7 +149,7 @@ class Loader(FieldLoader):
 
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         """What the API tells of a path."""
-        found = at_path(path, self.at)
+        found = at_path(path, self.as_of)
         if isinstance(found, ContentPage):
             return self.pages([found.pk]).get(found.pk)
         return found if isinstance(found, Withdrawn) else None
@@ -163,7 +163,7 @@ class Loader(FieldLoader):
             self.remember(
                 self._of_their_types(missing)
                 if model is ContentPage
-                else public(model._default_manager.filter(pk__in=missing), self.at)
+                else public(model._default_manager.filter(pk__in=missing), self.as_of)
             )
         return {key: page for key in keys if (page := self._pages.get(key)) is not None}
 
@@ -182,7 +182,7 @@ class Loader(FieldLoader):
         missing = keys - self._base_pages.keys()
         if missing:
             self._base_pages.update(dict.fromkeys(missing))
-            for page in public(ContentPage.objects.filter(pk__in=missing), self.at):
+            for page in public(ContentPage.objects.filter(pk__in=missing), self.as_of):
                 self.will_tell_of(page)
                 self._base_pages[page.pk] = page
         return {key: page for key in keys if (page := self._base_pages.get(key)) is not None}
@@ -230,7 +230,7 @@ class Loader(FieldLoader):
     def priorities_of(self, period: ContentPage) -> list[PriorityPage]:
         def load(members: list[Any]) -> dict[Any, Any]:
             paths = {member.path: member.pk for member in members}
-            rows = with_parent_path(public(PriorityPage.objects.all(), self.at)).filter(parent_path__in=paths)
+            rows = with_parent_path(public(PriorityPage.objects.all(), self.as_of)).filter(parent_path__in=paths)
             found: dict[Any, list[Any]] = {key: [] for key in paths.values()}
             for priority in self.remember(rows.order_by("number", "uuid")):
                 found[paths[priority.path[: -Page.steplen]]].append(priority)
@@ -241,7 +241,7 @@ class Loader(FieldLoader):
     @cached_property
     def periods(self) -> tuple[list[Any], Any, list[Any]]:
         """Past periods, the current one, and future ones."""
-        past, now, future = current.periods(self.at)
+        past, now, future = current.periods(self.as_of)
         self.remember([*past, *([now] if now else []), *future])
         return past, now, future
 
@@ -294,12 +294,12 @@ class Loader(FieldLoader):
         if model in (Document, Image):
             rows = self._files(model, keys, on)
         else:
-            rows = public_snippets(model._default_manager.filter(pk__in=keys), self.at)
+            rows = public_snippets(model._default_manager.filter(pk__in=keys), self.as_of)
         return {row.pk: row for row in self.together(rows)}
 
     def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
         files = model.objects.filter(pk__in=keys)
-        return shown_on(on, (public_documents if model is Document else public_images)(files, self.at))
+        return shown_on(on, (public_documents if model is Document else public_images)(files, self.as_of))
 
     def children(self, obj: Model, source: str) -> list[Any]:
         """The rows under an object, in the order of their model."""

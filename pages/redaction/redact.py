@@ -48,7 +48,7 @@ _TEXT = (models.CharField, models.TextField, models.JSONField, StreamField, mode
 _STAMPS = (models.DateField, models.TimeField, models.DurationField, models.DecimalField, PartialDateField)
 
 
-class RedactionFailed(Exception):
+class RedactionError(Exception):
     """Something went wrong. The message says where and what that means, with nothing of any row in it."""
 
 
@@ -118,13 +118,13 @@ def _json_in(value: str) -> Any:
 def redact(
     text: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
-    tell_caches: Callable[[], None] = lambda: None,
+    purge_caches: Callable[[], None] = lambda: None,
 ) -> Counter[str]:
     """Redact everywhere, or nowhere when something goes wrong. Returns the number of changed rows by model.
 
     Runs its own transaction: a renamed file is there twice until that is over, so that a rollback loses none.
 
-    `tell_caches` is called in the same transaction before and after: addresses may change. Raises ValueError when the
+    `purge_caches` is called in the same transaction before and after: addresses may change. Raises ValueError when the
     text is too short to be meant, RedactionFailed for anything else.
     """
     redaction = Redaction(text)
@@ -134,12 +134,12 @@ def redact(
     try:
         with transaction.atomic(durable=True):
             transaction.on_commit(lambda: committed.append(True))
-            tell_caches()
+            purge_caches()
             _redact_rows(redaction, progress)
             redaction.stage = "the list of changes"
             note_update(ContentPage.objects.all(), timezone.now())  # front-ends fetch everything again
             redaction.stage = "the caches"
-            tell_caches()
+            purge_caches()
             transaction.on_commit(cache.clear)
     except BaseException as error:
         if not committed:
@@ -150,10 +150,10 @@ def redact(
     finally:
         under_way.reset(untold)
     if failed and not committed:
-        raise RedactionFailed(f"{failed} Nothing was changed.")
+        raise RedactionError(f"{failed} Nothing was changed.")
     _delete(redaction.renamed)
     if failed:
-        raise RedactionFailed(f"{failed} The text was taken out, yet caches may still have it: empty them.")
+        raise RedactionError(f"{failed} The text was taken out, yet caches may still have it: empty them.")
     return redaction.changed
 
 

@@ -33,9 +33,9 @@ def only_our_own(address: str) -> None:
 
 def no_effect(redirect: Redirect) -> str:
     """Why a redirect leads nobody anywhere now, in words for moderators; empty when it does."""
-    old_path, at = with_slashes(redirect.old_path), timezone.now()
-    counts = redirect_at(old_path, at)
-    if before := _what_comes_first(redirect, counts, page_at(old_path, at)):
+    old_path, as_of = with_slashes(redirect.old_path), timezone.now()
+    counts = redirect_at(old_path, as_of)
+    if before := _what_comes_first(redirect, counts, page_at(old_path, as_of)):
         return before
     if target_of(counts, old_path):
         return ""

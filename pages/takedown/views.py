@@ -128,11 +128,11 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
         return super().get_context_data(takedowns=takedowns, neutral_line=NEUTRAL_LINE, **kwargs)
 
     def form_valid(self, form: TakeDownForm) -> HttpResponse:
-        thing = withdrawal.at_address(form.cleaned_data["address"])
+        obj = withdrawal.at_address(form.cleaned_data["address"])
         try:
-            if thing is None:
+            if obj is None:
                 raise ValidationError({"address": "There is no public page or file at this address."})
-            takedown = withdrawal.take_down(thing, self.request.user, form.cleaned_data["reason"])
+            takedown = withdrawal.take_down(obj, self.request.user, form.cleaned_data["reason"])
         except ValidationError as problem:
             form.add_error(None, problem)
             return self.form_invalid(form)

@@ -17,7 +17,7 @@ from wagtail.log_actions import log
 from documents.models import Document, Image, PublicFileRecord
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
-from pages.content.death_review_files import HANDLE_DEATH_REVIEWS
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, PublicAddress, PublicRecord, Takedown
 from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
@@ -118,35 +118,35 @@ def at_address(address: str) -> ContentPage | Document | Image | None:
 
 
 @transaction.atomic
-def take_down(thing: ContentPage | Document | Image, user: Any, reason: str) -> Takedown:
+def take_down(obj: ContentPage | Document | Image, user: Any, reason: str) -> Takedown:
     """Take a page or a file offline at once, on one person's word. Raises PermissionDenied or ValidationError."""
     if not may_take_down(user):
         raise PermissionDenied
     if not reason.strip():
         raise ValidationError({"reason": "Say why, for the colleague who will check this."})
     takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
-    if isinstance(thing, ContentPage):
-        thing.hold(thing.pk)
-        thing.refresh_from_db()
-        record = PublicRecord.objects.filter(pk=thing.uuid).first()
-        if record is None or not thing.live:
+    if isinstance(obj, ContentPage):
+        obj.hold(obj.pk)
+        obj.refresh_from_db()
+        record = PublicRecord.objects.filter(pk=obj.uuid).first()
+        if record is None or not obj.live:
             raise ValidationError({"address": "This page is not public."})
         takedown.record, takedown.address = record, record.path
         takedown.save()
-        _stop_what_is_on_its_way(thing, user)
-        DraftPreview.objects.filter(page=thing.pk).delete()
-        UnpublishPageAction(thing, user=user).execute(skip_permission_checks=True)
-    elif not (thing.published_in.exists() or PublicFileRecord.objects.filter(file_key=thing.file_key).exists()):
+        _stop_what_is_on_its_way(obj, user)
+        DraftPreview.objects.filter(page=obj.pk).delete()
+        UnpublishPageAction(obj, user=user).execute(skip_permission_checks=True)
+    elif not (obj.published_in.exists() or PublicFileRecord.objects.filter(file_key=obj.file_key).exists()):
         raise ValidationError({"address": "This file is not public."})
     else:
-        takedown.address = thing.url if isinstance(thing, Document) else f"/images/{thing.file_key}/"
-        if isinstance(thing, Document):
-            takedown.document = thing
+        takedown.address = obj.url if isinstance(obj, Document) else f"/images/{obj.file_key}/"
+        if isinstance(obj, Document):
+            takedown.document = obj
         else:
-            takedown.image = thing
+            takedown.image = obj
         takedown.save()
-        visibility_changed.send(type(thing), file=thing)
-    log(instance=thing, action=TAKEN_DOWN, user=user, data={"takedown": takedown.pk})
+        visibility_changed.send(type(obj), file=obj)
+    log(instance=obj, action=TAKEN_DOWN, user=user, data={"takedown": takedown.pk})
     return takedown
 
 
@@ -160,6 +160,6 @@ def confirm(takedown: Takedown, user: Any) -> None:
     done = Takedown.objects.filter(pk=takedown.pk, confirmed_at=None).update(
         confirmed_at=timezone.now(), confirmed_by=user
     )
-    thing = (takedown.record and takedown.record.page) or takedown.document or takedown.image
-    if done and thing:
-        log(instance=thing, action=TAKEDOWN_CONFIRMED, user=user, data={"takedown": takedown.pk})
+    obj = (takedown.record and takedown.record.page) or takedown.document or takedown.image
+    if done and obj:
+        log(instance=obj, action=TAKEDOWN_CONFIRMED, user=user, data={"takedown": takedown.pk})

@@ -43,11 +43,11 @@ def public(context: Context, obj: Model, name: str) -> Any:
 @register.simple_tag(takes_context=True)
 def current_work(context: Context) -> dict[str, Any]:
     """What the home page shows of the present: the period with its priorities, the plan and the next meeting."""
-    at = context["at"]
-    period, plan, meeting = current.periods(at)[1], current.current_plan(at), current.next_meeting(at)
+    as_of = context["at"]
+    period, plan, meeting = current.periods(as_of)[1], current.current_plan(as_of), current.next_meeting(as_of)
     return {
         "period": page_html.link_to(period) if period else None,
-        "priorities": [page_html.link_to(each) for each in rule.public(period.listed_pages(), at)] if period else [],
+        "priorities": [page_html.link_to(each) for each in rule.public(period.listed_pages(), as_of)] if period else [],
         "plan": page_html.link_to(plan) if plan else None,
         "meeting": page_html.link_to(meeting) if meeting else None,
         "meeting_note": meeting.note_in_lists() if meeting else "",

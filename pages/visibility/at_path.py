@@ -45,24 +45,24 @@ class Redirection:
     page: Page | None = None
 
 
-def at_path(path: str, at: datetime) -> ContentPage | Withdrawn | Redirection | None:
+def at_path(path: str, as_of: datetime) -> ContentPage | Withdrawn | Redirection | None:
     """A public page comes first, then an editor's explanation, an editor's redirect, and what the ledger remembers."""
     path = with_slashes(path)
-    return page_at(path, at) or _editors_redirect(path, at) or _remembered(path, at)
+    return page_at(path, as_of) or _editors_redirect(path, as_of) or _remembered(path, as_of)
 
 
 def with_slashes(path: str) -> str:
     return f"/{path.strip('/')}/" if path.strip("/") else "/"
 
 
-def page_at(path: str, at: datetime) -> ContentPage | Withdrawn | None:
+def page_at(path: str, as_of: datetime) -> ContentPage | Withdrawn | None:
     here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
-    page = public_or_withdrawn(here, at).order_by("withdrawal_kind").first()
-    return _explained(page, at) if page and page.withdrawal_kind else page
+    page = public_or_withdrawn(here, as_of).order_by("withdrawal_kind").first()
+    return _explained(page, as_of) if page and page.withdrawal_kind else page
 
 
-def _explained(page: ContentPage, at: datetime) -> Withdrawn:
-    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), at).first()
+def _explained(page: ContentPage, as_of: datetime) -> Withdrawn:
+    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), as_of).first()
     kind = WithdrawalKind(page.withdrawal_kind)
     if kind == WithdrawalKind.REDIRECT and alternative is None:
         kind = WithdrawalKind.GONE  # what it led to has gone too
@@ -79,20 +79,22 @@ def _explained(page: ContentPage, at: datetime) -> Withdrawn:
     )
 
 
-def _editors_redirect(path: str, at: datetime) -> Redirection | None:
-    redirect = redirect_at(path, at)
+def _editors_redirect(path: str, as_of: datetime) -> Redirection | None:
+    redirect = redirect_at(path, as_of)
     target = target_of(redirect, path) if redirect else None
     return Redirection(target, redirect.is_permanent, redirect.redirect_page) if redirect and target else None
 
 
-def redirect_at(path: str, at: datetime) -> Redirect | None:
+def redirect_at(path: str, as_of: datetime) -> Redirect | None:
     """The one redirect that counts of those that moderators entered, with the `tree_path` of a public page.
 
     The page is looked up together with the redirect: a hidden one costs no more than no redirect at all.
     """
     here = Q(site__isnull=True) | Q(site=Site.objects.filter(is_default_site=True).values("pk")[:1])
     found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
-        tree_path=Subquery(public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), at).values("url_path")[:1])
+        tree_path=Subquery(
+            public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), as_of).values("url_path")[:1]
+        )
     )
     return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
 
@@ -111,14 +113,14 @@ def target_of(redirect: Any, path: str) -> str | None:
     return None if target.rstrip("/") == addresses.website(path).rstrip("/") else target
 
 
-def _remembered(path: str, at: datetime) -> Withdrawn | Redirection | None:
+def _remembered(path: str, as_of: datetime) -> Withdrawn | Redirection | None:
     """What became of the page that was public here last."""
     address = PublicAddress.objects.filter(path=path).select_related("record").order_by("-since", "-pk").first()
     if address is None:
         return None
     record = address.record
     itself = ContentPage.objects.filter(pk=record.page_id)
-    if moved := public_or_withdrawn(itself, at).first():
+    if moved := public_or_withdrawn(itself, as_of).first():
         return Redirection(addresses.url(moved), permanent=True, page=moved)
     return _gone(record, path)
 

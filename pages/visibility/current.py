@@ -13,21 +13,21 @@ from pages.visibility.rule import public
 
 
 def periods(
-    at: datetime,
+    as_of: datetime,
 ) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
     """Past periods (newest first), the current one, and future ones.
 
     A period given in years includes the whole last year; where two contain today, the later start is current and
     the other is past.
     """
-    return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), at), at)
+    return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), as_of), as_of)
 
 
 def by_standing(
-    started_or_to_come: Iterable[PriorityPeriodPage], at: datetime
+    started_or_to_come: Iterable[PriorityPeriodPage], as_of: datetime
 ) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
     """The same for periods that were found already; one that was never saved counts as the newest."""
-    today = timezone.localdate(at)
+    today = timezone.localdate(as_of)
     found = sorted(started_or_to_come, key=lambda period: (period.starts_on.value, period.pk or math.inf), reverse=True)
     future = [period for period in found if period.starts_on.first_day > today]
     started = [period for period in found if period.starts_on.first_day <= today]
@@ -35,10 +35,10 @@ def by_standing(
     return [period for period in started if period is not current], current, future
 
 
-def current_plan(at: datetime) -> CommunitySafetyPlanPage | None:
+def current_plan(as_of: datetime) -> CommunitySafetyPlanPage | None:
     """The plan in force: the latest start that is not after today, and not archived or ended."""
-    today = timezone.localdate(at)
-    plans = public(CommunitySafetyPlanPage.objects.exclude(availability=PlanAvailability.ARCHIVED), at)
+    today = timezone.localdate(as_of)
+    plans = public(CommunitySafetyPlanPage.objects.exclude(availability=PlanAvailability.ARCHIVED), as_of)
     in_force = [
         plan
         for plan in plans.filter(effective_from__isnull=False)
@@ -47,13 +47,15 @@ def current_plan(at: datetime) -> CommunitySafetyPlanPage | None:
     return max(in_force, key=lambda plan: (plan.effective_from.value, plan.pk), default=None)
 
 
-def upcoming(meetings: QuerySet[MeetingPage], at: datetime) -> QuerySet[MeetingPage]:
+def upcoming(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[MeetingPage]:
     """Meetings that have not started, soonest first."""
-    return meetings.filter(starts_at__gt=at).order_by("starts_at", "uuid")
+    return meetings.filter(starts_at__gt=as_of).order_by("starts_at", "uuid")
 
 
-def next_meeting(at: datetime) -> MeetingPage | None:
+def next_meeting(as_of: datetime) -> MeetingPage | None:
     """The earliest meeting after the instant that residents can come to and that is neither cancelled nor postponed."""
-    meetings = public(MeetingPage.objects.all(), at).filter(open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART])
+    meetings = public(MeetingPage.objects.all(), as_of).filter(
+        open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]
+    )
     off = [MeetingStatus.CANCELLED, MeetingStatus.POSTPONED]
-    return upcoming(meetings.exclude(status__in=off), at).first()
+    return upcoming(meetings.exclude(status__in=off), as_of).first()

@@ -82,21 +82,21 @@ def showing(targets: Iterable[int]) -> set[int]:
 # --- Pages that others show without naming them ---
 
 
-def worked_out(at: datetime) -> dict[str, dict[str, list[Any]]]:
+def worked_out(as_of: datetime) -> dict[str, dict[str, list[Any]]]:
     """What pages show at the instant because of the dates and places of others, by primary key.
 
     Of the partnership the current period and plan, the next meeting and past periods; of a period its status and its
     priorities.
     """
-    past, now, future = current.periods(at)
+    past, now, future = current.periods(as_of)
     standing = [(past, "past"), ([now] if now else [], "current"), (future, "future")]
     periods = {period.path: [status, period.pk] for group, status in standing for period in group}
-    for path, key in public(PriorityPage.objects.order_by("number", "uuid"), at).values_list("path", "pk"):
+    for path, key in public(PriorityPage.objects.order_by("number", "uuid"), as_of).values_list("path", "pk"):
         if period := periods.get(path[: -ContentPage.steplen]):
             period.append(key)
-    plan, meeting = current.current_plan(at), current.next_meeting(at)
+    plan, meeting = current.current_plan(as_of), current.next_meeting(as_of)
     of_partnership = [each and each.pk for each in (now, plan, meeting, *past)]
-    partnerships = public(PartnershipPage.objects.all(), at).values_list("pk", flat=True)
+    partnerships = public(PartnershipPage.objects.all(), as_of).values_list("pk", flat=True)
     return {
         "periods": {str(key): [status, *priorities] for status, key, *priorities in periods.values()},
         "partnerships": {str(key): of_partnership for key in partnerships},

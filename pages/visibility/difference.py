@@ -48,7 +48,7 @@ class Difference:
 def difference(
     known: Mapping[UUID, PublicRecord],
     pages: Collection[PublicPage],
-    at: datetime,
+    as_of: datetime,
     published: PublishedVersion | None = None,
 ) -> Difference:
     """Compare some pages with what the ledger has of them, in the order of their paths.
@@ -57,7 +57,7 @@ def difference(
     """
     found = Difference()
     for page in sorted(pages, key=lambda page: page.path):
-        _compare(known.get(page.uuid), page, at, published, found)
+        _compare(known.get(page.uuid), page, as_of, published, found)
     public_now = {page.uuid for page in pages}
     ended = [record for uuid, record in known.items() if uuid not in public_now and record.ended_at is None]
     found.ended = sorted(ended, key=lambda record: record.path)
@@ -69,17 +69,17 @@ def difference(
 def _compare(
     record: PublicRecord | None,
     page: PublicPage,
-    at: datetime,
+    as_of: datetime,
     published: PublishedVersion | None,
     found: Difference,
 ) -> None:
     was_public = record is not None and record.ended_at is None
     was_here = was_public and record is not None and record.path == page.path
-    found.changes += _changes(page, was_public, was_here, at, published)
+    found.changes += _changes(page, was_public, was_here, as_of, published)
     if not was_here or _is_shown_differently(page, published):
         found.shown_differently.add(page.key)
     if not was_here:
-        found.addresses.append(PublicAddress(record_id=page.uuid, path=page.path, since=at))
+        found.addresses.append(PublicAddress(record_id=page.uuid, path=page.path, since=as_of))
         found.paths |= {page.path, record.path if record else page.path}
     if not was_here or record is None or record.show_safe_exit != page.show_safe_exit:
         found.records.append(
@@ -88,27 +88,27 @@ def _compare(
                 page_id=page.key,
                 path=page.path,
                 show_safe_exit=page.show_safe_exit,
-                first_public_at=record.first_public_at if record else at,
+                first_public_at=record.first_public_at if record else as_of,
             )
         )
 
 
 def _changes(
-    page: PublicPage, was_public: bool, was_here: bool, at: datetime, published: PublishedVersion | None
+    page: PublicPage, was_public: bool, was_here: bool, as_of: datetime, published: PublishedVersion | None
 ) -> list[PublicChange]:
     """A page that is published anew where it was not public is listed once, one that is moved and updated twice."""
     changes = []
     if not was_public:
-        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.PUBLISHED, at=at, major=True))
+        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.PUBLISHED, at=as_of, major=True))
     elif not was_here:
-        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.MOVED, at=at, major=False))
+        changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.MOVED, at=as_of, major=False))
     if published is None:
         return changes
     kind, note = ChangeKind.UPDATED, published.note
     if page.uuid == published.uuid and was_public:
-        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=at, major=note is not None, note=note))
+        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=as_of, major=note is not None, note=note))
     elif was_here and (published.was_over or published.has_new_title):
-        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=at, major=False))
+        changes.append(PublicChange(record_id=page.uuid, kind=kind, at=as_of, major=False))
     return changes
 
 

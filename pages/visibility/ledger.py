@@ -44,7 +44,7 @@ class Publication:
     note: ChangeNote | None = None
     before: ContentPage | None = None
 
-    def version(self, at: datetime) -> PublishedVersion:
+    def version(self, as_of: datetime) -> PublishedVersion:
         """What the publication changes for readers."""
         before, expiry = self.before, self.before and self.before.expire_at
         return PublishedVersion(
@@ -56,12 +56,12 @@ class Publication:
             or isinstance(self.page, MeetingPage)
             or shown.plain_values(before) != shown.plain_values(self.page),
             # It had expired, though nobody wrote that down.
-            was_over=expiry is not None and expiry <= at,
+            was_over=expiry is not None and expiry <= as_of,
         )
 
 
 @transaction.atomic
-def update(page: Page, at: datetime, publication: Publication | None = None) -> set[str]:
+def update(page: Page, as_of: datetime, publication: Publication | None = None) -> set[str]:
     """Bring the ledger up to date for a page and all below it.
 
     Returns the paths whose answer is another one now.
@@ -69,24 +69,24 @@ def update(page: Page, at: datetime, publication: Publication | None = None) -> 
     version = _hold()
     if publication:
         shown.record(publication.page)
-    rows = public(ContentPage.objects.filter(path__startswith=page.path), at)
+    rows = public(ContentPage.objects.filter(path__startswith=page.path), as_of)
     found = difference(
         {record.uuid: record for record in PublicRecord.objects.filter(page__path__startswith=page.path)},
         [
             PublicPage(row.pk, row.uuid, addresses.url_path(row), row.show_safe_exit)
             for row in rows.only("uuid", "url_path", "show_safe_exit")
         ],
-        at,
-        publication.version(at) if publication else None,
+        as_of,
+        publication.version(as_of) if publication else None,
     )
-    _write(version, found, at)
+    _write(version, found, as_of)
     if found.shown_differently or found.changes:
         besides = {change.record_id for change in found.changes}
-        _tell_those_that_show(version, found.shown_differently, at, besides=besides)
+        _tell_those_that_show(version, found.shown_differently, as_of, besides=besides)
     return found.paths
 
 
-def _write(version: ContentVersion, found: Difference, at: datetime) -> None:
+def _write(version: ContentVersion, found: Difference, as_of: datetime) -> None:
     PublicRecord.objects.bulk_create(
         found.records,
         update_conflicts=True,
@@ -98,46 +98,46 @@ def _write(version: ContentVersion, found: Difference, at: datetime) -> None:
     )
     _append(version, found.changes)
     if found.ended:
-        _end(version, found.ended, ChangeKind.WITHDRAWN, at)
+        _end(version, found.ended, ChangeKind.WITHDRAWN, as_of)
 
 
 @transaction.atomic
-def end(records: QuerySet[PublicRecord], kind: ChangeKind, at: datetime, shown_on: set[int]) -> None:
+def end(records: QuerySet[PublicRecord], kind: ChangeKind, as_of: datetime, shown_on: set[int]) -> None:
     """The pages of these records are there no longer, and were shown on others."""
     version = _hold()
-    _end(version, records.order_by("path"), kind, at)
-    _tell_those_that_show(version, set(), at, shown_on=shown_on)
+    _end(version, records.order_by("path"), kind, as_of)
+    _tell_those_that_show(version, set(), as_of, shown_on=shown_on)
 
 
-def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeKind, at: datetime) -> None:
+def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeKind, as_of: datetime) -> None:
     keys = [record.pk for record in records]
-    PublicRecord.objects.filter(pk__in=keys).update(ended_at=at)
-    _append(version, [PublicChange(record_id=key, kind=kind, at=at, major=False) for key in keys])
+    PublicRecord.objects.filter(pk__in=keys).update(ended_at=as_of)
+    _append(version, [PublicChange(record_id=key, kind=kind, at=as_of, major=False) for key in keys])
 
 
 @transaction.atomic
-def note_update(pages: QuerySet[ContentPage], at: datetime) -> None:
+def note_update(pages: QuerySet[ContentPage], as_of: datetime) -> None:
     """Something that these pages show is another now, though no version of them was published: a venue, a file. Those
     that are public are listed as updated."""
-    _append_updates(_hold(), pages, at)
+    _append_updates(_hold(), pages, as_of)
 
 
 @transaction.atomic
-def note_elsewhere(pages: QuerySet[ContentPage], at: datetime) -> None:
+def note_elsewhere(pages: QuerySet[ContentPage], as_of: datetime) -> None:
     """What others show of these pages is another now, though no version of them was published."""
-    _tell_those_that_show(_hold(), set(pages.values_list("pk", flat=True)), at)
+    _tell_those_that_show(_hold(), set(pages.values_list("pk", flat=True)), as_of)
 
 
 @transaction.atomic
-def note_time(at: datetime) -> None:
+def note_time(as_of: datetime) -> None:
     """A meeting has begun, a period or a plan is over: nobody did anything, and pages show something else."""
-    _tell_those_that_show(_hold(), set(), at)
+    _tell_those_that_show(_hold(), set(), as_of)
 
 
 def _tell_those_that_show(
     version: ContentVersion,
     targets: set[int],
-    at: datetime,
+    as_of: datetime,
     besides: Collection[UUID] = (),
     shown_on: Collection[int] = (),
 ) -> None:
@@ -146,19 +146,19 @@ def _tell_those_that_show(
         shown.record_all()
         version.knows_shown_pages = True
         version.save()
-    before, now = version.worked_out, shown.worked_out(at)
+    before, now = version.worked_out, shown.worked_out(as_of)
     showing = shown.telling(before, now, targets) | set(shown_on)
     if before != now:
         version.worked_out = now
         version.save()
     if showing:
-        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=besides), at)
+        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=besides), as_of)
 
 
-def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], at: datetime) -> None:
-    known = PublicRecord.objects.filter(pk__in=public(pages, at).values("uuid"), ended_at=None).order_by("path")
+def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], as_of: datetime) -> None:
+    known = PublicRecord.objects.filter(pk__in=public(pages, as_of).values("uuid"), ended_at=None).order_by("path")
     keys = known.values_list("pk", flat=True)
-    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=at, major=False) for key in keys])
+    _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=as_of, major=False) for key in keys])
 
 
 def _hold() -> ContentVersion:

@@ -57,59 +57,59 @@ class _IsOnTheWay(Func):
         return f"{path} IN ({beginnings})", (*path_params, *of_params * len(ends))
 
 
-def _without_obstacle(queryset: QuerySet[AnyRow], obstacle: Q, at: datetime, via: str = "") -> QuerySet[AnyRow]:
+def _without_obstacle(queryset: QuerySet[AnyRow], obstacle: Q, as_of: datetime, via: str = "") -> QuerySet[AnyRow]:
     not_published = Q(contentpage__isnull=True) | Q(first_published_at__isnull=True)
     hidden = (
-        Q(live=False) | Q(expire_at__lte=at) | (not_published & Q(depth__gt=1)) | Q(view_restrictions__isnull=False)
+        Q(live=False) | Q(expire_at__lte=as_of) | (not_published & Q(depth__gt=1)) | Q(view_restrictions__isnull=False)
     )
     on_the_way = Page.objects.filter(_IsOnTheWay(F("path"), OuterRef(f"{via}path")))
     return queryset.filter(~Exists(on_the_way.filter(hidden | obstacle)), **{f"{via}depth__lte": MAX_DEPTH})
 
 
-def public(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
+def public(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages of a queryset of `ContentPage`, or of a page type, that are public at the instant (now)."""
-    return public_rows(queryset, "", at)
+    return public_rows(queryset, "", as_of)
 
 
-def public_rows(queryset: QuerySet[AnyRow], via: str, at: datetime | None = None) -> QuerySet[AnyRow]:
+def public_rows(queryset: QuerySet[AnyRow], via: str, as_of: datetime | None = None) -> QuerySet[AnyRow]:
     """Those rows whose page is public; `via` leads from the row to the page, as in "page__".
 
     The rule is joined to the rows and not asked of a subquery of pages: PostgreSQL would run that for each row.
     """
     withdrawn = Q(contentpage__withdrawal_kind__gt="")
-    return _without_obstacle(queryset, withdrawn, at or timezone.now(), via)
+    return _without_obstacle(queryset, withdrawn, as_of or timezone.now(), via)
 
 
-def public_or_withdrawn_rows(queryset: QuerySet[AnyRow], via: str, at: datetime | None = None) -> QuerySet[AnyRow]:
+def public_or_withdrawn_rows(queryset: QuerySet[AnyRow], via: str, as_of: datetime | None = None) -> QuerySet[AnyRow]:
     """Those rows whose page is public, or was withdrawn with an explanation and would be public otherwise."""
     told = Q(contentpage__withdrawal_kind=WithdrawalKind.WITHDRAWN, pk=OuterRef(f"{via}pk"))
-    return _without_obstacle(queryset, Q(contentpage__withdrawal_kind__gt="") & ~told, at or timezone.now(), via)
+    return _without_obstacle(queryset, Q(contentpage__withdrawal_kind__gt="") & ~told, as_of or timezone.now(), via)
 
 
-def public_or_withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
+def public_or_withdrawn(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:
     """Those pages that would be public at the instant, had they themselves not been withdrawn."""
     an_ancestor_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))
-    return _without_obstacle(queryset, an_ancestor_withdrawn, at or timezone.now())
+    return _without_obstacle(queryset, an_ancestor_withdrawn, as_of or timezone.now())
 
 
-def withdrawn(queryset: QuerySet[AnyPage], at: datetime | None = None) -> QuerySet[AnyPage]:
+def withdrawn(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:
     """Those of them that have been withdrawn."""
-    return public_or_withdrawn(queryset, at).filter(withdrawal_kind__gt="")
+    return public_or_withdrawn(queryset, as_of).filter(withdrawal_kind__gt="")
 
 
-def answer(page: ContentPage, at: datetime | None = None) -> Answer:
+def answer(page: ContentPage, as_of: datetime | None = None) -> Answer:
     """The same rule for one page as it is in the database, in plain Python."""
-    at = at or timezone.now()
+    as_of = as_of or timezone.now()
     own = ContentPage.objects.get(pk=page.pk)
     way: list[Page] = [*page.get_ancestors().specific(), own]
-    if _is_public(way, at):
+    if _is_public(way, as_of):
         if not own.withdrawal_kind:
             return Answer.PUBLIC
         return Answer.GONE if own.withdrawal_kind == WithdrawalKind.GONE else Answer.WITHDRAWN
     return Answer.GONE if PublicRecord.objects.filter(pk=page.uuid).exists() else Answer.HIDDEN
 
 
-def _is_public(way: list[Page], at: datetime) -> bool:
+def _is_public(way: list[Page], as_of: datetime) -> bool:
     """Whether the last page of the way up to the root is public, leaving aside its own withdrawal."""
     page = way[-1]
     restricted = set(PageViewRestriction.objects.values_list("page_id", flat=True))
@@ -117,7 +117,7 @@ def _is_public(way: list[Page], at: datetime) -> bool:
         return False
     for step in way:
         ours = isinstance(step, ContentPage)
-        expired = step.expire_at is not None and step.expire_at <= at
+        expired = step.expire_at is not None and step.expire_at <= as_of
         published = step.depth == 1 or (ours and step.first_published_at is not None)
         if not step.live or not published or expired or step.pk in restricted:
             return False
@@ -126,22 +126,22 @@ def _is_public(way: list[Page], at: datetime) -> bool:
     return True
 
 
-def public_snippets(queryset: QuerySet[AnySnippet], at: datetime | None = None) -> QuerySet[AnySnippet]:
+def public_snippets(queryset: QuerySet[AnySnippet], as_of: datetime | None = None) -> QuerySet[AnySnippet]:
     """Snippets with drafts: those that are published and not expired. Labels have no drafts and are all public."""
     if isinstance(queryset, ModeratedSnippetQuerySet):
-        return queryset.shown_at(at or timezone.now())
+        return queryset.shown_at(as_of or timezone.now())
     return queryset
 
 
-def public_topics(at: datetime | None = None) -> QuerySet[Topic]:
+def public_topics(as_of: datetime | None = None) -> QuerySet[Topic]:
     """Topics that at least one public page is filed under: a topic of drafts alone would tell of the drafts."""
     filed = ContentPage.topics.through.objects.filter(topic_id=OuterRef("pk"))
-    return Topic.objects.filter(Exists(public_rows(filed, "contentpage__", at)))
+    return Topic.objects.filter(Exists(public_rows(filed, "contentpage__", as_of)))
 
 
-def public_alerts(at: datetime | None = None) -> QuerySet[Alert]:
+def public_alerts(as_of: datetime | None = None) -> QuerySet[Alert]:
     """Alerts that show at the instant."""
-    at = at or timezone.now()
-    return public_snippets(Alert.objects.all(), at).filter(
-        Q(active_from__isnull=True) | Q(active_from__lte=at), active_until__gt=at
+    as_of = as_of or timezone.now()
+    return public_snippets(Alert.objects.all(), as_of).filter(
+        Q(active_from__isnull=True) | Q(active_from__lte=as_of), active_until__gt=as_of
     )

@@ -21,11 +21,11 @@ NOT_FOR_THEM = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
     """Public pages, with the day of their last major update. Pages that ask to be left out are left out."""
-    at = timezone.now()
+    as_of = timezone.now()
     listed = ContentPage.objects.all()
     for model in page_types():
         listed = listed.exclude(pk__in=model.noindex_pages().values("pk"))
-    rows = public(listed, at).only("url_path", "public_updated_at")
+    rows = public(listed, as_of).only("url_path", "public_updated_at")
     urls = ET.Element("urlset", xmlns=NAMESPACE)
     for page in rows.order_by("path")[:MOST]:
         url = ET.SubElement(urls, "url")

@@ -38,47 +38,47 @@ CHILDREN_AT_ONCE = 50
 @require_safe
 def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
     """The answer for a hidden page is the answer for a page that does not exist."""
-    at = timezone.now()
-    found = at_path(path, at)
+    as_of = timezone.now()
+    found = at_path(path, as_of)
     if isinstance(found, ContentPage):
-        return _page(request, found, at)
+        return _page(request, found, as_of)
     if isinstance(found, Redirection):
         to = HttpResponsePermanentRedirect if found.permanent else HttpResponseRedirect
         return _sent(to(found.target))
     if isinstance(found, Withdrawn):
-        return _withdrawn(found, at)
-    return _not_found(at)
+        return _withdrawn(found, as_of)
+    return _not_found(as_of)
 
 
-def _page(request: HttpRequest, page: ContentPage, at: datetime) -> HttpResponse:
+def _page(request: HttpRequest, page: ContentPage, as_of: datetime) -> HttpResponse:
     if settings.WEBSITE_URL:
         return _sent(HttpResponseRedirect(addresses.url(page)))
     page = page.specific
     try:
-        html = _page_html(page, at, number=request.GET.get("page", "1"))
+        html = _page_html(page, as_of, number=request.GET.get("page", "1"))
     except Http404:
-        return _not_found(at)
+        return _not_found(as_of)
     response = _sent(HttpResponse(html), page.show_safe_exit)
     if page.noindex:
         response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def draft_html(page: ContentPage, at: datetime, viewer: Any) -> str:
+def draft_html(page: ContentPage, as_of: datetime, viewer: Any) -> str:
     """A draft as it would look, for somebody who may edit it; `page` need not be saved."""
-    return _page_html(page, at, viewer=viewer)
+    return _page_html(page, as_of, viewer=viewer)
 
 
-def _withdrawn(page: Withdrawn, at: datetime) -> HttpResponse:
+def _withdrawn(page: Withdrawn, as_of: datetime) -> HttpResponse:
     alternative = link_to(page.alternative) if page.alternative else None
     if page.kind == WithdrawalKind.REDIRECT and alternative:
         return _sent(HttpResponsePermanentRedirect(alternative.url))
     context = {"removed": page, "alternative": alternative, "safe_exit": page.show_safe_exit}
-    return _sent(HttpResponse(_render("removed", _site(at), context), status=410), page.show_safe_exit)
+    return _sent(HttpResponse(_render("removed", _site(as_of), context), status=410), page.show_safe_exit)
 
 
-def _not_found(at: datetime) -> HttpResponse:
-    return _sent(HttpResponse(_render("not_found", _site(at), {}), status=404))
+def _not_found(as_of: datetime) -> HttpResponse:
+    return _sent(HttpResponse(_render("not_found", _site(as_of), {}), status=404))
 
 
 def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
@@ -93,16 +93,16 @@ def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
 # --- The page ---
 
 
-def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: Any = None) -> str:
+def _page_html(page: ContentPage, as_of: datetime, *, number: str = "1", viewer: Any = None) -> str:
     """Raises `Http404` when the list below the page has no part of this number."""
-    ancestors = _ancestors(page, at)
+    ancestors = _ancestors(page, as_of)
     context = {
         "page": page,
         "url": addresses.url(page),
         "ancestors": ancestors,
-        "alerts": list(public_alerts(at)),
-        "article": article(page, at, viewer=viewer),
-        "children": _children(page, at, number),
+        "alerts": list(public_alerts(as_of)),
+        "article": article(page, as_of, viewer=viewer),
+        "children": _children(page, as_of, number),
         "topics": list(page.topics.all()),
         "changes": list(page.change_notes.all()) if page.pk else [],
         "safe_exit": page.show_safe_exit,
@@ -111,11 +111,11 @@ def _page_html(page: ContentPage, at: datetime, *, number: str = "1", viewer: An
     return _render("page", ancestors[0] if ancestors else link_to(page), context)
 
 
-def article(page: ContentPage, at: datetime, *, viewer: Any = None) -> str:
+def article(page: ContentPage, as_of: datetime, *, viewer: Any = None) -> str:
     """What a page says below its title; also on the front page, for the home page of the site."""
-    loader = Loader(at) if viewer is None else PreviewLoader(page, at, viewer)
+    loader = Loader(as_of) if viewer is None else PreviewLoader(page, as_of, viewer)
     loader.prepare([page])
-    return article_html(page, loader, at=at, **_beside_the_article(page))
+    return article_html(page, loader, at=as_of, **_beside_the_article(page))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
@@ -128,21 +128,21 @@ def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
     return rendered(f"pages/{template}.html", {"site": site, "feeds": feeds, **context})
 
 
-def _site(at: datetime) -> Link | None:
-    home = public(ContentPage.objects.filter(url_path=addresses.tree_path("")), at).first()
+def _site(as_of: datetime) -> Link | None:
+    home = public(ContentPage.objects.filter(url_path=addresses.tree_path("")), as_of).first()
     return link_to(home) if home else None
 
 
-def _ancestors(page: ContentPage, at: datetime) -> list[Link]:
+def _ancestors(page: ContentPage, as_of: datetime) -> list[Link]:
     """The public pages above this one, home page first. Above a public page they are all public."""
     paths = [page.path[: Page.steplen * level] for level in range(1, page.depth or 1)]
-    return [link_to(above) for above in public(ContentPage.objects.filter(path__in=paths), at).order_by("path")]
+    return [link_to(above) for above in public(ContentPage.objects.filter(path__in=paths), as_of).order_by("path")]
 
 
-def _children(page: ContentPage, at: datetime, number: str) -> Any:
+def _children(page: ContentPage, as_of: datetime, number: str) -> Any:
     """One part of the list of public pages below this one, as a Django paginator's page."""
     try:
-        part = Paginator(public(page.listed_pages(), at), CHILDREN_AT_ONCE).page(number)
+        part = Paginator(public(page.listed_pages(), as_of), CHILDREN_AT_ONCE).page(number)
     except InvalidPage as problem:
         raise Http404 from problem
     part.object_list = [_child(child) for child in part.object_list]

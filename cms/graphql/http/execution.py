@@ -22,7 +22,7 @@ from graphql import (
 from graphql.pyutils import Path
 
 from cms.graphql.context import GraphQLContext
-from cms.graphql.errors import EMPTY, Code, Refused
+from cms.graphql.errors import EMPTY, Code, RequestRefusedError
 from cms.graphql.schema.query import schema
 
 # How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
@@ -31,15 +31,15 @@ SQLITE_STEPS = 10_000
 TOLERANCE = 0.05
 
 
-class _Over(BaseException):
+class _LimitExceededError(BaseException):
     """Ends the execution. Not an `Exception`, which graphql-core would take for an error of one field."""
 
 
-class _TimeIsUp(_Over):
+class _TimeLimitError(_LimitExceededError):
     pass
 
 
-class _TooMuchIntrospection(_Over):
+class _IntrospectionLimitError(_LimitExceededError):
     pass
 
 
@@ -74,10 +74,10 @@ class _Execution(ExecutionContext):
             # The schema alone decides how many these are, so a query is always answered or never.
             self.context_value.introspected += 1
             if self.context_value.introspected > settings.GRAPHQL_MAX_INTROSPECTION:
-                raise _TooMuchIntrospection
+                raise _IntrospectionLimitError
             return super().execute_field(parent_type, source, field_nodes, path)
         if self.context_value.is_late():
-            raise _TimeIsUp
+            raise _TimeLimitError
         if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
             self.context_value.loader = self.context_value.public
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
@@ -95,7 +95,10 @@ class _Execution(ExecutionContext):
 def executed(
     document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None, until: float
 ) -> tuple[ExecutionResult, bool]:
-    """The result of a valid query, and whether caches may store it. Raises `Refused`, also when the time is up."""
+    """The result of a valid query, and whether caches may store it.
+
+    Raises `RequestRefusedError`, also when the time is up.
+    """
     request = _Request.now()
     request.deadline = until
     try:
@@ -108,11 +111,11 @@ def executed(
                 operation_name=operation_name,
                 execution_context_class=_Execution,
             )
-    except _TimeIsUp:
+    except _TimeLimitError:
         raise _late() from None
-    except _TooMuchIntrospection:
+    except _IntrospectionLimitError:
         limit = settings.GRAPHQL_MAX_INTROSPECTION
-        raise Refused.because(
+        raise RequestRefusedError.because(
             f"The query has more than {limit} fields of introspection in its answer. Ask for less of the schema.",
             Code.COST_TOO_HIGH,
             limit=limit,
@@ -136,9 +139,9 @@ def _of_draft(error: GraphQLError) -> GraphQLError:
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
-def _late() -> Refused:
+def _late() -> RequestRefusedError:
     seconds = f"{settings.GRAPHQL_TIME_BUDGET:g} seconds"
-    return Refused.because(f"The answer took longer than {seconds}. Ask for less at once.", Code.TIMEOUT)
+    return RequestRefusedError.because(f"The answer took longer than {seconds}. Ask for less at once.", Code.TIMEOUT)
 
 
 @contextmanager
@@ -176,7 +179,7 @@ class _Timeout:
             return execute(sql, params, many, context)
         left = self.request.deadline - monotonic()
         if left <= 0:
-            raise _TimeIsUp
+            raise _TimeLimitError
         if self.told is None or self.told - left > TOLERANCE * settings.GRAPHQL_TIME_BUDGET:
             self.told = left
             with connection.cursor() as cursor:

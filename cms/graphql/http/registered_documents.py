@@ -15,7 +15,7 @@ from django.db import transaction
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationType, value_from_ast
 from graphql.utilities import type_from_ast
 
-from cms.graphql.errors import Code, Refused
+from cms.graphql.errors import Code, RequestRefusedError
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import within_limit
 from cms.graphql.schema.query import schema
@@ -24,17 +24,17 @@ from cms.models import RegisteredDocument
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-class NotRegistered(Exception):
+class NotRegisteredError(Exception):
     """A document that cannot be registered, or a file with none. The message names it and says why."""
 
 
 def text_of(document_id: str) -> str:
-    """The registered document with this id, as in "sha256:…". Raises `Refused`."""
+    """The registered document with this id, as in "sha256:…". Raises `RequestRefusedError`."""
     found = _ID.fullmatch(document_id)
     key = found[1] if found else ""
     text = RegisteredDocument.objects.filter(pk=key).values_list("text", flat=True).first()
     if text is None or _hash(text) != key:  # a redaction may have been at it
-        raise Refused.because(
+        raise RequestRefusedError.because(
             "documentId: no document is registered under this id, which is sha256: and the hash of its text.",
             Code.DOCUMENT_NOT_FOUND,
         )
@@ -44,11 +44,11 @@ def text_of(document_id: str) -> str:
 def register(documents: dict[str, str]) -> dict[str, bool]:
     """Register the documents, given by name, all or none. Returns for each hash whether it is new.
 
-    Raises `NotRegistered` with a line for each that is not a valid query within the limits.
+    Raises `NotRegisteredError` with a line for each that is not a valid query within the limits.
     """
     problems = [f"{name}: {why}" for name, text in documents.items() if (why := _problem(text))]
     if problems:
-        raise NotRegistered("\n".join(problems))
+        raise NotRegisteredError("\n".join(problems))
     with transaction.atomic():
         return {
             key: RegisteredDocument.objects.update_or_create(pk=key, defaults={"text": text})[1]
@@ -72,7 +72,7 @@ def _problem(text: str) -> str:
         fragments = {each.name.value: each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)}
         for operation in operations:
             within_limit(schema.graphql_schema, operation, fragments, _defaults(operation))
-    except Refused as refused:
+    except RequestRefusedError as refused:
         return " ".join(error.message for error in refused.errors)
     return ""
 
@@ -96,21 +96,23 @@ def documents_in(path: Path) -> dict[str, str]:
     """The documents of a file, by name: of a .graphql file the whole text, of a .json file each of its manifest.
 
     A manifest is `{hash: text}` as GraphQL Code Generator writes it, or Apollo's with `operations`.
-    Raises `NotRegistered`.
+    Raises `NotRegisteredError`.
     """
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise NotRegistered(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'}).") from None
+        raise NotRegisteredError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})."
+        ) from None
     if path.suffix != ".json":
         return {str(path): text}
     try:
         found = dict(_of_manifest(json.loads(text)))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise NotRegistered(f"{path}: is no manifest, which is a JSON object of hashes and documents.") from None
+        raise NotRegisteredError(f"{path}: is no manifest, which is a JSON object of hashes and documents.") from None
     for key, document in found.items():
         if _hash(document) != key.removeprefix("sha256:"):
-            raise NotRegistered(f"{path}: {key} is not the SHA-256 hash of its document.")
+            raise NotRegisteredError(f"{path}: {key} is not the SHA-256 hash of its document.")
     return {f"{path} {key}": document for key, document in found.items()}
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 
-from cms.graphql.errors import BadRequest, Code
+from cms.graphql.errors import BadRequestError, Code
 
 JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
 # Django tells media types apart by their parameters, too.
@@ -31,7 +31,7 @@ PARAMETERS: tuple[tuple[str, type, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class GraphQLRequest:
     """What a request carries, each part of the right kind. Either `query` or `document_id` is a text."""
 
     query: str | None
@@ -46,28 +46,28 @@ class Asked:
 
 
 def media_type(request: HttpRequest) -> str:
-    """The form of the answer that the client prefers. Raises `BadRequest` (406) when it takes neither."""
+    """The form of the answer that the client prefers. Raises `BadRequestError` (406) when it takes neither."""
     chosen = request.get_preferred_type(_OFFERS)
     if chosen is None:
-        raise BadRequest(f"Accept: take {JSON} or {GRAPHQL_RESPONSE}.", 406)
+        raise BadRequestError(f"Accept: take {JSON} or {GRAPHQL_RESPONSE}.", 406)
     return chosen.partition(";")[0]
 
 
-def read(request: HttpRequest) -> Asked:
-    """What the request asks for. Raises `BadRequest`."""
+def read(request: HttpRequest) -> GraphQLRequest:
+    """What the request asks for. Raises `BadRequestError`."""
     data = _parameters(request)
     for name, kind, wanted in PARAMETERS:
         if not isinstance(data.get(name), kind | None):
-            raise BadRequest(f"{name}: give {wanted}.")
+            raise BadRequestError(f"{name}: give {wanted}.")
     query, document_id = data.get("query"), data.get("documentId")
     extensions = data.get("extensions") or {}
     if query is None and document_id is None:
         document_id = _hash_as_apollo_sends_it(extensions)
     if query is not None and document_id is not None:
-        raise BadRequest("Give query or documentId, not both.")
+        raise BadRequestError("Give query or documentId, not both.")
     if document_id is None:
         _check_text(query or "")
-    return Asked(query, document_id, data.get("variables"), data.get("operationName") or None, extensions)
+    return GraphQLRequest(query, document_id, data.get("variables"), data.get("operationName") or None, extensions)
 
 
 def _parameters(request: HttpRequest) -> dict[str, Any]:
@@ -75,14 +75,14 @@ def _parameters(request: HttpRequest) -> dict[str, Any]:
         return _body(request)
     if request.method in ("GET", "HEAD"):
         return _address(request)
-    raise BadRequest(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
+    raise BadRequestError(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
 
 
 def _check_text(query: str) -> None:
     if not query.strip():
-        raise BadRequest("query: give the text of a GraphQL query.")
+        raise BadRequestError("query: give the text of a GraphQL query.")
     if len(query) > settings.GRAPHQL_MAX_BODY:
-        raise BadRequest(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
+        raise BadRequestError(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
 
 
 def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:
@@ -93,23 +93,23 @@ def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     if (request.content_type or "").lower() != JSON:
-        raise BadRequest(f"Content-Type: send the request as {JSON}.", 415)
+        raise BadRequestError(f"Content-Type: send the request as {JSON}.", 415)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise BadRequest("Content-Encoding: send the body as it is, without compression.", 415)
+        raise BadRequestError("Content-Encoding: send the body as it is, without compression.", 415)
     limit = settings.GRAPHQL_MAX_BODY
     # The length comes before the body. Django reads no further, and so nothing at all of a body in chunks.
     length = request.META.get("CONTENT_LENGTH")
     if not length:
-        raise BadRequest("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)
+        raise BadRequestError("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)
     if not length.isdecimal() or len(length) > MAX_DIGITS:
-        raise BadRequest("Content-Length: give the length of the body in bytes.")
+        raise BadRequestError("Content-Length: give the length of the body in bytes.")
     if int(length) > limit:
-        raise BadRequest(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
+        raise BadRequestError(f"The body is larger than {limit} bytes.", 413, Code.TOO_LARGE)
     data = _json(request.body, "The body is not valid JSON.")
     if isinstance(data, list):
-        raise BadRequest("The body is a list. Batches are not taken: send each query by itself.")
+        raise BadRequestError("The body is a list. Batches are not taken: send each query by itself.")
     if not isinstance(data, dict):
-        raise BadRequest('The body must be a JSON object with a "query".')
+        raise BadRequestError('The body must be a JSON object with a "query".')
     return data
 
 
@@ -117,7 +117,7 @@ def _address(request: HttpRequest) -> dict[str, Any]:
     try:
         sent = request.GET
     except SuspiciousOperation:
-        raise BadRequest("The address has too many parameters.") from None
+        raise BadRequestError("The address has too many parameters.") from None
     data: dict[str, Any] = {name: sent[name] for name in ("query", "documentId", "operationName") if name in sent}
     for name in ("variables", "extensions"):
         if text := sent.get(name):
@@ -129,7 +129,7 @@ def _json(text: str | bytes, message: str) -> Any:
     try:
         return json.loads(text, parse_constant=_not_json, parse_int=_integer)
     except (ValueError, RecursionError):
-        raise BadRequest(message) from None
+        raise BadRequestError(message) from None
 
 
 def _not_json(name: str) -> NoReturn:
@@ -138,5 +138,5 @@ def _not_json(name: str) -> NoReturn:
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise BadRequest(f"A number has more than {MAX_DIGITS} digits.")
+        raise BadRequestError(f"A number has more than {MAX_DIGITS} digits.")
     return int(digits)

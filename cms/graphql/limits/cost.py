@@ -40,7 +40,7 @@ from graphql import (
 from graphql.execution.collect_fields import should_include_node
 from graphql.execution.execute import get_field_def
 
-from cms.graphql.errors import Code, Refused
+from cms.graphql.errors import Code, RequestRefusedError
 from cms.graphql.types.connections import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 # How many items a list has that is no connection, by the name of its field.
@@ -82,7 +82,7 @@ def cost(
 ) -> int:
     """The cost of a valid operation with these variables, which have been coerced.
 
-    Raises `Refused` when it asks for the same lookup under too many names.
+    Raises `RequestRefusedError` when it asks for the same lookup under too many names.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
@@ -97,10 +97,10 @@ def cost(
 def within_limit(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, variables: dict[str, Any]
 ) -> dict[str, int]:
-    """The cost of an operation, and the limit. Raises `Refused`."""
+    """The cost of an operation, and the limit. Raises `RequestRefusedError`."""
     told = {"requested": cost(schema, operation, fragments, variables), "limit": settings.GRAPHQL_MAX_COST}
     if told["requested"] > told["limit"]:
-        raise Refused.because(
+        raise RequestRefusedError.because(
             f"The query costs {told['requested']}; {told['limit']} are allowed. Ask for fewer items (first), for fewer "
             "lists within lists, or for less at once.",
             Code.COST_TOO_HIGH,
@@ -205,10 +205,10 @@ class _Lookups:
         return number + (self.below(selection.selection_set, target) if selection.selection_set else 0)
 
     def check_names(self) -> None:
-        limit = settings.GRAPHQL_MAX_NAMES
+        limit = settings.GRAPHQL_MAX_ALIASES_PER_FIELD
         for (_, field), names in self.names.items():
             if len(names) > limit:
-                raise Refused.because(
+                raise RequestRefusedError.because(
                     f'The query asks for "{field}" under more than {limit} names. Ask for some of them in another '
                     "request.",
                     Code.TOO_MANY_ALIASES,

@@ -34,7 +34,7 @@ from graphql import (
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
-from cms.graphql.errors import Code, Refused
+from cms.graphql.errors import Code, RequestRefusedError
 from cms.graphql.schema.query import schema
 
 MAX_ERRORS = 10
@@ -47,7 +47,7 @@ MAX_KEPT_LENGTH, MAX_KEPT = 4_000, 100
 
 
 def document(query: str) -> DocumentNode:
-    """The parsed query, valid and within the limits. Raises `Refused`."""
+    """The parsed query, valid and within the limits. Raises `RequestRefusedError`."""
     return _kept(query) if len(query) <= MAX_KEPT_LENGTH else _checked(query)
 
 
@@ -56,12 +56,12 @@ def _checked(query: str) -> DocumentNode:
     _within_limits(tree)
     errors = validate(schema.graphql_schema, tree, _RULES, max_errors=MAX_ERRORS)
     if any(isinstance(error, ValidationAbortedError) for error in errors) and len(errors) <= 1:
-        raise Refused.because(
+        raise RequestRefusedError.because(
             "The query asks for the same fields too many times. Ask for each field once, under one name.",
             Code.TOO_MANY_REPEATED_FIELDS,
         )
     if errors:
-        raise Refused(*errors, code=Code.VALIDATION_FAILED)
+        raise RequestRefusedError(*errors, code=Code.VALIDATION_FAILED)
     return tree
 
 
@@ -76,16 +76,20 @@ def _parsed(query: str) -> DocumentNode:
             raise _too_many("tokens", settings.GRAPHQL_MAX_TOKENS, Code.TOO_MANY_TOKENS) from None
         if "nested too deeply" in error.message:
             raise _too_deep() from None
-        raise Refused(error, code=Code.PARSE_FAILED) from None
+        raise RequestRefusedError(error, code=Code.PARSE_FAILED) from None
 
 
-def _too_many(what: str, limit: int, code: Code) -> Refused:
-    return Refused.because(f"The query has more than {limit} {what}. Split it into several.", code, limit=limit)
+def _too_many(what: str, limit: int, code: Code) -> RequestRefusedError:
+    return RequestRefusedError.because(
+        f"The query has more than {limit} {what}. Split it into several.", code, limit=limit
+    )
 
 
-def _too_deep() -> Refused:
+def _too_deep() -> RequestRefusedError:
     limit = settings.GRAPHQL_MAX_DEPTH
-    return Refused.because(f"The query is nested more than {limit} fields deep.", Code.TOO_DEEP, limit=limit)
+    return RequestRefusedError.because(
+        f"The query is nested more than {limit} fields deep.", Code.TOO_DEEP, limit=limit
+    )
 
 
 class _BoundedOverlap(OverlappingFieldsCanBeMergedRule):
@@ -109,7 +113,7 @@ class _ShortNumbers(ValidationRule):
             elif isinstance(each, VariableDefinitionNode):
                 where = f'Variable "${each.variable.name.value}": '
         message = f"{where}a number has more than {MAX_DIGITS} digits."
-        raise Refused(GraphQLError(message, nodes=node), code=Code.VALIDATION_FAILED)
+        raise RequestRefusedError(GraphQLError(message, nodes=node), code=Code.VALIDATION_FAILED)
 
     enter_float_value = enter_int_value
 
@@ -125,7 +129,7 @@ _RULES: list[type[ASTValidationRule]] = [
 
 
 def _within_limits(tree: DocumentNode) -> None:
-    """Linear in the size of the query, whatever its fragments do. Raises `Refused`."""
+    """Linear in the size of the query, whatever its fragments do. Raises `RequestRefusedError`."""
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = [each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)]
     counts: Counter[str] = Counter()

@@ -14,7 +14,14 @@ from typing import Any
 import graphene
 
 from cms.graphql.context import context_of
-from cms.graphql.types.connections import BadArgument, Connection, Order, connection_args, connection_type, paginate
+from cms.graphql.types.connections import (
+    BadArgumentError,
+    Connection,
+    Order,
+    connection_args,
+    connection_type,
+    paginate,
+)
 from cms.graphql.types.interfaces import PageInterface
 from pages.content import addresses
 from pages.content.choices import ChangeKind
@@ -79,15 +86,15 @@ ARGUMENTS = connection_args(
 def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
     """The requested part of the list. Raises BadArgument."""
     if since is not None and args.get("after") is not None:
-        raise BadArgument("since", GOING_ON)
+        raise BadArgumentError("since", GOING_ON)
     rows = PublicChange.objects.select_related("record", "note")
     name = "after" if since is None else "since"
     args = args if since is None else {**args, "after": since}
     for named, cursor in ((name, args.get("after")), ("before", args.get("before"))):
         if cursor is not None:
-            version, at = IN_ORDER.values(rows, named, cursor)
-            if not PublicChange.objects.filter(version=version, at=at).exists():
-                raise BadArgument(named, FROM_ELSEWHERE)
+            version, as_of = IN_ORDER.values(rows, named, cursor)
+            if not PublicChange.objects.filter(version=version, at=as_of).exists():
+                raise BadArgumentError(named, FROM_ELSEWHERE)
     connection = paginate(rows, IN_ORDER, args)
     context_of(info).loader.together(connection.items)
     connection.cursor_when_empty = args.get("after")  # nothing new: the client asks again from the same place

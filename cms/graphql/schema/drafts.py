@@ -29,13 +29,13 @@ class DraftAnswer:
     left_out: list[str]
 
 
-def draft_answer(draft: ContentPage, at: datetime) -> DraftAnswer:
+def draft_answer(draft: ContentPage, as_of: datetime) -> DraftAnswer:
     """Ask for all of the draft. A field that must have a value and has none yet is left out, and named.
 
     Raises what a resolver raises.
     """
     type_name, path = registry.models[type(draft)]._meta.name, addresses.url_path(draft)
-    context, left_out = GraphQLContext(at, DraftLoader(draft, at)), list[str]()
+    context, left_out = GraphQLContext(as_of, DraftLoader(draft, as_of)), list[str]()
     while True:
         query = page_query(schema.graphql_schema, type_name, path, left_out)
         result = execute(schema.graphql_schema, parse(query), context_value=context)

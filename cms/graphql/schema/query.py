@@ -10,7 +10,7 @@ from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.types.connections import (
-    BadArgument,
+    BadArgumentError,
     Connection,
     Order,
     by_slug_or_id,
@@ -93,7 +93,7 @@ MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 
 def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
     """A part of a list of pages, only those public at the instant of the request."""
-    connection = paginate(public(queryset, context_of(info).at), order, args)
+    connection = paginate(public(queryset, context_of(info).as_of), order, args)
     connection.items = context_of(info).loader.remember(connection.items)
     return connection
 
@@ -101,7 +101,7 @@ def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> 
 def _text(name: str, value: str) -> str:
     """An argument of bounded length, with nothing that a database refuses."""
     if len(value) > MAX_TEXT or not is_storable(value):
-        raise BadArgument(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
+        raise BadArgumentError(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
     return value
 
 
@@ -226,10 +226,10 @@ class Query(graphene.ObjectType):
         meetings = MeetingPage.objects.filter(starts_at__isnull=False)
         when = getattr(when, "value", when)
         if when == MeetingWhen.UPCOMING:
-            upcoming = meetings.filter(starts_at__gt=context_of(info).at)
+            upcoming = meetings.filter(starts_at__gt=context_of(info).as_of)
             return _list(info, upcoming, MEETINGS_SOONEST_FIRST, args)
         if when == MeetingWhen.PAST:
-            meetings = meetings.filter(starts_at__lte=context_of(info).at)
+            meetings = meetings.filter(starts_at__lte=context_of(info).as_of)
         return _list(info, meetings, MEETINGS_LATEST_FIRST, args)
 
     @staticmethod
@@ -245,13 +245,13 @@ class Query(graphene.ObjectType):
         if topic is not None:
             news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
         if priority is not None:
-            priorities = public(PriorityPage.objects.all(), context_of(info).at)
+            priorities = public(PriorityPage.objects.all(), context_of(info).as_of)
             news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
         if published_after is not None:
             if published_after.tzinfo is None:
-                raise BadArgument("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
+                raise BadArgumentError("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
             if not 1900 <= published_after.year <= 2200:
-                raise BadArgument("publishedAfter", "give a year from 1900 to 2200.")
+                raise BadArgumentError("publishedAfter", "give a year from 1900 to 2200.")
             news = news.filter(first_published_at__gt=published_after)
         return _list(info, news, NEWS_ORDER, args)
 
@@ -261,7 +261,7 @@ class Query(graphene.ObjectType):
         if period is None:
             now = loader.periods[1]
             return loader.priorities_of(now) if now else []
-        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).at), "period", period)
+        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
         chosen = loader.remember(found[:1])
         return loader.priorities_of(chosen[0]) if chosen else []
 
@@ -276,7 +276,7 @@ class Query(graphene.ObjectType):
         steps = ContentPage.steplen
         sensitive = {model._meta.model_name or "": None for model in page_types() if model.is_sensitive}
         entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, **sensitive)
-        rows = public(entries, context_of(info).at)
+        rows = public(entries, context_of(info).as_of)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):
             item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
@@ -288,28 +288,28 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_topics(root: Any, info: Any) -> Any:
-        return public_topics(context_of(info).at)
+        return public_topics(context_of(info).as_of)
 
     @staticmethod
     def resolve_feeds(root: Any, info: Any) -> list[Feed]:
         return [
             Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
-            for each in listings(context_of(info).at)
+            for each in listings(context_of(info).as_of)
             for kind in each.formats
         ]
 
     @staticmethod
     def resolve_site(root: Any, info: Any) -> Site:
-        home = public(PartnershipPage.objects.all(), context_of(info).at).values_list("title", flat=True).first()
+        home = public(PartnershipPage.objects.all(), context_of(info).as_of).values_list("title", flat=True).first()
         return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=addresses.website("/"))
 
     @staticmethod
     def resolve_alerts(root: Any, info: Any) -> Any:
-        return public_alerts(context_of(info).at)
+        return public_alerts(context_of(info).as_of)
 
     @staticmethod
     def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
-        found = at_path(_text("path", path), context_of(info).at)
+        found = at_path(_text("path", path), context_of(info).as_of)
         if isinstance(found, Redirection):
             context_of(info).loader.will_tell_of(found.page)
             return Redirect(target=found.target, permanent=found.permanent)
@@ -332,15 +332,15 @@ def _draft(info: Any, url_path: str, token: str) -> Any:
     shown = shown_by(token)
     if shown is None:
         return None
-    as_published(shown.draft, context_of(info).at)
+    as_published(shown.draft, context_of(info).as_of)
     if url_path.strip("/") != addresses.url_path(shown.draft).strip("/"):
         return None
-    context_of(info).loader = DraftLoader(shown.draft, context_of(info).at, shown)
+    context_of(info).loader = DraftLoader(shown.draft, context_of(info).as_of, shown)
     return shown.draft
 
 
 def _only(info: Any, queryset: QuerySet) -> Any:
-    page = public(queryset, context_of(info).at).order_by("path").first()
+    page = public(queryset, context_of(info).as_of).order_by("path").first()
     return context_of(info).loader.remember([page])[0] if page else None
 
 

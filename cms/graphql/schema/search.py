@@ -24,7 +24,7 @@ from wagtail.search.query import And, Phrase, PlainText
 
 from cms.graphql.context import context_of
 from cms.graphql.types.connections import (
-    BadArgument,
+    BadArgumentError,
     Connection,
     Edge,
     Order,
@@ -89,7 +89,7 @@ def matching(wanted: Wanted, place: Place) -> Any:
     return [row.pk for row in results[:MOST_FROM_ELSEWHERE]]
 
 
-def found(wanted: Wanted, at: datetime, types: Iterable[str] | None, topic: str | None) -> QuerySet[SearchText]:
+def found(wanted: Wanted, as_of: datetime, types: Iterable[str] | None, topic: str | None) -> QuerySet[SearchText]:
     """What is public at the instant and has all that was asked for: of pages, and of files on them."""
     rows = SearchText.objects.filter(pk__in=matching(wanted, Place.TEXT))
     if types is not None:
@@ -98,7 +98,7 @@ def found(wanted: Wanted, at: datetime, types: Iterable[str] | None, topic: str 
     if topic is not None:
         topics = by_slug_or_id(Topic.objects.all(), topic).values("pk")
         rows = rows.filter(page__in=ContentPage.objects.filter(topics__in=topics).values("pk"))
-    return without_hidden_files(public_rows(rows, "page__", at))
+    return without_hidden_files(public_rows(rows, "page__", as_of))
 
 
 def ranked(rows: QuerySet[SearchText], wanted: Wanted) -> QuerySet:
@@ -188,15 +188,15 @@ SearchResultConnection = connection_type(PageInterface, "SearchResult", edge=Res
 
 
 def search(info: Any, query: str, types: list[Any] | None = None, topic: str | None = None, **args: Any) -> Connection:
-    """Raises `BadArgument`."""
+    """Raises `BadArgumentError`."""
     for name, value in (("query", query), ("topic", topic or "")):
         if len(value) > MAX_QUERY or not is_storable(value):
-            raise BadArgument(name, f"give a text of at most {MAX_QUERY} characters, without NUL.")
+            raise BadArgumentError(name, f"give a text of at most {MAX_QUERY} characters, without NUL.")
     names = None if types is None else sorted({getattr(kind, "value", kind) for kind in types})
     wanted = Wanted.read(query)
     if not wanted or names == []:
         return nothing(args)
-    rows = found(wanted, context_of(info).at, names, topic)
+    rows = found(wanted, context_of(info).as_of, names, topic)
     order = Order(f"search {digest(wanted, names, topic)}", COLUMNS)
     connection = paginate(ranked(rows, wanted), order, args)
     pages = context_of(info).loader.pages(row.page_id for row in connection.items)

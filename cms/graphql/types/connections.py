@@ -30,7 +30,7 @@ CURSOR_VERSION = 1
 NO_CURSOR = "this is not a cursor that this list gave out."
 
 
-class BadArgument(GraphQLError):
+class BadArgumentError(GraphQLError):
     """An argument that cannot be used. The message names the argument and says what is allowed."""
 
     def __init__(self, argument: str, message: str) -> None:
@@ -67,8 +67,8 @@ class Order:
         return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
 
     def values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
-        """What a cursor says: the values of the sort columns. Raises `BadArgument`."""
-        refusal = BadArgument(argument, NO_CURSOR)
+        """What a cursor says: the values of the sort columns. Raises `BadArgumentError`."""
+        refusal = BadArgumentError(argument, NO_CURSOR)
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             version, name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -142,7 +142,7 @@ class Part:
     from_end: bool
 
     def between(self, queryset: QuerySet, order: Order) -> "Between":
-        """Raises `BadArgument`."""
+        """Raises `BadArgumentError`."""
         after = None if self.after is None else order.values(queryset, "after", self.after)
         before = None if self.before is None else order.values(queryset, "before", self.before)
         return Between(order, after, before)
@@ -173,13 +173,13 @@ class Between:
 
 
 def requested(args: dict[str, Any]) -> Part:
-    """Read `first`, `after`, `last` and `before`, each of which may be null. Raises `BadArgument`."""
+    """Read `first`, `after`, `last` and `before`, each of which may be null. Raises `BadArgumentError`."""
     first, after, last, before = (args.get(name) for name in ("first", "after", "last", "before"))
     for name, number in (("first", first), ("last", last)):
         if number is not None and number < 0:
-            raise BadArgument(name, f"give a number from 0 to {MAX_PAGE_SIZE}.")
+            raise BadArgumentError(name, f"give a number from 0 to {MAX_PAGE_SIZE}.")
     if first is not None and last is not None:
-        raise BadArgument("last", "give first or last, not both.")
+        raise BadArgumentError("last", "give first or last, not both.")
     number = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
     from_end = last is not None or (first is None and after is None and before is not None)
     return Part(min(number, MAX_PAGE_SIZE), after, before, from_end)
@@ -190,7 +190,7 @@ def nothing(args: dict[str, Any]) -> Connection:
     part = requested(args)
     for name, cursor in (("after", part.after), ("before", part.before)):
         if cursor is not None:
-            raise BadArgument(name, NO_CURSOR)
+            raise BadArgumentError(name, NO_CURSOR)
     return EMPTY
 
 

@@ -10,7 +10,7 @@ from grapple.registry import registry
 from wagtail.images.models import SourceImageIOError
 
 from cms.graphql.context import context_of
-from cms.graphql.errors import Fault
+from cms.graphql.errors import InternalError
 from documents import models
 from documents.choices import DocumentAccessibility, DocumentKind
 from pages.content import addresses
@@ -108,7 +108,7 @@ class Image(graphene.ObjectType):
         try:
             return context_of(info).loader.rendition(image, getattr(name, "value", name))
         except SourceImageIOError as error:
-            raise Fault("The file of this picture is missing.") from error
+            raise InternalError("The file of this picture is missing.") from error
 
 
 def register() -> None:

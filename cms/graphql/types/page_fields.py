@@ -17,12 +17,12 @@ PriorityList = list_of(type_of("pages.PriorityPage"))
 
 
 def _current_plan(partnership: Any, info: Any) -> Any:
-    plan = current.current_plan(context_of(info).at)
+    plan = current.current_plan(context_of(info).as_of)
     return context_of(info).loader.remember([plan])[0] if plan else None
 
 
 def next_meeting(partnership: Any, info: Any) -> Any:
-    meeting = current.next_meeting(context_of(info).at)
+    meeting = current.next_meeting(context_of(info).as_of)
     return context_of(info).loader.remember([meeting])[0] if meeting else None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from wagtail.models import Page
 
-from cms.graphql.types.connections import NO_CURSOR, BadArgument, Connection, Order, paginate_each
+from cms.graphql.types.connections import NO_CURSOR, BadArgumentError, Connection, Order, paginate_each
 from pages.models import ContentPage, NewsPage, PriorityPage, PublicRecord
 from pages.reading.loader import Loader, with_parent_path
 from pages.visibility.rule import public
@@ -26,11 +26,11 @@ class TreeOrder(Order):
         return self.named.cursor(row)
 
     def place(self, argument: str, cursor: str) -> str:
-        """The tree path of the page that a cursor names, also when it is public no longer. Raises `BadArgument`."""
+        """The tree path of the page that a cursor names, even if it is no longer public. Raises `BadArgumentError`."""
         [key] = self.named.values(ContentPage.objects.all(), argument, cursor)
         path = PublicRecord.objects.filter(pk=key).values_list("page__path", flat=True).first()
         if path is None:
-            raise BadArgument(argument, "the page of this cursor was deleted: start again without a cursor.")
+            raise BadArgumentError(argument, "the page of this cursor was deleted: start again without a cursor.")
         return path
 
     def values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
@@ -41,7 +41,7 @@ TREE_ORDER = TreeOrder("tree", ("path",))
 
 
 def pages_below(loader: Loader, page: ContentPage, args: dict[str, Any]) -> Connection:
-    """Raises `BadArgument`, also for a cursor of the list below another page."""
+    """Raises `BadArgumentError`, also for a cursor of the list below another page."""
     cursors = {name: cursor for name in ("after", "before") if (cursor := args.get(name)) is not None}
 
     def load(members: list[Any]) -> dict[Any, Any]:
@@ -53,13 +53,13 @@ def pages_below(loader: Loader, page: ContentPage, args: dict[str, Any]) -> Conn
 
     found = loader.for_all(page, ("children", *sorted(args.items())), load, ContentPage)
     if found is None:
-        raise BadArgument(next(iter(cursors)), NO_CURSOR)
+        raise BadArgumentError(next(iter(cursors)), NO_CURSOR)
     return found
 
 
 def _below(loader: Loader, paths: list[str], args: dict[str, Any]) -> dict[str, Connection]:
     """The same part of the list below each page, by tree path."""
-    below = with_parent_path(public(ContentPage.objects.all(), loader.at))
+    below = with_parent_path(public(ContentPage.objects.all(), loader.as_of))
     found = paginate_each(below, "parent_path", paths, TREE_ORDER, args)
     pages = loader.pages(row.pk for connection in found.values() for row in connection.items)
     for connection in found.values():
@@ -71,7 +71,7 @@ def news_of(loader: Loader, priority: PriorityPage, args: dict[str, Any]) -> Con
     """News about a priority, newest first."""
 
     def load(members: list[Any]) -> dict[Any, Any]:
-        news = public(NewsPage.objects.all(), loader.at)
+        news = public(NewsPage.objects.all(), loader.as_of)
         found = paginate_each(news, "priority_id", [member.pk for member in members], NEWS_ORDER, args)
         loader.remember(item for connection in found.values() for item in connection.items)
         return found

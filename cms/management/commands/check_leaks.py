@@ -10,7 +10,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from cms.leakcheck.check import Answer, Fetch, LeakCheck, NoEndpoint, Report, Unreachable
+from cms.leakcheck.check import Answer, Fetch, LeakCheck, NoEndpointError, Report, UnreachableError
 
 SECONDS, LONGEST_WAIT = 10, 70
 LARGEST_ANSWER = 64 * 1024 * 1024  # bytes
@@ -53,9 +53,9 @@ class Command(BaseCommand):
 
             try:
                 report = LeakCheck(over_http(base), base, tuple(words), limit, progress).run()
-            except Unreachable as error:
+            except UnreachableError as error:
                 raise CommandError(f"{base} does not answer ({error}): start the site, or mend the address.") from error
-            except NoEndpoint as error:
+            except NoEndpointError as error:
                 raise CommandError(f"{base}: {error}") from error
         self.conclude(report, needs_control=not options["without_control"])
 
@@ -114,7 +114,7 @@ def over_http(base: str) -> Fetch:
 
 
 def _fetched(opener: OpenerDirector, request: Request) -> Answer:
-    """Raises `Unreachable`."""
+    """Raises `UnreachableError`."""
     deadline = time.monotonic() + SECONDS
     try:
         with _opened(opener, request) as response:
@@ -123,7 +123,7 @@ def _fetched(opener: OpenerDirector, request: Request) -> Answer:
             told = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
             return Answer(response.status or 0, told, content)
     except (OSError, HTTPException, ValueError) as error:
-        raise Unreachable(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
+        raise UnreachableError(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
 
 
 def _opened(opener: OpenerDirector, request: Request) -> Any:
@@ -139,9 +139,9 @@ def _content(response: Any, deadline: float) -> bytes:
     while chunk := response.read(65536):
         content += chunk
         if time.monotonic() > deadline:
-            raise Unreachable(f"not all of it came in {SECONDS} seconds")
+            raise UnreachableError(f"not all of it came in {SECONDS} seconds")
         if len(content) > LARGEST_ANSWER:
-            raise Unreachable(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            raise UnreachableError(f"the answer is larger than {LARGEST_ANSWER} bytes")
     return bytes(content)
 
 

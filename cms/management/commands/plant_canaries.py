@@ -69,15 +69,15 @@ def planted() -> Iterator[models.Model]:
 def remove() -> int:
     """Delete it all, and say how much it was. Nothing of anybody else's goes with it."""
     found = list(planted())
-    for thing in found:
-        if isinstance(thing, ContentPage):
-            if (other := thing.get_descendants().exclude(contentpage__uuid__in=identities()).first()) is not None:
+    for obj in found:
+        if isinstance(obj, ContentPage):
+            if (other := obj.get_descendants().exclude(contentpage__uuid__in=identities()).first()) is not None:
                 raise CommandError(f"The page {other.title!r} is below a planted page: move it first.")
-            DeletePageAction(thing.specific).execute(skip_permission_checks=True)
+            DeletePageAction(obj.specific).execute(skip_permission_checks=True)
             continue
         try:
-            thing.delete()
+            obj.delete()
         except models.ProtectedError as error:
             users = ", ".join(sorted({str(user) for user in error.protected_objects}))
-            raise CommandError(f"{thing} is used by {users}: take it off there first.") from error
+            raise CommandError(f"{obj} is used by {users}: take it off there first.") from error
     return len(found)

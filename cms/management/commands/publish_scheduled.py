@@ -3,12 +3,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from cms.publication.effects import catch_up
-from feeds.build.items import bring_up_to_date
+from cms.publication.effects import update_after_commit
+from feeds.build.items import update_entries
 from feeds.websub import send_pings
 from pages.approval.scheduling import expire_what_is_over, publish_what_is_due
 from pages.editing import outbox
-from pages.reading.draft_previews import forget_old_ones
+from pages.reading.draft_previews import delete_expired
 
 
 class Command(BaseCommand):
@@ -25,13 +25,13 @@ class Command(BaseCommand):
             outbox.deliver(timezone.now())
 
     def publish(self, verbosity: int) -> None:
-        at = timezone.now()
-        published, refused = publish_what_is_due(at)  # first, so that a page is not gone between two versions
-        expired = expire_what_is_over(at)
-        forget_old_ones(at)
-        bring_up_to_date(at)
-        send_pings(at)
-        catch_up()
+        as_of = timezone.now()
+        published, refused = publish_what_is_due(as_of)  # first, so that a page is not gone between two versions
+        expired = expire_what_is_over(as_of)
+        delete_expired(as_of)
+        update_entries(as_of)
+        send_pings(as_of)
+        update_after_commit()
         for line in refused:
             self.stderr.write(f"Not published: {line}")
         if verbosity > 1 or expired or published:

@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from cms.publication.effects import forget_everything
-from pages.redaction.redact import RedactionFailed, redact
+from cms.publication.effects import purge_everything
+from pages.redaction.redact import RedactionError, redact
 
 
 class Command(BaseCommand):
@@ -25,9 +25,9 @@ class Command(BaseCommand):
             changed = redact(
                 sys.stdin.read().strip(),
                 lambda tables: tqdm(tables, unit="table", disable=not sys.stderr.isatty()),
-                forget_everything,
+                purge_everything,
             )
-        except (ValueError, RedactionFailed) as error:
+        except (ValueError, RedactionError) as error:
             raise CommandError(str(error)) from None
         for name, rows in sorted(changed.items()):
             self.stdout.write(f"{rows:6} {name}")

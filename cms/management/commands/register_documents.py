@@ -2,7 +2,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cms.graphql.http.registered_documents import NotRegistered, documents_in, register
+from cms.graphql.http.registered_documents import NotRegisteredError, documents_in, register
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         try:
             documents = {name: text for path in options["files"] for name, text in documents_in(path).items()}
             registered = register(documents)
-        except NotRegistered as error:
+        except NotRegisteredError as error:
             raise CommandError(f"Nothing was registered.\n{error}") from None
         for (name, _), (key, is_new) in zip(documents.items(), registered.items(), strict=True):
             self.stdout.write(f"sha256:{key}  {name}{'' if is_new else ' (was registered)'}")

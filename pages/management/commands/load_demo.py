@@ -106,12 +106,12 @@ def body(value: Any, where: str) -> list[tuple[str, Any]]:
     """The blocks of a page's body: headings and paragraphs."""
     blocks: list[tuple[str, Any]] = []
     for number, item in enumerate(listing(value, where), 1):
-        at = f"{where}, block {number}"
-        for kind, content in mapping(item, at, {"heading", "paragraph"}).items():
+        as_of = f"{where}, block {number}"
+        for kind, content in mapping(item, as_of, {"heading", "paragraph"}).items():
             if kind == "heading":
-                blocks.append((kind, {"text": text(content, at), "level": "2"}))
+                blocks.append((kind, {"text": text(content, as_of), "level": "2"}))
             else:
-                blocks.append((kind, rich_text(content, at)))
+                blocks.append((kind, rich_text(content, as_of)))
     return blocks
 
 
@@ -191,15 +191,15 @@ class DemoContent:
             return existing
         if name not in self.snippets[model]:
             raise DemoError(f"{where}: {name!r} is not among the {section}")
-        at = f"{section}, {name!r}"
+        as_of = f"{section}, {name!r}"
         snippet = model(live=False)
-        self._fill(snippet, self.snippets[model][name], at)
+        self._fill(snippet, self.snippets[model][name], as_of)
         try:
             snippet.full_clean()
         except ValidationError as error:
-            raise DemoError(f"{at}: {why(error)}") from error
+            raise DemoError(f"{as_of}: {why(error)}") from error
         snippet.save()
-        self._publish(snippet, at)
+        self._publish(snippet, as_of)
         return snippet
 
     def _ground(self) -> Page:
@@ -287,23 +287,23 @@ class DemoContent:
     def _fill(self, obj: models.Model, entry: Entry, where: str) -> None:
         """Set each field that the entry names. Only what an editor could set can be named."""
         for name, value in entry.items():
-            at = f"{where}, {name}"
-            field = self._field(type(obj), name, at)
+            as_of = f"{where}, {name}"
+            field = self._field(type(obj), name, as_of)
             try:
                 if isinstance(field, models.ManyToOneRel):
-                    setattr(obj, name, self._rows(field, value, at))
+                    setattr(obj, name, self._rows(field, value, as_of))
                 elif isinstance(field, RichTextField):
-                    setattr(obj, name, rich_text(value, at))
+                    setattr(obj, name, rich_text(value, as_of))
                 elif isinstance(field, StreamField):
-                    setattr(obj, name, body(value, at))
+                    setattr(obj, name, body(value, as_of))
                 elif isinstance(field, models.ForeignKey):
-                    self._refer(obj, field, value, at)
+                    self._refer(obj, field, value, as_of)
                 else:
-                    setattr(obj, name, scalar(field, value, at))
+                    setattr(obj, name, scalar(field, value, as_of))
             except ValidationError as error:
-                raise DemoError(f"{at}: {why(error)}") from error
+                raise DemoError(f"{as_of}: {why(error)}") from error
             except (TypeError, ValueError) as error:
-                raise DemoError(f"{at}: {value!r} does not belong here") from error
+                raise DemoError(f"{as_of}: {value!r} does not belong here") from error
 
     def _field(self, model: type[models.Model], name: str, where: str) -> Any:
         try:
@@ -326,13 +326,13 @@ class DemoContent:
         """The rows under a page, such as the actions of a priority, in the order of the file."""
         rows = []
         for number, item in enumerate(listing(value, where), 1):
-            at = f"{where}, entry {number}"
+            as_of = f"{where}, entry {number}"
             row: Orderable = relation.related_model()
-            self._fill(row, mapping(item, at), at)
+            self._fill(row, mapping(item, as_of), as_of)
             try:
                 row.full_clean(exclude=[relation.remote_field.name])
             except ValidationError as error:
-                raise DemoError(f"{at}: {why(error)}") from error
+                raise DemoError(f"{as_of}: {why(error)}") from error
             row.sort_order = number - 1
             rows.append(row)
         return rows

@@ -20,13 +20,13 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        at = timezone.now()
-        today = local(at).date()
+        as_of = timezone.now()
+        today = local(as_of).date()
         ReviewReminder.objects.filter(sent_on__lt=today).delete()
-        planned, failed = reminders(at), []
+        planned, failed = reminders(as_of), []
         for person, due in planned.of.items():
             try:
-                message(person, due, at).send()
+                message(person, due, as_of).send()
             except Exception:
                 # Whatever a mail server or an address does wrong: the others still get theirs.
                 logger.exception("A reminder could not be sent.")

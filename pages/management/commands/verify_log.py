@@ -23,15 +23,13 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        things = list(_published())
-        found = [
-            (thing, why) for thing in tqdm(things, desc="published", unit="item", disable=None) if (why := _why(thing))
-        ]
-        for thing, why in found:
-            self.stdout.write(f"{type(thing)._meta.verbose_name} {thing.pk} “{thing}”: {why}")
+        objects = list(_published())
+        found = [(obj, why) for obj in tqdm(objects, desc="published", unit="item", disable=None) if (why := _why(obj))]
+        for obj, why in found:
+            self.stdout.write(f"{type(obj)._meta.verbose_name} {obj.pk} “{obj}”: {why}")
         if found:
-            raise CommandError(f"{len(things)} published, {len(found)} of them without the approvals they need.")
-        self.stdout.write(f"{len(things)} published, all of them approved.")
+            raise CommandError(f"{len(objects)} published, {len(found)} of them without the approvals they need.")
+        self.stdout.write(f"{len(objects)} published, all of them approved.")
 
 
 def _published() -> Iterator[Any]:
@@ -40,19 +38,19 @@ def _published() -> Iterator[Any]:
         yield from model._default_manager.filter(live=True).order_by("pk")
 
 
-def _why(thing: Any) -> str:
+def _why(obj: Any) -> str:
     """What is wrong with it; empty if nothing is."""
-    revision = thing.live_revision
+    revision = obj.live_revision
     if revision is None:
         return "there is no record of the version that is public."
     approvals = Approval.objects.filter(
         revision=revision, content_hash=content_hash(revision.content), voided_at__isnull=True
     )
     roles = set(approvals.values_list("role", flat=True))
-    if not roles & {ApprovalRole.COMMAND, ApprovalRole.FAST_LANE} and not roles.issuperset(thing.approving_roles):
+    if not roles & {ApprovalRole.COMMAND, ApprovalRole.FAST_LANE} and not roles.issuperset(obj.approving_roles):
         return "an approval of the version that is public is missing."
     by_policy = () if revision.content.get(PROMISE) else (PROMISE,)  # left empty, it was filled in at publication
     left_out = (*NOT_COMPARED, *by_policy)
-    if content_hash(revision.content, left_out) != content_hash(thing.serializable_data(), left_out):
+    if content_hash(revision.content, left_out) != content_hash(obj.serializable_data(), left_out):
         return "it was changed, or something that it refers to was deleted, after it was published."
     return ""

@@ -84,11 +84,11 @@ def _asked() -> bool:
     return person is not None and not is_in(person, ApprovalRole.MODERATOR)
 
 
-def _is_public(thing: Any) -> bool:
-    if isinstance(thing, Site):
-        return ContentPage.objects.filter(pk=thing.root_page_id, live=True).exists()
-    if isinstance(thing, Page):
-        return approved_at_or_below(thing)
-    if isinstance(thing, ModeratedSnippet):
-        return bool(thing.live) or thing.revisions.filter(approved_go_live_at__isnull=False).exists()
-    return approved_for_readers(thing)
+def _is_public(obj: Any) -> bool:
+    if isinstance(obj, Site):
+        return ContentPage.objects.filter(pk=obj.root_page_id, live=True).exists()
+    if isinstance(obj, Page):
+        return approved_at_or_below(obj)
+    if isinstance(obj, ModeratedSnippet):
+        return bool(obj.live) or obj.revisions.filter(approved_go_live_at__isnull=False).exists()
+    return approved_for_readers(obj)

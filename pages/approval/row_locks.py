@@ -15,11 +15,11 @@ from wagtail.actions.unpublish import UnpublishAction
 from wagtail.actions.unpublish_page import UnpublishPageAction
 from wagtail.models import Page, WorkflowState
 
-from pages.confidential.out_of_sight import replace
+from pages.confidential.hidden_objects import replace
 from pages.models import ContentPage
 
 
-def take_the_place_of_wagtails() -> None:
+def replace_wagtail_parts() -> None:
     """Called once, when the apps are loaded. Wagtail has no setting for it."""
     replace(UnpublishAction, "execute")(unpublish)
     replace(UnpublishPageAction, "execute")(unpublish)
@@ -53,20 +53,20 @@ def hold(*pages: Page, above: bool = True) -> None:
 
 def hold_all(request: Any, action_type: str, objects: list[Any], action: Any) -> None:
     """For Wagtail's hook `before_bulk_action`: all rows before the first of them is changed."""
-    pages = [thing for thing in objects if isinstance(thing, Page)]
+    pages = [obj for obj in objects if isinstance(obj, Page)]
     if pages:
         hold(*pages)
 
 
 @transaction.atomic
 def unpublish(original: Any, action: Any, *args: Any, **kwargs: Any) -> Any:
-    thing = action.object
+    obj = action.object
     if action.commit:  # else it is about to be deleted, and held
-        if isinstance(thing, Page):
-            hold(thing, above=False)
+        if isinstance(obj, Page):
+            hold(obj, above=False)
         else:
-            thing.hold(thing.pk)
-        thing.refresh_from_db()
+            obj.hold(obj.pk)
+        obj.refresh_from_db()
     return original(action, *args, **kwargs)
 
 
@@ -78,6 +78,6 @@ def move(original: Any, action: Any, *args: Any, **kwargs: Any) -> Any:
 
 @transaction.atomic
 def delete(original: Any, action: Any, *args: Any, **kwargs: Any) -> Any:
-    """Whether it may go is asked again after this, when its row is about to go (cms/publication/taking_away.py)."""
+    """Whether it may go is asked again after this, when its row is about to go (cms/publication/removal.py)."""
     hold(action.page)
     return original(action, *args, **kwargs)

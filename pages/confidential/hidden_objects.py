@@ -31,8 +31,8 @@ from wagtail.models import Collection, GroupCollectionPermission, Page
 
 from documents.models import Document, Image
 from pages.confidential.choosable import is_out_of_reach, refuse
-from pages.confidential.current_request import who_asks
-from pages.confidential.permissions import LONGEST_KEY, in_sight, is_hidden, keeps_out_of_sight
+from pages.confidential.current_request import current_user
+from pages.confidential.permissions import LONGEST_KEY, hides_death_reviews, in_sight, is_hidden
 
 NOT_SHOWN = "Something that is not there, or not for you to see"
 NO_PICTURE = {"url": "data:,", "width": 0, "height": 0}
@@ -49,7 +49,7 @@ def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
     return put
 
 
-def take_the_place_of_wagtails() -> None:
+def replace_wagtail_parts() -> None:
     """Called once, when the apps are loaded."""
     replace(WagtailAdminModelForm, "is_valid")(is_valid)
     replace(WagtailAdminModelForm, "_clean_form")(clean_form)
@@ -148,7 +148,7 @@ def value_from_form(original: Any, block: Any, value: Any) -> Any:
         found = original(block, value)
     except (ValueError, OverflowError):  # no key at all
         return None
-    return block.model_class(pk=value) if found is None and value and who_asks() is not None else found
+    return block.model_class(pk=value) if found is None and value and current_user() is not None else found
 
 
 def clean_block(original: Any, block: Any, value: Any) -> Any:
@@ -224,7 +224,7 @@ def collections_to_choose(original: Any, formset: Any, form: Any, index: Any) ->
 @transaction.atomic
 def save_rights_in_sight(original: Any, formset: Any) -> None:
     """Wagtail's takes away each right that is not on the screen. Rights on hidden collections stay."""
-    if not keeps_out_of_sight():
+    if not hides_death_reviews():
         original(formset)
         return
     rows = [form.cleaned_data for form in formset.forms if form not in formset.deleted_forms]

@@ -9,10 +9,10 @@ from django.urls import reverse
 from wagtail.models import Page
 from wagtail.permissions import policy_registry
 
-from documents.access.public_files import fit_to_be_public
+from documents.access.public_files import may_be_public
 from documents.models import Document, Image
-from pages.confidential.out_of_sight import NOT_SHOWN
-from pages.content.death_review_files import may_see
+from pages.confidential.hidden_objects import NOT_SHOWN
+from pages.content.death_reviews import may_see
 from pages.content.references import files_of
 
 # Where a picture is cut; the picture shows it.
@@ -20,7 +20,7 @@ SEEN_BY_LOOKING = {"focal_point_x", "focal_point_y", "focal_point_width", "focal
 
 
 @dataclass(frozen=True)
-class ToldOfFile:
+class ShownFile:
     """`facts` are labels and values, each in the words of the form of the file."""
 
     noun: str
@@ -29,7 +29,7 @@ class ToldOfFile:
     facts: list[tuple[str, str]]
 
 
-def told_of_files(version: Any, user: Any) -> list[ToldOfFile]:
+def files_shown(version: Any, user: Any) -> list[ShownFile]:
     """In the order of their titles. What the person may not see is left out: pages/models/moderation.py then lets them
     approve nothing."""
     if not isinstance(version, Page):
@@ -39,7 +39,7 @@ def told_of_files(version: Any, user: Any) -> list[ToldOfFile]:
         seen = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
         for file in seen.filter(pk__in=keys).order_by("pk") if keys else ():
             noun = "Picture" if model is Image else "Document"
-            found.append(ToldOfFile(noun, file.title, _address(file), list(_facts(file, user))))
+            found.append(ShownFile(noun, file.title, _address(file), list(_facts(file, user))))
     return sorted(found, key=lambda each: (each.title.casefold(), each.noun, each.address))
 
 
@@ -50,7 +50,7 @@ def _address(file: Document | Image) -> str:
 def _facts(file: Any, user: Any) -> Iterator[tuple[str, str]]:
     if isinstance(file, Document):
         yield "File name", file.filename
-    if not fit_to_be_public(type(file).objects.filter(pk=file.pk)).exists():
+    if not may_be_public(type(file).objects.filter(pk=file.pk)).exists():
         yield "Readers", "cannot open this file: its collection is private"
     for name in file.public_facts:
         if name == "title" or name in SEEN_BY_LOOKING:

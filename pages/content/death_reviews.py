@@ -17,9 +17,9 @@ from pages.content.references import files_by_field
 HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
 
 
-def may_see(user: Any, thing: Any) -> bool:
+def may_see(user: Any, obj: Any) -> bool:
     """Whether a list or a message may name this page or snippet to somebody who otherwise has to do with it."""
-    model = thing.specific_class if isinstance(thing, Page) else type(thing)
+    model = obj.specific_class if isinstance(obj, Page) else type(obj)
     needed = getattr(model, "permission_to_find", "")
     return not needed or bool(user.has_perm(needed))
 
