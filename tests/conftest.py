@@ -13,13 +13,24 @@ from django.db import connection
 from django.test import Client
 from wagtail.models import Site
 
-from pages.approval.workflow import set_up_moderation
-from pages.models import PartnershipPage
+from pages.approval.workflow import set_up_death_reviews, set_up_moderation
+from pages.content.choices import PublicationKind
+from pages.models import (
+    ContentPage,
+    DeathReviewIndexPage,
+    MeetingIndexPage,
+    NewsIndexPage,
+    PartnershipPage,
+    PriorityPeriodPage,
+    PublicationIndexPage,
+)
 from tests import factories
 from tests.migrated_database import test_database
 from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
+
+INDEXES = (PriorityPeriodPage, NewsIndexPage, MeetingIndexPage, DeathReviewIndexPage)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,6 +99,32 @@ def home(db, recorded_home) -> PartnershipPage:
     recorded_home.write()
     Site.clear_site_root_paths_cache()
     return PartnershipPage.objects.get()
+
+
+@pytest.fixture(scope="session")
+def recorded_tree(recorded_home, django_db_blocker) -> RecordedRows:
+    def make() -> None:
+        home = PartnershipPage.objects.get()
+        for kind in PublicationKind:
+            factories.page(PublicationIndexPage, home, publication_kind=kind)
+        for model in INDEXES:
+            factories.page(model, home)
+        set_up_death_reviews(DeathReviewIndexPage.objects.get())
+
+    with django_db_blocker.unblock(), time_machine.travel(factories.london(2025, 12, 1, 9)):
+        return RecordedRows(make, upon=recorded_home)
+
+
+@pytest.fixture
+def tree(home, recorded_tree) -> dict[Any, ContentPage]:
+    """A page of each type that can hold others, by type; publication indexes by what they hold."""
+    recorded_tree.write()
+    home.refresh_from_db()
+    return {
+        "home": home,
+        **{index.publication_kind: index for index in PublicationIndexPage.objects.all()},
+        **{model: model.objects.get() for model in INDEXES},
+    }
 
 
 @pytest.fixture
