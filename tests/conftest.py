@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +31,31 @@ from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
+# `make test-fast` runs these modules: what breaks most often, and code that needs no database.
+FAST = {
+    f"test_{name}.py"
+    for name in (
+        "accounts", "at_path", "boundaries", "connections", "graphql_errors", "graphql_http", "graphql_limits",
+        "graphql_rate_limit", "graphql_time_budget", "leavers", "moderation", "page_tree", "powers", "redirects",
+        "schema", "search", "search_hidden", "search_words", "second_factor", "settings_page", "spellings",
+        "structure", "threads_in_wagtail", "typed_dates", "withdrawal",
+    )
+}  # fmt: skip
+# Their longest tests take half a minute and more, so they begin while there is other work to do.
+FIRST = {
+    f"test_{name}.py"
+    for name in ("upgrade", "threads", "stock_leaks", "taking_away", "public_set", "graphql_fuzz", "node_clients")
+}
+TESTS = Path(__file__).parent
 INDEXES = (PriorityPeriodPage, NewsIndexPage, MeetingIndexPage, DeathReviewIndexPage)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests begin first, so that the others fill the workers up. PostgreSQL leaves out what SQLite's run has."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Mark slow tests, begin with the longest, and leave out on PostgreSQL what the run on SQLite has."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
+    for item in items:
+        if item.path.parent != TESTS or item.path.name not in FAST:
+            item.add_marker("slow")
     if connection.vendor == "sqlite":
         return
     reason = "Depends on no database: looked at in the run on SQLite."
