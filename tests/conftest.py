@@ -41,7 +41,7 @@ FAST = {
         "structure", "threads_in_wagtail", "typed_dates", "withdrawal",
     )
 }  # fmt: skip
-# Their longest tests take half a minute and more, so they begin while there is other work to do.
+# These have the longest tests, so they begin while there is other work to do.
 FIRST = {
     f"test_{name}.py"
     for name in ("upgrade", "threads", "stock_leaks", "taking_away", "public_set", "graphql_fuzz", "node_clients")
