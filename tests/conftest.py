@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +14,50 @@ from django.db import connection
 from django.test import Client
 from wagtail.models import Site
 
-from pages.approval.workflow import set_up_moderation
-from pages.models import PartnershipPage
+from pages.approval.workflow import set_up_death_reviews, set_up_moderation
+from pages.content.choices import PublicationKind
+from pages.models import (
+    ContentPage,
+    DeathReviewIndexPage,
+    MeetingIndexPage,
+    NewsIndexPage,
+    PartnershipPage,
+    PriorityPeriodPage,
+    PublicationIndexPage,
+)
 from tests import factories
 from tests.migrated_database import test_database
 from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
+# `make test-fast` runs these modules: what breaks most often, and code that needs no database.
+FAST = {
+    f"test_{name}.py"
+    for name in (
+        "accounts", "at_path", "boundaries", "connections", "graphql_errors", "graphql_http", "graphql_limits",
+        "graphql_rate_limit", "graphql_time_budget", "leavers", "moderation", "page_tree", "powers", "redirects",
+        "schema", "search", "search_hidden", "search_words", "second_factor", "settings_page", "spellings",
+        "structure", "threads_in_wagtail", "typed_dates", "withdrawal",
+    )
+}  # fmt: skip
+# These have the longest tests, so they begin while there is other work to do.
+FIRST = {
+    f"test_{name}.py"
+    for name in (
+        "graphql_fuzz", "node_clients", "public_set", "query_counts", "stock_leaks", "taking_away", "threads", "upgrade",
+    )
+}  # fmt: skip
+TESTS = Path(__file__).parent
+INDEXES = (PriorityPeriodPage, NewsIndexPage, MeetingIndexPage, DeathReviewIndexPage)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests begin first, so that the others fill the workers up. PostgreSQL leaves out what SQLite's run has."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Mark slow tests, begin with the longest, and leave out on PostgreSQL what the run on SQLite has."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
+    for item in items:
+        if item.path.parent != TESTS or item.path.name not in FAST:
+            item.add_marker("slow")
     if connection.vendor == "sqlite":
         return
     reason = "Depends on no database: looked at in the run on SQLite."
@@ -37,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Python looks for unreachable objects often, and through all modules each time: a tenth of the time of a run."""
+    """Python need not look for unreachable objects among all modules again and again: some 5% of the time of a test."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -88,6 +121,32 @@ def home(db, recorded_home) -> PartnershipPage:
     recorded_home.write()
     Site.clear_site_root_paths_cache()
     return PartnershipPage.objects.get()
+
+
+@pytest.fixture(scope="session")
+def recorded_tree(recorded_home, django_db_blocker) -> RecordedRows:
+    def make() -> None:
+        home = PartnershipPage.objects.get()
+        for kind in PublicationKind:
+            factories.page(PublicationIndexPage, home, publication_kind=kind)
+        for model in INDEXES:
+            factories.page(model, home)
+        set_up_death_reviews(DeathReviewIndexPage.objects.get())
+
+    with django_db_blocker.unblock(), time_machine.travel(factories.london(2025, 12, 1, 9)):
+        return RecordedRows(make, upon=recorded_home)
+
+
+@pytest.fixture
+def tree(home, recorded_tree) -> dict[Any, ContentPage]:
+    """A page of each type that can hold others, by type; publication indexes by what they hold."""
+    recorded_tree.write()
+    home.refresh_from_db()
+    return {
+        "home": home,
+        **{index.publication_kind: index for index in PublicationIndexPage.objects.all()},
+        **{model: model.objects.get() for model in INDEXES},
+    }
 
 
 @pytest.fixture

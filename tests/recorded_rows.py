@@ -17,11 +17,13 @@ Rows = dict[Any, tuple[Any, ...]]  # by primary key
 class RecordedRows:
     """The rows of all tables that the work added, changed or took away. Its transaction is rolled back.
 
-    The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
+    The work begins with what is in the database and in `upon`, which `write` expects there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
     """
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], upon: "RecordedRows | None" = None) -> None:
         with transaction.atomic():
+            if upon:
+                upon.write()
             before = _everything()
             work()
             after, sequences = _everything(), _sequences()

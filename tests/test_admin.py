@@ -10,31 +10,10 @@ from wagtail.test.utils.form_data import querydict_from_html, rich_text
 
 from documents.models import Document, Image
 from pages import models
-from pages.approval.workflow import set_up_death_reviews
 from pages.models.snippets import ModeratedSnippet
 from tests import factories
 from tests.admin_forms import decide
 from tests.test_files import pdf
-
-
-@pytest.fixture
-def tree(home):
-    """A page of each type that can hold others, by type; publication indexes by what they hold."""
-    indexes = {
-        kind: factories.page(models.PublicationIndexPage, home, publication_kind=kind)
-        for kind in ("plans", "insights", "annual-reviews")
-    }
-    found = {
-        model: factories.page(model, home)
-        for model in (
-            models.PriorityPeriodPage,
-            models.NewsIndexPage,
-            models.MeetingIndexPage,
-            models.DeathReviewIndexPage,
-        )
-    }
-    set_up_death_reviews(found[models.DeathReviewIndexPage])
-    return {"home": home, **indexes, **found}
 
 
 @pytest.fixture

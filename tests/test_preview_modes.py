@@ -8,7 +8,7 @@ from cms.previews import cut
 from documents.models import Rendition
 from pages import models
 from tests import factories
-from tests.test_admin import PLACES, sign_in, tree  # noqa: F401 - fixtures
+from tests.test_admin import PLACES, sign_in  # noqa: F401 - fixtures
 from tests.test_previews import _clock, meeting, preview_of, staff, terms, words  # noqa: F401 - fixtures
 
 

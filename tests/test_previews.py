@@ -23,7 +23,7 @@ from pages import models
 from pages.models import ContentPage
 from tests import factories
 from tests.factories import london
-from tests.test_admin import PLACES, sign_in, tree  # noqa: F401 - fixtures
+from tests.test_admin import PLACES, sign_in  # noqa: F401 - fixtures
 from tests.whole_schema import QUERIES, everything
 
 NOW = london(2026, 2, 1, 9)
@@ -156,7 +156,7 @@ def _below(model):
 
 
 @pytest.mark.parametrize("model", MODES, ids=lambda model: model.__name__)
-def test_every_mode_of_every_page_type_takes_an_empty_form(tree, staff, model):  # noqa: F811
+def test_every_mode_of_every_page_type_takes_an_empty_form(tree, staff, model):
     parent = tree[PLACES[model]] if model in PLACES else tree["home"]
     if model is models.PartnershipPage:
         parent = Page.objects.get(depth=1)
@@ -194,7 +194,7 @@ def test_a_mode_that_a_type_has_not_is_not_found(staff, home):
 
 
 @pytest.mark.parametrize("model", [*PLACES, models.PartnershipPage], ids=lambda model: model.__name__)
-def test_graphql_answers_for_a_draft_as_for_the_page_once_it_is_published(tree, staff, ask, model):  # noqa: F811
+def test_graphql_answers_for_a_draft_as_for_the_page_once_it_is_published(tree, staff, ask, model):
     if model is models.PartnershipPage:
         page = tree["home"]
         page.memberships = [models.Membership(agency=factories.agency(name="Fire Service"), role="observer")]
@@ -426,7 +426,7 @@ def test_previews_are_for_people_who_may_see_the_draft(tree, sign_in, client):  
         assert b"<script" not in response.content
 
 
-def test_a_notice_shows_nothing_restricted_and_its_neutral_title_in_every_mode(tree, staff):  # noqa: F811
+def test_a_notice_shows_nothing_restricted_and_its_neutral_title_in_every_mode(tree, staff):
     restricted = ("decision_reasons", "parallel_proceedings", "dates_to_avoid")
     notice = factories.draft(
         models.DeathReviewNoticePage,
