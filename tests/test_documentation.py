@@ -219,3 +219,10 @@ def test_security_is_told_where_people_look_for_it():
     told = (ROOT / "SECURITY.md").read_text()
     assert "docs/security.md" in told
     assert re.findall(r"[\w.]+@[\w.]+", told) == []  # nobody made up an address
+
+
+def test_no_file_has_the_marks_of_a_merge():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    marks = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    texts = [ROOT / name for name in files if Path(name).suffix in (".md", ".py", ".html", ".toml", ".yaml", ".txt")]
+    assert [path for path in texts if path.is_file() and marks.search(path.read_text())] == []

@@ -10,6 +10,7 @@ import time_machine
 from django.utils import timezone
 from wagtail.models import PageLogEntry, PageViewRestriction
 
+from feeds.build.stories import places
 from feeds.catalogue import listings
 from feeds.read.sources import AT_ONCE
 from pages import models
@@ -412,3 +413,8 @@ def test_odd_titles_from_the_database(client, site):
         "Bell rings",
     ]
     assert len(parsed(client.get("/feeds/news.atom")).entries) == 3
+
+
+def test_the_general_feed_can_be_the_only_one_of_a_type(home, monkeypatch):
+    monkeypatch.setattr(models.StandardPage, "feed_key", "all")
+    assert places(factories.page(models.StandardPage, home)) == ["all"]

@@ -56,7 +56,8 @@ def places(page: ContentPage) -> list[str]:
     if own.is_opt_in:
         return [own.key]
     topics = [topic_key(topic.pk) for topic in page.topics.all()]
-    return [own.key, "all", *topics, *(priority_key(priority) for priority in page.priorities_told_of())]
+    priorities = [priority_key(priority) for priority in page.priorities_told_of()]
+    return list(dict.fromkeys([own.key, "all", *topics, *priorities]))  # the general feed can be its own
 
 
 def entry_of(page: ContentPage, loader: Loader) -> Entry:
