@@ -168,5 +168,5 @@ def test_the_screens_of_every_page_type_are_ours(name, ours):
 
 
 def test_the_screens_of_snippets_know_their_model():
-    """`HoldsTheRow` holds a row of this model before it reads, and one of a page without it."""
+    """`RowLockMixin` locks a row of this model before it reads, and one of a page without it."""
     assert wagtail_hooks.AgencyViewSet().get_common_view_kwargs()["model"] is Agency
