@@ -97,7 +97,7 @@ class ModeratedEditMixin(RowLockMixin):
     """What the edit screens of pages and snippets share. Wagtail's views for them use different names."""
 
     request: HttpRequest
-    form: BaseModelForm
+    form: "BaseModelForm[Any]"
     locked_for_user: bool
     expects_json_response: bool
     is_out_of_date: bool
@@ -149,13 +149,13 @@ class ModeratedEditMixin(RowLockMixin):
             return "Something on this page was changed after you opened it. Reload the page to see the change."
         return ""
 
-    def form_valid(self, form: BaseModelForm) -> HttpResponse:
+    def form_valid(self, form: "BaseModelForm[Any]") -> HttpResponse:
         # The version that the screen was opened with may have other authors. The new version counts them, too.
         came_from = _key(self.request.POST.get("came_from"))
         form.instance.came_from = self.obj.revisions.filter(pk=came_from).first() if came_from else None
         return self._save_or_decide(form)
 
-    def _save_or_decide(self, form: BaseModelForm) -> HttpResponse:
+    def _save_or_decide(self, form: "BaseModelForm[Any]") -> HttpResponse:
         self.form = form
         changed = form.has_changed() and self.is_changed()
         if self.expects_json_response:
@@ -208,7 +208,7 @@ class ModeratedEditMixin(RowLockMixin):
             "page."
         )
 
-    def form_invalid(self, form: BaseModelForm) -> HttpResponse:
+    def form_invalid(self, form: "BaseModelForm[Any]") -> HttpResponse:
         self.form = form
         if self.locked_for_user and not self.expects_json_response and form.is_valid():
             self._refuse_repeated_action(form.has_changed() and self.is_changed())
@@ -353,7 +353,7 @@ class SnippetEditView(ModeratedEditMixin, snippets.EditView):
     def obj(self) -> Moderated:
         return self.object
 
-    def form_valid(self, form: BaseModelForm) -> HttpResponse:
+    def form_valid(self, form: "BaseModelForm[Any]") -> HttpResponse:
         if self.now and self.action in ("submit", "restart-workflow"):
             self.action = "edit"  # it is already awaiting approval
         return super().form_valid(form)

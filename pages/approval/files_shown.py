@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Field, Model
@@ -66,7 +67,7 @@ def _facts(file: AnyFile, user: User | AnonymousUser) -> Iterator[tuple[str, str
         yield label[:1].upper() + label[1:], _in_words(file, field, user)
 
 
-def _in_words(file: Document | Image, field: Field, user: User | AnonymousUser) -> str:
+def _in_words(file: Document | Image, field: "Field[Any, Any]", user: User | AnonymousUser) -> str:
     value = getattr(file, field.name)
     if isinstance(value, bool):
         return "yes" if value else "no"

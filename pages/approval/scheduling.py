@@ -46,7 +46,7 @@ def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: d
     row = rows.filter(pk=pk, live=True, expire_at__lt=as_of).first()
     if row is None:
         return False
-    obj = getattr(row, "specific", row)
+    obj = row.specific if isinstance(row, ContentPage) else row
     later = dict(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
     approvals = list(Approval.objects.filter(revision__in=later, voided_at=None))
     obj.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
