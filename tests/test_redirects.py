@@ -141,7 +141,7 @@ def test_a_redirect_after_something_else_says_so(moderator, home, client, settin
     withdraw(gone, moderator, WithdrawalKind.WITHDRAWN, "Out of date.")
     other = Site.objects.create(hostname="other.example", root_page=home)
     rows = {
-        Redirect.objects.create(old_path="/gone", redirect_page=page): "this address explains that a page was withdrawn",
+        Redirect.objects.create(old_path="/gone", redirect_page=page): "explains that a page was withdrawn",
         Redirect.objects.create(old_path="/self", redirect_link=f"{settings.CMS_URL}/self/"): "it leads to itself",
         Redirect.objects.create(old_path="/two", redirect_page=page): "another redirect for this address comes first",
         Redirect.objects.create(old_path="/two", redirect_page=gone, site=Site.objects.get(is_default_site=True)): (
