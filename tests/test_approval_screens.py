@@ -401,7 +401,7 @@ def test_a_second_click_on_submit(submitted, people, client, kind):
     thing = now(thing)
     screen = Screen(client, people["editor"], thing)
     screen.send("action-submit")
-    words = "“Advice” was submitted already, and waits for approval."
+    words = "“Advice” was already submitted and is awaiting approval."
     waits = ["This page is currently awaiting moderation. Only reviewers for this task can edit the page."]
     refuses(thing, lambda: screen.send("action-submit"), words, *(waits if kind == "page" else []))
     assert now(thing).workflow_states.filter(status="in_progress").count() == 1
@@ -428,7 +428,9 @@ def test_what_was_approved_is_not_taken_back(submitted, people, client, kind):
 
 # --- One's own changes ---
 
-NOT_ONES_OWN = "Your change is saved, and not approved: it is yours, so a colleague has to approve it."
+OWN_CHANGE_NOT_APPROVED = (
+    "Your change was saved but not approved. Because you made the change, a colleague has to approve it."
+)
 
 
 @KINDS
@@ -436,8 +438,8 @@ def test_ones_own_change_is_saved_and_not_approved(submitted, people, client, ki
     thing = submitted(kind)
     screen = Screen(client, people["moderator"], thing)
     told = screen.send(**APPROVE, **{name_of(kind): "Mended"})
-    assert told[-1] == NOT_ONES_OWN
-    assert "Your approval is given. The next one is asked for now." not in told
+    assert told[-1] == OWN_CHANGE_NOT_APPROVED
+    assert "You approved it. The next approver has been asked." not in told
     thing = now(thing)
     assert (thing.live, thing.latest_revision.content[name_of(kind)]) == (False, "Mended")
     assert Approval.objects.filter(role="moderator").count() == 0

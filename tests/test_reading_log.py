@@ -69,7 +69,7 @@ def test_every_screen_of_a_notice_is_noted(client, lead, notice, name):
     view, args = screens(notice)[name]
     answer = client.get(reverse(f"wagtailadmin_pages:{view}", args=args))
     assert answer.status_code == 200
-    assert seen() == [("lead", notice.pk, "Looked at the notice")]
+    assert seen() == [("lead", notice.pk, "Viewed the notice")]
 
 
 def test_the_names_above_are_all_of_them(notice):
@@ -96,8 +96,8 @@ def test_once_a_day_for_each_person(client, lead, notice):
 def test_the_history_of_the_page_shows_it(client, lead, notice):
     client.get(reverse("wagtailadmin_pages:edit", args=[notice.pk]))
     shown = client.get(reverse("wagtailadmin_pages:history", args=[notice.pk])).content.decode()
-    assert "Looked at the notice" in shown
-    assert "See a restricted notice" in shown  # the filter
+    assert "Viewed the notice" in shown
+    assert "View a restricted notice" in shown  # the filter
 
 
 def test_other_pages_and_those_who_are_refused_are_not_noted(client, lead, notice, index, home):

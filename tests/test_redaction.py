@@ -162,7 +162,7 @@ def test_a_cache_that_fails_after_the_commit_undoes_nothing(
     monkeypatch.setattr("pages.redaction.redact.transaction.atomic", outermost)
     with pytest.raises(RedactionError) as failed:
         redact(NAME, purge_caches=lambda: transaction.on_commit(fail))
-    assert str(failed.value).startswith("OSError in the caches. The text was taken out")
+    assert str(failed.value).startswith("OSError in the caches. The text was removed")
     file = Document.objects.get().file
     assert "arker" not in file.name
     assert file.read() == b"a,b\n1,2\n"

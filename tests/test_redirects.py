@@ -1,4 +1,4 @@
-"""Redirects need no approval, so they lead to our own addresses alone, and each change of one is in the log."""
+"""Redirects need no approval, so they only lead to addresses of this site, and each change of one is in the log."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -77,7 +77,7 @@ def test_which_addresses_are_our_own(website, address, ours):
 
 
 def test_a_redirect_to_another_site_is_refused_in_the_form_and_in_the_import(moderator, client, website):
-    words = "Redirects lead to our own addresses alone"
+    words = "Redirects can only lead to addresses of this site"
     assert words in add(client, link="https://evil.example/").content.decode()
     assert not Redirect.objects.exists()
     add(client, link="https://www.example.org/safety/news/")
@@ -128,7 +128,7 @@ def test_a_redirect_that_leads_nobody_anywhere_says_so(moderator, home, client):
     assert live in add(client, old_path="/advice/", page=page.pk).content.decode()
     assert live in client.get(reverse("wagtailredirects:index")).content.decode()
     answer = add(client, old_path="/old", page=hidden.pk).content.decode()
-    assert "It has no effect while the page that it leads to is not public." in answer
+    assert "It has no effect while the page it leads to is not public." in answer
     Redirect.objects.create(old_path="/far", redirect_link="https://example.org/")
     assert "because it leads to another site" in client.get(reverse("wagtailredirects:index")).content.decode()
     assert "no effect" not in add(client, old_path="/works", page=page.pk).content.decode().split("<table")[0]
@@ -141,11 +141,11 @@ def test_a_redirect_after_something_else_says_so(moderator, home, client, settin
     withdraw(gone, moderator, WithdrawalKind.WITHDRAWN, "Out of date.")
     other = Site.objects.create(hostname="other.example", root_page=home)
     rows = {
-        Redirect.objects.create(old_path="/gone", redirect_page=page): "told at this address what became of a page",
+        Redirect.objects.create(old_path="/gone", redirect_page=page): "explains that a page was withdrawn",
         Redirect.objects.create(old_path="/self", redirect_link=f"{settings.CMS_URL}/self/"): "it leads to itself",
         Redirect.objects.create(old_path="/two", redirect_page=page): "another redirect for this address comes first",
         Redirect.objects.create(old_path="/two", redirect_page=gone, site=Site.objects.get(is_default_site=True)): (
-            "the page that it leads to is not public"
+            "the page it leads to is not public"
         ),
         Redirect.objects.create(old_path="/other", redirect_page=page, site=other): "it is for another site",
         Redirect.objects.create(old_path="/works", redirect_page=page): "",

@@ -22,8 +22,8 @@ from pages import wagtail_hooks
 from pages.approval import edit_screens
 from pages.confidential.lists_and_counts import offered_tags
 from pages.confidential.permissions import (
+    CHOOSERS_WITHOUT_PAGES,
     KEYWORDS,
-    OFFER_NO_PAGES,
     SEVERAL_KEYS,
     HiddenObjectsMiddleware,
     PageTypesReport,
@@ -109,8 +109,8 @@ def test_the_views_for_people_without_a_second_factor_are_there():
 
 def test_choosers_are_where_the_middleware_looks_for_them():
     routes = [route.split("/")[1] for route, name, _ in patterns() if name.startswith("wagtailadmin_choose_page")]
-    assert {part for part in routes if part not in OFFER_NO_PAGES} == {"choose-page", "choose-external-link"}
-    assert {*OFFER_NO_PAGES} < {*routes}
+    assert {part for part in routes if part not in CHOOSERS_WITHOUT_PAGES} == {"choose-page", "choose-external-link"}
+    assert {*CHOOSERS_WITHOUT_PAGES} < {*routes}
     several = [route.split("/")[1] for route, name, _ in patterns() if name.endswith("chosen_multiple")]
     assert {part for part in several if part != "snippets"} <= {*SEVERAL_KEYS}
 
@@ -168,5 +168,5 @@ def test_the_screens_of_every_page_type_are_ours(name, ours):
 
 
 def test_the_screens_of_snippets_know_their_model():
-    """`HoldsTheRow` holds a row of this model before it reads, and one of a page without it."""
+    """`RowLockMixin` locks a row of this model before it reads, and one of a page without it."""
     assert wagtail_hooks.AgencyViewSet().get_common_view_kwargs()["model"] is Agency

@@ -167,7 +167,7 @@ def test_the_words_after_an_approval_say_whether_readers_see_it(home, book):
         url, {**form, "action-workflow-action": "true", "workflow-action-name": "approve"}, follow=True
     )
     assert models.StandardPage.objects.get(pk=below.pk).live is True
-    assert "Readers see it as soon as the pages above it are public" in said(answer)
+    assert "Readers see it once the pages above it are public" in said(answer)
     assert "readers see it now" not in said(answer)
 
 
@@ -203,7 +203,7 @@ def test_a_screen_that_is_out_of_date_overwrites_nobody_without_a_word(book):
     before = book.now("story").latest_revision_id
     answer = stale.press("save", seo_title="Found by search")
     assert answer.status_code == 200, answer.context["form"].errors
-    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert "That was after you opened this screen, so your changes are not saved yet." in said(answer)
     assert 'value="Found by search"' in said(answer)
     assert book.now("story").latest_revision_id == before
     form = posted(answer.content, **{name: value for name, value in stale.form.items() if name.startswith("body-")})
@@ -225,7 +225,7 @@ def test_an_older_screen_of_ones_own_does_not_overwrite_a_version_that_was_writt
     second = Screen(book, "other editor", "story")
     assert second.press("save", search_description="Mine").status_code == 302
     answer = first.press("save", search_description="Mine again")
-    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert "That was after you opened this screen, so your changes are not saved yet." in said(answer)
     assert book.now("story").get_latest_revision_as_object().seo_title == "Their later words"
 
 
@@ -338,6 +338,6 @@ def test_shared_text_that_a_colleague_saved_is_not_overwritten_without_a_word(bo
     assert book.clients["other editor"].post(url, {**saved, "name": "County council"}).status_code == 302
     answer = book.clients["editor"].post(url, {**opened, "url": "https://council.example.org/"})
     assert answer.status_code == 200
-    assert "That was after you opened this screen, so nothing was saved yet." in said(answer)
+    assert "That was after you opened this screen, so your changes are not saved yet." in said(answer)
     assert 'value="https://council.example.org/"' in said(answer)
     assert models.Agency.objects.get(pk=agency.pk).get_latest_revision_as_object().name == "County council"

@@ -1,27 +1,30 @@
-"""What readers are told of the files that a version shows: for the screen on which somebody approves them."""
+"""Lists what readers will see about the files that a version shows, for the screen on which it is approved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Field, Model
 from django.urls import reverse
 from wagtail.models import Page
 from wagtail.permissions import policy_registry
 
-from documents.access.public_files import may_be_public
+from documents.access.public_files import AnyFile, may_be_public
 from documents.models import Document, Image
 from pages.confidential.hidden_objects import NOT_SHOWN
 from pages.content.death_reviews import may_see
 from pages.content.references import files_of
+from pages.models import ContentPage
+from pages.models.snippets import ModeratedSnippet
 
-# Where a picture is cut; the picture shows it.
-SEEN_BY_LOOKING = {"focal_point_x", "focal_point_y", "focal_point_width", "focal_point_height"}
+# The focal point of a picture is not listed: the linked picture shows it.
+NOT_LISTED = {"focal_point_x", "focal_point_y", "focal_point_width", "focal_point_height"}
 
 
 @dataclass(frozen=True)
 class ShownFile:
-    """`facts` are labels and values, each in the words of the form of the file."""
+    """A file and its `facts`: pairs of label and value, worded as in the form of the file."""
 
     noun: str
     title: str
@@ -29,15 +32,18 @@ class ShownFile:
     facts: list[tuple[str, str]]
 
 
-def files_shown(version: Any, user: Any) -> list[ShownFile]:
-    """In the order of their titles. What the person may not see is left out: pages/models/moderation.py then lets them
-    approve nothing."""
+def files_shown(version: ContentPage | ModeratedSnippet, user: User | AnonymousUser) -> list[ShownFile]:
+    """The documents and pictures of the version, ordered by title.
+
+    Files that the user may not see are left out. The user can then not approve the version
+    (pages/models/moderation.py).
+    """
     if not isinstance(version, Page):
         return []
     found = []
     for model, keys in zip((Document, Image), files_of(version), strict=True):
-        seen = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
-        for file in seen.filter(pk__in=keys).order_by("pk") if keys else ():
+        visible = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
+        for file in visible.filter(pk__in=keys).order_by("pk") if keys else ():
             noun = "Picture" if model is Image else "Document"
             found.append(ShownFile(noun, file.title, _address(file), list(_facts(file, user))))
     return sorted(found, key=lambda each: (each.title.casefold(), each.noun, each.address))
@@ -47,20 +53,21 @@ def _address(file: Document | Image) -> str:
     return file.url if isinstance(file, Document) else reverse("wagtailimages:edit", args=[file.pk])
 
 
-def _facts(file: Any, user: Any) -> Iterator[tuple[str, str]]:
+def _facts(file: AnyFile, user: User | AnonymousUser) -> Iterator[tuple[str, str]]:
     if isinstance(file, Document):
         yield "File name", file.filename
     if not may_be_public(type(file).objects.filter(pk=file.pk)).exists():
         yield "Readers", "cannot open this file: its collection is private"
+    fields = {field.name: field for field in file._meta.concrete_fields}
     for name in file.public_facts:
-        if name == "title" or name in SEEN_BY_LOOKING:
+        if name == "title" or name in NOT_LISTED:
             continue
-        field = file._meta.get_field(name.removesuffix("_id"))
+        field = fields[name.removesuffix("_id")]
         label = str(field.verbose_name)
         yield label[:1].upper() + label[1:], _in_words(file, field, user)
 
 
-def _in_words(file: Any, field: Any, user: Any) -> str:
+def _in_words(file: Document | Image, field: "Field[Any, Any]", user: User | AnonymousUser) -> str:
     value = getattr(file, field.name)
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -1,19 +1,26 @@
-"""What happens when the last approval of a workflow is given.
+"""Publishes a version when the last approval of its workflow is given.
 
-In a module of its own because Wagtail imports it by name (WAGTAIL_FINISH_WORKFLOW_ACTION) while its models load.
+This is a module of its own because Wagtail imports it by name (WAGTAIL_FINISH_WORKFLOW_ACTION) while models load.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+if TYPE_CHECKING:  # models are not loaded yet when Wagtail imports this
+    from django.contrib.auth.models import User
+    from wagtail.models import WorkflowState
+
 
 @transaction.atomic
-def publish_approved(workflow_state: Any, user: Any = None) -> None:
-    """Publish the revision that was approved.
+def publish_approved(workflow_state: WorkflowState, user: User | None = None) -> None:
+    """Publish the revision that was approved, or schedule it if it has a later date.
 
-    Wagtail would publish the latest revision, and ask the last approver for the right to publish by themselves.
-    Raises NotApproved when an approval is missing (pages/models/approvals.py), also when it is for a later date.
+    Wagtail's own function publishes the latest revision instead, and requires the publish permission of the last
+    approver. Raises NotApprovedError if an approval is missing (pages/models/approvals.py), ValidationError if the
+    page is incomplete.
     """
     revision = workflow_state.current_task_state.revision
     revision.as_object().require_publishable(revision)

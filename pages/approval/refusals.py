@@ -1,4 +1,4 @@
-"""Tells somebody in the admin why what they tried was refused, in place of an error page."""
+"""Shows users of the admin why an action was refused, instead of an error page."""
 
 import logging
 import re
@@ -17,33 +17,39 @@ from pages.confidential.permissions import hides_death_reviews
 from pages.models.approvals import AlreadyDoneError, Approval, NotApprovedError
 
 logger = logging.getLogger(__name__)
-AT_ONCE = (
-    "Nothing was saved: somebody saved something with the same name or address at the same moment. Go back, look "
-    "at what there is now, and save again."
+DUPLICATE = (
+    "Nothing was saved, because somebody saved something with the same name or address at the same moment. Go back, "
+    "check what was saved, and save again."
 )
-NAME_OF_A_NOTICE = re.compile(r"“?Death review DR-\w{4}”?")
-STILL_USED = "It was not deleted, because something uses it. Take it off there, or leave it as it is."
+NOTICE_TITLE = re.compile(r"“?Death review DR-\w{4}”?")
+STILL_USED = "It was not deleted, because something uses it. Remove it there first, or keep it."
 
 
-def _in_words(exception: Exception) -> str | None:
+def _message(exception: Exception) -> str | None:
     match exception:
         case NotApprovedError():
             return str(exception)
         case ValidationError():
             return " ".join(exception.messages)
         case ProtectedError() if any(isinstance(each, Approval) for each in exception.protected_objects):
-            return "It was not deleted: somebody approved with this account what readers see. End its access instead."
-        case ProtectedError() | RestrictedError():  # what uses it may not be for everybody to know
+            return (
+                "The account was not deleted, because it approved content that is public now. End its access instead."
+            )
+        case ProtectedError() | RestrictedError():  # does not name what uses it: not everybody may see that
             return STILL_USED
-        # The form was looked at before somebody else's was saved. What else breaks a rule of the database is a fault.
+        # Another request saved the same value after this form was validated. Any other IntegrityError is a bug.
         case IntegrityError() if "unique" in str(exception).lower():
-            return AT_ONCE
+            return DUPLICATE
     return None
 
 
 class RefusalMiddleware:
-    """What refuses does it in a transaction, so nothing is half done. A screen of a page or of shared text is one
-    transaction (pages/approval/edit_screens.py): what was typed there with a refused decision is not kept either."""
+    """Turns exceptions that refuse an action into a message and a redirect, or into JSON for scripts.
+
+    The code that raises them runs in a transaction, so nothing is saved in part. The edit screens of pages and
+    snippets are one transaction (pages/approval/edit_screens.py): if a decision is refused, the changes that were
+    submitted with it are not saved either.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -52,20 +58,20 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        # What was rolled back may have left the path of a home page that nobody knows in Wagtail's cache.
+        # The transaction may have put the path of a home page into Wagtail's cache before it was rolled back.
         Site.clear_site_root_paths_cache()
         in_the_admin = request.resolver_match is not None and request.path.startswith("/admin/")
-        text = _in_words(exception)
-        if text and hides_death_reviews():  # somebody may be at work on what has to do with a notice
-            text = NAME_OF_A_NOTICE.sub("something that you may not see", text)
+        text = _message(exception)
+        if text and hides_death_reviews():
+            text = NOTICE_TITLE.sub("something that you may not see", text)
         if not in_the_admin or text is None:
             return None
-        if text == AT_ONCE:
-            logger.warning("The database refused what was sent to %s, because a colleague was quicker.", request.path)
+        if text == DUPLICATE:
+            logger.warning("A request to %s was refused: another request had saved the same value.", request.path)
         if request.headers.get("x-requested-with") == "XMLHttpRequest":
             return JsonResponse({"success": False, "error_code": "not_approved", "error_message": text}, status=403)
-        tell = messages.info if isinstance(exception, AlreadyDoneError) else messages.error
-        tell(request, text)
+        add_message = messages.info if isinstance(exception, AlreadyDoneError) else messages.error
+        add_message(request, text)
         back = request.headers.get("referer", "")
         safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
         return redirect(back if safe else "wagtailadmin_home")

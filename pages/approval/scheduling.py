@@ -1,14 +1,14 @@
-"""Publishes what is due, and takes away what expired; the command `publish_scheduled` runs it every minute.
+"""Publishes versions that are due and unpublishes what has expired. `publish_scheduled` runs it every minute.
 
-In place of Wagtail's, which stops at the first version that cannot be published.
+It replaces Wagtail's own command, which stops at the first version that cannot be published.
 """
 
 import logging
 from datetime import datetime
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Manager
 from wagtail.models import Revision
 
 from pages.models import ContentPage
@@ -19,27 +19,34 @@ logger = logging.getLogger(__name__)
 
 
 def expire_what_is_over(as_of: datetime) -> int:
-    """Unpublish what expired. Readers have not seen it since its second; this writes down that it went."""
+    """Unpublish every page and snippet that has expired, and return how many.
+
+    Readers have not seen them since the second of their expiry. This brings the database up to date.
+    """
     done = 0
     for model in (ContentPage, *ModeratedSnippet.__subclasses__()):
         over = model._default_manager.filter(live=True, expire_at__lt=as_of).order_by("expire_at")
         for pk in list(over.values_list("pk", flat=True)):
             try:
                 done += _expire(model, pk, as_of)
-            except Exception:  # one that fails keeps no other from going
-                logger.exception("%s %s has expired and could not be unpublished. It is tried again.", model, pk)
+            except Exception:  # a failure must not stop the others
+                logger.exception("%s %s has expired but could not be unpublished. The next run tries again.", model, pk)
     return done
 
 
 @transaction.atomic
-def _expire(model: Any, pk: Any, as_of: datetime) -> bool:
-    """An expiry was planned, so it takes nothing back that was approved for a later date."""
+def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: datetime) -> bool:
+    """Unpublish one object. Returns False if it has no longer expired.
+
+    Unpublishing removes schedules and voids approvals. An expiry was planned, so those of later versions are restored.
+    """
     model.hold(pk)
-    # Another run may have been quicker, or a version with a later expiry was published meanwhile.
-    obj = model._default_manager.filter(pk=pk, live=True, expire_at__lt=as_of).first()
-    if obj is None:
+    # Another run may have unpublished it, or a version with a later expiry may have been published.
+    rows: Manager[ContentPage | ModeratedSnippet] = model._default_manager
+    row = rows.filter(pk=pk, live=True, expire_at__lt=as_of).first()
+    if row is None:
         return False
-    obj = getattr(obj, "specific", obj)
+    obj = row.specific if isinstance(row, ContentPage) else row
     later = dict(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
     approvals = list(Approval.objects.filter(revision__in=later, voided_at=None))
     obj.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
@@ -51,10 +58,10 @@ def _expire(model: Any, pk: Any, as_of: datetime) -> bool:
 
 
 def publish_what_is_due(as_of: datetime) -> tuple[int, list[str]]:
-    """Publish each approved version whose time has come. Returns how many, and what was not published and why.
+    """Publish each approved version that is due. Returns how many were published, and a message for each other one.
 
-    The rules and the approvals are looked at again now. Where they fail, the schedule is taken off, and the author
-    and the approvers are told.
+    The rules and the approvals are checked again. If a check fails, the schedule of the version is removed, and its
+    author and approvers are notified.
     """
     done, refused = 0, []
     for revision in Revision.objects.filter(approved_go_live_at__lt=as_of).order_by("approved_go_live_at", "pk"):
@@ -62,7 +69,7 @@ def publish_what_is_due(as_of: datetime) -> tuple[int, list[str]]:
         try:
             with transaction.atomic():
                 type(obj).hold(obj.pk)
-                # Another run may have been quicker, or somebody has taken the date off meanwhile.
+                # Another run may have published it, or somebody may have removed the date.
                 due = Revision.objects.select_for_update().filter(pk=revision.pk, approved_go_live_at__lt=as_of).first()
                 if due is None:
                     continue
@@ -75,7 +82,7 @@ def publish_what_is_due(as_of: datetime) -> tuple[int, list[str]]:
                 revision.save(update_fields=["approved_go_live_at"])
                 not_published(obj, revision, why)
             refused.append(f"{obj}: {why}")
-        except Exception:  # one version that fails keeps no other from being published
-            logger.exception("Version %s of “%s” could not be published. It is tried again.", revision.pk, obj)
+        except Exception:  # a failure must not stop the others
+            logger.exception("Version %s of “%s” could not be published. The next run tries again.", revision.pk, obj)
             refused.append(f"{obj}: an error, see the log.")
     return done, refused

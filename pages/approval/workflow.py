@@ -1,9 +1,9 @@
-"""Who may do what, which approvals a page needs, and the one door through which commands publish."""
+"""Sets up the groups, permissions and workflows, and publishes on behalf of commands."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Count
@@ -33,12 +33,12 @@ from pages.models.snippets import ModeratedSnippet
 PUBLISHED_BY_COMMAND = "pages.published_by_command"
 
 
-def may_publish(user: Any) -> bool:
-    """Whether the account may make anything public, take anything away, or handle death reviews: on any page."""
+def may_publish(user: User | AnonymousUser) -> bool:
+    """Whether the user may publish, unpublish or take down anything at all, or handle death reviews."""
     publishes = (HANDLE_DEATH_REVIEWS, TAKE_DOWN, CHANGE_PUBLIC_FILES)
     snippets = (f"pages.publish_{model._meta.model_name}" for model in ModeratedSnippet.__subclasses__())
     return (
-        any(is_in(user, role) for role in APPROVING)  # who approves is asked by group, whatever else the group may do
+        any(is_in(user, role) for role in APPROVING)  # approvers are asked by group, whatever its permissions are
         or any(user.has_perm(permission) for permission in (*publishes, *snippets))
         or (
             user.is_active
@@ -49,10 +49,10 @@ def may_publish(user: Any) -> bool:
 
 @transaction.atomic
 def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> None:
-    """Publish the object as it stands, without a moderator, and log which command did.
+    """Publish the object in its current state without a moderator, and log the name of the command.
 
-    For `load_demo`, `load_sample` and restores alone. Raises `NotApprovedError` for a death-review notice: those need a
-    moderator and a safeguarding lead, whoever asks. Raises ValidationError where something is missing.
+    Only for `load_demo`, `load_sample` and restores. Raises NotApprovedError for a death-review notice, which always
+    needs a moderator and a safeguarding lead, and ValidationError if the object is incomplete.
     """
     if isinstance(page, ContentPage) and page.is_sensitive and not settings.COMMANDS_MAY_PUBLISH_DEATH_REVIEWS:
         raise NotApprovedError("A death-review notice cannot be published by a command.")
@@ -65,7 +65,7 @@ def publish_by_command(page: ContentPage | ModeratedSnippet, command: str) -> No
 
 @transaction.atomic
 def set_up_moderation() -> None:
-    """Make the groups, their permissions and the workflows. Running it again changes nothing."""
+    """Create the groups, their permissions and the workflows. Running it again changes nothing."""
     root = Page.objects.get(depth=1)
     editors, moderators, leads = map(_make_group, (Role.EDITOR, Role.MODERATOR, Role.SAFEGUARDING_LEAD))
     _allow_pages(editors, root, "add", "change")
@@ -97,8 +97,10 @@ def set_up_moderation() -> None:
 
 
 def group_of(role: Role) -> Group:
-    """The group whose members have the role, whatever it is called. Raises Group.DoesNotExist before
-    `set_up_moderation`."""
+    """The group whose members have the role; it may have been renamed.
+
+    Raises Group.DoesNotExist before `set_up_moderation` has run.
+    """
     return Group.objects.get(has_role__role=role)
 
 
@@ -108,11 +110,13 @@ def _make_group(role: Role) -> Group:
     return row.group
 
 
-def nothing_published_here(user: Any) -> list[str]:
-    """Where no version can be approved, because the workflow there does not ask all whose approvals are needed; as far
-    as the person may know."""
-    needed: list[tuple[str, Any, Any]] = [
-        (f"“{row.page}” and what is below it", row.page.get_workflow(), ContentPage.approving_roles)
+def nothing_published_here(user: User | AnonymousUser) -> list[str]:
+    """Where nothing can be published, because a workflow does not ask for all approvals that are needed.
+
+    Each place is named in words. Places that the user may not see are left out.
+    """
+    needed: list[tuple[str, Workflow | None, Iterable[ApprovalRole]]] = [
+        (f"“{row.page}” and the pages below it", row.page.get_workflow(), ContentPage.approving_roles)
         for row in WorkflowPage.objects.select_related("page")
         if row.page.depth > 1 and may_see(user, row.page)
     ]
@@ -126,11 +130,11 @@ def nothing_published_here(user: Any) -> list[str]:
         (str(model._meta.verbose_name_plural), model.get_default_workflow(), model.approving_roles)
         for model in ModeratedSnippet.__subclasses__()
     ]
-    return [what for what, workflow, roles in needed if not set(roles) <= _asked_by(workflow)]
+    return [place for place, workflow, roles in needed if not set(roles) <= _approving_roles(workflow)]
 
 
-def _asked_by(workflow: Workflow | None) -> set[str]:
-    """The roles whose members the steps of a workflow ask."""
+def _approving_roles(workflow: Workflow | None) -> set[str]:
+    """The roles whose members can approve in the tasks of a workflow."""
     steps = FourEyesTask.objects.filter(workflow_tasks__workflow=workflow, active=True) if workflow else ()
     return {
         role
@@ -140,14 +144,17 @@ def _asked_by(workflow: Workflow | None) -> set[str]:
 
 
 def make_root_of_site(home: PartnershipPage) -> None:
-    """The partnership's page is the home page of the one site."""
+    """Make the partnership's page the home page of the default site."""
     site = Site.objects.filter(is_default_site=True).first() or Site(hostname="localhost", is_default_site=True)
     site.root_page, site.site_name = home, site.site_name or home.title
     site.save()
 
 
 def set_up_death_reviews(index: DeathReviewIndexPage) -> None:
-    """Notices below this page are written by safeguarding leads and need a moderator and then a lead."""
+    """Let safeguarding leads write notices below this page, and require a moderator and then a lead to approve them.
+
+    The index also gets a collection for the files of its notices.
+    """
     moderators, leads = group_of(Role.MODERATOR), group_of(Role.SAFEGUARDING_LEAD)
     _allow_pages(leads, index, "add", "change")
     if index.files is None:
@@ -168,12 +175,15 @@ def _permissions(models: list[str], *actions: str) -> set[str]:
 
 
 def _allow(group: Group, names: set[str]) -> None:
-    """All at once, so that the log has one entry for them."""
+    """Add the permissions to the group in one call, so that the log has one entry.
+
+    Raises Permission.DoesNotExist if one is missing.
+    """
     apps = {name.split(".")[0] for name in names}
     found = Permission.objects.filter(content_type__app_label__in=apps).select_related("content_type")
     wanted = [each for each in found if f"{each.content_type.app_label}.{each.codename}" in names]
     if len(wanted) < len(names):
-        raise Permission.DoesNotExist(f"Run `manage.py migrate` first: not all of {sorted(names)} are there.")
+        raise Permission.DoesNotExist(f"Run `manage.py migrate` first: some of {sorted(names)} do not exist.")
     group.permissions.add(*wanted)
 
 
@@ -192,7 +202,7 @@ def _allow_files(group: Group) -> None:
 
 
 def _approval_by(name: str, group: Group) -> FourEyesTask:
-    """The step of this group, whatever it is called by now."""
+    """The task that this group alone approves; it may have been renamed. Created if there is none."""
     of_one_group = FourEyesTask.objects.annotate(groups_in_all=Count("groups")).filter(groups_in_all=1, active=True)
     task = of_one_group.filter(groups=group).order_by("pk").first()
     if task is None:
@@ -202,8 +212,10 @@ def _approval_by(name: str, group: Group) -> FourEyesTask:
 
 
 def _workflow(name: str, *tasks: FourEyesTask) -> Workflow:
-    """The workflow with these steps alone, or else the one of this name, which gets them. Wagtail comes with one whose
-    step is of another kind, which gives no approval that counts: that step goes."""
+    """The workflow with exactly these tasks, or else the one of this name, which gets them.
+
+    Wagtail creates a workflow of its own, whose task records no approvals. That task is removed and deactivated.
+    """
     for workflow in Workflow.objects.active().order_by("pk"):
         if [step.task_id for step in workflow.workflow_tasks.all()] == [task.pk for task in tasks]:
             return workflow

@@ -1,4 +1,4 @@
-"""Decides who may find death-review notices and their files in the admin, and logs who saw them.
+"""Decides who may find death-review notices and their files in the admin, and logs who viewed them.
 
 May import: pages.models and below.
 """

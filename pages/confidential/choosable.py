@@ -1,18 +1,18 @@
-"""What a person may refer to: the pages, documents and images that the choosers of the admin offer them.
+"""Decides which pages, documents and images a user may refer to: those that the choosers of the admin offer them.
 
-One rule for every form (`refuse`, called by pages/confidential/hidden_objects.py and by forms that are no model's) and
-for every
-screen that tells of what something refers to. A key that was typed proves nothing: one that does not exist and one
-that somebody may not choose get the same words. What a stored version refers to already stays when somebody else saves
-it, unseen.
+The same rule holds for every form and for every screen that names a referenced object. Forms call `refuse`, model forms
+through pages/confidential/hidden_objects.py. A key that does not exist and a key that the user may not choose get the
+same error message, so that nobody can find out what exists. References that are already stored stay when a user who may
+not see them saves the object.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model, QuerySet
-from django.forms import BaseForm, ModelChoiceField
+from django.forms import BaseForm, Field, ModelChoiceField
 from django.forms.models import model_to_dict
 from wagtail.blocks import StreamValue
 from wagtail.models import Page
@@ -24,25 +24,25 @@ from pages.confidential.current_request import current_user
 from pages.confidential.permissions import LONGEST_KEY, without_notices
 
 Reference = tuple[type[Model], str]
-# What not everybody may choose. Shared text and labels are for all who work here.
+# The models that are restricted. Everybody in the admin may choose snippets.
 KINDS: tuple[type[Model], ...] = (Page, Document, Image)
-NOT_TO_BE_CHOSEN = "Choose something else here: there is no such page or file that you may use."
+NOT_TO_BE_CHOSEN = "Choose something else. This page or file does not exist, or you may not use it."
 
 
-def may_choose_pages(user: Any) -> bool:
-    """Who may do nothing with any page is not told of drafts by the window to choose one."""
+def may_choose_pages(user: User | AnonymousUser) -> bool:
+    """Whether the page chooser is open to the user: it lists drafts, so only users with rights on a page may use it."""
     return policy_registry.get_by_type(Page).explorable_root_instance(user) is not None
 
 
-def choosable(kind: Any, user: Any) -> QuerySet[Any]:
-    """Those of one of the kinds that the chooser offers the person."""
-    if kind is Page:
+def choosable(kind: type[Model], user: User | AnonymousUser) -> QuerySet[Any]:
+    """The objects of one of the KINDS that the chooser offers the user."""
+    if issubclass(kind, Page):
         return without_notices(Page.objects.all(), user) if may_choose_pages(user) else Page.objects.none()
     return policy_registry.get_by_type(kind).instances_user_has_any_permission_for(user, ["choose"])
 
 
-def out_of_reach(references: Iterable[Reference], user: Any) -> set[Reference]:
-    """Those that do not exist, or that the person may not choose."""
+def out_of_reach(references: Iterable[Reference], user: User | AnonymousUser) -> set[Reference]:
+    """The references to objects that do not exist or that the user may not choose."""
     by_kind = defaultdict(set)
     for kind, key in references:
         by_kind[kind].add(key)
@@ -54,17 +54,17 @@ def out_of_reach(references: Iterable[Reference], user: Any) -> set[Reference]:
     return found
 
 
-def is_out_of_reach(model: type[Model], key: Any) -> bool:
-    """Whether the person who asks may not be told what this is, or whether there is such a thing."""
+def is_out_of_reach(model: type[Model], key: object) -> bool:
+    """Whether the current user may not know what this object is or whether it exists."""
     user = current_user()
     return user is not None and bool(out_of_reach(_known([(model, key)]), user))
 
 
 def refuse(form: BaseForm, stored_rows: Iterable[Model] = ()) -> None:
-    """Give an error to each field that refers to something that the person who asks may not choose.
+    """Add an error to each field that refers to an object that the current user may not choose.
 
-    What the form was opened with was stored before and may stay, and what `stored_rows` refer to: the rows of a draft
-    have no keys to know them by.
+    References in the initial data of the form are already stored and may stay, as may those of `stored_rows`: the
+    inline rows of a draft have no primary keys by which they could be matched.
     """
     user = current_user()
     if user is None:
@@ -77,11 +77,11 @@ def refuse(form: BaseForm, stored_rows: Iterable[Model] = ()) -> None:
     for name, references in typed.items():
         if references & refused:
             form.add_error(name, NOT_TO_BE_CHOSEN)
-    _say_the_same_of_keys_of_nothing(form)
+    _replace_invalid_choice_errors(form)
 
 
-def _say_the_same_of_keys_of_nothing(form: BaseForm) -> None:
-    """In place of Django's own words for a key that does not exist."""
+def _replace_invalid_choice_errors(form: BaseForm) -> None:
+    """Replace Django's own message for a key that does not exist."""
     for name, errors in form.errors.items():
         model = _chosen_by(form.fields.get(name))
         if model and issubclass(model, KINDS) and any(error.code == "invalid_choice" for error in errors.as_data()):
@@ -99,13 +99,13 @@ def _stored(form: BaseForm, values: Mapping[str, Any]) -> set[Reference]:
     return found
 
 
-def _chosen_by(field: Any) -> Any:
-    """The model that a field chooses one of; None for other fields."""
+def _chosen_by(field: Field | None) -> type[Model] | None:
+    """The model whose objects a field offers; None for other fields."""
     return field.queryset.model if isinstance(field, ModelChoiceField) and field.queryset is not None else None
 
 
-def _in(value: Any) -> Iterator[Reference]:
-    """What the value of a field refers to, as deep as blocks and rows go."""
+def _in(value: object) -> Iterator[Reference]:
+    """The references in the value of a field, including those in blocks, rich text and lists."""
     if isinstance(value, Model):
         yield from _known([(type(value), value.pk)])
     elif isinstance(value, StreamValue):
@@ -117,7 +117,8 @@ def _in(value: Any) -> Iterator[Reference]:
             yield from _in(each)
 
 
-def _known(references: Iterable[Any]) -> Iterator[Reference]:
+def _known(references: Iterable[tuple[type[Model], object]]) -> Iterator[Reference]:
+    """The references to objects of one of the KINDS, each with that kind as its model."""
     for model, key in references:
         for kind in KINDS:
             if issubclass(model, kind):

@@ -1,11 +1,10 @@
-"""Who asks: the person of the request that is being answered, for the forms, widgets, lists and counts of the admin,
-which Wagtail does not give the request."""
+"""The current request and its user, for forms, widgets, lists and counts to which Wagtail does not pass the request."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 
@@ -24,14 +23,14 @@ class CurrentRequestMiddleware:
             _request.reset(token)
 
 
-def current_user() -> Any:
-    """The user of the request that is being answered; None in commands."""
+def current_user() -> User | AnonymousUser | None:
+    """The user of the current request; None in commands."""
     request = _request.get()
-    return request and request.user
+    return request.user if request else None
 
 
 def current_screen() -> ResolverMatch | None:
-    """The screen in whose window the request was made, as the browser says, if it does."""
+    """The screen that sent the current request, according to its Referer header; None if unknown."""
     request = _request.get()
     if request is None or not request.headers.get("Referer"):
         return None
@@ -41,7 +40,7 @@ def current_screen() -> ResolverMatch | None:
         return None
 
 
-def current_admin_user() -> Any:
-    """The same; None also where the request is not one of the admin's."""
+def current_admin_user() -> User | AnonymousUser | None:
+    """The user of the current request if it is for the admin, else None."""
     request = _request.get()
     return request.user if request and request.path.startswith("/admin/") else None

@@ -1,16 +1,17 @@
-"""What the admin leaves out, wherever it lists or counts, for people who may not handle death reviews.
+"""Leaves hidden objects out of the admin's lists and counts for users who may not handle death reviews.
 
-Wagtail's lists ask the permission policies (pages/confidential/permissions.py). These parts of it read past them:
-bulk actions name
-what somebody may not touch, the admin's API lists every file, tags are offered whatever they are on, and the numbers of
-uses and of pages take in everything.
+Wagtail's lists use the permission policies (pages/confidential/permissions.py). The parts of Wagtail that are replaced
+here do not: bulk actions name objects that the user may not change, the admin's API lists every file, tags of all files
+are suggested, and the numbers of uses and of pages count everything.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, Count, Q, QuerySet
+from django.db.models import CharField, Count, Manager, Model, Q, QuerySet
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, JsonResponse
 from taggit.models import Tag, TaggedItem
@@ -18,7 +19,7 @@ from wagtail import hooks
 from wagtail.admin import filters
 from wagtail.admin.auth import require_admin_access
 from wagtail.admin.mail import EmailNotificationMixin
-from wagtail.admin.site_summary import PagesSummaryItem
+from wagtail.admin.site_summary import PagesSummaryItem, SummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.admin.views.chooser import BrowseView
 from wagtail.admin.views.pages.listing import PageFilterSet
@@ -31,7 +32,7 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
 from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
 from wagtail.images.views import chooser
-from wagtail.models import Collection, Page, PageLogEntry, ReferenceIndex, Workflow, WorkflowState
+from wagtail.models import Collection, Page, PageLogEntry, ReferenceIndex, TaskState, Workflow, WorkflowState
 from wagtail.models.audit_log import ModelLogEntryManager
 from wagtail.models.pages import PageLogEntryManager
 from wagtail.models.reference_index import ReferenceIndexQuerySet
@@ -53,10 +54,11 @@ from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_be_told, of_de
 from pages.models import DeathReviewIndexPage
 
 FINDING = {"add", "change", "delete", "view", "choose"}
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
-def found_by(user: Any, model: Any) -> QuerySet[Any]:
-    """What somebody may find of a model: bulk actions take their keys, and "all", from this alone."""
+def found_by(user: User | AnonymousUser, model: type[Model]) -> QuerySet[Any]:
+    """The objects of a model that the user may find in the admin."""
     policy = policy_registry.get_by_type(model)
     if issubclass(model, Page):
         return policy.explorable_instances(user)
@@ -64,16 +66,19 @@ def found_by(user: Any, model: Any) -> QuerySet[Any]:
 
 
 def actionable_objects(action: BulkAction) -> tuple[list[Any], dict[str, list[Any]]]:
-    """In place of Wagtail's: the key of what somebody may not find is answered as a key of nothing."""
-    asked, parent = action.request.GET.getlist("id"), action.request.GET.get("childOf")
+    """Replaces Wagtail's method: treats objects that the user may not find as if they did not exist.
+
+    Raises Http404 if a key or the parent is invalid.
+    """
+    requested, parent = action.request.GET.getlist("id"), action.request.GET.get("childOf")
     found = found_by(action.request.user, action.model)
-    if not all(_may_be_a_key(key) for key in [*asked, parent or "all"]):
+    if not all(_may_be_a_key(key) for key in [*requested, parent or "all"]):
         raise Http404
-    if "all" in asked:
+    if "all" in requested:
         if parent is not None and issubclass(action.model, Page) and not found.filter(pk=parent).exists():
             raise Http404
-        asked = list(action.get_all_objects_in_listing_query(parent))
-    keys = set(found.filter(pk__in=asked).values_list("pk", flat=True))
+        requested = list(action.get_all_objects_in_listing_query(parent))
+    keys = set(found.filter(pk__in=requested).values_list("pk", flat=True))
     allowed: list[Any] = []
     refused: list[Any] = []
     for each in action.get_queryset(action.model, keys):
@@ -85,17 +90,17 @@ def _may_be_a_key(key: str) -> bool:
     return key == "all" or (key.isascii() and key.isdecimal() and len(key) <= LONGEST_KEY)
 
 
-def references_in_sight(manager: Any) -> QuerySet[ReferenceIndex]:
-    """What uses what: all numbers and lists of uses in the admin begin with `ReferenceIndex.objects`."""
-    every = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
+def references_in_sight(manager: Manager[ReferenceIndex]) -> QuerySet[ReferenceIndex]:
+    """References between objects. All counts and lists of uses in the admin start from `ReferenceIndex.objects`."""
+    references = ReferenceIndexQuerySet(ReferenceIndex, using=manager._db)
     if not hides_death_reviews():
-        return every
+        return references
     pages = Q(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
-    return every.exclude(pages | _on_hidden_files())
+    return references.exclude(pages | _on_hidden_files())
 
 
 def _on_hidden_files() -> Q:
-    """Of rows that name things by content type and key: those of files of death reviews."""
+    """The condition for rows that refer, by content type and primary key, to files of death reviews."""
     hidden = Q(pk__in=[])
     for model in (Document, Image):
         keys = model.objects.filter(of_death_reviews()).values_list("pk", flat=True)
@@ -103,43 +108,48 @@ def _on_hidden_files() -> Q:
     return hidden
 
 
-def _uses_of_tags(model: Any) -> QuerySet[TaggedItem]:
-    """On files that the person who asks may find."""
+def _uses_of_tags(model: type[Model]) -> QuerySet[TaggedItem]:
+    """The uses of tags on objects that the current user may find."""
     uses, user = TaggedItem.objects.filter(content_type=ContentType.objects.get_for_model(model)), current_user()
     return uses if user is None else uses.filter(object_id__in=found_by(user, model).values("pk"))
 
 
-def popular_tags(model: Any, count: int = 10) -> QuerySet[Tag]:
-    """In place of Wagtail's, with the tags of what the person may find."""
+def popular_tags(model: type[Model], count: int = 10) -> QuerySet[Tag]:
+    """Replaces Wagtail's function: counts only objects that the current user may find."""
     uses = _uses_of_tags(model)
     used = Count("taggit_taggeditem_items", filter=Q(taggit_taggeditem_items__in=uses))
     return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
 
 
 @require_admin_access
-def offered_tags(request: HttpRequest, **kwargs: Any) -> JsonResponse:
-    """In place of Wagtail's: what the box for tags offers while somebody types."""
+def offered_tags(request: HttpRequest, **kwargs: object) -> JsonResponse:
+    """Replaces Wagtail's view: suggests tags of files that the current user may find, as JSON."""
     term = request.GET.get("term")
     used = Q(pk__in=_uses_of_tags(Document).values("tag")) | Q(pk__in=_uses_of_tags(Image).values("tag"))
     tags = Tag.objects.filter(used, name__istartswith=term) if term else Tag.objects.none()
     return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
 
 
-def without_a_number(original: Any, view: Any, **kwargs: Any) -> dict[str, Any]:
-    """Wagtail says how many pages and snippets wait, hidden ones too."""
-    context: dict[str, Any] = original(view, **kwargs)
-    context["warning_message"] = "What waits for approval by it will wait no more. Nobody is told."
+def warning_without_count(
+    original: Callable[..., dict[str, Any]], view: DisableWorkflow | DisableTask, **kwargs: object
+) -> dict[str, Any]:
+    """Wagtail's warning says how many pages and snippets are in progress, and counts hidden ones."""
+    context = original(view, **kwargs)
+    context["warning_message"] = "Approvals that are in progress will be cancelled. Nobody is notified."
     return context
 
 
-def files_of_the_api(view: Any) -> QuerySet[Any]:
-    """In place of Wagtail's: the admin's API lists every document and image to anybody in the admin."""
+def files_of_the_api(view: DocumentsAdminAPIViewSet | ImagesAdminAPIViewSet) -> QuerySet[Any]:
+    """Replaces Wagtail's method: the admin's API lists every document and image to every user of the admin."""
     return found_by(view.request.user, view.model).order_by("id")
 
 
-def entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
-    """The log of what is no page, for the site's history. Of what was deleted nobody can say where it was."""
-    found: QuerySet[Any] = original(entries, user)
+def entries_in_sight(original: Callable[..., Rows], entries: ModelLogEntryManager, user: User | AnonymousUser) -> Rows:
+    """Log entries of objects other than pages, for the site history.
+
+    Entries of deleted files, collections and redirects are left out, because nobody can tell whether they were hidden.
+    """
+    found = original(entries, user)
     if user.has_perm(HANDLE_DEATH_REVIEWS):
         return found
     for model in (Document, Image, Collection, Redirect):
@@ -149,47 +159,54 @@ def entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
     return found
 
 
-def page_entries_in_sight(original: Any, entries: Any, user: Any) -> QuerySet[Any]:
-    """The log of pages, for the site's history: also of pages that were deleted."""
-    found: QuerySet[Any] = original(entries, user)
-    return without_death_reviews(found, user)
+def page_entries_in_sight(
+    original: Callable[..., QuerySet[PageLogEntry]], entries: PageLogEntryManager, user: User | AnonymousUser
+) -> QuerySet[PageLogEntry]:
+    """Log entries of pages, for the site history, including deleted pages."""
+    return without_death_reviews(original(entries, user), user)
 
 
-def recipients_in_sight(original: Any, notifier: Any, instance: Any, **kwargs: Any) -> set[Any]:
-    """Who gets mail about a step of approval: its subject names what is to be approved."""
+def recipients_in_sight(
+    original: Callable[..., Iterable[User]],
+    notifier: EmailNotificationMixin,
+    instance: WorkflowState | TaskState,
+    **kwargs: object,
+) -> set[User]:
+    """The recipients of mail about an approval, without those who may not know the object: the subject names it."""
     about = getattr(instance, "workflow_state", instance).content_object
     return {person for person in original(notifier, instance, **kwargs) if may_be_told(person, about)}
 
 
-# --- The people that lists can be filtered by: those who have to do with something that is in them ---
+# --- The users that a list can be filtered by: those connected with an object in the list ---
 
 
-def owners(request: HttpRequest) -> QuerySet[Any]:
+def owners(request: HttpRequest) -> QuerySet[User]:
     return _people(found_by(request.user, Page).values("owner"))
 
 
-def editors(request: HttpRequest) -> QuerySet[Any]:
+def editors(request: HttpRequest) -> QuerySet[User]:
     pages = found_by(request.user, Page).values("pk")
     return _people(PageLogEntry.objects.filter(action="wagtail.edit", page__in=pages).values("user"))
 
 
-def requesters(request: HttpRequest) -> QuerySet[Any]:
+def requesters(request: HttpRequest) -> QuerySet[User]:
     return _people(in_sight(WorkflowState.objects.all()).values("requested_by"))
 
 
-def lockers(request: HttpRequest) -> QuerySet[Any]:
+def lockers(request: HttpRequest) -> QuerySet[User]:
     return _people(found_by(request.user, Page).values("locked_by"))
 
 
-def _people(keys: QuerySet[Any]) -> QuerySet[Any]:
+def _people(keys: QuerySet[Any, Any]) -> QuerySet[User]:
     people = get_user_model()._default_manager
     return people.filter(pk__in=keys.order_by()).order_by(get_user_model().USERNAME_FIELD)
 
 
-def people_of_the_history(original: Any, filters_of_a_list: Any) -> QuerySet[Any]:
-    """Wagtail's own takes those of all entries."""
-    found: QuerySet[Any] = get_users_for_filter(filters_of_a_list.request.user)
-    return found
+def people_of_the_history(
+    original: Callable[..., QuerySet[User]], filter_set: SiteHistoryReportFilterSet
+) -> QuerySet[User]:
+    """Wagtail's method offers the users of all log entries, including hidden ones."""
+    return get_users_for_filter(filter_set.request.user)
 
 
 PEOPLE = (
@@ -203,56 +220,66 @@ PEOPLE = (
 # --- The page chooser ---
 
 
-def children_in_sight(original: Any, page: Any) -> int:
-    """Whether the chooser leads on to what is below a page."""
+def children_in_sight(original: Callable[[Page], int], page: Page) -> int:
+    """The number of children, from which the chooser decides whether a page can be opened."""
     hidden = hides_death_reviews() and bool(getattr(page.specific_class, "permission_to_find", ""))
     return 0 if hidden else original(page)
 
 
-def choose_from(original: Any, view: Any, pages: QuerySet[Any]) -> QuerySet[Any]:
-    """A page of another type than the one that is wanted is offered where something is below it."""
-    found: QuerySet[Any] = original(view, pages)
-    kinds = tuple(view.desired_classes)  # types that a chooser asks for, and no page
+def pages_of_the_chooser(
+    original: Callable[..., QuerySet[Page]], view: BrowseView, pages: QuerySet[Page]
+) -> QuerySet[Page]:
+    """Leave out the index of death reviews, unless it can be chosen itself.
+
+    Wagtail also lists pages that cannot be chosen if they have children.
+    """
+    found = original(view, pages)
+    kinds = tuple(view.desired_classes)
     if not hides_death_reviews() or issubclass(DeathReviewIndexPage, kinds):
         return found
     return found.exclude(content_type=ContentType.objects.get_for_model(DeathReviewIndexPage))
 
 
-def begin_to_choose(original: Any, pages: Any, *args: Any, **kwargs: Any) -> Any:
-    """Where the chooser opens: at the page above all that can be chosen."""
+def root_of_the_chooser(
+    original: Callable[..., Page | None], pages: PageQuerySet, *args: object, **kwargs: object
+) -> Page | None:
+    """The page at which the chooser opens: the first common ancestor of the pages that can be chosen."""
     return original(in_sight(pages) if pages.model is Page else pages, *args, **kwargs)
 
 
 class PagesInSight(PagesSummaryItem):
-    """How many pages there are, on the first screen."""
+    """The number of pages on the home screen of the admin."""
 
-    def get_context_data(self, parent_context: Any) -> dict[str, Any]:
+    def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
         context = super().get_context_data(parent_context)
         return {**context, "total_pages": found_by(self.request.user, Page).exclude(depth=1).count()}
 
 
-@hooks.register("construct_homepage_summary_items", order=100)  # after Wagtail's own, which adds the item
-def count_pages_in_sight(request: Any, items: list[Any]) -> None:
+@hooks.register("construct_homepage_summary_items", order=100)  # after Wagtail's own hook, which adds the item
+def count_pages_in_sight(request: HttpRequest, items: list[SummaryItem]) -> None:
     items[:] = [PagesInSight(request) if isinstance(item, PagesSummaryItem) else item for item in items]
 
 
 def replace_wagtail_parts() -> None:
-    """tests/test_hidden_in_the_admin.py notices when Wagtail reads past one of these."""
+    """Replace the functions. Called once, when the apps are loaded.
+
+    tests/test_hidden_in_the_admin.py fails if Wagtail no longer uses one of them.
+    """
     BulkAction.get_actionable_objects = actionable_objects
     for module in (filters, chooser):
         module.popular_tags_for_model = popular_tags
     replace(SiteHistoryReportFilterSet, "get_users_queryset")(people_of_the_history)
-    for filters_of_a_list, name, people in PEOPLE:
-        filters_of_a_list.base_filters[name].queryset = people
+    for filter_set, name, people in PEOPLE:
+        filter_set.base_filters[name].queryset = people
     for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
         view.get_queryset = files_of_the_api
     type(ReferenceIndex.objects).get_queryset = references_in_sight
     replace(ModelLogEntryManager, "viewable_by_user")(entries_in_sight)
     replace(PageLogEntryManager, "viewable_by_user")(page_entries_in_sight)
     for disabling in (DisableWorkflow, DisableTask):
-        replace(disabling, "get_context_data")(without_a_number)
+        replace(disabling, "get_context_data")(warning_without_count)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
     replace(Page, "get_children_count")(children_in_sight)
-    replace(BrowseView, "filter_object_list")(choose_from)
-    replace(PageQuerySet, "first_common_ancestor")(begin_to_choose)
+    replace(BrowseView, "filter_object_list")(pages_of_the_chooser)
+    replace(PageQuerySet, "first_common_ancestor")(root_of_the_chooser)
     replace(Workflow, "all_pages")(lambda original, workflow: in_sight(original(workflow)))

@@ -1,18 +1,20 @@
-"""Which pages somebody may find and edit in the admin: Wagtail's rule, and that death reviews are only for people who
-may handle them.
+"""Decides which pages a user may find and edit in the admin.
 
-Registered as the policy of all pages (pages/wagtail_hooks.py), so that Wagtail's own lists, reports and choosers keep
-to it too. A notice that is public can be found by everybody on the website, not in the admin.
+Death reviews are only for users with the permission to handle them. For all other pages Wagtail's rule holds.
+PagePolicy is registered as the policy of all pages (pages/wagtail_hooks.py), so Wagtail's lists, reports and choosers
+follow it, too. Everybody can find a public notice on the website, but not in the admin.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import ResolverMatch
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Collection, Page, Revision, TaskState, WorkflowState
@@ -23,10 +25,11 @@ from pages.confidential.current_request import current_admin_user
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, Takedown
 
+Row = TypeVar("Row", bound=Model)
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
-# The model of each keyword in the addresses of the admin, by the part of the address behind "admin/". None: nothing
-# hidden, or something that the view looks up itself (pages/confidential/hidden_objects.py). A keyword that is missing
-# here is refused: the next version of Wagtail may give the key of a page another name.
+# The model that each URL keyword of the admin names, by the part of the path after "admin/". None: it names nothing
+# that can be hidden, or an object that the view looks up itself (pages/confidential/hidden_objects.py). A request with
+# a keyword that is missing here is refused, because another version of Wagtail may rename the keyword of a page.
 KEYWORDS: dict[str, dict[str, type[Model] | None]] = {
     "account": {"pk": None},
     "api": dict.fromkeys(("pk", "name", "action_name")),
@@ -55,73 +58,81 @@ KEYWORDS: dict[str, dict[str, type[Model] | None]] = {
     "users": {"pk": None, "user_id": None},
     "workflows": {"page_pk": Page, **dict.fromkeys(("pk", "workflow_pk", "task_id", "app_label", "model_name"))},
 }
-# Where several keys are sent under the name "id", as by choosers.
+# The sections in which requests, for example of choosers, may send several keys under the name "id".
 SEVERAL_KEYS: dict[str, type[Model]] = {
     "choose-page": Page,
     "collections": Collection,
     "documents": Document,
     "images": Image,
 }
-# Windows for a link that offer no pages; all others whose address begins with "choose-" do.
-OFFER_NO_PAGES = ("choose-email-link", "choose-phone-link", "choose-anchor-link")
-ONLY_LEAD_ON = ("revisions_index",)  # to an address that is looked at, too
-LONGEST_KEY = 18  # digits; a longer number is the key of nothing
-KEY_OF_NOTHING = 2**31 - 1  # the last that a key can be; 0 would be no key to some views
+# Link choosers that offer no pages. All other sections whose name begins with "choose-" do.
+CHOOSERS_WITHOUT_PAGES = ("choose-email-link", "choose-phone-link", "choose-anchor-link")
+REDIRECTING_VIEWS = ("revisions_index",)  # to an address that is checked, too
+LONGEST_KEY = 18  # digits; no row has a longer key
+UNUSED_KEY = 2**31 - 1  # the largest key, which no row has; some views treat 0 as no key
 
 
 def hides_death_reviews() -> bool:
-    """Whether who asks is in the admin and may not handle death reviews: for what counts and lists without being told
-    for whom (pages/confidential/lists_and_counts.py)."""
+    """Whether the current user is in the admin and may not handle death reviews.
+
+    For code that lists or counts and is not passed the user (pages/confidential/lists_and_counts.py).
+    """
     user = current_admin_user()
     return user is not None and not user.has_perm(HANDLE_DEATH_REVIEWS)
 
 
 class PagePolicy(PagePermissionPolicy):
-    """Wagtail's rule for pages without what the person may not know of. Superusers handle death reviews."""
+    """Wagtail's rule for pages, without those that the user may not know of. Superusers may handle death reviews."""
 
-    def user_has_any_permission_for_instance(self, user: Any, actions: Any, instance: Page) -> bool:
+    def user_has_any_permission_for_instance(
+        self, user: User | AnonymousUser, actions: Iterable[str], instance: Page
+    ) -> bool:
         return super().user_has_any_permission_for_instance(user, actions, instance) and may_see(user, instance)
 
-    def instances_user_has_any_permission_for(self, user: Any, actions: Any) -> QuerySet[Page]:
+    def instances_user_has_any_permission_for(
+        self, user: User | AnonymousUser, actions: Iterable[str]
+    ) -> QuerySet[Page]:
         return without_death_reviews(super().instances_user_has_any_permission_for(user, actions), user)
 
-    def explorable_instances(self, user: Any) -> QuerySet[Page]:
+    def explorable_instances(self, user: User | AnonymousUser) -> QuerySet[Page]:
         return without_death_reviews(super().explorable_instances(user), user)
 
-    def explorable_root_instance(self, user: Any) -> Page | None:
+    def explorable_root_instance(self, user: User | AnonymousUser) -> Page | None:
         root: Page | None = super().explorable_root_instance(user)
         return root if root is not None and may_see(user, root) else None
 
 
-def editable_by(user: Any) -> QuerySet[ContentPage]:
-    """The rule of `permissions_for_user(user).can_edit()` for whole lists. A task of a workflow, which lets its
-    approvers into the edit screen while it lasts, counts for nothing here."""
+def editable_by(user: User | AnonymousUser) -> QuerySet[ContentPage]:
+    """The pages that the user may edit: the rule of `permissions_for_user(user).can_edit()` for lists.
+
+    Pages that the user may edit only as an approver, while a workflow task is open, are not included.
+    """
     allowed = PagePolicy().instances_user_has_permission_for(user, "change")
     return ContentPage.objects.filter(pk__in=allowed.values("pk"))
 
 
-def without_death_reviews(pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
-    """Nothing of death reviews for people who may not handle them: for lists of what they could look after."""
+def without_death_reviews(pages: QuerySet[Row], user: User | AnonymousUser) -> QuerySet[Row]:
+    """For lists of pages to manage: without notices and their index, unless the user may handle death reviews."""
     return _without(OF_DEATH_REVIEWS, pages, user)
 
 
-def without_notices(pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
-    """For lists of what can be linked to: the page that explains death reviews is one like others there."""
+def without_notices(pages: QuerySet[Row], user: User | AnonymousUser) -> QuerySet[Row]:
+    """For lists of pages to link to: without notices, but with their index, which everybody may link to."""
     return _without((DeathReviewNoticePage,), pages, user)
 
 
-def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Any], user: Any) -> QuerySet[Any]:
+def _without(models: tuple[type[ContentPage], ...], pages: QuerySet[Row], user: User | AnonymousUser) -> QuerySet[Row]:
     if user.has_perm(HANDLE_DEATH_REVIEWS):
         return pages
     return pages.exclude(content_type__in=ContentType.objects.get_for_models(*models).values())
 
 
 class HiddenObjectsMiddleware:
-    """To people who may not handle death reviews, an address of the admin that names a notice, a file of one or the
-    collection of those is one of nothing: the view gets a key that nothing has, and answers as it does then.
+    """Answers requests for hidden objects in the admin as if the objects did not exist.
 
-    Some of Wagtail's views ask for a right to one page of those they are given, and show the titles of others; and
-    "no permission" says that there is something.
+    If a user may not handle death reviews and a URL names a notice, a file of one or their collection, the view gets a
+    primary key that no row has. Wagtail's own checks are not enough: some views check the permission for only one of
+    several pages and show the titles of the others, and the answer "no permission" reveals that an object exists.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -130,83 +141,91 @@ class HiddenObjectsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[object, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
         match = request.resolver_match
         if match is None or not match.route.startswith("admin/") or not request.user.is_authenticated:
             return None
         section = match.route.removeprefix("admin/").lstrip("^").partition("/")[0]
         if _offers_pages(section) and PagePolicy().explorable_root_instance(request.user) is None:
-            raise PermissionDenied  # Wagtail shows every draft there, also to who may do nothing with any page
-        hidden = self._out_of_sight(request, section, args, kwargs)
-        nothing = {name: type(kwargs[name])(KEY_OF_NOTHING) for name in hidden}
-        return view(request, *args, **{**kwargs, **nothing}) if nothing else None
+            raise PermissionDenied  # Wagtail's page chooser shows drafts even to users without rights on any page
+        hidden = self._hidden_keywords(request, match, section, kwargs)
+        replaced = {name: type(kwargs[name])(UNUSED_KEY) for name in hidden}
+        return view(request, *args, **{**kwargs, **replaced}) if replaced else None
 
-    def _out_of_sight(self, request: HttpRequest, section: str, args: Any, kwargs: dict[str, Any]) -> list[str]:
-        """The keys in the address that name something that the person may not know of. Raises Http404 where it is not
-        known what a keyword names."""
-        match: Any = request.resolver_match
+    def _hidden_keywords(
+        self, request: HttpRequest, match: ResolverMatch, section: str, kwargs: dict[str, Any]
+    ) -> list[str]:
+        """The URL keywords that name an object that the user may not know of.
+
+        Hidden keys are also removed from the query string. Raises Http404 if a keyword is missing in KEYWORDS.
+        """
         models, handles_all = KEYWORDS.get(section, {}), request.user.has_perm(HANDLE_DEATH_REVIEWS)
-        if not handles_all and (args or not kwargs.keys() <= models.keys()):
+        if not handles_all and (match.args or not kwargs.keys() <= models.keys()):
             raise Http404
-        keys_of_pages = [name for name in kwargs if models.get(name) is Page]
-        if keys_of_pages and PagePolicy().explorable_root_instance(request.user) is None:
-            return [name for name in keys_of_pages if not _is_asked_about(request.user, kwargs[name])]
+        page_keywords = [name for name in kwargs if models.get(name) is Page]
+        if page_keywords and PagePolicy().explorable_root_instance(request.user) is None:
+            return [name for name in page_keywords if not _may_review(request.user, kwargs[name])]
         if handles_all:
             return []
         if section in SEVERAL_KEYS:
-            _leave_out(request, "id", SEVERAL_KEYS[section])
-        _leave_out(request, "target_pages[]", Page)  # of the page chooser, when somebody moves pages
-        if match.url_name in ONLY_LEAD_ON:
+            _remove_hidden_keys(request, "id", SEVERAL_KEYS[section])
+        _remove_hidden_keys(request, "target_pages[]", Page)  # of the page chooser when pages are moved
+        if match.url_name in REDIRECTING_VIEWS:
             return []
         return [name for name, value in kwargs.items() if _is_key_of_hidden(models[name], name, value)]
 
 
-def _is_asked_about(user: Any, key: Any) -> bool:
-    """Whether a page waits for this person, who may do nothing else with pages."""
-    page = Page.objects.filter(pk=key).first() if not _is_no_key(key) else None
+def _may_review(user: User | AnonymousUser, key: object) -> bool:
+    """Whether the page is awaiting approval by this user, who has no other rights on pages."""
+    page = Page.objects.filter(pk=key).first() if _is_key(key) else None
     task = page.current_workflow_task if page else None
     return bool(task and task.user_can_access_editor(page, user))
 
 
 def _offers_pages(section: str) -> bool:
-    return section.startswith("choose-") and section not in OFFER_NO_PAGES
+    return section.startswith("choose-") and section not in CHOOSERS_WITHOUT_PAGES
 
 
-def _leave_out(request: HttpRequest, name: str, model: type[Model]) -> None:
-    """The keys of what is hidden, and of nothing, from those that were sent under the name."""
+def _remove_hidden_keys(request: HttpRequest, name: str, model: type[Model]) -> None:
+    """Remove the keys of hidden and of missing objects from a parameter of the query string."""
     if name in request.GET:
-        keys = [key for key in request.GET.getlist(name) if not _is_no_key(key)]
+        keys = [key for key in request.GET.getlist(name) if _is_key(key)]
         seen = {str(key) for key in in_sight(model._default_manager.filter(pk__in=keys)).values_list("pk", flat=True)}
-        asked = request.GET.copy()
-        asked.setlist(name, [key for key in keys if key in seen])
-        request.GET = asked  # type: ignore[assignment]
+        query = request.GET.copy()
+        query.setlist(name, [key for key in keys if key in seen])
+        request.GET = query  # type: ignore[assignment]
 
 
-def _is_key_of_hidden(model: type[Model] | None, name: str, value: Any) -> bool:
+def _is_key_of_hidden(model: type[Model] | None, name: str, value: object) -> bool:
     if name in ("page_to_move_id", "destination_id") and DeathReviewIndexPage.objects.filter(pk=value).exists():
-        return True  # what is below it decides what is answered
-    return model is not None and (_is_no_key(value) or _is_hidden(model, value))
+        return True  # the response would depend on the notices below it
+    return model is not None and (not _is_key(value) or _is_hidden(model, value))
 
 
-def _is_no_key(value: Any) -> bool:
-    """Wagtail's choosers take any text as a key."""
-    return not re.fullmatch(rf"\d{{1,{LONGEST_KEY}}}", str(value), re.ASCII)
+def _is_key(value: object) -> bool:
+    """Whether the value can be a primary key. Wagtail's choosers accept any text."""
+    return bool(re.fullmatch(rf"\d{{1,{LONGEST_KEY}}}", str(value), re.ASCII))
 
 
-def _is_hidden(model: type[Model], key: Any) -> bool:
+def _is_hidden(model: type[Model], key: object) -> bool:
     return model._default_manager.filter(hidden_rows(model), pk=key).exists()
 
 
-def in_sight(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Without what the person who asks in the admin may not know of: for what a view looks up by a key that somebody
-    typed (pages/confidential/hidden_objects.py). The rules of publication look at everything."""
+def in_sight(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """The rows without those that the current user of the admin may not know of.
+
+    For objects that a view looks up by a submitted key (pages/confidential/hidden_objects.py). The rules of publication
+    use all rows.
+    """
     if rows.model not in WITH_HIDDEN_ROWS or not hides_death_reviews():
         return rows
     return rows.filter(~hidden_rows(rows.model))
 
 
 def is_hidden(row: Model) -> bool:
-    """Whether the person who asks in the admin may not know of this row."""
+    """Whether the current user of the admin may not know of this row."""
     model = type(row)
     return model in WITH_HIDDEN_ROWS and hides_death_reviews() and _is_hidden(model, row.pk)
 
@@ -219,13 +238,16 @@ WITH_HIDDEN_ROWS: tuple[type[Model], ...] = (
 
 
 def hidden_rows(model: type[Model]) -> Q | Exists:
-    """What people who may not handle death reviews may not know of, among the rows of one of these models."""
+    """The condition for rows that are hidden from users who may not handle death reviews.
+
+    The model must be one of WITH_HIDDEN_ROWS.
+    """
     if model is Collection:
         return of_death_reviews("path")
     if model in (Document, Image):
         return of_death_reviews()
     if model is Takedown:
-        # What is left of a page or file that was deleted does not say where it was.
+        # If the page or file was deleted, it is unknown whether it was hidden, so the takedown is hidden, too.
         pages, notices = ContentPage.objects.all(), DeathReviewNoticePage.objects.values("pk")
         seen = Q(record__page__in=pages.exclude(pk__in=notices).values("pk"))
         for name, files in (("document", Document.objects), ("image", Image.objects)):
@@ -240,7 +262,7 @@ def hidden_rows(model: type[Model]) -> Q | Exists:
 
 
 class PageTypesReport(PageTypesUsageReportView):
-    """Wagtail's report of how many pages there are of each type, which names the one last edited."""
+    """Wagtail's report on page types, which counts the pages of each type and names the one last edited."""
 
     def get_queryset(self) -> QuerySet[ContentType]:
         types = super().get_queryset()
@@ -249,7 +271,7 @@ class PageTypesReport(PageTypesUsageReportView):
         hidden = ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values()
         return types.exclude(pk__in=[each.pk for each in hidden])
 
-    def decorate_paginated_queryset(self, page_types: Any) -> Any:
+    def decorate_paginated_queryset(self, page_types: Iterable[ContentType]) -> Iterable[ContentType]:
         for each in super().decorate_paginated_queryset(page_types):
             if each.last_edited_page and not may_see(self.request.user, each.last_edited_page):
                 each.last_edited_page = None

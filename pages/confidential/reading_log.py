@@ -1,11 +1,12 @@
-"""Who saw a death-review notice in the admin: writes it to the log that the page's history shows.
+"""Logs who viewed a death-review notice in the admin. The history of the page shows the entries.
 
-One entry for each person, notice, thing seen (the notice or one of its files) and day, so that the log stays readable.
+There is one entry per user, notice, object viewed (the notice or one of its files) and day, so that the log stays
+readable.
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from wagtail.log_actions import LogFormatter, log
@@ -16,20 +17,20 @@ from pages.models import DeathReviewNoticePage
 
 SEEN = "pages.seen"
 NOTICE = "notice"
-# How Wagtail's views of one page call its key.
+# The URL keywords by which Wagtail's views of one page name its primary key.
 PAGE_ARGUMENTS = ("page_id", "pk", "page_to_move_id")
 
 
 class SeenFormatter(LogFormatter):
-    label = "See a restricted notice"
+    label = "View a restricted notice"
 
-    def format_message(self, log_entry: Any) -> str:
-        what = log_entry.data.get("seen", NOTICE)
-        return "Looked at the notice" if what == NOTICE else f"Opened a file of the notice ({what})"
+    def format_message(self, log_entry: PageLogEntry) -> str:
+        viewed = log_entry.data.get("seen", NOTICE)
+        return "Viewed the notice" if viewed == NOTICE else f"Opened a file of the notice ({viewed})"
 
 
 class ReadingLogMiddleware:
-    """Notes every answer of an admin screen about one notice: editing, previews, history, comparisons, workflow."""
+    """Logs every response of an admin screen about one notice: editing, previews, history, comparisons, workflow."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,16 +46,16 @@ class ReadingLogMiddleware:
         return response
 
 
-def note_seen(notice: DeathReviewNoticePage, user: Any, what: str) -> None:
-    """Write that the person saw it, unless that was written today."""
+def note_seen(notice: DeathReviewNoticePage, user: User | AnonymousUser, what: str) -> None:
+    """Log that the user viewed `what`: NOTICE, or a file in words. Writes nothing if that was logged today."""
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     seen = PageLogEntry.objects.filter(page=notice.pk, user=user, action=SEEN, timestamp__gte=today, data__seen=what)
     if not seen.exists():
         log(instance=notice, action=SEEN, user=user, data={"seen": what})
 
 
-def note_file_seen(file: Document | Image, user: Any) -> None:
-    """Write that the person opened a file, with each notice that has it in any of its versions."""
+def note_file_seen(file: Document | Image, user: User | AnonymousUser) -> None:
+    """Log that the user opened a file, for each notice that has the file in any of its versions."""
     kind = "documents" if isinstance(file, Document) else "images"
     versions = Revision.objects.filter(
         content_type__app_label="pages",

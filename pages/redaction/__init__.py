@@ -1,4 +1,4 @@
-"""Decides how a text is taken out of everything that the CMS keeps.
+"""Removes a text from everything that the CMS stores.
 
 May import: pages.editing, pages.visibility, pages.models and below.
 """

@@ -1,6 +1,6 @@
-"""Gives pages whose address has the text another one, and takes the ledger and the redirects along.
+"""Changes the addresses that contain the text: of pages, in the ledger and of redirects.
 
-pages/redaction/redact.py calls it first: links to these pages then follow them.
+pages/redaction/redact.py calls it first, so that it can then change the links to these pages.
 """
 
 from uuid import UUID
@@ -14,13 +14,13 @@ from pages.redaction.spellings import Spellings
 
 
 def redact_addresses(spellings: Spellings) -> dict[str, int]:
-    """Returns the number of changed rows by model; `spellings.moved` then leads from old paths to new ones."""
+    """Returns the number of changed rows by model. Sets `spellings.moved`: old path → new path."""
     root = addresses.site_root_path()
-    now = _tree_paths(spellings)
-    new_root = next((new for _, old, new in now if old == root), root)
+    tree_paths = _redact_tree_paths(spellings)
+    new_root = next((new for _, old, new in tree_paths if old == root), root)
     moved: dict[int, tuple[str, str]] = {}
     paths = set()
-    for page, old, new in now:
+    for page, old, new in tree_paths:
         path = f"/{new.removeprefix(new_root)}"
         paths.add(path)
         if new != old:
@@ -33,8 +33,8 @@ def redact_addresses(spellings: Spellings) -> dict[str, int]:
     }
 
 
-def _tree_paths(spellings: Spellings) -> list[tuple[int, str, str]]:
-    """Gives pages new slugs, no two of siblings the same. Returns each page, its old tree path and its new one."""
+def _redact_tree_paths(spellings: Spellings) -> list[tuple[int, str, str]]:
+    """Give pages new slugs, unique among siblings. Returns for each page its key, old tree path and new tree path."""
     rows = list(Page._base_manager.order_by("path").values_list("pk", "path", "slug", "url_path"))
     slugs: dict[str, set[str]] = {}
     for _, path, slug, _ in rows:
@@ -57,7 +57,10 @@ def _tree_paths(spellings: Spellings) -> list[tuple[int, str, str]]:
 
 
 def _redact_ledger(spellings: Spellings, moved: dict[int, tuple[str, str]], paths: set[str]) -> dict[str, int]:
-    """A path where a page is now becomes its new path, any other one a path that leads to no other page."""
+    """Change the paths in the ledger. Returns the number of changed rows by model.
+
+    The current path of a page becomes its new path. A former path becomes one that leads to no other page.
+    """
     rows = list(PublicAddress.objects.values_list("pk", "record", "record__page", "path"))
     new_paths = _NewPaths(spellings, moved, paths | {path for *_, path in rows})
     changed_addresses = changed_records = 0
@@ -73,17 +76,17 @@ def _redact_ledger(spellings: Spellings, moved: dict[int, tuple[str, str]], path
 
 
 class _NewPaths:
-    """What becomes of the paths in the ledger: the same path of the same record becomes the same."""
+    """The new paths for the ledger. The same path of the same record always gets the same new path."""
 
     def __init__(self, spellings: Spellings, moved: dict[int, tuple[str, str]], taken: set[str]) -> None:
         self.spellings, self.moved, self.taken = spellings, moved, taken
-        self.known: dict[tuple[object, str], str] = {}
+        self.assigned: dict[tuple[UUID, str], str] = {}
 
-    def of(self, record: object, page: int | None, path: str) -> str:
-        if (record, path) not in self.known:
+    def of(self, record: UUID, page: int | None, path: str) -> str:
+        if (record, path) not in self.assigned:
             old, new = self.moved.get(page or 0, ("", ""))
-            self.known[record, path] = new if path == old else self._without(path)
-        return self.known[record, path]
+            self.assigned[record, path] = new if path == old else self._without(path)
+        return self.assigned[record, path]
 
     def _without(self, path: str) -> str:
         new = self.spellings.without(path, address=True)
@@ -95,13 +98,13 @@ class _NewPaths:
 
 def _change_address(pk: int, record: UUID, new: str) -> None:
     if PublicAddress.objects.filter(record=record, path=new).exists():
-        PublicAddress.objects.filter(pk=pk).delete()  # noted already
+        PublicAddress.objects.filter(pk=pk).delete()
     else:
         PublicAddress.objects.filter(pk=pk).update(path=new)
 
 
 def _redact_redirects(spellings: Spellings, paths: set[str]) -> int:
-    """Where editors redirect from. Nobody asks for the new paths; they must not hide a page or one another."""
+    """Change the old paths of redirects. Nobody requests the new ones, but they must not clash with pages or others."""
     rows = list(Redirect.objects.values_list("pk", "old_path"))
     taken = {path for _, path in rows} | {path.rstrip("/") for path in paths}
     changed = 0
@@ -116,7 +119,10 @@ def _redact_redirects(spellings: Spellings, paths: set[str]) -> int:
 
 
 def free(name: str, taken: set[str], longest: int) -> str:
-    """The name, or the name with the lowest number behind it that is not taken; the slash of a path stays last."""
+    """The name if it is not taken, else the name with the lowest free number after it.
+
+    The result has at most `longest` characters. A slash at the end of a path stays at the end.
+    """
     slash = "/" if name.endswith("/") else ""
     stem, candidate, number = name.removesuffix("/"), name[:longest], 1
     while candidate in taken:

@@ -1,7 +1,8 @@
-"""Takes a text out of everything that the CMS keeps: content, revisions, comments, logs, search index, file names.
+"""Removes a text from everything that the CMS stores: content, revisions, comments, logs, search index, file names.
 
-For text that must go for good, such as a real name in a death review. pages/redaction/spellings.py says how it is
-found, docs/what-is-public.md what is left and what else to do. What was removed is written nowhere.
+It is for text that must be removed for good, such as a real name in a death review. pages/redaction/spellings.py
+explains how the text is found, docs/what-is-public.md what remains and what else to do. The removed text is recorded
+nowhere.
 """
 
 import json
@@ -31,29 +32,29 @@ from pages.redaction.spellings import Spellings
 from pages.visibility.ledger import note_update
 
 REDACTED = "pages.redacted"
-# Accounts and their sessions (a session that has the text is ended), and the search index, which is made anew.
+# Apps whose tables are skipped: accounts, sessions (see `_end_sessions`), and the search index, which is rebuilt.
 LEFT_ALONE = {"account", "auth", "contenttypes", "mfa", "sessions", "socialaccount", "wagtailsearch"}
-# What the system itself writes into columns of text, and into JSON: keys, hashes, names in the code; also passwords.
+# Columns of text and keys in JSON that only the system writes: primary keys, hashes, names in the code, passwords.
 SYSTEM_FIELDS = {
     "action", "checksum", "content_hash", "content_path", "contentpath", "file_hash", "file_key", "file_facts",
     "filter_spec", "focal_point_key", "hash", "hostname", "id", "key_hash", "language_code", "model_path", "object_id",
     "parent_object_id", "password", "path", "prefix", "to_object_id", "translation_key", "type", "uuid",
 }  # fmt: skip
-# Addresses have to go together: pages/redaction/addresses.py.
+# pages/redaction/addresses.py changes these together.
 PAGE_ADDRESS = {(Page, "slug"), (Page, "url_path")}
-# While it is so, no log says what something was before.
+# While this is true, the log records no former values (cms/accounts/powers.py).
 under_way: ContextVar[bool] = ContextVar("redaction_under_way", default=False)
 ADDRESSES = {*PAGE_ADDRESS, (PublicRecord, "path"), (PublicAddress, "path"), (Redirect, "old_path")}
 _TEXT = (models.CharField, models.TextField, models.JSONField, StreamField, models.FileField)
-_STAMPS = (models.DateField, models.TimeField, models.DurationField, models.DecimalField, PartialDateField)
+_VALUES = (models.DateField, models.TimeField, models.DurationField, models.DecimalField, PartialDateField)
 
 
 class RedactionError(Exception):
-    """Something went wrong. The message says where and what that means, with nothing of any row in it."""
+    """The redaction failed. The message says where and with what result, and contains no data of any row."""
 
 
 class Redaction:
-    """One run: the text, and the files that have been given another name and await the end of the transaction."""
+    """One run: the text, the counts of changed rows, and the renamed files, whose old copies are deleted at the end."""
 
     def __init__(self, text: str) -> None:
         self.spellings = Spellings(text)
@@ -61,12 +62,12 @@ class Redaction:
         self.changed = Counter[str]()
         self.renamed: dict[tuple[Storage, str], str] = {}
         fields = [field for model in apps.get_models() for field in model._meta.local_concrete_fields]
-        stamps = {field.name for field in fields if isinstance(field, _STAMPS)}
-        texts = {field.name for field in fields if isinstance(field, _TEXT) and not isinstance(field, _STAMPS)}
-        self.untouched_keys = SYSTEM_FIELDS | (stamps - texts)
+        values = {field.name for field in fields if isinstance(field, _VALUES)}
+        texts = {field.name for field in fields if isinstance(field, _TEXT) and not isinstance(field, _VALUES)}
+        self.untouched_keys = SYSTEM_FIELDS | (values - texts)
 
     def of(self, value: Any, address: bool = False) -> Any:
-        """The value without the text; an equal one when it was not in there."""
+        """The value without the text; an equal value if it does not contain it. Goes into lists, objects and JSON."""
         if isinstance(value, str):
             content = _json_in(value)
             if content is None:
@@ -80,7 +81,8 @@ class Redaction:
             }
         return [self.of(item) for item in value] if isinstance(value, list) else value
 
-    def new_value(self, field: models.Field, value: Any) -> Any:
+    def new_value(self, field: "models.Field[Any, Any]", value: Any) -> Any:
+        """The value of a column without the text, cut to the length of the column."""
         if not value:
             return value
         if isinstance(field, StreamField):
@@ -93,7 +95,7 @@ class Redaction:
         return new[: field.max_length] if isinstance(new, str) and field.max_length else new
 
     def _renamed(self, field: models.FileField, old: str) -> str:
-        """Stores the file a second time under a name without the text."""
+        """Copy the file to a name without the text, and return that name."""
         new = self.spellings.without(old, address=True)
         if new == old or not field.storage.exists(old):
             return new
@@ -105,8 +107,10 @@ class Redaction:
 
 
 def _json_in(value: str) -> Any:
-    """The list or object that a text is: revisions keep blocks as JSON in JSON, where letters are escaped. None for
-    other texts."""
+    """The list or object if the value is JSON, else None.
+
+    Revisions store blocks as JSON within JSON, in which letters are escaped.
+    """
     if value[:1] not in ("[", "{"):
         return None
     try:
@@ -120,24 +124,25 @@ def redact(
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     purge_caches: Callable[[], None] = lambda: None,
 ) -> Counter[str]:
-    """Redact everywhere, or nowhere when something goes wrong. Returns the number of changed rows by model.
+    """Remove the text everywhere, or nowhere if an error occurs. Returns the number of changed rows by model.
 
-    Runs its own transaction: a renamed file is there twice until that is over, so that a rollback loses none.
+    It runs in a transaction of its own. Renamed files exist twice until it ends, so that a rollback loses none.
+    `progress` wraps the list of tables. `purge_caches` is called within the transaction, before and after the changes,
+    because addresses may change.
 
-    `purge_caches` is called in the same transaction before and after: addresses may change. Raises ValueError when the
-    text is too short to be meant, RedactionFailed for anything else.
+    Raises ValueError if the text is too short, and RedactionError for any other error.
     """
     redaction = Redaction(text)
     committed: list[bool] = []
     failed = ""
-    untold = under_way.set(True)
+    token = under_way.set(True)
     try:
         with transaction.atomic(durable=True):
             transaction.on_commit(lambda: committed.append(True))
             purge_caches()
             _redact_rows(redaction, progress)
             redaction.stage = "the list of changes"
-            note_update(ContentPage.objects.all(), timezone.now())  # front-ends fetch everything again
+            note_update(ContentPage.objects.all(), timezone.now())  # so that front ends fetch everything again
             redaction.stage = "the caches"
             purge_caches()
             transaction.on_commit(cache.clear)
@@ -148,12 +153,12 @@ def redact(
             raise
         failed = f"{type(error).__name__} in {redaction.stage}."  # its message could show the text
     finally:
-        under_way.reset(untold)
+        under_way.reset(token)
     if failed and not committed:
         raise RedactionError(f"{failed} Nothing was changed.")
     _delete(redaction.renamed)
     if failed:
-        raise RedactionError(f"{failed} The text was taken out, yet caches may still have it: empty them.")
+        raise RedactionError(f"{failed} The text was removed, but caches may still contain it. Clear them.")
     return redaction.changed
 
 
@@ -171,7 +176,7 @@ def _redact_rows(redaction: Redaction, progress: Callable[[Iterable[Any]], Itera
         if model is Session:
             _end_sessions(redaction)
         elif model is IndexEntry:
-            make_search_index_anew()
+            rebuild_search_index()
         else:
             for key, changes in _changes(model, redaction):
                 model._base_manager.filter(pk=key).update(**_unique(model, key, changes))
@@ -182,7 +187,7 @@ def _redact_rows(redaction: Redaction, progress: Callable[[Iterable[Any]], Itera
 
 
 def _drop_mail(redaction: Redaction) -> None:
-    """Mail that waits and has the text is not sent."""
+    """Delete unsent mail that contains the text."""
     for row in OutgoingMail.objects.filter(given_up_at=None):
         parts = outbox.parts(row)
         if redaction.of(parts) != parts:
@@ -191,7 +196,7 @@ def _drop_mail(redaction: Redaction) -> None:
 
 
 def _end_sessions(redaction: Redaction) -> None:
-    """A session keeps messages ("… was published") until they are shown. Its user signs in again."""
+    """Delete sessions that contain the text, such as a message that is not shown yet. Their users sign in again."""
     for session in Session.objects.iterator():
         data = session.get_decoded()
         if redaction.of(data) != data:
@@ -200,18 +205,18 @@ def _end_sessions(redaction: Redaction) -> None:
 
 
 def tables() -> list[type[models.Model]]:
-    """Every table that is looked at; revisions last, because they take over what became of the rows."""
+    """Every table that is searched. Revisions are last, because they copy unique values from the changed rows."""
     found = [model for model in apps.get_models() if model._meta.app_label not in LEFT_ALONE and model._meta.managed]
     return sorted(found, key=lambda model: model is Revision)
 
 
-def text_fields(model: type[models.Model]) -> list[models.Field]:
-    """The columns that can have a text that somebody wrote."""
+def text_fields(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
+    """The columns that can contain text that a person wrote."""
     return [
         field
         for field in model._meta.local_concrete_fields
         if isinstance(field, _TEXT)
-        and not isinstance(field, _STAMPS)
+        and not isinstance(field, _VALUES)
         and not field.choices
         and not field.primary_key
         and field.name not in SYSTEM_FIELDS
@@ -219,8 +224,8 @@ def text_fields(model: type[models.Model]) -> list[models.Field]:
     ]
 
 
-def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Primary key and new values of each row of a table that has the text."""
+def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[object, dict[str, Any]]]:
+    """The primary key and the new values of each row that contains the text."""
     fields = text_fields(model)
     if not fields:
         return
@@ -230,14 +235,17 @@ def _changes(model: type[models.Model], redaction: Redaction) -> Iterator[tuple[
         for field, value in zip(fields, values, strict=True):
             new = redaction.new_value(field, value)
             if new != value:
-                changes[field.attname] = _as_the_row_has_it(key, value, new) if model is Revision else new
+                changes[field.attname] = _with_values_of_row(key, value, new) if model is Revision else new
         if changes:
             yield key, changes
 
 
-def _as_the_row_has_it(revision: Any, old: Any, new: Any) -> Any:
-    """In a revision, a redacted value that must be unique becomes that of the row, which nothing else has."""
-    if not isinstance(new, dict):
+def _with_values_of_row(revision: int, old: dict[str, Any] | str, new: dict[str, Any] | str) -> dict[str, Any] | str:
+    """The new value of a column of a revision.
+
+    If it is the content, redacted values that must be unique are replaced by those of the row.
+    """
+    if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     found = Revision.objects.select_related("content_type").get(pk=revision)
     model = found.content_type.model_class()
@@ -252,8 +260,8 @@ def _as_the_row_has_it(revision: Any, old: Any, new: Any) -> Any:
     return {**new, **own}
 
 
-def _unique(model: type[models.Model], key: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes with a number behind a text where two rows would become one that must differ."""
+def _unique(model: type[models.Model], key: object, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, with a number after a text where the row would violate a uniqueness constraint."""
     for group in _unique_groups(model):
         fields = {field.attname: field for field in model._meta.local_fields if field.name in group}
         numbered = next((name for name in fields if isinstance(changes.get(name), str)), None)
@@ -267,7 +275,7 @@ def _unique(model: type[models.Model], key: Any, changes: dict[str, Any]) -> dic
 
 
 def _unique_groups(model: type[models.Model]) -> list[Sequence[str]]:
-    """The names of the fields in which, taken together, no two rows of a table are the same."""
+    """The groups of field names whose values must be unique together."""
     return [
         *((field.name,) for field in model._meta.local_fields if field.unique),
         *model._meta.unique_together,
@@ -275,11 +283,14 @@ def _unique_groups(model: type[models.Model]) -> list[Sequence[str]]:
     ]
 
 
-def make_search_index_anew() -> None:
-    """The index of an object has words of others (tags, rows of lists), and objects may have gone from the database."""
+def rebuild_search_index() -> None:
+    """Delete and rebuild the whole index.
+
+    The entry of an object also has words of related objects (tags, inline rows) and may outlive its object.
+    """
     IndexEntry.objects.all()._raw_delete(IndexEntry.objects.db)
     call_command("update_index", verbosity=0)
-    if connection.vendor == "sqlite":  # keeps deleted words in its segments until these are merged
+    if connection.vendor == "sqlite":  # FTS5 keeps deleted words in its segments until they are merged
         table = f"{IndexEntry._meta.db_table}_fts"
         with connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO {table}({table}) VALUES('optimize')")

@@ -1,7 +1,8 @@
-"""Finds one text in a value however it is spelt there, and takes it out; pages/redaction/redact.py does so everywhere.
+"""Finds a text in a value in any spelling, and removes it. pages/redaction/redact.py applies it to all values.
 
-The value is read as a person reads it: HTML entities and percent-encoding decoded, tags left out, letters without
-accents and in the Latin alphabet. Each piece that was read knows where it stands, so that only the text is replaced.
+The value is searched as a person reads it: HTML entities and percent-encoding are decoded, tags are left out, and
+letters are transliterated to Latin letters without accents. Each piece of the decoded text keeps its position in the
+value, so that only the text itself is replaced.
 """
 
 import re
@@ -24,7 +25,7 @@ BLOCK = (
     "form h1 h2 h3 h4 h5 h6 head header hr html iframe img input label li main nav ol option p picture pre section "
     "select source summary table tbody td textarea tfoot th thead title tr ul video"
 )
-# What Wagtail writes into its tags for itself.
+# Attributes whose values only Wagtail writes.
 _SYSTEM_ATTRIBUTES = {"class", "embedtype", "format", "id", "linktype"}
 _PIECES = re.compile(
     rf"""
@@ -44,7 +45,7 @@ _INLINE_NAMES = set(INLINE.split())
 
 
 class Piece(NamedTuple):
-    """Where a piece of what was read stands in the value. A plain one was read as it is, a silent one as nothing."""
+    """The position of a piece in the value. A plain piece reads as it is written, a silent one as an empty text."""
 
     start: int
     end: int
@@ -54,7 +55,7 @@ class Piece(NamedTuple):
 
 
 class Reading:
-    """A value as a person reads it (`text`), in pieces, each with where it begins in the text (`starts`)."""
+    """A value as a person reads it (`text`), and its pieces with their positions in that text (`starts`)."""
 
     def __init__(self, value: str) -> None:
         self.starts: list[int] = []
@@ -69,9 +70,9 @@ class Reading:
         self.text = "".join(texts)
 
     def places(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Where that which was read from `first` to `last` stands in the value, in stretches with no tag in them.
+        """The positions in the value of the text from `first` to `last`, as (start, end) ranges without tags.
 
-        What is read as nothing (an accent of its own, a soft hyphen) belongs to the letter before it.
+        Silent characters (a combining accent, a soft hyphen) belong to the letter before them.
         """
         places: list[tuple[int, int]] = []
         for piece, begins in self._pieces_between(first, last):
@@ -87,7 +88,7 @@ class Reading:
         return places
 
     def _pieces_between(self, first: int, last: int) -> Iterator[tuple[Piece, int]]:
-        """The pieces that were read from `first` to `last`, with the silent ones behind, each with where it begins."""
+        """The pieces of the text from `first` to `last` and the silent ones after it, each with its start in it."""
         number = bisect_right(self.starts, first) - 1
         for piece, begins in zip(self.pieces[number:], self.starts[number:], strict=True):
             if begins > last or (begins == last and (piece.tag or not piece.silent)):
@@ -96,7 +97,7 @@ class Reading:
 
 
 def _pieces(value: str) -> Iterator[tuple[str, Piece]]:
-    """What is read, and the piece of the value that it was read from, one after the other."""
+    """The text as it reads, in order, each part with the piece of the value that it comes from."""
     position = 0
     for found in _PIECES.finditer(value):
         start, end = found.span()
@@ -124,22 +125,22 @@ class Edit(NamedTuple):
 
 
 class Spellings:
-    """Finds a text in any spelling of these kinds, and no other:
+    """Finds a text in the following spellings, and no others:
 
     - other case; with or without accents; with other quotes, hyphens and spaces;
     - HTML entities, percent-encoding, tags between the words or within them;
-    - the words joined as addresses and names of files join them: with one or more of `-`, `_`, `.` and `+`;
+    - the words joined as in addresses and file names: with one or more of `-`, `_`, `.` and `+`;
     - the words run together ("janedoe"), when the text has at least 6 letters and digits.
 
-    Only whole words are found: no letter or digit stands next to them. A text of at least 6 letters and digits is also
+    Only whole words are found, with no letter or digit next to them. A text of at least 6 letters and digits is also
     found next to digits and next to a word that begins with a capital ("janedoe84", "MrsJaneDoe.pdf").
-    Other orders, initials and abbreviations are other texts.
+    Other orders of the words, initials and abbreviations are not found.
 
-    `moved` maps paths of pages to their new ones: links to them go on leading there.
+    `moved` maps old paths of pages to new ones. Links to the old paths are changed.
     """
 
     def __init__(self, text: str) -> None:
-        """Raises ValueError when the text is too short to be meant."""
+        """Raises ValueError if the text has fewer than 3 letters and digits."""
         self.text = "".join(map(_latin, text)).strip()
         runs = re.findall(r"[A-Za-z0-9]+|[^A-Za-z0-9]+", self.text)
         words = [run for run in runs if run.isalnum()]
@@ -160,16 +161,17 @@ class Spellings:
         self.moved: dict[str, str] = {}
 
     def without(self, value: str, address: bool = False) -> str:
-        """The value without the text; an `address` (a slug, a URL, the name of a file) stays one."""
+        """The value without the text. If it is an `address` (a slug, a URL, a file name), it remains a valid one."""
         if self.moved and _looks_like_an_address(value):
-            value = self._where_it_moved(value)
+            value = self._moved_address(value)
         new, position = [], 0
         for edit in sorted(self._edits(value, 0, address)):
             new += [value[position : edit.start], edit.new]
             position = edit.end
         return "".join([*new, value[position:]]) if new else value
 
-    def _where_it_moved(self, value: str) -> str:
+    def _moved_address(self, value: str) -> str:
+        """The new address of the page if the value is the old address of one, else the value."""
         try:
             parts = urlsplit(value)
         except ValueError:
@@ -181,7 +183,7 @@ class Spellings:
         return parts._replace(path=new if path.endswith("/") else new.rstrip("/")).geturl()
 
     def _edits(self, value: str, offset: int, address: bool) -> Iterator[Edit]:
-        """What to put where, with positions counted from `offset`. No two overlap."""
+        """The replacements, with positions counted from `offset`. No two overlap."""
         address = address or _looks_like_an_address(value)
         reading = Reading(value)
         for match in self.pattern.finditer(reading.text):
@@ -195,12 +197,12 @@ class Spellings:
                 yield from self._edits_in_tag(value[piece.start : piece.end], offset + piece.start)
 
     def _edits_in_tag(self, tag: str, offset: int) -> Iterator[Edit]:
-        """The values of its attributes are values of their own; its name and theirs stay."""
+        """The replacements in the values of a tag's attributes. The names of the tag and its attributes stay."""
         for found in _ATTRIBUTE.finditer(tag):
             kind = found.lastgroup
             if kind and found["name"].lower() not in _SYSTEM_ATTRIBUTES:
                 value = found[kind]
-                new = self._where_it_moved(value) if self.moved and _looks_like_an_address(value) else value
+                new = self._moved_address(value) if self.moved and _looks_like_an_address(value) else value
                 if new != value:
                     yield Edit(offset + found.start(kind), offset + found.end(kind), self.without(new, address=True))
                 else:
@@ -208,7 +210,7 @@ class Spellings:
 
 
 def _gap(between: str, run_together: bool) -> str:
-    """A pattern for what stands between two words of the text: itself, space, or what joins words in addresses."""
+    """A pattern for what may be between two words: the same characters, spaces, or the separators of addresses."""
     if between == "'":
         return "(?:'|[-_.+])?"
     sign = between.strip()
@@ -226,7 +228,7 @@ def _latin(letter: str) -> str:
 
 
 def _percent_decoded(run: str) -> Iterator[tuple[str, int, int]]:
-    """The letters of a run such as "%C3%A9", each with where it stands in it. What is not UTF-8 is Latin-1."""
+    """The letters of a run such as "%C3%A9", each with its start and end in the run. Decodes UTF-8, else Latin-1."""
     encoded = bytes.fromhex(run.replace("%", ""))
     try:
         letters, encoding = encoded.decode(), "utf-8"

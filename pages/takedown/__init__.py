@@ -1,4 +1,4 @@
-"""Decides how pages and files are withdrawn or taken down, and where old addresses lead.
+"""Decides how pages and files are withdrawn or taken down, and where redirects may lead.
 
 May import: pages.confidential, pages.visibility, pages.models and below.
 """

@@ -1,11 +1,13 @@
-"""The admin's screens for withdrawing a page, taking things down in an emergency, and confirming that."""
+"""Admin screens to withdraw a page, to take a page or file down in an emergency, and to confirm a takedown."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.functional import cached_property
@@ -13,6 +15,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets import AdminPageChooser, Button
+from wagtail.models import Page
 
 from pages.confidential.choosable import refuse
 from pages.confidential.permissions import in_sight
@@ -25,6 +28,12 @@ from pages.visibility.at_path import NEUTRAL_LINE
 TAKEDOWNS_SHOWN = 50
 
 
+class StaffRequest(HttpRequest):
+    """A request of a user who is signed in. The admin answers no others."""
+
+    user: User
+
+
 class WithdrawForm(forms.Form):
     kind = forms.ChoiceField(label="How", choices=WithdrawalKind.choices, widget=forms.RadioSelect)
     explanation = forms.CharField(
@@ -32,14 +41,14 @@ class WithdrawForm(forms.Form):
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Why the page is withdrawn, in plain words. Readers see it with the title and today's date.",
+        help_text="Why the page is withdrawn, in plain English. Readers see it with the title and today's date.",
     )
     alternative = forms.ModelChoiceField(
         label="What to read instead",
         required=False,
         queryset=ContentPage.objects.all(),
         widget=AdminPageChooser(),
-        help_text="Needed for a redirect. With an explanation it is shown as a link.",
+        help_text="Required for a redirect. With an explanation, it is shown as a link.",
     )
 
     def clean(self) -> None:
@@ -50,10 +59,10 @@ class TakeDownForm(forms.Form):
     address = forms.CharField(
         label="Address",
         max_length=2600,
-        help_text="Paste the public address of the page, document or picture that has to go.",
+        help_text="Paste the public address of the page, document or picture to take down.",
     )
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=Takedown._meta.get_field("reason").help_text,
@@ -61,8 +70,9 @@ class TakeDownForm(forms.Form):
 
 
 class WithdrawView(WagtailAdminTemplateMixin, FormView):
-    """Withdraw one page."""
+    """Withdraws one page."""
 
+    request: StaffRequest
     form_class = WithdrawForm
     template_name = "pages/admin/withdraw.html"
     header_icon = "no-view"
@@ -71,7 +81,7 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
     def page(self) -> ContentPage:
         return get_object_or_404(ContentPage, pk=self.kwargs["page_id"]).specific
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not withdrawal.may_withdraw(request.user, self.page):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
@@ -90,29 +100,30 @@ class WithdrawView(WagtailAdminTemplateMixin, FormView):
             "alternative": self.page.withdrawal_alternative_id,
         }
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         context = super().get_context_data(page=self.page, **kwargs)
-        return {**context, "media": context["form"].media}  # the page chooser brings its scripts
+        return {**context, "media": context["form"].media}  # the page chooser needs its scripts
 
     def form_valid(self, form: WithdrawForm) -> HttpResponse:
         try:
             withdrawal.withdraw(self.page, self.request.user, **form.cleaned_data)
-        except ValidationError as problem:
-            form.add_error(None, problem)
+        except ValidationError as error:
+            form.add_error(None, error)
             return self.form_invalid(form)
         messages.success(self.request, f"“{self.page.title}” is withdrawn.")
         return redirect("wagtailadmin_explore", self.page.get_parent().pk)
 
 
 class TakedownsView(WagtailAdminTemplateMixin, FormView):
-    """Take something down, and see what was taken down and waits for a second person."""
+    """Takes a page or file down, and lists the latest takedowns with their confirmations."""
 
+    request: StaffRequest
     form_class = TakeDownForm
     template_name = "pages/admin/takedowns.html"
     page_title = "Emergency takedown"
     header_icon = "warning"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not may_take_down(request.user):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
@@ -123,7 +134,7 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
     def get_initial(self) -> dict[str, Any]:
         return {"address": self.request.GET.get("address", "")}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         takedowns = in_sight(Takedown.objects.select_related("by", "confirmed_by"))[:TAKEDOWNS_SHOWN]
         return super().get_context_data(takedowns=takedowns, neutral_line=NEUTRAL_LINE, **kwargs)
 
@@ -133,22 +144,22 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
             if obj is None:
                 raise ValidationError({"address": "There is no public page or file at this address."})
             takedown = withdrawal.take_down(obj, self.request.user, form.cleaned_data["reason"])
-        except ValidationError as problem:
-            form.add_error(None, problem)
+        except ValidationError as error:
+            form.add_error(None, error)
             return self.form_invalid(form)
         messages.success(self.request, f"{takedown.address} is offline. Ask a colleague to confirm it below.")
         return redirect("takedowns")
 
 
 @require_POST
-def confirm(request: HttpRequest, takedown_id: int) -> HttpResponse:
+def confirm(request: StaffRequest, takedown_id: int) -> HttpResponse:
     takedown = get_object_or_404(Takedown, pk=takedown_id)
     try:
         withdrawal.confirm(takedown, request.user)
-    except ValidationError as problem:
-        messages.error(request, " ".join(problem.messages))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, f"You confirmed that {takedown.address} had to go.")
+        messages.success(request, f"You confirmed the takedown of {takedown.address}.")
     return redirect("takedowns")
 
 
@@ -159,8 +170,8 @@ admin_urls = [
 ]
 
 
-def page_buttons(page: Any, user: Any) -> list[Button]:
-    """The entries of a page's menu that take it away."""
+def page_buttons(page: Page, user: User | AnonymousUser) -> list[Button]:
+    """The entries of a page's menu that withdraw it or take it down, as far as the user may."""
     buttons = []
     if isinstance(page, ContentPage) and page.live:
         if withdrawal.may_withdraw(user, page):

@@ -1,13 +1,13 @@
-"""Taking pages and files away: who may, what readers are told, and the emergency takedown.
+"""Withdraws pages, and takes pages and files down in an emergency.
 
-The screens for it are in pages/takedown/views.py. Coming back is a publication like any other
+The screens are in pages/takedown/views.py. A page becomes public again when a new version of it is published
 (cms/publication/effects.py).
 """
 
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -29,34 +29,41 @@ WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down
 # --- Withdrawing a page ---
 
 
-def may_withdraw(user: Any, page: ContentPage) -> bool:
+def may_withdraw(user: User | AnonymousUser, page: ContentPage) -> bool:
     if page.is_sensitive:
         return user.has_perm(HANDLE_DEATH_REVIEWS) and may_take_down(user)
     return page.permissions_for_user(user).may_moderate()
 
 
-def withdrawal_problems(page: ContentPage, kind: str, explanation: str, alternative: Any) -> dict[str, str]:
-    """What keeps a page from being withdrawn in this way: field name → what to do."""
+def withdrawal_problems(
+    page: ContentPage, kind: str, explanation: str, alternative: ContentPage | None
+) -> dict[str, str]:
+    """Why the page cannot be withdrawn in this way: form field → message. Empty if it can."""
     problems = {}
     if not page.withdrawal_kind and answer(page) != Answer.PUBLIC:
         problems["kind"] = "This page is not public, so there is nothing to withdraw."
     if public(DeathReviewNoticePage.objects.descendant_of(page)).exists():
-        problems["kind"] = "There are death-review notices below this page, which readers may not lose in this way."
+        problems["kind"] = "There are public death-review notices below this page. Withdraw them first."
     problems |= page.withdrawal_problems(kind)
     if kind == WithdrawalKind.WITHDRAWN and not explanation.strip():
         problems["explanation"] = "Tell readers why the page was withdrawn."
     if alternative is not None and (
         alternative.pk == page.pk or not public(ContentPage.objects.filter(pk=alternative.pk)).exists()
     ):
-        problems["alternative"] = "Choose another page, one that readers can open."
+        problems["alternative"] = "Choose another page that is public."
     elif kind == WithdrawalKind.REDIRECT and alternative is None:
         problems["alternative"] = "Choose the page that readers are sent to."
     return problems
 
 
 @transaction.atomic
-def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alternative: Any = None) -> None:
-    """Take a public page away, and scheduled versions of it with it. Raises PermissionDenied or ValidationError."""
+def withdraw(
+    page: ContentPage, user: User, kind: str, explanation: str = "", alternative: ContentPage | None = None
+) -> None:
+    """Withdraw a public page, and stop versions that are scheduled or awaiting approval.
+
+    Raises PermissionDenied or ValidationError.
+    """
     if not may_withdraw(user, page):
         raise PermissionDenied
     page.hold(page.pk)
@@ -72,14 +79,14 @@ def withdraw(page: ContentPage, user: Any, kind: str, explanation: str = "", alt
         withdrawn_at=page.withdrawn_at,
         withdrawal_alternative=alternative,
     )
-    _stop_what_is_on_its_way(page, user)
+    _stop_pending_versions(page, user)
     log(instance=page, action=WITHDRAWN, user=user, data={"kind": kind})
     visibility_changed.send(type(page), page=page)
 
 
-def _stop_what_is_on_its_way(page: ContentPage, user: Any) -> None:
-    """Versions that were scheduled or submitted before the page went are not those that bring it back."""
-    void(page, approvals_of(page), "The page was taken away from readers after the approval.")
+def _stop_pending_versions(page: ContentPage, user: User) -> None:
+    """Unschedule versions, void their approvals and cancel the workflow, so that none of them is published later."""
+    void(page, approvals_of(page), "The page was withdrawn or taken down after the approval.")
     page.revisions.update(approved_go_live_at=None)
     if state := page.current_workflow_state:
         state.cancel(user=user)
@@ -89,13 +96,16 @@ def _stop_what_is_on_its_way(page: ContentPage, user: Any) -> None:
 
 
 def public_path(page: ContentPage) -> str:
-    """Where readers know a page: an unpublished change of its address is not that."""
+    """The path at which readers last saw the page. A change of its address that is not published does not count."""
     record = PublicRecord.objects.filter(pk=page.uuid).first()
     return record.path if record else addresses.url_path(page)
 
 
 def at_address(address: str) -> ContentPage | Document | Image | None:
-    """The page or file that an address which somebody pasted leads to; `take_down` says whether it is public."""
+    """The page or file at an address that a user pasted; None if there is none.
+
+    It need not be public: `take_down` checks that.
+    """
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -111,19 +121,19 @@ def at_address(address: str) -> ContentPage | Document | Image | None:
     if parts.netloc and parts.netloc == website.netloc:
         path = path.removeprefix(website.path)
     path = f"/{path.strip('/')}/" if path.strip("/") else "/"
-    here = PublicAddress.objects.filter(path=path).select_related("record__page")
-    found = here.order_by("-since", "-pk").first()
-    # The page that was here last: when it went, nobody means another that had the address before.
+    rows = PublicAddress.objects.filter(path=path).select_related("record__page")
+    found = rows.order_by("-since", "-pk").first()
+    # Only the page that had this address last. If that page is not live, pages that had it earlier are not meant.
     return found.record.page.specific if found and found.record.page and found.record.page.live else None
 
 
 @transaction.atomic
-def take_down(obj: ContentPage | Document | Image, user: Any, reason: str) -> Takedown:
-    """Take a page or a file offline at once, on one person's word. Raises PermissionDenied or ValidationError."""
+def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> Takedown:
+    """Take a page or a file offline at once. One person is enough. Raises PermissionDenied or ValidationError."""
     if not may_take_down(user):
         raise PermissionDenied
     if not reason.strip():
-        raise ValidationError({"reason": "Say why, for the colleague who will check this."})
+        raise ValidationError({"reason": "Give the reason, for the colleague who will check this takedown."})
     takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
     if isinstance(obj, ContentPage):
         obj.hold(obj.pk)
@@ -133,7 +143,7 @@ def take_down(obj: ContentPage | Document | Image, user: Any, reason: str) -> Ta
             raise ValidationError({"address": "This page is not public."})
         takedown.record, takedown.address = record, record.path
         takedown.save()
-        _stop_what_is_on_its_way(obj, user)
+        _stop_pending_versions(obj, user)
         DraftPreview.objects.filter(page=obj.pk).delete()
         UnpublishPageAction(obj, user=user).execute(skip_permission_checks=True)
     elif not (obj.published_in.exists() or PublicFileRecord.objects.filter(file_key=obj.file_key).exists()):
@@ -151,12 +161,12 @@ def take_down(obj: ContentPage | Document | Image, user: Any, reason: str) -> Ta
 
 
 @transaction.atomic
-def confirm(takedown: Takedown, user: Any) -> None:
-    """A second person agrees that it had to go. Raises PermissionDenied, ValidationError."""
+def confirm(takedown: Takedown, user: User) -> None:
+    """Record that a second person agrees with the takedown. Raises PermissionDenied or ValidationError."""
     if not may_take_down(user):
         raise PermissionDenied
     if takedown.by_id == user.pk:
-        raise ValidationError("Another person than the one who took it down has to confirm this.")
+        raise ValidationError("A colleague has to confirm this, because you took it down.")
     done = Takedown.objects.filter(pk=takedown.pk, confirmed_at=None).update(
         confirmed_at=timezone.now(), confirmed_by=user
     )
