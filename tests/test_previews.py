@@ -273,7 +273,7 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
     assert "Categories: Parks" in words(soup)
     assert "News (RSS 2.0, Atom 1.0, JSON Feed 1.1)" in words(soup)
     assert "Published 1 February 2026, 9am" in words(soup)
-    assert words(soup, ".notice") == "Publishing this page makes a new entry."
+    assert words(soup, ".notice") == "Publishing this page adds a new entry to the feed."
 
 
 def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meeting, staff):
@@ -298,9 +298,9 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
 
 def test_the_feed_preview_says_what_readers_notice(meeting, staff):
     major = (
-        "A major update makes no second entry: this one gets a new date of update, and many feed readers show it again."
+        "A major update adds no second entry. The entry gets a new date of update, and many feed readers show it again."
     )
-    minor = "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
+    minor = "A minor update adds no new entry. The text of the entry changes, and its dates stay the same."
     with time_machine.travel(NOW + timedelta(days=3), tick=False):
         soup = preview_of(staff, meeting, "feed")
         assert words(soup, ".notice") == major
