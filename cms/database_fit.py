@@ -47,7 +47,8 @@ def why_unfit() -> str | None:
     more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
     return (
         f"The database does not fit this version of the CMS ({', '.join(found[:MAX_NAMED])}{more}): "
-        "other code made it. Start the version that made it, or restore a copy that fits, and then run: python manage.py migrate"
+        "other code made it. Start the version that made it, or restore a copy that fits, and then run: "
+        "python manage.py migrate"
     )
 
 

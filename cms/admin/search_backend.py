@@ -61,7 +61,7 @@ elif connection.vendor == "postgresql":
 
     class PostgresQueryCompiler(PostgresSearchQueryCompiler):
         def get_index_vectors(self, search_query: SearchQuery) -> list[tuple[Any, Any]]:
-            """A model without a title is searched by its body, which has an index. Title and body have none together."""
+            """A model without a title is searched by its body alone, which has an index. Both together have none."""
             fields = self.queryset.model.get_search_fields()
             if any(isinstance(field, RelatedFields) or field.field_name == "title" for field in fields):
                 return super().get_index_vectors(search_query)
