@@ -62,7 +62,7 @@ def see_every_channel(page: Page) -> dict[str, str]:
         ("Feed reader", "How a feed reader shows this page"),
         ("Search result", "How a search engine may show this page"),
         ("Social card", "How a social network may show a link"),
-        ("GraphQL", "What the GraphQL API answers"),
+        ("GraphQL", "What the GraphQL API returns"),
     ):
         modes.select_option(label=label)
         frame = page.frame_locator("iframe[data-w-preview-target=iframe]:not(.w-preview__proxy)")
