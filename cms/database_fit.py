@@ -63,7 +63,7 @@ def differences() -> list[str]:
     return sorted(problem for options in managed for problem in _differences(options, tables.get(options.db_table)))
 
 
-def _differences(options: Options[Any], existing: Columns | None) -> Iterator[str]:
+def _differences(options: "Options[Any]", existing: Columns | None) -> Iterator[str]:
     """The differences of one model's table. `existing` has its columns in the database; None if there is no table."""
     table = options.db_table
     if existing is None:
@@ -97,7 +97,7 @@ def _tables() -> dict[str, Columns]:
     return tables
 
 
-def _differs(field: Field[Any, Any], existing_type: str, may_be_null: bool) -> bool:
+def _differs(field: "Field[Any, Any]", existing_type: str, may_be_null: bool) -> bool:
     wanted = (field.db_type(connection) or "").lower().replace(", ", ",")
     for ours, postgresql_name in (("varchar", "character varying"), ("char(", "character(")):
         if connection.vendor == "postgresql" and wanted.startswith(ours):

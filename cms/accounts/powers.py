@@ -113,7 +113,7 @@ def _subject(model: type[models.Model], row: models.Model) -> models.Model:
     return found
 
 
-def _logged_fields(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+def _logged_fields(model: type[models.Model]) -> list["models.Field[Any, Any]"]:
     return [field for field in model._meta.concrete_fields if field.name not in NOT_LOGGED]
 
 

@@ -73,7 +73,7 @@ def parent_for(model: type[ContentPage]) -> ContentPage | None:
     return None
 
 
-def words_for(field: models.Field, label: str) -> str:
+def words_for(field: "models.Field[Any, Any]", label: str) -> str:
     """A valid value with the canary for a text field. It names the model and the field, as far as there is room."""
     if isinstance(field, RichTextField):
         return f"<p>{CANARY} {label} {field.name}</p>"

@@ -78,7 +78,7 @@ class Command(BaseCommand):
             )
         if needs_control and not report.control_seen:
             raise CommandError(
-                f"{requests}, and the control page was not found, so this proves nothing: run `manage.py plant_canaries`"
+                f"{requests}, and the control page is missing, so this proves nothing: run `manage.py plant_canaries`"
                 " on that site first, or add --without-control."
             )
         self.stdout.write(f"{requests}, no leak.")
