@@ -50,7 +50,7 @@ class UnfinishedWork:
 
 
 def may_deactivate_user(user: User | AnonymousUser, leaver: User) -> bool:
-    """Whether `user` manages accounts. Nobody can deactivate themselves, and only superusers can deactivate one."""
+    """Whether `user` manages accounts. Nobody deactivates themselves, and only superusers deactivate superusers."""
     return (
         user.has_perm("auth.change_user")
         and user.pk != leaver.pk

@@ -18,7 +18,7 @@ NOT_WORK = {"wagtailadmin_editing_sessions:ping", "wagtailadmin_editing_sessions
 
 
 class IdleTimeMiddleware:
-    """Renews the session on each request to the admin. It ends SESSION_COOKIE_AGE later, or up to a minute earlier.
+    """Renews the session when somebody works in the admin. It ends SESSION_COOKIE_AGE later, or up to a minute earlier.
 
     Django's SESSION_SAVE_EVERY_REQUEST would set the cookie at public addresses, too.
     """
