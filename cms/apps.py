@@ -6,10 +6,10 @@ from wagtail.users.apps import WagtailUsersAppConfig
 class CmsConfig(AppConfig):
     name = "cms"
     verbose_name = "CMS"
-    default = True  # Django asks, where a module has several
+    default = True  # this module has two configurations
 
     def ready(self) -> None:
-        # Signals can be connected only once the models are there.
+        # Models can be imported only after Django has loaded all apps.
         from allauth.mfa.signals import authenticator_added
         from django.contrib.auth.models import User
 
@@ -17,7 +17,7 @@ class CmsConfig(AppConfig):
         from cms.accounts import powers, roles, second_factor
         from cms.admin import threads
         from cms.admin import widgets as admin_widgets
-        from cms.graphql.types import checks  # noqa: F401 - registers itself
+        from cms.graphql.types import checks  # noqa: F401 - registers the checks
         from cms.publication import effects as publication
         from cms.publication import removal
 
@@ -32,7 +32,7 @@ class CmsConfig(AppConfig):
 
 
 class UsersConfig(WagtailUsersAppConfig):
-    """Wagtail's screens for accounts, with the one for leavers, and for groups."""
+    """Wagtail's screens for users and groups, with our views in place of some of its own."""
 
     group_viewset = "cms.accounts.group_views.GroupViewSet"
     user_viewset = "cms.accounts.leaver_views.UserViewSet"

@@ -1,18 +1,21 @@
-"""Whether the database has the tables and columns that this code asks for. A start, `migrate` and /healthz ask here.
+"""Checks that the database has the tables and columns that this code needs: at the start, after `migrate`, on /healthz.
 
-Django believes its list of applied migrations. A database whose migrations were made by other code has that list, too,
-and answers with faults later, when somebody asks for a column that is not there.
+Django trusts its list of applied migrations. A database that another version of the code migrated can have the same
+list and different columns. Without this check, requests would fail later, when a query names a missing column.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Field
+from django.db.models.options import Options
 
-# Every column of every table: table, column, type, whether it may be NULL, whether it has a default.
+# Lists every column of every table: table, column, type, whether it may be NULL, whether it has a default.
 COLUMNS = {
     "sqlite": """
         SELECT tables.name, columns.name, lower(columns.type), NOT columns."notnull", columns.dflt_value IS NOT NULL
@@ -24,32 +27,33 @@ COLUMNS = {
         WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
     """,
 }
-Columns = dict[str, tuple[str, bool, bool]]  # of one table, by name: type, whether it may be NULL, has a default
-NAMED = 3  # how many differences are told; whoever mends it starts with the first anyway
+Columns = dict[str, tuple[str, bool, bool]]  # of one table: name → type, nullable, has a default
+MAX_NAMED = 3  # how many differences the message names
 
 
 def why_not_to_start() -> str | None:
-    """One line that says what to do, or None when the database fits."""
-    plan = _not_yet_run()
+    """One line that says what to do; None if the database is up to date and fits."""
+    plan = _unapplied_migrations()
     if plan:
         return f"The database is not up to date: {len(plan)} migrations to run. Run: python manage.py migrate"
     return why_unfit()
 
 
 def why_unfit() -> str | None:
-    """The same for tables and columns alone, in one query, whatever the list of applied migrations says."""
+    """The same, for tables and columns only. Takes one query and ignores the list of applied migrations."""
     found = differences()
     if not found:
         return None
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
     return (
-        f"The database does not fit this version of the CMS ({', '.join(found[:NAMED])}{more}): other code made it. "
-        "Start the version that made it, or restore a copy that fits, and then run: python manage.py migrate"
+        f"The database does not fit this version of the CMS ({', '.join(found[:MAX_NAMED])}{more}): "
+        "other code made it. Start the version that made it, or restore a copy that fits, and then run: "
+        "python manage.py migrate"
     )
 
 
 def differences() -> list[str]:
-    """What the models need and the database has not, or has otherwise."""
+    """Tables and columns that the models need and the database lacks or has in another form, each in a few words."""
     tables = _tables()
     managed = [
         model._meta
@@ -59,27 +63,27 @@ def differences() -> list[str]:
     return sorted(problem for options in managed for problem in _differences(options, tables.get(options.db_table)))
 
 
-def _differences(options: Any, there: Columns | None) -> Iterator[str]:
-    """The same for the table of one model, which the database has with these columns, or has not."""
+def _differences(options: "Options[Any]", existing: Columns | None) -> Iterator[str]:
+    """The differences of one model's table. `existing` has its columns in the database; None if there is no table."""
     table = options.db_table
-    if there is None:
+    if existing is None:
         yield f"no table {table}"
         return
-    if not any(kind for kind, _, _ in there.values()):  # a search index of SQLite, which has no types
+    if not any(kind for kind, _, _ in existing.values()):  # a full-text index of SQLite, which has no types
         return
     wanted = {field.column: field for field in options.local_concrete_fields}
     for column, field in wanted.items():
-        if column not in there:
+        if column not in existing:
             yield f"no column {table}.{column}"
-        # What Django gives tables between two models for a key depends on the version that made them.
-        elif not (options.auto_created and field.primary_key) and _otherwise(field, *there[column][:2]):
+        # The type of the primary key of a many-to-many table depends on the version of Django that made it.
+        elif not (options.auto_created and field.primary_key) and _differs(field, *existing[column][:2]):
             yield f"another kind of column {table}.{column}"
-    for column, (_, may_be_null, has_default) in there.items():
-        if column not in wanted and not may_be_null and not has_default:  # nothing of ours would fill it in
+    for column, (_, may_be_null, has_default) in existing.items():
+        if column not in wanted and not may_be_null and not has_default:  # every INSERT would fail
             yield f"no use for the column {table}.{column}"
 
 
-def _not_yet_run() -> list[Any]:
+def _unapplied_migrations() -> list[tuple[Migration, bool]]:
     executor = MigrationExecutor(connection)
     return executor.migration_plan(executor.loader.graph.leaf_nodes())
 
@@ -93,27 +97,27 @@ def _tables() -> dict[str, Columns]:
     return tables
 
 
-def _otherwise(field: Any, type_there: str, may_be_null: bool) -> bool:
+def _differs(field: "Field[Any, Any]", existing_type: str, may_be_null: bool) -> bool:
     wanted = (field.db_type(connection) or "").lower().replace(", ", ",")
-    for ours, of_postgresql in (("varchar", "character varying"), ("char(", "character(")):
+    for ours, postgresql_name in (("varchar", "character varying"), ("char(", "character(")):
         if connection.vendor == "postgresql" and wanted.startswith(ours):
-            wanted = wanted.replace(ours, of_postgresql, 1)
-    # SQLite says of no primary key that it must have a value.
+            wanted = wanted.replace(ours, postgresql_name, 1)
+    # SQLite does not report primary keys as NOT NULL.
     nullable_differs = bool(may_be_null) != field.null and not field.primary_key
-    return wanted != type_there.replace(", ", ",") or nullable_differs
+    return wanted != existing_type.replace(", ", ",") or nullable_differs
 
 
-def after_migrations(sender: Any, plan: Any = None, **kwargs: Any) -> None:
-    """Raises `CommandError` at the end of `migrate` when nothing is left to run and the database still does not fit.
+def after_migrations(sender: AppConfig, plan: list[tuple[Migration, bool]] | None = None, **kwargs: object) -> None:
+    """Receiver of `post_migrate`. Raises `CommandError` if all migrations are applied and the database does not fit.
 
-    `flush`, which changes no table, sends the same signal with no plan.
+    `flush`, which changes no table, sends the same signal without a plan.
     """
-    if plan is not None and not _not_yet_run() and (problem := why_unfit()):
+    if plan is not None and not _unapplied_migrations() and (problem := why_unfit()):
         raise CommandError(problem)
 
 
 def refuse_to_start() -> None:
-    """Ends the process with one line. A database that cannot be reached may come later: /healthz looks again."""
+    """Exit with one line if the database does not fit. If it cannot be reached, start: /healthz checks it again."""
     try:
         problem = why_not_to_start()
     except OperationalError:

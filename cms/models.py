@@ -1,10 +1,10 @@
-"""What the API itself keeps: the queries that front ends have registered (cms/graphql/http/registered_documents.py)."""
+"""The GraphQL documents that front ends have registered (cms/graphql/http/registered_documents.py)."""
 
 from django.db import models
 
 
 class RegisteredDocument(models.Model):
-    """A GraphQL document that clients may ask for by its hash. It never changes: another text has another hash."""
+    """A GraphQL document that clients request by its hash. Its text never changes: another text has another hash."""
 
     sha256 = models.CharField(primary_key=True, max_length=64)
     text = models.TextField()

@@ -1,9 +1,9 @@
-"""What Wagtail's preview shows of a draft: one mode for each channel that will carry the page.
+"""The modes of Wagtail's preview of a draft: one for each channel that will carry the page.
 
-Page types find the channels through a setting (pages/models/preview_channels.py); Wagtail's views ask who may see the
-draft first. Each takes the way that its channel takes, with the draft in place of the published page and with the
-rights of the person who looks: what they may not see in the admin shows as if it were not there. The page need not be
-saved or complete, and is changed in memory.
+Page types find the modes through the setting PREVIEW_CHANNELS (pages/models/preview_channels.py). Wagtail's views check
+first who may see the draft. Each mode uses the code of its channel, with the draft in place of the published page and
+the permissions of the person who looks: what they may not see in the admin is left out. The page may be unsaved or
+incomplete, and is changed in memory only.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
@@ -39,29 +40,33 @@ from pages.reading.page_html import Picture
 from pages.visibility.rule import public
 from pages.web.views import draft_html
 
-# About as much as search engines show; they measure in pixels, and each in its own way.
+# About as much as search engines show. They measure in pixels, so these are estimates.
 TITLE_LETTERS, DESCRIPTION_LETTERS = 60, 160
 WEBSITE = "website"
-PAGE = ""  # the mode that Wagtail shows first, and wherever nobody can choose
+PAGE = ""  # Wagtail's name for the default mode
+
+Viewer = User | AnonymousUser
 
 
-def _shown_by_a_template(
+def _template_channel(
     name: str,
     label: str,
-    context: Callable[[Any, datetime, Any], dict[str, Any]],
+    context: Callable[[Any, datetime, Viewer], dict[str, Any]],
     carries: Callable[[type[ContentPage]], bool] = lambda model: True,
 ) -> PreviewChannel:
-    def respond(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
-        told = effect_on_followers(page)
+    """A channel that renders `cms/previews/<name>.html` with the given context."""
+
+    def respond(page: ContentPage, user: Viewer, as_of: datetime) -> HttpResponse:
+        effect = effect_on_followers(page)
         as_published(page, as_of)
-        more = {"label": label, "told": told, **context(page, as_of, user)}
-        return _as_readers_get_it(render_to_string(f"cms/previews/{name}.html", more))
+        values = {"label": label, "effect": effect, **context(page, as_of, user)}
+        return _response(render_to_string(f"cms/previews/{name}.html", values))
 
     return PreviewChannel(name, label, carries, respond)
 
 
-def _as_readers_get_it(html: str) -> HttpResponse:
-    """With the headers of the public page, not of the screens of the admin, one of whose addresses answers with it."""
+def _response(html: str) -> HttpResponse:
+    """A response with the Content-Security-Policy of a public page, although its address is in the admin."""
     headers = {
         "Cache-Control": "private, no-store",
         "X-Robots-Tag": "noindex",
@@ -70,22 +75,22 @@ def _as_readers_get_it(html: str) -> HttpResponse:
     return HttpResponse(html, headers=headers)
 
 
-def _page(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
-    return _as_readers_get_it(draft_html(page, as_of, user))
+def _page(page: ContentPage, user: Viewer, as_of: datetime) -> HttpResponse:
+    return _response(draft_html(page, as_of, user))
 
 
-def _is_on_the_website(model: type[ContentPage]) -> bool:
+def _has_website_preview(model: type[ContentPage]) -> bool:
     return bool(settings.WEBSITE_PREVIEW_URL) and not model.is_sensitive
 
 
-def _on_the_website(page: ContentPage, user: Any, as_of: datetime) -> HttpResponse:
-    """Sends the browser to the website, with a token for this draft and this person."""
+def _website(page: ContentPage, user: Viewer, as_of: datetime) -> HttpResponse:
+    """Redirect the browser to the website, with a token for this draft and this person."""
     token = begin(page, user)
     as_published(page, as_of)
     query = urlencode({"urlPath": addresses.url_path(page), "token": token})
-    joint = "&" if "?" in settings.WEBSITE_PREVIEW_URL else "?"
+    separator = "&" if "?" in settings.WEBSITE_PREVIEW_URL else "?"
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
-    return HttpResponseRedirect(f"{settings.WEBSITE_PREVIEW_URL}{joint}{query}", headers=headers)
+    return HttpResponseRedirect(f"{settings.WEBSITE_PREVIEW_URL}{separator}{query}", headers=headers)
 
 
 # --- Feed readers ---
@@ -94,16 +99,16 @@ def _on_the_website(page: ContentPage, user: Any, as_of: datetime) -> HttpRespon
 def effect_on_followers(page: ContentPage) -> str:
     """What publishing this version means for people who follow the feed."""
     if page.public_updated_at is None:
-        return "Publishing this page makes a new entry."
+        return "Publishing this page adds a new entry to the feed."
     if page.update_kind == UpdateKind.MAJOR:
         return (
-            "A major update makes no second entry: this one gets a new date of update, and many feed readers show it "
+            "A major update adds no second entry. The entry gets a new date of update, and many feed readers show it "
             "again."
         )
-    return "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
+    return "A minor update adds no new entry. The text of the entry changes, and its dates stay the same."
 
 
-def _feed(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+def _feed(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
     loader = PreviewLoader(page, as_of, user)
     loader.prepare([page])
     entry, feed = entry_of(page, loader), own_feed(page.feed_key or "")
@@ -122,7 +127,7 @@ def _feed(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
 # --- Calendars ---
 
 
-def _calendar(page: MeetingPage, as_of: datetime, user: Any) -> dict[str, Any]:
+def _calendar(page: MeetingPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
     found = event(page, Loader(as_of).related(page, "venue"), sequence=0, revised=as_of)  # neither is shown
     if found is None:
         return {"event": None}
@@ -145,7 +150,7 @@ def _day_and_clock(moment: datetime) -> str:
 
 
 def cut(text: str, letters: int) -> str:
-    """At most so many letters, cut after a whole word where there is one."""
+    """The text, shortened to at most so many characters. It ends after a whole word if it has more than one."""
     text = " ".join(text.split())
     if len(text) <= letters:
         return text
@@ -154,7 +159,7 @@ def cut(text: str, letters: int) -> str:
     return (whole_words or start).rstrip() + "…"
 
 
-def _search(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+def _search(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
     title, description = page.seo_title or page.title, page.search_description or page.summary
     return {
         "title": cut(title, TITLE_LETTERS),
@@ -168,7 +173,7 @@ def _search(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
     }
 
 
-def _social(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+def _social(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
     return {
         "title": page.title,
         "summary": page.summary,
@@ -184,8 +189,8 @@ def _site_name(page: ContentPage, as_of: datetime) -> str:
     return home.title if home else settings.WAGTAIL_SITE_NAME
 
 
-def _social_picture(page: ContentPage, user: Any) -> Picture | None:
-    """The size for social cards. Wagtail keeps it once it is made; it is public only when the picture is."""
+def _social_picture(page: ContentPage, user: Viewer) -> Picture | None:
+    """The rendition for social cards. Wagtail stores it when it is first made; it is public only if the picture is."""
     key = getattr(page, "image_id", None)
     if key is None:
         return None
@@ -202,7 +207,7 @@ def _social_picture(page: ContentPage, user: Any) -> Picture | None:
 # --- GraphQL ---
 
 
-def _graphql(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
+def _graphql(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
     answer = draft_answer(page, as_of)
     return {
         "query": answer.query,
@@ -215,10 +220,10 @@ def _graphql(page: ContentPage, as_of: datetime, user: Any) -> dict[str, Any]:
 
 CHANNELS = (
     PreviewChannel(PAGE, "Page", lambda model: True, _page),
-    PreviewChannel(WEBSITE, "Website", _is_on_the_website, _on_the_website),
-    _shown_by_a_template("feed", "Feed reader", _feed, lambda model: model.feed_key is not None),
-    _shown_by_a_template("calendar", "Calendar", _calendar, lambda model: model.makes_events),
-    _shown_by_a_template("search", "Search result", _search),
-    _shown_by_a_template("social", "Social card", _social),
-    _shown_by_a_template("graphql", "GraphQL", _graphql),
+    PreviewChannel(WEBSITE, "Website", _has_website_preview, _website),
+    _template_channel("feed", "Feed reader", _feed, lambda model: model.feed_key is not None),
+    _template_channel("calendar", "Calendar", _calendar, lambda model: model.makes_events),
+    _template_channel("search", "Search result", _search),
+    _template_channel("social", "Social card", _social),
+    _template_channel("graphql", "GraphQL", _graphql),
 )

@@ -1,6 +1,4 @@
-"""Every public address, in one list."""
-
-from typing import Any
+"""Every address of the site, in one list."""
 
 from allauth.account import views as account
 from allauth.socialaccount import views as single_sign_on
@@ -19,8 +17,8 @@ from pages.editing import staff_calendar
 from pages.web import search_engines
 from pages.web import views as page_views
 
-# Signing in. Not all of allauth's addresses: nobody registers, changes an address or connects an identity. The first
-# three stand before Wagtail's own, at the same paths, so that there is one way in.
+# The views of allauth that people sign in with. Its views to register, to change an e-mail address and to connect an
+# identity are left out. The first three replace Wagtail's own at the same paths, so that there is one way to sign in.
 signing_in = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
@@ -47,27 +45,27 @@ signing_in = [
 ]
 
 
-def not_offered(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+def not_offered(request: HttpRequest, **kwargs: object) -> HttpResponse:
     raise Http404
 
 
 urlpatterns = [
     path("", front_page.front_page, name="front_page"),
     path("admin/", include(signing_in)),
-    # In place of Wagtail's own.
+    # These replace Wagtail's views at the same addresses.
     path("admin/reports/page-types-usage/", PageTypesReport.as_view()),
     path("admin/reports/page-types-usage/results/", PageTypesReport.as_view(results_only=True)),
     path("admin/tag-autocomplete/", offered_tags),
     path("admin/tag-autocomplete/<slug:app_name>/<slug:model_name>/", offered_tags),
-    # Actions on pages are taken in the screens: those ask more, and leave a copy without the history of its original.
-    # The admin's own scripts have no use for these addresses.
+    # People act on pages in the screens only: those check more, and copy a page without the history of its original.
+    # The admin's own scripts do not use this part of the admin's API.
     path("admin/api/main/pages/<int:pk>/action/<str:name>/", not_offered),
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),
     path("feeds.opml", feed_views.all_feeds, name="all_feeds"),
     path("feeds/", include("feeds.urls")),
-    # Page addresses begin like this too, but end with a slash.
+    # Addresses of pages can begin in the same way, but they end with a slash.
     path("meetings/<uuid:uuid>.ics", feed_views.meeting, name="meeting_calendar"),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),
     path("docs/", front_page.documentation, name="documentation"),
@@ -80,6 +78,6 @@ urlpatterns = [
     re_path(r"^documents/(?P<key>[\w\-]{22})/(?P<filename>[^/\x00]+)$", files.document, name="document"),
     re_path(r"^images/(?P<key>[\w\-]{22})/(?P<name>[\w\-.]+)$", files.rendition, name="rendition"),
     path(f"{settings.MEDIA_URL.strip('/')}/<path:name>", files.stored_file, name="stored_file"),
-    # Last: whatever is left may be the path of a page. Wagtail knows the route by this name.
+    # Last: any other path may be that of a page. Wagtail looks the route up by this name.
     re_path(r"^((?:[\w\-]+/)*)$", page_views.page_at_path, name="wagtail_serve"),
 ]

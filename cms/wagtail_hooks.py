@@ -1,16 +1,18 @@
-"""What the admin shows of accounts, and of the parts that see pages and files together: the report of broken links."""
+"""The project's Wagtail hooks: the screens for accounts, the reports, and the labels of log entries."""
 
-from typing import Any
-
+from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.staticfiles import versioned_static
+from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.admin.widgets import Button
-from wagtail.log_actions import LogFormatter
+from wagtail.log_actions import LogActionRegistry, LogFormatter
+from wagtail.models import BaseLogEntry
 from wagtail.permissions import policy_registry
 
 from cms.accounts.leaver_views import admin_urls, leaver_buttons
@@ -31,12 +33,12 @@ def start_widgets() -> SafeString:
 
 
 @hooks.register("register_admin_urls")
-def register_leaver_urls() -> list:
+def register_leaver_urls() -> list[URLPattern]:
     return admin_urls
 
 
 @hooks.register("register_user_listing_buttons")
-def register_leaver_buttons(user: Any, request_user: Any) -> list[Button]:
+def register_leaver_buttons(user: User, request_user: User) -> list[Button]:
     return leaver_buttons(user, request_user)
 
 
@@ -52,7 +54,7 @@ def register_second_factor(request: HttpRequest) -> dict[str, str]:
 @hooks.register("register_account_menu_item")
 def register_password(request: HttpRequest) -> dict[str, str] | None:
     if not (request.user.is_authenticated and request.user.has_usable_password()):
-        return None  # single sign-on alone
+        return None  # the account signs in with single sign-on only
     return {
         "url": reverse("account_change_password"),
         "label": "Change password",
@@ -63,30 +65,30 @@ def register_password(request: HttpRequest) -> dict[str, str] | None:
 class HandedOverFormatter(LogFormatter):
     label = "Hand over a leaver's work"
 
-    def format_message(self, log_entry: Any) -> str:
-        return "Handed over from {from} to {to}, because of a leaver".format(**log_entry.data)
+    def format_message(self, log_entry: BaseLogEntry) -> str:
+        return "Handed over from {from} to {to}, because {from} has left".format(**log_entry.data)
 
 
 @hooks.register("after_bulk_action")
-def after_bulk_action(request: HttpRequest, action_type: str, files: list[Any], action: Any) -> None:
-    """Files are put into another collection without being saved: no signal tells of it."""
+def after_bulk_action(request: HttpRequest, action_type: str, files: list[Model], action: BulkAction) -> None:
+    """Update what is public after files were put into another collection. The bulk action sends no signal."""
     if action_type == "add_to_collection":
         kind = "document" if action.get_default_model() is Document else "image"
         publication.on_files_moved(PublishedFile.objects.filter(**{f"{kind}__in": files}))
 
 
 @hooks.register("register_log_actions")
-def register_log_actions(actions: Any) -> None:
+def register_log_actions(actions: LogActionRegistry) -> None:
     actions.register_action(HANDED_OVER)(HandedOverFormatter)
     actions.register_action(ROLES_CHANGED)(RolesFormatter)
     actions.register_action(POWERS_CHANGED)(PowersFormatter)
     actions.register_action(LEFT, "End the access of a leaver", "Access ended: the person has left")
-    actions.register_action(UNLOCKED, "Unlock what a leaver locked", "Unlocked, because the person has left")
+    actions.register_action(UNLOCKED, "Unlock a page that a leaver locked", "Unlocked, because the person has left")
     actions.register_action(SECOND_FACTOR_RESET, "Reset a second factor", "Second factor removed by a command")
 
 
 class BrokenLinksMenuItem(MenuItem):
-    def is_shown(self, request) -> bool:
+    def is_shown(self, request: HttpRequest) -> bool:
         policy = policy_registry.get_by_type(ContentPage)
         return policy.user_has_any_permission(request.user, BrokenLinksReport.any_permission_required)
 
@@ -97,7 +99,7 @@ def register_broken_links() -> MenuItem:
 
 
 class MailMenuItem(MenuItem):
-    def is_shown(self, request) -> bool:
+    def is_shown(self, request: HttpRequest) -> bool:
         return may_see_mail(request.user)
 
 
@@ -107,7 +109,7 @@ def register_mail_not_sent() -> MenuItem:
 
 
 @hooks.register("register_admin_urls")
-def register_report_urls() -> list:
+def register_report_urls() -> list[URLPattern]:
     return [
         path("reports/mail/", MailReport.as_view(), name="mail_not_sent"),
         path("reports/mail/results/", MailReport.as_view(results_only=True), name="mail_not_sent_results"),

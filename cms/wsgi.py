@@ -1,4 +1,4 @@
-"""What the application server runs."""
+"""The WSGI application. It refuses to start if the database does not fit the code."""
 
 import os
 
@@ -9,7 +9,7 @@ application = get_wsgi_application()
 
 from django.db import connection  # noqa: E402
 
-from cms.database_fit import refuse_to_start  # noqa: E402 - it asks the models, which are there only now
+from cms.database_fit import refuse_to_start  # noqa: E402 - it needs the loaded models
 
 refuse_to_start()
 connection.close()

@@ -1,4 +1,4 @@
-"""Lets django-debug-toolbar run on the public pages, whose Content-Security-Policy allows no scripts."""
+"""Lets django-debug-toolbar run on the public pages, whose Content-Security-Policy forbids scripts."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ NEEDED = ("script-src", "connect-src")
 
 
 def allow_toolbar(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: adds what the toolbar needs to the policy of each HTML page, where the policy does not name it."""
+    """Middleware that adds the directives of the toolbar to the policy of each HTML page, unless they are there."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,6 +1,6 @@
-"""The project's settings for `make dev`: debug mode, and django-debug-toolbar on every page.
+"""The settings for `make dev`: debug mode, and django-debug-toolbar on every page.
 
-Only this module imports the toolbar. The container image leaves out this folder.
+Only this package imports the toolbar. The container image leaves out this folder.
 """
 
 import os
@@ -10,7 +10,7 @@ os.environ.setdefault("DEBUG", "true")
 from cms.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar"]
-# The toolbar stands after the middleware that sets headers and serves static files.
+# The toolbar comes after the middleware that sets headers and serves static files.
 MIDDLEWARE = [
     "development.policy.allow_toolbar",
     *MIDDLEWARE[:3],

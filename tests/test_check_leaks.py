@@ -147,7 +147,7 @@ def test_it_refuses_without_a_public_home_page(planted):
 def test_it_refuses_to_complete_and_to_delete_what_is_not_its_own(planted):
     control = models.StandardPage.objects.get(slug=CONTROL)
     factories.draft(models.StandardPage, control, title="Mine")
-    with pytest.raises(CommandError, match="'Mine' is below a planted page"):
+    with pytest.raises(CommandError, match="'Mine' is below a canary page"):
         run("plant_canaries", remove=True)
     control.unpublish()
     with pytest.raises(CommandError, match="--remove"):
@@ -189,7 +189,7 @@ def test_leaks_are_found_in_every_channel(planted, client, monkeypatch):
     monkeypatch.setattr("cms.management.commands.check_leaks.over_http", lambda base: over_client(client))
     monkeypatch.setattr("cms.management.commands.check_leaks.LONGEST_TABLE", 10_000)
     out = StringIO()
-    with pytest.raises(CommandError, match="The table says what got out"):
+    with pytest.raises(CommandError, match="The table lists what is public"):
         call_command("check_leaks", BASE, stdout=out)
     rows = [[part.strip() for part in line.split(" | ")] for line in out.getvalue().splitlines()]
     assert rows[0] == ["address or GraphQL path", "where", "excerpt"]
@@ -274,7 +274,7 @@ def test_a_resolver_that_fails_and_a_page_that_fails_are_findings():
     found = [(finding.place, finding.where, finding.excerpt) for finding in check(site).findings]
     assert found == [
         ("a", "not covered", "broken"),
-        ("/", "answer 500", "The site failed here, which may hide something."),
+        ("/", "answer 500", "The site failed here, which may hide a leak."),
     ]
 
 
@@ -385,9 +385,9 @@ def test_a_site_that_stops_answering_ends_the_check():
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (Answer(404, {}, b"<html>"), "answers 404 and does not tell its schema"),
-        (Answer(200, {}, b'{"errors": []}'), "does not tell its schema"),
-        (Answer(200, {}, b'{"data": {"__schema": 1}}'), "does not tell its schema"),
+        (Answer(404, {}, b"<html>"), "answers 404 and gives no schema"),
+        (Answer(200, {}, b'{"errors": []}'), "gives no schema"),
+        (Answer(200, {}, b'{"data": {"__schema": 1}}'), "gives no schema"),
         (Answer(301, {"Location": "https://b.example/graphql/"}, b""), "redirects to https://b.example/graphql/"),
     ],
 )
@@ -410,7 +410,7 @@ def test_it_proves_nothing_without_the_control(monkeypatch):
 def test_a_site_that_does_not_answer():
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         url = f"http://127.0.0.1:{server.server_port}"
-    with pytest.raises(CommandError, match=r"does not answer .*: start the site, or mend the address"):
+    with pytest.raises(CommandError, match=r"does not answer .*: start it or correct the address"):
         run("check_leaks", url)
 
 

@@ -54,7 +54,7 @@ def test_a_picture_is_shown_where_it_was_made(client, db, screenshots):
     missing = client.get("/docs/screenshots/sign-in.png")
     assert (missing.status_code, missing.content) == (
         404,
-        b"This picture was not made here. `make screenshots` takes them, with Chromium.\n",
+        b"This screenshot has not been made. Run `make screenshots`, which needs Chromium.\n",
     )
     (screenshots / "sign-in.png").write_bytes(b"a picture")
     made = client.get("/docs/screenshots/sign-in.png")

@@ -47,7 +47,7 @@ def test_the_contract_is_registered_once(client):
     assert lines[-1] == "10 new, 10 in all."
     before = list(RegisteredDocument.objects.order_by("pk").values())
     lines = register(*CONTRACT)
-    assert all(line.endswith(" (was registered)") for line in lines[:-1])
+    assert all(line.endswith(" (already registered)") for line in lines[:-1])
     assert lines[-1] == "0 new, 10 in all."
     assert list(RegisteredDocument.objects.order_by("pk").values()) == before
 

@@ -287,7 +287,7 @@ def test_another_root_of_the_site_hides_no_notice(book):
     url = reverse("wagtailsites:edit", args=[site.pk])
     form = {"hostname": site.hostname, "port": site.port, "site_name": "", "root_page": book.news.pk}
     answer = book.clients["moderator"].post(url, {**form, "is_default_site": "on"}, follow=True)
-    assert "Readers would lose a death-review notice in silence" in answer.content.decode()
+    assert "A public death-review notice would no longer be below the root page" in answer.content.decode()
     assert Site.objects.get().root_page_id == root
     assert notice.live is True
 

@@ -128,7 +128,7 @@ def test_one_action_ends_the_access_and_hands_the_work_over(client, admin, leave
     handed = PageLogEntry.objects.filter(action=leavers.HANDED_OVER)
     assert sorted(entry.page.title for entry in handed) == ["Cancelled", "Changed", "Draft", "Submitted"]
     assert {(entry.user, entry.message) for entry in handed} == {
-        (admin, "Handed over from leaver to colleague, because of a leaver")
+        (admin, "Handed over from leaver to colleague, because leaver has left")
     }
     assert ModelLogEntry.objects.get(action=leavers.HANDED_OVER).object_id == str(work["agency"].pk)
     assert PageLogEntry.objects.get(action=leavers.UNLOCKED).page_id == locked.pk

@@ -84,7 +84,7 @@ def test_what_is_missing_is_drawn_in_time(db, monkeypatch):
     Rendition.objects.filter(image__in=images[:2], filter_spec__in=FORGOTTEN).delete()
     before = [sizes(image) for image in images]
     with monkeypatch.context() as no_time:
-        no_time.setattr(publication, "DRAWING_SECONDS", 0)
+        no_time.setattr(publication, "RENDITION_SECONDS", 0)
         publication.update_after_commit()
     assert [sizes(image) for image in images] == before
     publication.update_after_commit()

@@ -136,7 +136,7 @@ def save(thing, **fields):
 
 
 CHANGES = {
-    "group made": (lambda t: Group.objects.create(name="New"), ("New", "Made: group “New”")),
+    "group made": (lambda t: Group.objects.create(name="New"), ("New", "Created: group “New”")),
     "group renamed": (lambda t: save(t["group"], name="P2"), ("P2", "Changed: name “Press” → “P2”")),
     "group renamed by update": (
         lambda t: Group.objects.filter(name="Press").update(name="P2"),
@@ -203,7 +203,7 @@ CHANGES = {
         lambda t: RoleGroup.objects.filter(role=Role.MODERATOR).update(group=t["group"]),
         ("Press", "Changed: role group: role “moderator”; group “Press”. Before: role “moderator”; group “Moderators”"),
     ),
-    "workflow made": (lambda t: Workflow.objects.create(name="New"), ("New", "Made: workflow “New”")),
+    "workflow made": (lambda t: Workflow.objects.create(name="New"), ("New", "Created: workflow “New”")),
     "workflow stopped": (
         lambda t: Workflow.objects.filter(pk=t["workflow"].pk).update(active=False),
         ("Press flow", "Changed: active “yes” → “no”"),
@@ -231,10 +231,10 @@ CHANGES = {
             "Changed: workflow content type: content type “Pages | agency”; workflow “Press flow”. Before: content type “Pages | agency”; workflow “Moderators approval”",
         ),
     ),
-    "step made": (lambda t: Task.objects.create(name="Plain"), ("Plain", "Made: task “Plain”")),
+    "step made": (lambda t: Task.objects.create(name="Plain"), ("Plain", "Created: task “Plain”")),
     "four-eyes step made": (
         lambda t: FourEyesTask.objects.create(name="Third"),
-        ("Third", "Made: four-eyes approval “Third”"),
+        ("Third", "Created: four-eyes approval “Third”"),
     ),
     "step renamed": (lambda t: save(t["task"], name="S"), ("S", "Changed: name “Press step” → “S”")),
     "step stopped": (lambda t: save(t["four_eyes"], active=False), ("Second pair", "Changed: active “yes” → “no”")),
@@ -253,7 +253,7 @@ CHANGES = {
     ),
     "administrator made": (
         lambda t: User.objects.create_superuser("boss"),
-        ("boss", "Made: user “boss” (administrator)"),
+        ("boss", "Created: user “boss” (administrator)"),
     ),
     "made an administrator": (
         lambda t: save(t["person"], is_superuser=True),

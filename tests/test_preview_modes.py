@@ -53,7 +53,7 @@ def test_the_search_preview_cuts_as_search_engines_do(home, staff):
     assert description == "w" * 159 + "…"
     assert words(soup, "main > ul").count("This one is cut.") == 2
     notice = factories.draft(models.DeathReviewNoticePage, factories.page(models.DeathReviewIndexPage, home))
-    asked = "Search engines are asked to leave this page out. One that lists it all the same would show this."
+    asked = "Search engines are asked to leave this page out. If one lists it anyway, it would show this."
     assert words(preview_of(staff, notice, "search"), ".notice") == asked
 
 
@@ -89,4 +89,4 @@ def test_the_social_preview_shows_the_picture_that_the_card_gets_and_keeps_it_fr
     assert client.get(picture["src"]).status_code == 404
     client.force_login(User.objects.get())
     assert "No picture is chosen" in words(preview_of(client, page, "social", image=""))
-    assert "Pages of this kind have no picture." in words(preview_of(client, index, "social"))
+    assert "Pages of this type have no picture." in words(preview_of(client, index, "social"))

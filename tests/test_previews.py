@@ -273,7 +273,7 @@ def test_the_feed_preview_of_a_new_page_is_the_entry_that_the_feed_gets(home, st
     assert "Categories: Parks" in words(soup)
     assert "News (RSS 2.0, Atom 1.0, JSON Feed 1.1)" in words(soup)
     assert "Published 1 February 2026, 9am" in words(soup)
-    assert words(soup, ".notice") == "Publishing this page makes a new entry."
+    assert words(soup, ".notice") == "Publishing this page adds a new entry to the feed."
 
 
 def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meeting, staff):
@@ -292,15 +292,15 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
     assert soup.select_one(".summary").text == entry.summary
     assert [link["href"] for link in soup.select(".files a")] == [file.url for file in entry.enclosures]
     assert len(entry.enclosures) == 2
-    assert "RSS has room for one file and carries the first." in words(soup)
+    assert "An RSS entry can have one file, so RSS has the first." in words(soup)
     assert "Published 1 February 2026, 9am. Updated 4 February 2026, 9am" in words(soup)
 
 
 def test_the_feed_preview_says_what_readers_notice(meeting, staff):
     major = (
-        "A major update makes no second entry: this one gets a new date of update, and many feed readers show it again."
+        "A major update adds no second entry. The entry gets a new date of update, and many feed readers show it again."
     )
-    minor = "A minor update makes no new entry. The text of the entry changes quietly, and its dates stay."
+    minor = "A minor update adds no new entry. The text of the entry changes, and its dates stay the same."
     with time_machine.travel(NOW + timedelta(days=3), tick=False):
         soup = preview_of(staff, meeting, "feed")
         assert words(soup, ".notice") == major
@@ -322,7 +322,7 @@ def test_the_feed_preview_says_when_the_feed_has_no_room_for_the_page(home, staf
         assert len(entries("news")) == 1
         minor, major = (preview_of(staff, old, "feed", update_kind=kind) for kind in ("minor", "major"))
         assert words(minor, ".notice").endswith(
-            "The feed holds the 1 newest entries, and this is not one of them any more."
+            "The feed has the 1 newest entries, and this page is no longer one of them."
         )
         assert "not one of them" not in words(major)  # a correction is told beside them
 

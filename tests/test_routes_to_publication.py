@@ -336,7 +336,7 @@ def test_the_log_shows_who_became_a_moderator_and_by_whom(superuser, client):
     entries = ModelLogEntry.objects.filter(action="cms.roles_changed").order_by("timestamp")
     assert [(entry.user, entry.object_id, entry.data, entry.message) for entry in entries] == [
         (superuser, str(superuser.pk), {"groups": ["Moderators"], "change": verb}, f"{words}: Moderators")
-        for verb, words in (("added", "Put into"), ("removed", "Taken out of"))
+        for verb, words in (("added", "Added to"), ("removed", "Removed from"))
     ]
 
 

@@ -156,7 +156,7 @@ def start(*command, **environment):
 def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, tmp_path):
     result = start(**{"DATA_DIR": str(tmp_path), name: value})
     assert result.returncode == 1
-    assert result.stderr.startswith("The settings cannot be used. Mend these and start again:\n")
+    assert result.stderr.startswith("The settings are invalid. Correct these and start again:\n")
     assert f"Environment variable {name}: " in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -1,7 +1,5 @@
 """The admin's form for groups."""
 
-from typing import Any
-
 from django.contrib.auth.models import Permission
 from django.db.models import Q, QuerySet
 from wagtail.users.forms import GroupForm as WagtailGroupForm
@@ -9,11 +7,13 @@ from wagtail.users.views.groups import GroupViewSet as WagtailGroupViewSet
 
 
 class GroupForm(WagtailGroupForm):
-    """Keeps the permissions that the form does not show: Wagtail's takes them away and puts them back, and the log
-    would tell both."""
+    """Leaves alone the permissions that the form does not show.
 
-    def clean_permissions(self) -> QuerySet[Any]:
-        chosen: QuerySet[Any] = self.cleaned_data["permissions"]
+    Wagtail's form removes them and adds them again, and the log would have an entry for each.
+    """
+
+    def clean_permissions(self) -> QuerySet[Permission]:
+        chosen: QuerySet[Permission] = self.cleaned_data["permissions"]
         if self.instance.pk is None:
             return chosen
         kept = self.instance.permissions.exclude(pk__in=self.registered_permissions)

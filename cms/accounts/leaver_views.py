@@ -1,12 +1,13 @@
-"""The admin's screen on which somebody who manages accounts lets a colleague go, and the button that leads there."""
+"""The admin's screen to end the access of a colleague who leaves, and the button that leads to it."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.functional import cached_property
@@ -21,17 +22,17 @@ from cms.accounts import leavers
 
 
 class ColleagueField(forms.ModelChoiceField):
-    def label_from_instance(self, user: Any) -> str:
+    def label_from_instance(self, user: User) -> str:
         return f"{get_user_display_name(user)} ({user.get_username()})"
 
 
 class LeaverForm(forms.Form):
     colleague = ColleagueField(
-        label="Who takes over",
+        label="Colleague who takes over",
         required=False,
         queryset=User.objects.none(),
         empty_label="Choose a colleague",
-        help_text="Gets the drafts, and is told what becomes of what was submitted.",
+        help_text="They become the owner of the drafts, and get the e-mails about open submissions.",
     )
 
     def __init__(self, *args: Any, leaver: User, **kwargs: Any) -> None:
@@ -41,7 +42,7 @@ class LeaverForm(forms.Form):
 
 
 class LeaverView(WagtailAdminTemplateMixin, FormView):
-    """Asks who takes over, and then ends the access of one person."""
+    """Asks who takes over the unfinished work, and then ends the access of one person."""
 
     form_class = LeaverForm
     template_name = "cms/admin/leaver.html"
@@ -51,7 +52,7 @@ class LeaverView(WagtailAdminTemplateMixin, FormView):
     def leaver(self) -> User:
         return get_object_or_404(User, pk=self.kwargs["user_id"])
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not leavers.may_deactivate_user(request.user, self.leaver):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
@@ -68,15 +69,15 @@ class LeaverView(WagtailAdminTemplateMixin, FormView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "leaver": self.leaver}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        work = leavers.unfinished_work(self.leaver).in_sight()
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
+        work = leavers.unfinished_work(self.leaver).visible()
         return super().get_context_data(leaver=self.leaver, work=work, **kwargs)
 
     def form_valid(self, form: LeaverForm) -> HttpResponse:
         try:
             leavers.deactivate_user(self.leaver, self.request.user, form.cleaned_data["colleague"])
-        except ValidationError as problem:
-            form.add_error(None, problem)
+        except ValidationError as error:
+            form.add_error(None, error)
             return self.form_invalid(form)
         name = get_user_display_name(self.leaver)
         messages.success(self.request, f"{name} is signed out everywhere and can no longer sign in.")
@@ -93,7 +94,8 @@ class UserViewSet(WagtailUserViewSet):
     edit_view_class = EditView
 
 
-def leaver_buttons(leaver: User, user: Any) -> list[Button]:
+def leaver_buttons(leaver: User, user: User | AnonymousUser) -> list[Button]:
+    """The button to the screen; none if `user` may not end the access of this account."""
     if not leavers.may_deactivate_user(user, leaver):
         return []
     url = reverse("let_go", args=[leaver.pk])

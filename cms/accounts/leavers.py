@@ -1,14 +1,14 @@
-"""What happens when a colleague leaves: no more access, no session, and their unfinished work goes to somebody else."""
+"""Ends the access of a colleague who leaves, and hands their unfinished work over to somebody else."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from wagtail.log_actions import log
 from wagtail.models import Page, WorkflowState
 
@@ -17,20 +17,22 @@ from pages.confidential.permissions import hides_death_reviews, is_hidden
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.models.snippets import ModeratedSnippet
 
+AnyModel = TypeVar("AnyModel", bound=Model)
+
 LEFT, HANDED_OVER, UNLOCKED = "cms.left", "cms.handed_over", "cms.unlocked_for_leaver"
 
 
 @dataclass(frozen=True)
 class UnfinishedWork:
-    """What somebody has begun and not finished, and what they keep from others."""
+    """The unfinished work of one person, and the pages that they have locked."""
 
-    pages: list[Any]  # drafts, and live pages with unpublished changes, that they own
-    drafts: list[Any]  # pages of others, and snippets, whose latest version they wrote and nobody published
-    workflows: list[WorkflowState]  # submitted by them and still open
-    locked: list[Any]  # pages, which are unlocked
+    pages: list[Page]  # drafts, and live pages with unpublished changes, that they own
+    drafts: list[Page | ModeratedSnippet]  # other pages, and snippets, whose latest version is theirs and unpublished
+    workflows: list[WorkflowState]  # their submissions that are still open
+    locked: list[Page]  # pages that they have locked
 
     @property
-    def to_hand_over(self) -> list[Any]:
+    def to_hand_over(self) -> list[Page | ModeratedSnippet]:
         """The pages and snippets that need another person, each once."""
         found = {(type(item), item.pk): item for item in (*self.pages, *self.drafts)}
         for state in self.workflows:
@@ -38,18 +40,17 @@ class UnfinishedWork:
             found[type(item), item.pk] = item
         return list(found.values())
 
-    def in_sight(self) -> "UnfinishedWork":
-        """For the screen: what the person who asks may know of."""
+    def visible(self) -> "UnfinishedWork":
+        """The part of it that the current user of the admin may know of."""
 
-        def seen(items: list[Any]) -> list[Any]:
+        def visible(items: list[AnyModel]) -> list[AnyModel]:
             return [item for item in items if not is_hidden(item)]
 
-        workflows = [state for state in self.workflows if not is_hidden(state)]
-        return UnfinishedWork(seen(self.pages), seen(self.drafts), workflows, seen(self.locked))
+        return UnfinishedWork(*map(visible, (self.pages, self.drafts, self.workflows, self.locked)))
 
 
-def may_deactivate_user(user: Any, leaver: User) -> bool:
-    """People who manage accounts; nobody lets themselves go, and administrators are for administrators."""
+def may_deactivate_user(user: User | AnonymousUser, leaver: User) -> bool:
+    """Whether `user` manages accounts. Nobody deactivates themselves, and only superusers deactivate superusers."""
     return (
         user.has_perm("auth.change_user")
         and user.pk != leaver.pk
@@ -59,6 +60,7 @@ def may_deactivate_user(user: Any, leaver: User) -> bool:
 
 
 def unfinished_work(leaver: User) -> UnfinishedWork:
+    """All of it, hidden pages included."""
     unpublished = Q(live=False) | Q(has_unpublished_changes=True)
     theirs = unpublished & Q(latest_revision__user=leaver)
     open_states = (WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES)
@@ -74,7 +76,7 @@ def unfinished_work(leaver: User) -> UnfinishedWork:
 
 
 def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
-    """Why the colleague cannot take over; empty when they can."""
+    """Why the colleague cannot take over the work; empty if they can."""
     items = work.to_hand_over
     if not items:
         return ""
@@ -86,8 +88,11 @@ def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
     return ""
 
 
-def _needs_a_colleague_for_death_reviews(leaver: User, colleague: User | None) -> str:
-    """For somebody who may not know whether the leaver has unfinished notices: the same words whether or not."""
+def _death_review_problem(leaver: User, colleague: User | None) -> str:
+    """Why the colleague cannot take over the death reviews; empty if they can.
+
+    The current user may not know whether there are unfinished notices, so the answer does not depend on that.
+    """
     if not hides_death_reviews() or not leaver.has_perm(HANDLE_DEATH_REVIEWS):
         return ""
     if colleague is not None and colleague.has_perm(HANDLE_DEATH_REVIEWS):
@@ -98,19 +103,21 @@ def _needs_a_colleague_for_death_reviews(leaver: User, colleague: User | None) -
     )
 
 
-def _may_edit(user: User, item: Any) -> bool:
+def _may_edit(user: User, item: Page | ModeratedSnippet) -> bool:
     if isinstance(item, Page):
-        item.owner = user  # some may edit their own pages only
+        item.owner = user  # not saved: some people may edit only their own pages, and this will be one
         return item.permissions_for_user(user).can_edit()
     return user.has_perm(f"{item._meta.app_label}.change_{item._meta.model_name}")
 
 
 @transaction.atomic
-def deactivate_user(leaver: User, by: Any, colleague: User | None = None) -> UnfinishedWork:
-    """Deactivate the account, end its sessions, hand its work over. Raises PermissionDenied or ValidationError.
+def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | None = None) -> UnfinishedWork:
+    """Deactivate the account, end its sessions and hand its work over. Returns the work.
 
-    The account stays, so that the log goes on saying who did what. Password, second factors and single sign-on go:
-    should the person come back, they are set up again.
+    The account is kept, because the log refers to it. Its password, second factors and single sign-on are removed: if
+    the person comes back, they set them up again.
+
+    Raises PermissionDenied if `by` may not do this, and ValidationError if the colleague cannot take over the work.
     """
     leaver = User.objects.select_for_update().get(pk=leaver.pk)
     if not may_deactivate_user(by, leaver):
@@ -118,10 +125,10 @@ def deactivate_user(leaver: User, by: Any, colleague: User | None = None) -> Unf
     if colleague is not None and (colleague.pk == leaver.pk or not colleague.is_active):
         raise ValidationError({"colleague": "Choose somebody else whose account is active."})
     work = unfinished_work(leaver)
-    if problem := _needs_a_colleague_for_death_reviews(leaver, colleague) or handover_problems(work, colleague):
+    if problem := _death_review_problem(leaver, colleague) or handover_problems(work, colleague):
         raise ValidationError({"colleague": problem})
     leaver.is_active = False
-    leaver.set_unusable_password()  # ends sessions wherever they are kept
+    leaver.set_unusable_password()  # makes every session invalid, whichever backend stores it
     leaver.save(update_fields=["is_active", "password"])
     Authenticator.objects.filter(user=leaver).delete()
     SocialAccount.objects.filter(user=leaver).delete()

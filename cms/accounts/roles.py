@@ -1,18 +1,17 @@
-"""The log of who put whom into which group: the one way round the approvals is to make somebody a moderator."""
-
-from typing import Any
+"""Logs who adds whom to which group. This must leave a trace: a new moderator can approve."""
 
 from django.contrib.auth.models import Group, User
 from wagtail.log_actions import LogFormatter, log
+from wagtail.models import BaseLogEntry
 
 ROLES_CHANGED = "cms.roles_changed"
 _VERBS = {"post_add": "added", "post_remove": "removed", "pre_clear": "removed"}
 
 
 def on_roles_changed(
-    sender: type, instance: User | Group, action: str, reverse: bool, pk_set: set[int] | None, **kwargs: Any
+    sender: type, instance: User | Group, action: str, reverse: bool, pk_set: set[int] | None, **kwargs: object
 ) -> None:
-    """Signal `m2m_changed` of the groups of accounts, from whatever screen, bulk action or command."""
+    """Receiver of `m2m_changed` for the groups of accounts, whichever screen, bulk action or command changes them."""
     verb = _VERBS.get(action)
     if verb is None:
         return
@@ -29,6 +28,6 @@ def on_roles_changed(
 class RolesFormatter(LogFormatter):
     label = "Change roles"
 
-    def format_message(self, log_entry: Any) -> str:
-        verb = "Put into" if log_entry.data["change"] == "added" else "Taken out of"
+    def format_message(self, log_entry: BaseLogEntry) -> str:
+        verb = "Added to" if log_entry.data["change"] == "added" else "Removed from"
         return f"{verb}: {', '.join(log_entry.data['groups'])}"

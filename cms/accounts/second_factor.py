@@ -1,17 +1,16 @@
-"""Who needs a second factor to work in the admin, and the middleware that keeps them out until they have one.
+"""Decides who needs a second factor, and keeps them out of the admin until they have one.
 
-A password alone must not be enough to publish, to read about a death review, or to make accounts.
+A password alone must not be enough to publish, to read about a death review, or to create accounts.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -21,15 +20,15 @@ from django.utils.functional import SimpleLazyObject
 from cms.accounts.sessions import end_sessions
 from pages.approval.workflow import may_publish
 
-SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes come with these
-# Whoever may do this can make themselves one who may publish.
+SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes are only an addition to these
+# Permissions with which people can give themselves the permission to publish.
 OVER_OTHERS = [
     *(f"auth.{action}_{what}" for what in ("user", "group") for action in ("add", "change")),
     *(f"wagtailcore.{action}_{what}" for what in ("workflow", "task", "site") for action in ("add", "change")),
 ]
 SECOND_FACTOR_RESET = "cms.second_factor_reset"
 WHY = "You can publish or handle restricted content, so your account needs a second factor. Set one up to go on."
-# The views that people without their second factor reach: signing in and out, passwords, and setting it up.
+# The views that people without their second factor can use: signing in and out, passwords, and setting it up.
 OPEN = {
     "account_login",
     "account_logout",
@@ -61,38 +60,38 @@ OPEN = {
 }
 
 
-def needs_second_factor(user: Any) -> bool:
-    """Whether what the account may do is too much for a password alone."""
+def needs_second_factor(user: User | AnonymousUser) -> bool:
+    """Whether the permissions of the account require a second factor."""
     return may_publish(user) or any(user.has_perm(permission) for permission in OVER_OTHERS)
 
 
-def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
-    """Whether somebody is signed in who needs a second factor and has none."""
+def lacks_second_factor(request: HttpRequest, user: User | AnonymousUser) -> bool:
+    """Whether the user is signed in, needs a second factor and has none."""
     return (
         settings.REQUIRE_MFA
         and user.is_authenticated
         and needs_second_factor(user)
         and not is_mfa_enabled(user, SECOND_FACTORS)
-        and not (settings.OIDC_COUNTS_AS_MFA and _came_by_single_sign_on(request, user))
+        and not (settings.OIDC_COUNTS_AS_MFA and _used_single_sign_on(request, user))
     )
 
 
 def end_other_sessions(
-    sender: Any, request: HttpRequest, user: Any, authenticator: Authenticator, **kwargs: Any
+    sender: type[Authenticator], request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: object
 ) -> None:
-    """Where somebody else signed in with the password before there was a second factor, they are out now."""
+    """Receiver of `authenticator_added`: sign out anybody who used the password before there was a second factor."""
     if authenticator.type in SECOND_FACTORS:
         end_sessions(user, but=request.session.session_key)
 
 
-def _came_by_single_sign_on(request: HttpRequest, user: Any) -> bool:
+def _used_single_sign_on(request: HttpRequest, user: User | AnonymousUser) -> bool:
     return any(record["method"] == "socialaccount" for record in get_authentication_records(request, user))
 
 
 class SecondFactorMiddleware:
-    """Leads people to the setting up of their second factor; elsewhere on the site they count as nobody until then.
+    """In the admin, redirects people without their second factor to its set-up; elsewhere it treats them as anonymous.
 
-    No session is read for a view that does not ask who is there.
+    Outside the admin the session is read only if the view uses `request.user`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -101,7 +100,13 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> HttpResponseBase | None:
         match = request.resolver_match
         if match is not None and match.view_name in OPEN:
             return None

@@ -1,26 +1,26 @@
-"""When sessions end: after a time without work in the admin, or at once for a person who has to go."""
+"""Ends sessions: after a time without work in the admin, or at once for one person."""
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 RENEWED_AT = "renewed_at"
-RENEWED_EVERY = 60  # seconds; saves a write for most requests
-# What an open editor asks for by itself, every few seconds: nobody need be sitting there.
+RENEWED_EVERY = 60  # seconds; most requests then write no session
+# The requests that an open editor sends by itself every few seconds, even if nobody is there.
 NOT_WORK = {"wagtailadmin_editing_sessions:ping", "wagtailadmin_editing_sessions:release"}
 
 
 class IdleTimeMiddleware:
-    """Renews the session at work in the admin. It ends SESSION_COOKIE_AGE after that (at most a minute less).
+    """Renews the session when somebody works in the admin. It ends SESSION_COOKIE_AGE later, or up to a minute earlier.
 
-    Django could save it at every request, but then public addresses would read and set the cookie, too.
+    Django's SESSION_SAVE_EVERY_REQUEST would set the cookie at public addresses, too.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -29,7 +29,13 @@ class IdleTimeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> None:
         match = request.resolver_match
         if not request.path.startswith(reverse("wagtailadmin_home")) or (match and match.view_name in NOT_WORK):
             return
@@ -38,9 +44,9 @@ class IdleTimeMiddleware:
 
 
 def end_sessions(user: User, but: str | None = None) -> int:
-    """Sign somebody out everywhere, now, but for the session with the key `but`.
+    """End all sessions of a user, except the session with the key `but`. Returns how many.
 
-    Returns the number of sessions. Sessions that are over are left to expire.
+    Expired sessions are neither counted nor deleted.
     """
     ended = 0
     for session in Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=but or "").iterator():

@@ -1,6 +1,6 @@
-"""How people sign in, where it differs from what django-allauth does by itself; settings name these classes.
+"""The classes with which this project changes django-allauth. The settings name them.
 
-Nobody can register: administrators make the accounts, and single sign-on only opens accounts that exist.
+Nobody can register: administrators create the accounts, and single sign-on opens only accounts that exist.
 """
 
 import base64
@@ -22,6 +22,7 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -34,9 +35,10 @@ from pages.editing import outbox
 
 
 def active_accounts(email: str) -> list[User]:
-    """The active accounts that have this address, in upper or lower case.
+    """The active accounts with this e-mail address, ignoring case.
 
-    Compared in Python, too: databases take some letters for others, and a reset is mailed to what was typed.
+    Python compares the addresses again: some databases treat different letters as equal, and the link to reset a
+    password is sent to the address that was typed.
     """
     found = User.objects.filter(email__iexact=email, is_active=True)
     return [user for user in found if user.email.lower() == email.lower()]
@@ -47,7 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Never from the Host header of whoever asked for the reset."""
+        """The link in the e-mail. It uses CMS_URL: a stranger can choose the Host header of the request."""
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.CMS_URL + path.replace("UID-KEY", quote(key))
 
@@ -59,15 +61,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):
-    """Mails a link to each active account with the address. When there is none, the answer is the same, and so is the
-    work: a mail that nobody gets is written, and never sent."""
+    """E-mails a link to each active account with the address.
+
+    If there is none, the response and the time that it takes are the same: an e-mail without a recipient is written to
+    the outbox, and is never sent.
+    """
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         self.users = active_accounts(email)
         return email
 
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+    def save(self, request: HttpRequest, **kwargs: object) -> str:
         if not self.users:
             self.users = [User(pk=0)]
             self.cleaned_data["email"] = ""
@@ -75,8 +80,8 @@ class ResetPasswordForm(AllauthResetPasswordForm):
 
 
 @contextmanager
-def _malformed_refused() -> Iterator[None]:
-    """A credential that no browser would send is an error of the form: allauth and fido2 let some of them through."""
+def _refuse_malformed_credential() -> Iterator[None]:
+    """Turn the exceptions that allauth and fido2 raise for malformed credentials into ValidationError."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -84,20 +89,20 @@ def _malformed_refused() -> Iterator[None]:
 
 
 class AddPasskeyForm(AddWebAuthnForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        alone = self.fields["passwordless"]
-        alone.label, alone.initial = "It can sign me in by itself, without my password", True
-        alone.help_text = "Clear this only for a security key that asks for no PIN, fingerprint or face."
+        passwordless = self.fields["passwordless"]
+        passwordless.label, passwordless.initial = "It can sign me in by itself, without my password", True
+        passwordless.help_text = "Clear this only for a security key that asks for no PIN, fingerprint or face."
 
     def clean(self) -> dict[str, Any]:
-        with _malformed_refused():
+        with _refuse_malformed_credential():
             return super().clean()
 
 
 class _UsePasskey:
     def clean_credential(self) -> Authenticator:
-        with _malformed_refused():
+        with _refuse_malformed_credential():
             return super().clean_credential()  # type: ignore[misc]
 
 
@@ -114,32 +119,32 @@ class ConfirmByPasskeyForm(_UsePasskey, ReauthenticateWebAuthnForm):
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
-    """OpenID Connect opens the one active account with the address that the identity provider has verified."""
+    """Single sign-on opens the one active account with an e-mail address that the identity provider has verified."""
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
 
-    def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
         for address in sociallogin.email_addresses:
-            # Some providers send "false" as text.
+            # Some providers send the text "false".
             if address.verified is True and len(users := active_accounts(address.email)) == 1:
                 return users[0], address.email
         return None
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Nobody connects another person's identity to their own account from inside."""
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Refuse to connect another identity to an account that is signed in."""
         if sociallogin.state.get("process") == "connect":
             raise ImmediateHttpResponse(redirect("account_login"))
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Keeps the secrets of authenticator apps and recovery codes encrypted with a key made from SECRET_KEY."""
+    """Encrypts the secrets of authenticator apps and recovery codes with a key derived from SECRET_KEY."""
 
     def encrypt(self, text: str) -> str:
         return _cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises ValidationError after a change of SECRET_KEY: the second factor has to be set up again."""
+        """Raises ValidationError if SECRET_KEY has changed. The second factor must then be set up again."""
         try:
             return _cipher().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
@@ -148,7 +153,7 @@ class MFAAdapter(DefaultMFAAdapter):
     def get_totp_issuer(self) -> str:
         return settings.WAGTAIL_SITE_NAME
 
-    def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:  # noqa: A002 - allauth's name
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002 - allauth's name
         return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
 
 

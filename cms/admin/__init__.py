@@ -1,4 +1,4 @@
-"""Decides where Wagtail's admin works differently from its release: widgets, search, the mail report, shared state.
+"""Changes what Wagtail's admin does by itself: widgets, search, thread safety; and adds the report of unsent mail.
 
 May import: pages.
 """

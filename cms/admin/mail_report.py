@@ -1,7 +1,8 @@
-"""The report of mail that could not be sent. It never shows a message."""
+"""The admin's report of mail that could not be sent. It does not show the text of any message."""
 
-from typing import Any
+from collections.abc import Iterable
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from wagtail.admin.ui.tables import Column, DateColumn
 from wagtail.admin.views.reports import ReportView
@@ -9,13 +10,13 @@ from wagtail.admin.views.reports import ReportView
 from pages.models import OutgoingMail
 
 
-def may_see_mail(user: Any) -> bool:
-    """People who manage accounts."""
+def may_see_mail(user: User | AnonymousUser) -> bool:
+    """Whether the user manages accounts."""
     return bool(user.has_perm("auth.change_user"))
 
 
-def _what_happens(mail: OutgoingMail) -> str:
-    return "It was given up" if mail.given_up_at else "It will be sent again"
+def _status(mail: OutgoingMail) -> str:
+    return "Given up" if mail.given_up_at else "Will be sent again"
 
 
 class MailReport(ReportView):
@@ -30,14 +31,14 @@ class MailReport(ReportView):
         Column("to", label="To"),
         DateColumn("written_at", label="Written"),
         Column("tries", label="Tries"),
-        Column("error", label="What went wrong"),
-        Column("then", label="Now", accessor=_what_happens),
+        Column("error", label="Error"),
+        Column("then", label="Status", accessor=_status),
     )
 
     def user_has_permission(self, permission: str) -> bool:
         return may_see_mail(self.request.user)
 
-    def user_has_any_permission(self, permissions: Any) -> bool:
+    def user_has_any_permission(self, permissions: Iterable[str]) -> bool:
         return may_see_mail(self.request.user)
 
     permission_required = "view"

@@ -1,7 +1,7 @@
-"""The database as Wagtail's search backend, which WAGTAILSEARCH_BACKENDS names unless an operator names another.
+"""The default search backend (WAGTAILSEARCH_BACKENDS): Wagtail's database backend with two faster queries.
 
-It is Wagtail's own, and finds the same. Two searches are put to the database in another way, as Wagtail's would go
-through all entries of a model instead of looking the words up.
+It finds the same objects as Wagtail's own. Two of Wagtail's queries would read all index entries of a model; here they
+use the full-text index instead.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 from modelsearch.index import RelatedFields
-from modelsearch.query import MatchAll, Not
+from modelsearch.query import MatchAll, Not, SearchQuery
 from modelsearch.utils import get_descendants_content_types_pks
 
 from pages.confidential.permissions import hides_death_reviews
@@ -23,10 +23,13 @@ if connection.vendor == "sqlite":
     )
 
     class SQLiteQueryCompiler(SQLiteSearchQueryCompiler):
-        def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
-            """An unranked search begins with the words: "+ 0" keeps SQLite from using the index of the model.
+        def search(
+            self, config: str | None, start: int, stop: int | None, score_field: str | None = None
+        ) -> QuerySet[Any]:
+            """For an unranked search, start from the full-text index: "+ 0" keeps SQLite from using the content type's.
 
-            SQLite weighs words by how rare they are, in hidden rows too: who may not see those does not see that order.
+            SQLite ranks by how rare a word is in all rows, hidden ones included. So people who may not see death
+            reviews get no ranking.
             """
             if hides_death_reviews():
                 self.order_by_relevance = False
@@ -42,7 +45,9 @@ if connection.vendor == "sqlite":
             return (rows if rows.query.order_by else rows.order_by("-pk"))[start:stop]
 
     class SQLiteAutocompleteCompiler(SQLiteAutocompleteQueryCompiler):
-        def search(self, config: Any, start: int, stop: int | None, score_field: str | None = None) -> QuerySet:
+        def search(
+            self, config: str | None, start: int, stop: int | None, score_field: str | None = None
+        ) -> QuerySet[Any]:
             if hides_death_reviews():
                 self.order_by_relevance = False
             return super().search(config, start, stop, score_field)
@@ -55,8 +60,8 @@ elif connection.vendor == "postgresql":
     from modelsearch.backends.database.postgres.postgres import PostgresSearchBackend, PostgresSearchQueryCompiler
 
     class PostgresQueryCompiler(PostgresSearchQueryCompiler):
-        def get_index_vectors(self, search_query: Any) -> list[tuple[Any, Any]]:
-            """PostgreSQL has an index of each column and none of the two together, and a model may have but one."""
+        def get_index_vectors(self, search_query: SearchQuery) -> list[tuple[Any, Any]]:
+            """A model without a title is searched by its body alone, which has an index. Both together have none."""
             fields = self.queryset.model.get_search_fields()
             if any(isinstance(field, RelatedFields) or field.field_name == "title" for field in fields):
                 return super().get_index_vectors(search_query)

@@ -1,14 +1,14 @@
-"""Keeps apart what Wagtail 8.0 shares between threads, so that no request meets the half-done work of another.
+"""Makes two parts of Wagtail 8.0 thread-safe that share state between requests.
 
-- `ContentstateConverter.from_database_format` puts stored rich text into the boxes of forms. Wagtail keeps one HTML
-  parser, with the text that it is at, for each rich-text field and block of the process: two forms that are made at the
-  same time held parts of each other's text, or failed (wagtail/wagtail#14573). Here each call has a parser of its own.
-- `BlockField.clean` checks a StreamField. To save a draft, Wagtail tells the blocks of the whole process that nothing
-  is required, and takes that back afterwards: a version that was submitted meanwhile was not checked, and a form that
-  was made meanwhile (`BlockWidget._build_block_json`) showed its boxes as optional. Here one thread at a time does
+- `ContentstateConverter.from_database_format` converts stored rich text for a form. Wagtail keeps one HTML parser, with
+  its state, for each rich-text field and block of the process. Two forms that were rendered at the same time got parts
+  of each other's text, or failed (wagtail/wagtail#14573). Here each call has its own parser.
+- `BlockField.clean` validates a StreamField. To save a draft, Wagtail makes all blocks of the process optional and
+  undoes that afterwards. A version that was submitted meanwhile was not validated, and a form that was rendered
+  meanwhile (`BlockWidget._build_block_json`) showed its fields as optional. Here a lock lets one thread at a time do
   either.
 
-`tests/test_threads_in_wagtail.py` fails for each of them when Wagtail no longer needs it. Then it can go.
+`tests/test_threads_in_wagtail.py` fails as soon as Wagtail no longer needs one of them. Then it can be removed.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from wagtail.blocks.base import BlockField, BlockWidget
 wagtails_parsing = ContentstateConverter.from_database_format
 wagtails_checking = BlockField.clean
 wagtails_describing = BlockWidget._build_block_json
-_blocks_are_in_use = RLock()  # who holds it only reads from the database, and so waits for nobody there
+_blocks_lock = RLock()  # its holder only reads from the database, so it cannot deadlock with a database lock
 
 
 def from_database_format(converter: ContentstateConverter, html: str) -> str:
@@ -35,11 +35,11 @@ def from_database_format(converter: ContentstateConverter, html: str) -> str:
 
 def _one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
-    def alone(*arguments: Any) -> Any:
-        with _blocks_are_in_use:
+    def locked(*arguments: object) -> Any:
+        with _blocks_lock:
             return function(*arguments)
 
-    return alone
+    return locked
 
 
 def isolate_threads() -> None:

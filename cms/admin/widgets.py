@@ -1,13 +1,12 @@
-"""Starts Wagtail's widgets without scripts in the page, so that the admin's Content-Security-Policy can refuse those.
+"""Starts Wagtail's widgets without inline scripts, so that the admin's Content-Security-Policy can forbid those.
 
-Wagtail 8 writes `<script>new PageChooser("id", {…});</script>` behind each chooser. Here the same call stands in the
-attributes of a hidden element, and cms/static/cms/widgets.js makes it. Inline panels and dates have templates for that.
-tests/test_security_headers.py holds the list of scripts that Wagtail writes.
+Wagtail 8 renders `<script>new PageChooser("id", {…});</script>` after each chooser. Here a hidden element has the same
+call in its attributes, and cms/static/cms/widgets.js makes the call. Inline panels and dates have templates for that.
+tests/test_security_headers.py has the list of inline scripts that Wagtail renders.
 """
 
 import json
 import re
-from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -17,16 +16,16 @@ _CALL = re.compile(r"(.*)<script>(?:new )?(\w+)\((.*)\);</script>", re.DOTALL)
 _wagtails = BaseChooser.render
 
 
-def without_script(widget: BaseChooser, *args: Any, **kwargs: Any) -> SafeString:
-    """What Wagtail renders of a chooser, with the call in attributes. Raises when Wagtail writes it otherwise."""
+def without_script(widget: BaseChooser, *args: object, **kwargs: object) -> SafeString:
+    """The chooser's HTML from Wagtail, with the call in attributes. Raises ValueError for an unknown form of it."""
     found = _CALL.fullmatch(_wagtails(widget, *args, **kwargs))
     if found is None:
-        raise ValueError(f"{type(widget).__name__} is not started as expected: see cms/admin/widgets.py.")
+        raise ValueError(f"{type(widget).__name__} does not render the expected script: see cms/admin/widgets.py.")
     html, name, arguments = found.groups()
-    called = format_html(
+    call = format_html(
         '<span hidden data-widget="{}" data-arguments="{}"></span>', name, json.dumps(json.loads(f"[{arguments}]"))
     )
-    return mark_safe(html + called)  # noqa: S308 - Wagtail's own HTML, and ours, which is escaped
+    return mark_safe(html + call)  # noqa: S308 - Wagtail's own HTML, and ours, which is escaped
 
 
 def start_without_scripts() -> None:

@@ -1,4 +1,5 @@
-"""Decides what every HTTP answer may carry and how many a client gets: headers, rate limits, front page, health.
+"""Decides the headers of every HTTP response and the rate limits, and has the front page, documentation and health
+check.
 
 May import: pages, feeds, cms.database_fit.
 """

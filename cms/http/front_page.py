@@ -1,4 +1,4 @@
-"""The pages for the people who run and use the CMS: the front page, GraphiQL, the documentation, the health check."""
+"""The front page, GraphiQL, the documentation, the health check and security.txt."""
 
 import json
 import logging
@@ -26,12 +26,12 @@ from pages.visibility.rule import public
 from pages.web.views import article
 
 logger = logging.getLogger(__name__)
-FITS, LOOKED_AT_EVERY = "database_fits", 60  # seconds; the tables are compared once in them
+DATABASE_FITS, DATABASE_FITS_SECONDS = "database_fits", 60  # the cache key, and how long a good result is cached
 CONTRACT = Path(settings.BASE_DIR) / "cms" / "graphql" / "contract"
 DOCS = Path(settings.BASE_DIR) / "docs"
 EDITORS = DOCS / "editors.md"
 HOME = "index"  # the page at /docs/
-# The pages that stand beside docs/, by their names in addresses.
+# Pages outside docs/: name in the address → file.
 BESIDE_DOCS = {
     "readme": "README.md",
     "contributing": "CONTRIBUTING.md",
@@ -43,7 +43,7 @@ SCREENSHOTS = Path(settings.BASE_DIR) / ".artifacts" / "screenshots"
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Says what this is and where everything is; with no website yet, links to the partnership's own pages."""
+    """What the CMS is, with links to its parts. Without a website, it shows the home page and links to its children."""
     home = public(PartnershipPage.objects.all()).first()
     feeds = [
         {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
@@ -72,12 +72,12 @@ def _sections(home: PartnershipPage) -> list[dict[str, str]]:
 
 @require_safe
 def graphiql(request: HttpRequest) -> HttpResponse:
-    """GraphiQL, from local files alone, so that it works with no internet, with the contract's queries as examples."""
+    """GraphiQL, with the contract's queries as examples. All its files are local, so it works without the internet."""
     return render(request, "cms/graphiql.html", {"examples": _examples()})
 
 
 def _examples() -> list[dict[str, Any]]:
-    """Name, query and variables of each query of the contract, in a form that this site has an answer to."""
+    """Name, query and variables of each query of the contract. The variables name pages of this site if it has any."""
     meeting = public(MeetingPage.objects.all()).order_by("-starts_at").first()
     variables: dict[str, dict[str, str]] = {
         "meeting": {"urlPath": addresses.url_path(meeting) if meeting else "/meetings/"},
@@ -97,7 +97,7 @@ def _examples() -> list[dict[str, Any]]:
 
 @require_safe
 def documentation(request: HttpRequest, name: str = HOME) -> HttpResponse:
-    """The pages of docs/ and the Markdown files beside it, as HTML."""
+    """A page of docs/, or one of the Markdown files outside it, as HTML."""
     pages = _documentation_pages()
     if name not in pages:
         raise Http404
@@ -107,20 +107,23 @@ def documentation(request: HttpRequest, name: str = HOME) -> HttpResponse:
     context = {
         "pages": [each for each in pages if "/" not in each],
         "name": name,
-        "content": mark_safe(_as_on_this_site(html, path, names)),  # noqa: S308 - our own files
+        "content": mark_safe(_with_local_links(html, path, names)),  # noqa: S308 - our own files
     }
     return render(request, "cms/documentation.html", context)
 
 
 def _documentation_pages() -> dict[str, Path]:
-    """Each Markdown file by its name in addresses, which is its path in docs/ without the ending."""
+    """Name in the address → Markdown file. The name is the file's path in docs/ without the suffix."""
     pages = {path.relative_to(DOCS).with_suffix("").as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
     beside = {name: Path(settings.BASE_DIR) / file for name, file in BESIDE_DOCS.items()}
     return {HOME: pages.pop(HOME), **beside, **pages}
 
 
-def _as_on_this_site(html: str, path: Path, names: dict[Path, str]) -> str:
-    """Links from the file at path lead to addresses of this site, and wide code can be scrolled by keyboard."""
+def _with_local_links(html: str, path: Path, names: dict[Path, str]) -> str:
+    """Rewrite links between Markdown files to addresses of this site, and make wide code scrollable by keyboard.
+
+    `path` is the file that the HTML was made from, `names` maps files to names in addresses.
+    """
 
     def address(link: re.Match[str]) -> str:
         name = names.get((path.parent / link[1]).resolve())
@@ -133,25 +136,25 @@ def _as_on_this_site(html: str, path: Path, names: dict[Path, str]) -> str:
 
 @require_safe
 def screenshot(request: HttpRequest, name: str) -> HttpResponse:
-    """A picture that docs/editors.md shows. They are made by a command, and are not part of the source code."""
+    """A screenshot that docs/editors.md shows. `make screenshots` makes them; they are not in version control."""
     if name not in re.findall(r"screenshots/([\w-]+)\.png", EDITORS.read_text()):
         raise Http404
     path = SCREENSHOTS / f"{name}.png"
     if not path.exists():
-        text = "This picture was not made here. `make screenshots` takes them, with Chromium.\n"
+        text = "This screenshot has not been made. Run `make screenshots`, which needs Chromium.\n"
         return HttpResponse(text, status=404, content_type="text/plain; charset=utf-8")
     return HttpResponse(path.read_bytes(), content_type="image/png")
 
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and fits, otherwise 503. For load balancers and the container's health check."""
+    """200 if the database answers and fits the code, otherwise 503. For load balancers and the container."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    problem = None if cache.get(FITS) else why_unfit()
+    problem = None if cache.get(DATABASE_FITS) else why_unfit()
     if problem is None:
-        cache.add(FITS, True, LOOKED_AT_EVERY)
-    else:  # the log names tables and columns; readers have no use for them
+        cache.add(DATABASE_FITS, True, DATABASE_FITS_SECONDS)
+    else:  # only the log names tables and columns
         logger.error(problem)
     status, text = (503, "The database does not fit this version of the CMS.\n") if problem else (200, "ok\n")
     headers = {"Cache-Control": "no-store"}
@@ -160,7 +163,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Whom to tell about a weakness (RFC 9116); not there without a contact, or when it is out of date."""
+    """How to report a vulnerability (RFC 9116). 404 without a contact, or after SECURITY_EXPIRES."""
     until = settings.SECURITY_EXPIRES
     if until is None or until <= timezone.now():
         raise Http404

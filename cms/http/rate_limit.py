@@ -1,7 +1,7 @@
-"""How many requests one client may have answered in a minute, and who is one client.
+"""Rate limits: how many requests one client may make in a minute, and what counts as one client.
 
-GraphQL counts dear queries as several (cms/graphql/http/view.py). Everything else that readers get is counted here,
-each request once, whatever the answer is. Counted in the cache named `readers`.
+GraphQL counts an expensive query several times (cms/graphql/http/view.py). The middleware counts all other requests of
+readers once each, whatever the response is. The counts are in the cache named `readers`.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 WINDOW = 60  # seconds
-IPV6_NETWORK = 64  # bits that a household or a server has; the others it chooses itself
-# Addresses that readers are not counted at, and why.
+IPV6_NETWORK = 64  # bits of the prefix; a household or server chooses the other bits itself
+# Addresses at which the middleware does not count, and why.
 NOT_COUNTED = {
     "/admin/": "people sign in first, and wrong passwords are counted (docs/operators.md)",
     "/graphql/": "counted by cost, with a limit of its own",
-    "/healthz": "load balancers ask all the time, and the answer costs one query",
+    "/healthz": "load balancers request it all the time, and it costs one query",
 }
-# Here colleagues open the files of drafts, many at once when the admin lists pictures.
+# Colleagues who are signed in are not limited here: the admin's lists of pictures load many at once.
 FILES = ("/documents/", "/images/", settings.MEDIA_URL)
 
 
 class RateLimitError(Exception):
-    """The client has had its share. `seconds` until it gets the next."""
+    """The client has made too many requests. `seconds` is the time until it may make the next one."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -36,7 +36,7 @@ class RateLimitError(Exception):
 
 
 def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
-    """Count this request as one of these. Raises `RateLimitError`. A limit of 0 is none."""
+    """Count a request `times` times under the name `what`. Raises `RateLimitError`. A limit of 0 means no limit."""
     if not limit or not times:
         return
     now = time()
@@ -46,17 +46,17 @@ def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
     cache.add(key, 0, timeout=2 * WINDOW)
     try:
         requests = cache.incr(key, times)
-    except ValueError:  # a full cache may have forgotten it at once
+    except ValueError:  # a full cache may have evicted the key already
         return
     if requests > limit:
         raise RateLimitError(int((window + 1) * WINDOW - now) + 1)
 
 
 def _client(request: HttpRequest) -> str:
-    """The client's address, or its network. X-Forwarded-For counts only behind a trusted proxy (TRUSTED_PROXY)."""
+    """The client's IPv4 address or IPv6 network. X-Forwarded-For is used only behind a proxy (TRUSTED_PROXY)."""
     try:
         address = ip_address(get_adapter().get_client_ip(request))
-    except (PermissionDenied, ValueError):  # none is given: a socket file, or a proxy that does not say
+    except (PermissionDenied, ValueError):  # there is none: a Unix socket, or a proxy that does not send it
         return "unknown"
     if address.version == 6:
         if address.ipv4_mapped:
@@ -66,20 +66,23 @@ def _client(request: HttpRequest) -> str:
 
 
 class ReadersLimitMiddleware:
-    """Counts requests for pages, feeds and files. It stands where `request.user` is known, and asks for it only when a
-    share is used up: colleagues who are signed in get their files all the same."""
+    """Counts requests for pages, feeds and files, and answers 429 above the limit.
+
+    People who are signed in get files above the limit, too. The session is read only then, so this middleware comes
+    after the one that sets `request.user`.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Wagtail's previews go through here once more, with the address of the page.
+        # Wagtail sends the request of a preview through the middleware again, with the page's address.
         if not getattr(request, "is_dummy", False) and not request.path_info.startswith(tuple(NOT_COUNTED)):
             try:
                 count(request, "readers", settings.RATE_LIMIT)
-            except RateLimitError as over:
+            except RateLimitError as error:
                 if not (request.path_info.startswith(FILES) and _is_signed_in(request)):
-                    return _told(request, over.seconds)
+                    return _too_many_requests(request, error.seconds)
         return self.get_response(request)
 
 
@@ -87,8 +90,8 @@ def _is_signed_in(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
 
 
-def _told(request: HttpRequest, seconds: int) -> HttpResponse:
-    """A page for people who look at pages, and text for programs, as with all errors of feeds and files."""
+def _too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    """The response with status 429: HTML for browsers, and plain text for programs, as for all errors of feeds."""
     if "text/html" in request.headers.get("Accept", ""):
         response = HttpResponse(render_to_string("cms/too_many.html", {"seconds": seconds}), status=429)
     else:
@@ -96,7 +99,7 @@ def _told(request: HttpRequest, seconds: int) -> HttpResponse:
         response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
     response["Retry-After"] = str(seconds)
     response["Cache-Control"] = "no-store"
-    # Scripts of other sites, which may read feeds, may read this, too.
+    # Scripts of other sites may read the feeds, and so this error, too.
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = "Retry-After"
     return response

@@ -1,28 +1,28 @@
-"""What a request of a reader can do: ask. It carries no identity, and changes nothing."""
+"""Keeps requests to public addresses anonymous and read-only."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
-# Here people are signed in. Files are among them because colleagues open those of drafts (documents/serving/views.py).
+# Under these addresses people are signed in. Colleagues open the files of drafts here (documents/serving/views.py).
 SIGNED_IN = ("/admin/", "/documents/", "/images/", settings.MEDIA_URL)
 READING = ("GET", "HEAD", "OPTIONS")
 
 
 class ReadersMiddleware:
-    """First of all: drops the cookies of requests to public addresses, so that nothing behind it reads one, or answers
-    a broken one with another; and allows nothing but reading there, save for the queries of GraphQL.
+    """Removes the cookies of requests to public addresses, and refuses methods that change something (405).
 
-    A public file is the same for colleagues and readers, so its answer, which caches may give to everybody, sets no
-    cookie either.
+    Without cookies, no later middleware or view can read a session, or replace a broken cookie with a new one. GraphQL
+    alone takes POST. Responses that shared caches may store set no cookie: a public file is the same for colleagues and
+    readers.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Wagtail's previews go through here once more, with the address of the page and the cookies of the admin.
+        # Wagtail sends the request of a preview through here again, with the page's address and the admin's cookies.
         is_preview = getattr(request, "is_dummy", False)
         if not is_preview and not request.path_info.startswith(SIGNED_IN):
             request.META.pop("HTTP_COOKIE", None)

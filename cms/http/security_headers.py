@@ -1,7 +1,7 @@
-"""What browsers may do with each answer: its Content-Security-Policy, and the headers that go with it.
+"""The security headers of every response: Content-Security-Policy, Permissions-Policy and others.
 
-One middleware before all others, so that redirects, refusals and faults carry them too. Uploaded files have a policy of
-their own (documents/serving/delivery.py), which stays.
+The middleware comes before all others, so that redirects and errors have the headers too. Uploaded files have a policy
+of their own (documents/serving/delivery.py), which is kept.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.http import HttpRequest, HttpResponse
 
-# Off for this site and for whatever it might frame. What is not named is off by default in other frames.
+# Features that are off for this site and its frames. Features that are not named are off in cross-origin frames.
 OFF = (
     "accelerometer",
     "autoplay",
@@ -28,11 +28,12 @@ OFF = (
     "usb",
     "xr-spatial-tracking",
 )
-# Copying an address, and passkeys (cms/accounts/sign_in.py), on these pages alone.
+# Features that only this site's own pages have: copying an address, and passkeys (cms/accounts/sign_in.py).
 OWN = ("clipboard-write", "fullscreen", "publickey-credentials-create", "publickey-credentials-get")
 PERMISSIONS = ", ".join([*(f"{name}=()" for name in OFF), *(f"{name}=(self)" for name in OWN)])
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# Its dialogs try to add a style against scrolling the page behind them. That is refused; the page does not scroll.
+# GraphiQL's dialogs try to add an inline style to stop the page behind them from scrolling. The policy forbids it, and
+# that does no harm: the page does not scroll.
 GRAPHIQL = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,7 +41,7 @@ GRAPHIQL = (
 
 
 def _pictures() -> str:
-    """Where pictures come from: browsers ask of redirects, too, and documents/serving/delivery.py may send them on."""
+    """The further source of pictures if files are served by redirects: browsers apply the policy to redirects, too."""
     return f" {_origin(storages['default'])}" if settings.FILE_DELIVERY == "signed-redirect" else ""
 
 
@@ -51,7 +52,7 @@ def _origin(storage: Storage) -> str:
 
 
 def of_pages(scripts: str = "") -> str:
-    """A page that is read and nothing else; the admin may show it in a frame."""
+    """The policy of public pages, which the admin may show in a frame. `scripts` that is not empty allows scripts."""
     own = f"'self' {settings.CMS_URL}"
     return (
         f"default-src 'none'; style-src {own}; img-src {own}{_pictures()}; {scripts and f'script-src {own}; '}"
@@ -60,13 +61,13 @@ def of_pages(scripts: str = "") -> str:
 
 
 def of_admin(path: str) -> str:
-    """No script but those of files of ours (cms/admin/widgets.py). Wagtail sets styles in its pages by itself."""
+    """The policy of the admin: scripts from our files only (cms/admin/widgets.py), and Wagtail's inline styles."""
     frames, forms = "'self'", "'self'"
     if settings.WEBSITE_PREVIEW_URL:
         website = urlsplit(settings.WEBSITE_PREVIEW_URL)
         frames += f" {website.scheme}://{website.netloc}"
     if settings.OIDC_SERVER_URL and path.startswith("/admin/login/"):
-        forms = "*"  # the identity provider says where it is, and browsers ask of redirects, too
+        forms = "*"  # the form redirects to the identity provider, whose metadata names the address
     return (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
         f"img-src 'self' data: blob:{_pictures()}; "
@@ -76,7 +77,7 @@ def of_admin(path: str) -> str:
 
 
 def policy(path: str, content_type: str) -> str:
-    """The Content-Security-Policy of an answer that has none yet."""
+    """The Content-Security-Policy of a response that has none yet."""
     if path.startswith("/admin/"):
         return of_admin(path)
     if not content_type.startswith("text/html"):
@@ -87,7 +88,7 @@ def policy(path: str, content_type: str) -> str:
 
 
 class SecurityHeadersMiddleware:
-    """Adds what the answer does not say by itself."""
+    """Adds the headers that the response does not have yet."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -101,10 +102,10 @@ class SecurityHeadersMiddleware:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
             "Cross-Origin-Opener-Policy": "same-origin",
-            # The public website shows files and reads the API and the feeds; nobody shows pages of the admin.
+            # The public website shows files, and reads the API and the feeds. No other site may embed our pages.
             "Cross-Origin-Resource-Policy": "same-origin" if is_page or path.startswith("/admin/") else "cross-origin",
         }
-        if path.startswith("/admin/"):  # Wagtail says so of its own screens
+        if path.startswith("/admin/"):  # for the views that are not Wagtail's, which sets it by itself
             headers["Cache-Control"] = "private, no-store"
         for name, value in headers.items():
             response.headers.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Decides whether an anonymous visitor can get anything that must stay hidden (`manage.py check_leaks`).
+"""Decides whether an anonymous visitor can get content that must stay hidden (`manage.py check_leaks`).
 
-May import: pages, documents, and no code that serves content: it asks over HTTP.
+May import: pages, documents, but no code that serves content, because it sends requests over HTTP.
 """

@@ -1,21 +1,20 @@
-"""What canaries are called and where somebody might look for them: `plant_canaries` and cms/leakcheck/check.py agree
-here.
+"""The words and addresses of canaries, which `plant_canaries` and cms/leakcheck/check.py share.
 
-No documentation may spell the words: the CMS shows its documentation, and the check would find them there.
+The documentation must not contain the words: the CMS serves it, and the check would find them there.
 """
 
-# In every text that is hidden.
+# In every hidden text.
 CANARY = "zqcanary"
-# In the addresses of canary pages that were public once: those are known, and the API may go on naming them.
+# In the addresses of canary pages that were public once. Those are known, so the API may still name them.
 FORMER = "zqformer"
-# On the one public page: a check that never saw this word looked in the wrong place.
+# On the one public page. If the check does not find this word, it checked the wrong site.
 CONTROL = "zqcontrol"
 
 NEVER_PUBLIC = ("draft", "scheduled", "restricted", "child")
 ONCE_PUBLIC = ("expired", "unpublished", "gone")
 STATES = (*NEVER_PUBLIC, *ONCE_PUBLIC)
-# Kind of page (`ContentPage.canary_kind`) → the path at which its parent usually is. Only standard pages can have pages
-# below them.
+# Kind of page (`ContentPage.canary_kind`) → the usual path of its parent. Only standard pages can have pages below
+# them.
 PARENTS = {"standard": "/", "news": "/news/", "meeting": "/meetings/"}
 
 
@@ -24,7 +23,7 @@ def slug(kind: str, state: str) -> str:
 
 
 def hidden_paths() -> dict[str, set[int]]:
-    """Paths of hidden canary pages → the answers that give nothing away."""
+    """Path of a hidden canary page → the status codes that do not reveal it."""
     paths = {f"/{CANARY}-edit/": {404}, f"/{slug('standard', 'draft')}/{slug('standard', 'child')}/": {404}}
     for kind, parent in PARENTS.items():
         for state in STATES:
@@ -34,7 +33,7 @@ def hidden_paths() -> dict[str, set[int]]:
 
 
 def well_known_addresses() -> list[str]:
-    """Addresses that people who know Wagtail and Django try first."""
+    """Addresses that people who know Wagtail and Django would try first."""
     names = ("pages", "documents", "images")
     feeds = [
         f"/feeds/{name}.{kind}" for name in ("news", "meetings", CANARY) for kind in ("rss", "atom", "json", "ics")

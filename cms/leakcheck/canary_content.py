@@ -1,6 +1,6 @@
-"""Makes the hidden content that must never get out and the public page that points at it; `plant_canaries` runs it.
+"""Creates the hidden content that must never become public, and the public page that links to it (`plant_canaries`).
 
-The texts are put into every field that an editor can write, whichever fields there are.
+Every field that an editor can write gets a text with the canary word. The models say which fields there are.
 """
 
 from datetime import timedelta
@@ -48,22 +48,23 @@ DRAFT_FILES, PRIVATE_FILES, PUBLIC_FILES = FILES = (f"{CANARY} draft", f"{CANARY
 
 
 def identity(name: str) -> UUID:
-    """The uuid of a planted page: always the same, so that it is found again whatever an editor made of it."""
+    """The uuid of a canary page. It is always the same, so that the page is found after an editor has changed it."""
     return uuid5(NAMESPACE_URL, f"{CANARY}:{name}")
 
 
 def identities() -> set[UUID]:
+    """The uuids of all canary pages."""
     in_states = [slug(kind, state) for kind in PARENTS for state in STATES]
     return {identity(name) for name in [CONTROL, *in_states, *(model.__name__ for model in page_types())]}
 
 
 def type_of_kind(kind: str) -> type[ContentPage]:
-    """The page type that is planted in all states under this name (cms/leakcheck/canaries.py)."""
+    """The page type with this `canary_kind`. A canary of it is created in each state (cms/leakcheck/canaries.py)."""
     return next(model for model in page_types() if model.canary_kind == kind)
 
 
 def parent_for(model: type[ContentPage]) -> ContentPage | None:
-    """A public page below which editors can make a page of this type."""
+    """A public page below which editors can create a page of this type; None if there is none."""
     for parent_type in model.allowed_parent_page_models():
         if issubclass(parent_type, ContentPage):
             for parent in public(parent_type.objects.all()).order_by("path")[:50]:
@@ -72,8 +73,8 @@ def parent_for(model: type[ContentPage]) -> ContentPage | None:
     return None
 
 
-def words_for(field: models.Field, label: str) -> str:
-    """A value with the canary that a text field takes; it says where it stands, as far as there is room."""
+def words_for(field: "models.Field[Any, Any]", label: str) -> str:
+    """A valid value with the canary for a text field. It names the model and the field, as far as there is room."""
     if isinstance(field, RichTextField):
         return f"<p>{CANARY} {label} {field.name}</p>"
     if isinstance(field, PartialDateField):
@@ -88,24 +89,25 @@ def words_for(field: models.Field, label: str) -> str:
 
 
 class Canaries:
-    """One planting. What hidden pages share is made first, then the pages, and the public page that links to them."""
+    """Creates the shared files, snippets and topic, then the hidden pages, then the public page with links to them."""
 
     def __init__(self, home: PartnershipPage) -> None:
         self.home, self.now = home, timezone.now()
         private = Collection.get_first_root_node().add_child(name=CANARY)
         CollectionViewRestriction.objects.create(collection=private, restriction_type="login")
-        # Only a draft uses the first two; the public page shows the next two, which are in a private collection.
+        # Only drafts use `draft_files`. The public page shows `private_files`, which are in a private collection.
         self.draft_files = self._files(DRAFT_FILES)
         self.private_files = self._files(PRIVATE_FILES, collection=private)
         self.topic = Topic.objects.create(name=f"{CANARY} topic", slug=CANARY)
-        self.snippets: dict[Any, ModeratedSnippet] = {}
+        self.snippets: dict[type[models.Model], ModeratedSnippet] = {}
         for model in ModeratedSnippet.__subclasses__():
             self.snippets[model] = self._snippet(model)
         self.hidden: list[ContentPage] = []
 
     def plant(self) -> ContentPage:
+        """Create all pages. Returns the public one."""
         states = [(kind, state) for kind in PARENTS for state in STATES if state != "child" or kind == "standard"]
-        # One page of every other type. Where there can be only one, a draft would keep editors from making theirs.
+        # One draft of each other type, unless `max_count` limits it: then editors could no longer create their own.
         drafts = [model for model in page_types() if model.max_count is None and not model.canary_kind]
         with tqdm(total=len(states) + len(drafts) + 1, desc="canaries", unit="page", disable=None) as progress:
             for kind, state in states:
@@ -167,13 +169,13 @@ class Canaries:
         return page
 
     def _control(self) -> ContentPage:
-        """The public page. It shows hidden things in every way that it can, and has a canary in its own draft."""
+        """The public page. It refers to hidden pages and files in every possible way. Its own draft has a canary."""
         links = "".join(f'<a linktype="page" id="{page.pk}">page</a> ' for page in self.hidden)
         files = [*self.private_files, *self._files(PUBLIC_FILES)]
         for document in files[::2]:
             links += f'<a linktype="document" id="{document.pk}">document</a> '
         page = StandardPage(uuid=identity(CONTROL), title=f"{CONTROL} page", slug=CONTROL, live=False)
-        page.summary = f"{CONTROL}: a page for a check of this site. It goes away soon."
+        page.summary = f"{CONTROL}: a page for a check of this site. It will be removed soon."
         page.last_reviewed_on = timezone.localdate(self.now)
         page.body = [
             ("paragraph", f"<p>{CONTROL} {links}</p>"),
@@ -212,7 +214,7 @@ class Canaries:
         return document, image
 
     def _snippet(self, model: type[ModeratedSnippet]) -> ModeratedSnippet:
-        """A draft. Alerts would show for a year if they got out."""
+        """A draft of the snippet. An alert would be active for a year if it became public."""
         snippet = model(live=False)
         if hasattr(snippet, "active_until"):
             snippet.active_until = self.now + timedelta(days=365)
@@ -222,8 +224,8 @@ class Canaries:
         return snippet
 
     def _fill(self, obj: models.Model, files: tuple[Document, Image], label: str) -> None:
-        """Put the canary into every text that an editor can write, and refer to hidden files and snippets."""
-        made: dict[Any, models.Model] = {Document: files[0], Image: files[1], **self.snippets}
+        """Put the canary into every empty text field that editors can write, and refer to hidden files and snippets."""
+        made: dict[type[models.Model], models.Model] = {Document: files[0], Image: files[1], **self.snippets}
         for field in obj._meta.concrete_fields:
             if not field.editable or field.primary_key or getattr(obj, field.attname):
                 continue
@@ -239,13 +241,13 @@ class Canaries:
 
 
 def _body(field: StreamField, files: tuple[Document, Image]) -> list[tuple[str, Any]]:
-    """One block of each kind that can hold a word or a file, with the canary in it."""
+    """A stream with one block of each kind that can have a text or a file, each with the canary."""
     blocks = field.stream_block.child_blocks.items()
     return [(name, value) for name, block in blocks if (value := _in_block(block, name, files)) is not None]
 
 
 def _in_block(block: Block, name: str, files: tuple[Document, Image]) -> Any:
-    """None for a block that has no place for either, and for one that needs something else, such as a page."""
+    """A value for the block. None if it has no text or file, or needs something else, such as a page."""
     match block:
         case StructBlock():
             return _in_parts(block, files)

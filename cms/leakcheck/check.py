@@ -1,9 +1,8 @@
-"""Decides whether an anonymous visitor can get what must be hidden; `manage.py check_leaks` and its tests run it.
+"""Checks whether an anonymous visitor can get content that must be hidden (`manage.py check_leaks`).
 
-It walks GraphQL as the endpoint's own schema describes it (cms/leakcheck/queries.py), so a field that is added
-tomorrow is
-asked for without anybody remembering, fetches every address of the site that any answer gives away, tries well-known
-others, and looks for the canary words in all that comes back. It asks through one function and knows no database.
+The check queries every field of the endpoint's own GraphQL schema (cms/leakcheck/queries.py), so that new fields are
+included by themselves. It requests every address of the site that any response contains, and well-known others. It
+searches all responses for the canary words. It sends requests through one function, and uses no database.
 """
 
 import json
@@ -25,8 +24,8 @@ GRAPHQL = "/graphql/"
 FAILURES_IN_A_ROW = 5
 LONGEST_ADDRESS = 2000
 TEXT_TYPES = ("html", "xml", "text/plain")
-# How GraphQL's answer for a picture whose file was lost begins: nothing of the content is missing from the check.
-FORGIVEN = "The file of this picture is missing."
+# The beginning of the GraphQL error for a picture whose file is lost. The error hides no content from the check.
+IGNORED_ERROR = "The file of this picture is missing."
 _ABSOLUTE = re.compile(r"""https?://[^\s"'<>\\^`{|}]+""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(?:href|src|action)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ROBOTS = re.compile(r"^(?:dis)?allow:\s*(/\S*)", re.IGNORECASE | re.MULTILINE)
@@ -35,6 +34,8 @@ _PAGE_PATH = re.compile(r"/(?:[\w\-]+/)*")
 
 @dataclass(frozen=True)
 class Answer:
+    """An HTTP response."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -48,7 +49,7 @@ class Answer:
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        """The JSON object in the body; an empty one when there is none."""
+        """The JSON object in the body; an empty one if the body is not a JSON object."""
         try:
             content = json.loads(self.body)
         except ValueError:
@@ -57,20 +58,21 @@ class Answer:
 
 
 class UnreachableError(Exception):
-    """No answer came. The message says why."""
+    """There was no response. The message says why."""
 
 
 class NoEndpointError(Exception):
-    """What answers is no GraphQL endpoint that tells its schema. The message names the fix."""
+    """There is no GraphQL endpoint with introspection at the address. The message says what to do."""
 
 
-# Takes a path on the site, and the JSON to post or None. It follows no redirect and raises `UnreachableError`.
+# Takes a path on the site, and the JSON body of a POST or None for a GET. It follows no redirects, and raises
+# `UnreachableError`.
 Fetch = Callable[[str, bytes | None], Answer]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A leak, or something that the check could not look at."""
+    """A leak, or something that could not be checked."""
 
     place: str
     where: str
@@ -79,14 +81,16 @@ class Finding:
 
 @dataclass
 class Report:
-    findings: dict[Finding, None] = field(default_factory=dict)  # in the order in which they were found
+    """The result of a check, and how many requests it took."""
+
+    findings: dict[Finding, None] = field(default_factory=dict)  # a set in the order in which they were found
     queries: int = 0
     addresses: int = 0
     control_seen: bool = False
 
 
 class LeakCheck:
-    """One check of the site at `base`. `progress` hears after each request how many are done and how many are left."""
+    """One check of the site at `base`. `progress` is called after each request with the numbers done and left."""
 
     def __init__(
         self,
@@ -99,7 +103,7 @@ class LeakCheck:
         self.fetch, self.base, self.limit, self.progress = fetch, base, limit, progress
         self.words = [CANARY, *(word.casefold() for word in words)]
         self.report = Report()
-        self.roots = {urlsplit(base).netloc.lower(): ""}  # host → what stands before the paths of pages there
+        self.roots = {urlsplit(base).netloc.lower(): ""}  # host → the prefix of the paths of pages there
         self.hidden = hidden_paths()
         self.guesses = {*well_known_addresses(), *self.hidden}
         self.addresses = deque(sorted(self.guesses))
@@ -107,7 +111,7 @@ class LeakCheck:
         self.failures = 0
 
     def run(self) -> Report:
-        """Raises `UnreachableError` and `NoEndpointError` when there is nothing to check."""
+        """Raises `UnreachableError` if the site does not answer, `NoEndpointError` if it has no GraphQL endpoint."""
         answer = self._post(get_introspection_query(descriptions=False))
         try:
             self.walk = GraphQLWalk(build_client_schema(answer.json["data"]), self.words)
@@ -126,14 +130,14 @@ class LeakCheck:
                 self._visit(self.addresses.popleft())
             self.progress(self.report.queries + self.report.addresses, left)
         for argument in sorted(self.walk.unfilled):
-            self._find(argument, "not covered", "Say in cms/leakcheck/queries.py what to give for this argument.")
+            self._find(argument, "not covered", "Add a value for this argument to cms/leakcheck/queries.py.")
         return self.report
 
     def _find(self, place: str, where: str, excerpt: str) -> None:
         self.report.findings[Finding(place, where, excerpt)] = None
 
     def _try(self, request: Callable[[], Answer], place: str) -> Answer | None:
-        """The answer; a request that fails is a finding, and a site that stopped answering ends the check."""
+        """The response. A failed request is a finding and returns None; after several in a row it raises."""
         try:
             answer = request()
         except UnreachableError as error:
@@ -144,7 +148,7 @@ class LeakCheck:
             return None
         self.failures = 0
         if answer.status >= 500:
-            self._find(place, f"answer {answer.status}", "The site failed here, which may hide something.")
+            self._find(place, f"answer {answer.status}", "The site failed here, which may hide a leak.")
         return answer
 
     # --- GraphQL ---
@@ -154,7 +158,7 @@ class LeakCheck:
         return self.fetch(GRAPHQL, json.dumps({"query": query}).encode())
 
     def _learn_roots(self) -> None:
-        """By which addresses the site calls itself: they may differ from the one that was given."""
+        """Learn under which hosts the site refers to itself: they may differ from the host of `base`."""
         data = self._post(self.walk.roots_query()).json.get("data") or {}
         pages = urlsplit((data.get("site") or {}).get("rootUrl") or self.base)
         for parts in (urlsplit(feed["url"]) for feed in data.get("feeds") or []):
@@ -169,13 +173,13 @@ class LeakCheck:
         content = answer.json
         data, errors = content.get("data"), content.get("errors") or []
         if not data and len(places) > 1:
-            # Refused as a whole: asked by halves, the rest is covered and the culprit is found.
+            # The whole query was refused. Two halves find the cause, and cover the rest.
             middle = len(places) // 2
             self._ask(places[:middle])
             self._ask(places[middle:])
             return
         if not data and not errors:
-            self._find(first, f"answer {answer.status}", "This is no answer of GraphQL.")
+            self._find(first, f"answer {answer.status}", "This is not a GraphQL response.")
         self._note_errors(errors, first)
         for place, text in self.walk.strings(content):
             asked_for = [path for path in self.hidden if f'"{path}"' in place]
@@ -187,7 +191,7 @@ class LeakCheck:
     def _note_errors(self, errors: list[dict[str, Any]], first: str) -> None:
         for error in errors:
             place = ".".join(self.walk.readable(str(key)) for key in error.get("path") or [first])
-            if not str(error.get("message")).startswith(FORGIVEN):
+            if not str(error.get("message")).startswith(IGNORED_ERROR):
                 self._find(place, "not covered", str(error.get("message")))
 
     # --- Addresses ---
@@ -201,9 +205,9 @@ class LeakCheck:
         if path not in self.guesses:
             self._search(path, "address", path, [])
         if answer.status not in self.hidden.get(path, {answer.status}):
-            self._find(path, f"answer {answer.status}", "This tells that there is a hidden page.")
+            self._find(path, f"answer {answer.status}", "This reveals that there is a hidden page.")
         if path.startswith("/admin/api/") and answer.status == 200:
-            self._find(path, "answer 200", "The admin's API answers somebody who is not signed in.")
+            self._find(path, "answer 200", "The admin's API answers without sign-in.")
         self._search_headers(path, answer, asked_for)
         self._search(path, "body", answer.text, asked_for)
         self._learn_from(answer, path)
@@ -222,15 +226,15 @@ class LeakCheck:
                 self._learn(address, here, bare=True)
 
     def _learn(self, text: str, base: str, bare: bool = False) -> None:
-        """Note every address of this site in a text; `bare`: the text itself may be one, as in "/meetings/"."""
+        """Queue every address of this site in a text. `bare`: the text itself may be one, such as "/meetings/"."""
         for form in dict.fromkeys((text, unescape(text), unescape(unescape(text)))):
             found = [*_ABSOLUTE.findall(form), *("".join(match) for match in _ATTRIBUTE.findall(form))]
             if bare and form.startswith("/") and not re.search(r"\s", form):
                 found.append(form)
             for address in found:
-                self._note_address(self._on_site(address.rstrip(".,;)"), base))
+                self._add_address(self._on_site(address.rstrip(".,;)"), base))
 
-    def _note_address(self, path: str | None) -> None:
+    def _add_address(self, path: str | None) -> None:
         if path is None or path in self.known:
             return
         self.known.add(path)
@@ -239,7 +243,7 @@ class LeakCheck:
             self.walk.add_path(page)
 
     def _on_site(self, address: str, base: str) -> str | None:
-        """The path and query of an address of this site, whichever name it goes by; None for any other."""
+        """The path and query of an address at any of the site's hosts; None for any other address."""
         try:
             parts = urlsplit(urljoin(base, address))
         except ValueError:
@@ -259,26 +263,28 @@ class LeakCheck:
             self._search(place, f"header {name}", value, asked_for)
 
     def _search(self, place: str, where: str, text: str, asked_for: list[str]) -> None:
-        """Report each word once. What we named ourselves (`asked_for`) may come back."""
+        """Report each word once. `asked_for` are texts of the request, which the response may repeat."""
         for word in self.words:
             for form in dict.fromkeys((text, unescape(text), unquote(text))):
-                told = form.casefold()
+                searched = form.casefold()
                 for echo in asked_for:
-                    told = told.replace(echo.casefold(), " " * len(echo))
-                if (as_of := told.find(word)) >= 0:
-                    self._find(place, where, _excerpt(form, as_of, len(word)))
+                    searched = searched.replace(echo.casefold(), " " * len(echo))
+                if (start := searched.find(word)) >= 0:
+                    self._find(place, where, _excerpt(form, start, len(word)))
                     break
 
 
-def _excerpt(text: str, as_of: int, length: int) -> str:
-    part = text[max(0, as_of - 30) : as_of + length + 30]
+def _excerpt(text: str, start: int, length: int) -> str:
+    """The word with 30 characters on each side, without line breaks and control characters."""
+    part = text[max(0, start - 30) : start + length + 30]
     return " ".join("".join(letter if letter.isprintable() else " " for letter in part).split())
 
 
 def _no_endpoint(answer: Answer) -> str:
+    """The message for `NoEndpointError`."""
     if 300 <= answer.status < 400:
         return f"{GRAPHQL} redirects to {answer.header('location')}: give the address of that site."
     return (
-        f"{GRAPHQL} answers {answer.status} and does not tell its schema: give the address of the CMS itself, "
-        "and let its endpoint answer introspection."
+        f"{GRAPHQL} answers {answer.status} and gives no schema: give the address of the CMS itself, and allow "
+        "introspection there."
     )

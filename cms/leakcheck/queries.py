@@ -1,8 +1,7 @@
-"""Writes the queries of cms/leakcheck/check.py from a schema, so that they ask for all there is, and reads their
-answers.
+"""Generates the queries of cms/leakcheck/check.py from a schema, so that they cover every field.
 
-The walk begins at every root field and goes `DEPTH` fields down. It asks for all plain fields of all types that a
-place can have, and then goes on below what the answer showed to be there: below null there is nothing to find.
+The walk starts at every root field and goes `DEPTH` fields down. At each place it queries all plain fields of all types
+that the place can have. It goes on below the objects that the response contains.
 """
 
 import json
@@ -18,34 +17,37 @@ from graphql import (
     GraphQLArgument,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLSchema,
     GraphQLString,
+    GraphQLUnionType,
     get_named_type,
-    is_abstract_type,
     is_leaf_type,
     is_required_argument,
 )
 
 DEPTH = 3
-# The endpoint takes 1500 tokens, 20 aliases, 12 root fields, and each of these and each list under 3 names. The number
-# of places bounds the work of one query.
+# The endpoint allows 1,500 tokens, 20 aliases and 12 root fields, and 3 aliases for each root field and each list. The
+# number of places limits the cost of one query.
 TOKENS_IN_A_QUERY, TOKENS_IN_A_FRAGMENT, PLACES_IN_A_QUERY = 1200, 700, 20
 STEPS_IN_A_QUERY, ROOT_FIELDS_IN_A_QUERY, NAMES_IN_A_QUERY = 20, 12, 3
-ITEMS_IN_A_LIST = 10  # with more, lists within lists would cost more than the endpoint allows
-# What these arguments are given. Any other argument that must be given is reported as not covered.
+ITEMS_IN_A_LIST = 10  # with more, nested lists would exceed the cost that the endpoint allows
+# Arguments that get a path, and arguments that get a text. Other required arguments are reported as not covered.
 PATH_ARGUMENTS, TEXT_ARGUMENTS = {"urlPath", "path"}, {"query"}
 CURSORS = {"first", "after", "last", "before", "since"}
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|\.\.\.|[^\s\w,]')
 _ALIAS = re.compile(r"\w+?__(\w+?)(?:__[0-9a-f]+)?")
 
 Arguments = tuple[tuple[str, str], ...]
+Tree = dict[Any, Any]  # step or fragment spread → the tree below it
 
 
 @dataclass(frozen=True)
 class Step:
-    """A field of a type, called with arguments that are written as in a query."""
+    """A field of a type, with its arguments as GraphQL literals."""
 
     on: str
     field: str
@@ -58,24 +60,25 @@ class Step:
 
     @property
     def alias(self) -> str:
-        """With the type, since the same name may be another field elsewhere, and a number for the arguments."""
+        """The type, the field and a checksum of the arguments: a field of the same name can differ between types."""
         number = f"__{crc32(self.call.encode()):x}" if self.arguments else ""
         return f"{self.on}__{self.field}{number}"
 
 
 Path = tuple[Step, ...]
-Place = tuple[Path, int]  # what a path leads to, and which part of its plain fields to ask for
+Place = tuple[Path, int]  # a path, and which part of the plain fields at its end to query
 
 
 def call_of(place: Place) -> str:
+    """The path of a place for people, such as `news(first: 10).nodes`."""
     return ".".join(step.call for step in place[0])
 
 
 class GraphQLWalk:
-    """What is still to be asked (`pending`), and what the answers lead to."""
+    """The places that are still to be queried (`pending`). Responses add further ones."""
 
     def __init__(self, schema: GraphQLSchema, words: list[str]) -> None:
-        assert schema.query_type is not None  # noqa: S101 - a schema that was told by introspection has one
+        assert schema.query_type is not None  # noqa: S101 - a schema from introspection has one
         self.schema, self.words = schema, words
         self.query_type = schema.query_type
         self.unfilled: set[str] = set()
@@ -87,12 +90,12 @@ class GraphQLWalk:
             self._add((), self.query_type.name, name, ["/"])
 
     def add_path(self, path: str) -> None:
-        """Ask every root field that takes a path for this one."""
+        """Query every root field that takes a path with this one."""
         for name, field in self.query_type.fields.items():
             if any(arg in PATH_ARGUMENTS and is_required_argument(spec) for arg, spec in field.args.items()):
                 self._add((), self.query_type.name, name, [path])
 
-    # --- What to ask ---
+    # --- Places ---
 
     def _add(self, before: Path, on: str, name: str, paths: list[str]) -> None:
         for arguments in self._calls(before, on, name, paths):
@@ -105,7 +108,10 @@ class GraphQLWalk:
             self.pending.extend((path, part) for part in range(len(self._plain_fields(self._type(path))) or 1))
 
     def _calls(self, before: Path, on: str, name: str, paths: list[str]) -> Iterator[Arguments]:
-        """The ways to call a field: each value of an enumeration, each path, each word, and each option once."""
+        """The argument lists to call a field with.
+
+        They combine all values of the required arguments, and add each optional argument once to the first of them.
+        """
         field = self._field(on, name)
         needed: list[list[tuple[str, str]]] = []
         options: list[tuple[str, str]] = []
@@ -125,7 +131,7 @@ class GraphQLWalk:
         yield from ((*calls[0], option) for option in options if paths == ["/"])
 
     def _values(self, arg: str, spec: GraphQLArgument, paths: list[str]) -> list[str]:
-        """What to give for an argument, as in a query; nothing where that is not known."""
+        """The values to try for an argument, as GraphQL literals. Empty if none is known."""
         kind = get_named_type(spec.type)
         if isinstance(kind, GraphQLEnumType):
             return list(kind.values)
@@ -142,7 +148,7 @@ class GraphQLWalk:
         kind = self._field(step.on, step.field).type
         return isinstance(kind.of_type if isinstance(kind, GraphQLNonNull) else kind, GraphQLList)
 
-    def _type(self, path: Path) -> Any:
+    def _type(self, path: Path) -> GraphQLNamedType:
         return get_named_type(self._field(path[-1].on, path[-1].field).type)
 
     # --- Queries ---
@@ -167,8 +173,9 @@ class GraphQLWalk:
         )
 
     def query(self, places: list[Place]) -> str:
+        """One query for all these places, with a fragment for the plain fields of each type."""
         fragments: dict[str, str] = {}
-        tree: dict[Any, Any] = {}
+        tree: Tree = {}
         for path, part in places:
             branch = tree
             for step in path:
@@ -181,19 +188,21 @@ class GraphQLWalk:
         return " ".join([f"{{ {_selection(tree)} }}", *fragments.values()])
 
     def roots_query(self) -> str:
-        """Asks by which addresses the site calls itself, as far as the schema has fields for that."""
+        """A query for the addresses under which the site refers to itself, if the schema has fields for that."""
         wanted = {"site": "rootUrl", "feeds": "url"}
-        there = [name for name in wanted if name in self.query_type.fields]
-        there = [name for name in there if wanted[name] in get_named_type(self.query_type.fields[name].type).fields]
-        return f"{{ {' '.join(f'{name} {{ {wanted[name]} }}' for name in there)} }}" if there else "{ __typename }"
+        known = [name for name in wanted if name in self.query_type.fields]
+        known = [name for name in known if wanted[name] in get_named_type(self.query_type.fields[name].type).fields]
+        return f"{{ {' '.join(f'{name} {{ {wanted[name]} }}' for name in known)} }}" if known else "{ __typename }"
 
-    def _plain_fields(self, kind: Any) -> list[str]:
-        """Selections that together hold every plain field of every type that a place of this type can have."""
+    def _plain_fields(self, kind: GraphQLNamedType) -> list[str]:
+        """Selections that together have every plain field of every object type that a place of this type can have."""
         if is_leaf_type(kind) or kind.name in self._parts:
             return self._parts.get(kind.name, [])
         own = {name for name, field in getattr(kind, "fields", {}).items() if _is_plain(field)}
         pieces = sorted(own)
-        for possible in self.schema.get_possible_types(kind) if is_abstract_type(kind) else ():
+        for possible in (
+            self.schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType) else ()
+        ):
             names = [name for name, field in possible.fields.items() if _is_plain(field) and name not in own]
             pieces += [f"... on {possible.name} {{ {possible.name}__{name}: {name} }}" for name in names]
         parts = ["__typename"]
@@ -204,10 +213,10 @@ class GraphQLWalk:
         self._parts[kind.name] = parts
         return parts
 
-    # --- Answers ---
+    # --- Responses ---
 
     def learn(self, places: list[Place], data: dict[str, Any]) -> None:
-        """Go on below what was found, and to the next part of a list."""
+        """Add the places below the objects in a response, and the next pages of lists."""
         for path, _ in places:
             if is_leaf_type(self._type(path)):
                 continue
@@ -216,10 +225,10 @@ class GraphQLWalk:
                 self._add_below(path, name)
             cursors = [item["endCursor"] for item in found if item.get("hasNextPage") and item.get("endCursor")]
             for cursor in cursors if len(path) > 1 else ():
-                self._next_part(path[:-1], cursor)
+                self._add_next_page(path[:-1], cursor)
 
     def _add_below(self, path: Path, name: str) -> None:
-        """The fields with more below them, of an object of this type that is at the path."""
+        """Add the fields that are not plain of an object of the type `name` at the path."""
         if len(path) > DEPTH:
             return
         kind = self._type(path)
@@ -228,14 +237,14 @@ class GraphQLWalk:
                 on = kind.name if field_name in getattr(kind, "fields", {}) else name
                 self._add(path, on, field_name, ["/"])
 
-    def _next_part(self, path: Path, cursor: str) -> None:
+    def _add_next_page(self, path: Path, cursor: str) -> None:
         *before, last = path
         if not any(self._is_list(step) for step in before) and "after" in self._field(last.on, last.field).args:
             kept = tuple((name, value) for name, value in last.arguments if name != "after")
             self._enqueue((*before, Step(last.on, last.field, (*kept, ("after", json.dumps(cursor))))))
 
-    def strings(self, content: Any, place: str = "") -> Iterator[tuple[str, str]]:
-        """Every text in an answer, with where it stands."""
+    def strings(self, content: object, place: str = "") -> Iterator[tuple[str, str]]:
+        """Every text in a response, as pairs of place and text."""
         if isinstance(content, dict):
             for key, value in content.items():
                 yield from self.strings(value, f"{place}.{self.readable(key)}".lstrip("."))
@@ -246,11 +255,12 @@ class GraphQLWalk:
             yield place, content
 
     def readable(self, key: str) -> str:
+        """The call behind an alias of ours; any other key as it is."""
         alias = _ALIAS.fullmatch(key)
         return self.calls.get(key) or (alias[1] if alias else key)
 
 
-def _selection(tree: dict[Any, Any]) -> str:
+def _selection(tree: Tree) -> str:
     parts = []
     for step, below in tree.items():
         if isinstance(step, str):
@@ -262,16 +272,17 @@ def _selection(tree: dict[Any, Any]) -> str:
 
 
 def _is_known(arg: str, spec: GraphQLArgument) -> bool:
-    """Whether any value is right for the argument: a word is none for the key of something."""
+    """Whether the values of `_values` fit the argument. A word does not fit an argument that takes an id."""
     return arg in PATH_ARGUMENTS | TEXT_ARGUMENTS or isinstance(get_named_type(spec.type), GraphQLEnumType)
 
 
 def _is_plain(field: GraphQLField) -> bool:
+    """Whether the field is a scalar or an enumeration and takes no arguments."""
     return is_leaf_type(get_named_type(field.type)) and not field.args
 
 
-def _found(data: Any, path: Path) -> Iterator[dict[str, Any]]:
-    """The objects at a path of an answer; lists on the way count as their items."""
+def _found(data: object, path: Path) -> Iterator[dict[str, Any]]:
+    """The objects at a path of a response, with lists replaced by their items."""
     if isinstance(data, list):
         yield from chain.from_iterable(_found(item, path) for item in data)
     elif isinstance(data, dict):

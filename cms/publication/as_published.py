@@ -1,33 +1,34 @@
-"""A draft as it would be if it were published now, for previews: in memory alone, and never saved.
+"""Changes a draft in memory to what it would be after publication, for previews.
 
-What publication adds to a page is decided in cms/publication/effects.py, and asked there.
+cms/publication/effects.py decides what publication adds to a page.
 """
 
 from datetime import datetime
-from typing import Any
+
+from django.db.models import Model
 
 from cms.publication.effects import change_note, updated_at
 from pages.models import ContentPage
 
 
 def as_published(page: ContentPage, as_of: datetime) -> None:
-    """Give a draft the dates, the address and the history that it has once it is published at the instant.
+    """Set the dates, the address and the history that the draft would have if it were published at `as_of`.
 
-    Wagtail made the page for one preview and throws it away: it must not be saved afterwards.
+    The page must not be saved afterwards. Wagtail creates it for one preview only.
     """
     note, updated = change_note(page, as_of), updated_at(page, as_of)
     if note is not None and page.pk:
-        _answer_with(page, "change_notes", [note, *page.change_notes.all()])
+        _set_related(page, "change_notes", [note, *page.change_notes.all()])
     page.first_published_at, page.public_updated_at = page.first_published_at or as_of, updated
-    page.set_url_path(page.get_parent())  # the address may have been edited a moment ago
+    page.set_url_path(page.get_parent())  # the slug may have been edited
     for name, value in page.values_set_by_publication().items():
         setattr(page, name, value)
     for relation, rows in page.rows_added_by_publication(page.known_version(), as_of).items():
-        _answer_with(page, relation, [*getattr(page, relation).all(), *rows])
+        _set_related(page, relation, [*getattr(page, relation).all(), *rows])
 
 
-def _answer_with(page: Any, relation: str, rows: list[Any]) -> None:
-    """Let a relation answer with these rows without asking the database, as after `prefetch_related`."""
+def _set_related(page: ContentPage, relation: str, rows: list[Model]) -> None:
+    """Make a relation return these rows without a query, as after `prefetch_related`."""
     queryset = getattr(page, relation).none()
     queryset._result_cache, queryset._prefetch_done = rows, True
     page.__dict__.setdefault("_prefetched_objects_cache", {})[relation] = queryset

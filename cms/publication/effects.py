@@ -1,6 +1,6 @@
-"""What happens, in the same transaction, when something becomes public or stops being so.
+"""What else changes, in the same transaction, when something becomes public or stops being public.
 
-All signals about content are listened to here.
+All receivers of signals about content are here.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
@@ -48,7 +48,7 @@ from pages.visibility import dependents as shown
 from pages.visibility import ledger
 from pages.visibility.shared_text import pages_showing
 
-DRAWING_SECONDS = 30  # of a minute, for sizes of pictures that are missing
+RENDITION_SECONDS = 30  # how long `update_after_commit` makes missing renditions; it runs every minute
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def connect() -> None:
     for label in (Topic, LegalBasis):
         post_save.connect(on_shared_text_changed, sender=label, dispatch_uid="cms.label_saved")
     for shared in (Topic, LegalBasis, *ModeratedSnippet.__subclasses__()):
-        # Before the pages that show it let it go.
+        # `pre_delete`: afterwards the pages that show it could no longer be found.
         pre_delete.connect(on_shared_text_changed, sender=shared, dispatch_uid="cms.shared_text_deleted")
     post_save.connect(on_collection_saved, sender=Collection, dispatch_uid="cms.collection_saved")
     for model in (Document, Image):
@@ -88,8 +88,12 @@ def on_visibility_changed(
     file: Document | Image | None = None,
     published: bool = False,
     before: ContentPage | None = None,
-    **kwargs: Any,
+    **kwargs: object,
 ) -> None:
+    """Update the ledger, the public files and the caches of a page, or of the pages that show a file.
+
+    `published`: a new version of the page is live. `before` is the version that it replaces, if there was one.
+    """
     if page is not None:
         publication = None
         if published and isinstance(page, ContentPage):
@@ -104,72 +108,79 @@ def on_visibility_changed(
         on_files_changed(file.published_in.all())
 
 
-def on_plain_page_saved(sender: type, instance: Page, **kwargs: Any) -> None:
-    """The gate is the `save` of the page types. Wagtail's own page, without its type, may change nothing public."""
+def on_plain_page_saved(sender: type, instance: Page, **kwargs: object) -> None:
+    """Refuse to change a live page through Wagtail's `Page`: only `save` of the page types checks approvals.
+
+    Raises NotApprovedError.
+    """
     if instance.live and instance.depth > 1:
         stored = Page.objects.filter(pk=instance.pk).values_list("live", "title", "slug").first()
         if stored != (True, instance.title, instance.slug):
-            raise NotApprovedError(f"“{instance}” was not published: save the page as what it is, with its approvals.")
+            raise NotApprovedError(
+                f"“{instance}” was not published: save the page as its own type, which checks its approvals."
+            )
 
 
-def on_page_moved(sender: type, instance: Page, **kwargs: Any) -> None:
+def on_page_moved(sender: type, instance: Page, **kwargs: object) -> None:
     on_visibility_changed(sender, page=instance)
 
 
-def on_unpublished(sender: type, instance: Any, **kwargs: Any) -> None:
-    """What was approved before something went does not bring it back."""
+def on_unpublished(sender: type, instance: Page | ModeratedSnippet, **kwargs: object) -> None:
+    """Earlier approvals become void, so that they cannot publish the object again."""
     if isinstance(instance, NeedsApproval):
         void(instance, approvals_of(instance), "It was unpublished after the approval.")
     if isinstance(instance, ContentPage):
         on_visibility_changed(sender, page=instance)
-    elif isinstance(instance, ModeratedSnippet):  # or a page without its type, which is about to be deleted
+    elif isinstance(instance, ModeratedSnippet):  # otherwise a plain `Page`, which is about to be deleted
         on_shared_text_changed(sender, instance)
 
 
-def on_snippet_published(sender: type, instance: Any, **kwargs: Any) -> None:
+def on_snippet_published(sender: type, instance: Page | ModeratedSnippet, **kwargs: object) -> None:
     if isinstance(instance, ModeratedSnippet):
         on_shared_text_changed(sender, instance)
 
 
-def on_shared_text_changed(sender: type, instance: Any, **kwargs: Any) -> None:
-    """A snippet or a label says something else now, and so do the pages that show it."""
+def on_shared_text_changed(sender: type, instance: Topic | LegalBasis | ModeratedSnippet, **kwargs: object) -> None:
+    """The text of a snippet or label has changed, and with it the pages that show it."""
     ledger.note_update(pages_showing(instance), timezone.now())
     purge_caches([], PublishedFile.objects.none())
 
 
-def on_page_restriction(sender: type, instance: PageViewRestriction, origin: Any = None, **kwargs: Any) -> None:
-    """`origin` is what is deleted: a restriction that goes together with its page makes nothing public."""
+def on_page_restriction(
+    sender: type, instance: PageViewRestriction, origin: Model | QuerySet[Any] | None = None, **kwargs: object
+) -> None:
+    """Restrictions that are deleted together with their page (`origin`) make nothing public."""
     if origin is None or getattr(origin, "model", type(origin)) is PageViewRestriction:
-        # Read anew: who holds the page may have read it before it was moved, and what is below is found by its path.
+        # Read the page again: `instance.page` may be older than a move, and pages below are found by the path.
         on_visibility_changed(sender, page=Page.objects.get(pk=instance.page_id).specific)
 
 
-def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
+def before_page_is_deleted(sender: type, instance: ContentPage, **kwargs: object) -> None:
     paths = set(PublicRecord.objects.filter(uuid=instance.uuid).values_list("path", flat=True))
     purge_caches(paths | set(map(above, paths)), instance.published_files.all())
     instance.shown_on = shown.showing([instance.pk])
 
 
-def on_page_deleted(sender: type, instance: ContentPage, **kwargs: Any) -> None:
-    """After the row went: until then the page is public, and Wagtail says "unpublished" in between."""
+def on_page_deleted(sender: type, instance: ContentPage, **kwargs: object) -> None:
+    """Record the end after the row is deleted: Wagtail sends `unpublished` before, when the page is still there."""
     gone = PublicRecord.objects.filter(uuid=instance.uuid, ended_at=None)
     ledger.end(gone, ChangeKind.DELETED, timezone.now(), instance.shown_on)
 
 
-def on_site_root_chosen(sender: type, instance: Site, **kwargs: Any) -> None:
-    """All addresses are others, also of pages that are not below it."""
-    Site.clear_site_root_paths_cache()  # Wagtail does it too, yet later
+def on_site_root_chosen(sender: type, instance: Site, **kwargs: object) -> None:
+    """The addresses of all pages may have changed, including pages that are not below the new root page."""
+    Site.clear_site_root_paths_cache()  # Wagtail clears it too, but in a later receiver
     on_visibility_changed(sender, page=Page.get_first_root_node())
 
 
 def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNote | None:
-    """All that a new version changes beside the page itself, in the transaction that saves it.
+    """Record everything that the publication of a version changes beside the page, in the transaction that saves it.
 
-    Returns the note for readers, if it is a major update.
+    Returns the change note for readers if it is a major update.
     """
     clear_withdrawal(page)
     note = record_update(page)
-    purge_caches([], page.published_files.all())  # those that this version drops, too
+    purge_caches([], page.published_files.all())  # first, because `record_files` removes those that are no longer shown
     record_files(page, page.live_revision.content.get("file_facts", {}))
     search_index.record(page)
     if values := page.values_set_by_publication():
@@ -182,7 +193,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
 
 
 def clear_withdrawal(page: ContentPage) -> None:
-    """A page that was withdrawn or taken down is back when a new version of it was approved."""
+    """End the withdrawal and the takedown of a page, because a new approved version of it is published."""
     page.withdrawal_kind, page.withdrawal_explanation = "", ""
     page.withdrawn_at = page.withdrawal_alternative = None
     ContentPage.objects.filter(pk=page.pk).exclude(withdrawal_kind="").update(
@@ -192,9 +203,9 @@ def clear_withdrawal(page: ContentPage) -> None:
 
 
 def record_update(page: ContentPage) -> ChangeNote | None:
-    """Move `public_updated_at` on the first publication and on major updates, and keep the change note for readers.
+    """Set `public_updated_at` on the first publication and on major updates, and save the change note for readers.
 
-    The next update starts as a minor one without a note, so that nobody announces the same change twice.
+    Afterwards the page is set to a minor update without a note, so that nobody announces the same change twice.
     """
     note = change_note(page, page.last_published_at)
     page.public_updated_at = updated_at(page, page.last_published_at)
@@ -208,14 +219,14 @@ def record_update(page: ContentPage) -> ChangeNote | None:
 
 
 def updated_at(page: ContentPage, as_of: datetime) -> datetime:
-    """When readers were last told of the page, once this version is published at the instant."""
+    """The value of `public_updated_at` after this version is published at `as_of`."""
     if page.public_updated_at is None:
         return page.first_published_at or as_of
     return as_of if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
 
 
 def change_note(page: ContentPage, as_of: datetime) -> ChangeNote | None:
-    """The line that publishing this version at the instant adds to the page's history, if it does; not saved."""
+    """The unsaved note that publishing this version at `as_of` adds to the page's history; None for minor updates."""
     if page.public_updated_at is None or page.update_kind != UpdateKind.MAJOR:
         return None
     return ChangeNote(page_id=page.pk, at=as_of, note=page.change_note)
@@ -225,10 +236,10 @@ def change_note(page: ContentPage, as_of: datetime) -> ChangeNote | None:
 
 
 def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -> None:
-    """Note which files this version shows.
+    """Record which files this version shows.
 
-    `approved` has the key that each file had when the version was made (`file_facts_of`). Another key never matches,
-    so a file that was exchanged in between stays hidden.
+    `approved` has the key that each file had when the version was saved (`file_facts_of`). A file that was replaced
+    since then has another key, and stays hidden.
     """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
@@ -259,7 +270,8 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         if key in new and (row.file_key, row.no_store) != (new[key].file_key, row.no_store or new[key].no_store):
             row.file_key, row.no_store = new[key].file_key, row.no_store or new[key].no_store
             row.save(update_fields=["file_key", "no_store"])
-    # They were made at upload. Drawing takes seconds, and a file in the storage is not taken back by the database.
+    # Renditions are made at upload, and only missing ones are made here. That can take seconds, and a rollback would
+    # not remove their files, so it happens after the commit.
     transaction.on_commit(lambda: draw_missing_sizes(images.values()), robust=True)
 
 
@@ -271,102 +283,104 @@ def draw_missing_sizes(images: Iterable[Image]) -> None:
             logger.warning("The sizes of picture %s could not be made: %s", image.pk, error)
 
 
-def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: Any) -> None:
+def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: object) -> None:
     on_collection(instance.collection)
 
 
-def on_collection_saved(sender: type, instance: Collection, **kwargs: Any) -> None:
-    """Wagtail's form saves a collection, and then moves it, which sends no signal."""
-    saved_at = instance.path
+def on_collection_saved(sender: type, instance: Collection, **kwargs: object) -> None:
+    """Check after the commit if the collection was moved: Wagtail's form moves it after saving, without a signal."""
+    old_path = instance.path
 
-    def moved() -> None:
-        collection = Collection.objects.filter(pk=instance.pk).exclude(path=saved_at).first()
+    def update_if_moved() -> None:
+        collection = Collection.objects.filter(pk=instance.pk).exclude(path=old_path).first()
         if collection:
             on_collection(collection)
 
-    transaction.on_commit(moved)
+    transaction.on_commit(update_if_moved)
 
 
 @transaction.atomic
 def on_collection(collection: Collection) -> None:
+    """Update all files of a collection and of the collections below it."""
     collections = collection.get_descendants(inclusive=True)
     for name in ("document", "image"):
         on_files_moved(PublishedFile.objects.filter(**{f"{name}__collection__in": collections}))
 
 
 def on_files_moved(files: QuerySet[PublishedFile]) -> None:
-    """Files in another collection, or in one with other restrictions, may be public now, or not any more."""
+    """Files were moved to another collection, or its restrictions changed: they may have become public or hidden."""
     remember_public_files(files)
     on_files_changed(files)
 
 
-def on_file_deleted(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+def on_file_deleted(sender: type, instance: Document | Image, **kwargs: object) -> None:
     on_visibility_changed(sender, file=instance)
 
 
-def on_file_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
+def on_file_saved(sender: type, instance: Document | Image, **kwargs: object) -> None:
     on_files_moved(instance.published_in.all())
     if isinstance(instance, Document):
         search_index.refresh(instance)
 
 
 def on_files_changed(files: QuerySet[PublishedFile]) -> None:
-    """Files show, or are described, in another way now, and so do the pages that they are on, and those that say when
-    the agenda of a meeting came out."""
+    """Record that the pages that show these files have changed, and the pages that say when an agenda was published."""
     if not files.exists():
-        return  # nobody waits for those who write down what is public
+        return  # so that an unused file need not wait for the lock of the ledger
     pages, as_of = ContentPage.objects.filter(published_files__in=files), timezone.now()
     ledger.note_update(pages, as_of)
     ledger.note_elsewhere(pages.filter(meetingpage__isnull=False), as_of)
     purge_caches([], files)
 
 
-def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: Any) -> None:
-    """The address that it has until now."""
+def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: object) -> None:
+    """Check that the user may save the file, and purge its present address, which may change."""
     require_may_save(instance, get_active_log_context().user)
     if instance.pk:
         purge_caches([], PublishedFile.objects.filter(**{sender.__name__.lower(): instance.pk}))
 
 
 def update_after_commit() -> None:
-    """Note what nobody was told of: files that became public through a command, and what time changed on pages. Then
-    draw sizes that are missing, as after an upgrade that forgot some; what is left waits for the next time."""
+    """Record changes that no signal reported: files that a command made public, and pages that changed with time.
+
+    Then make missing renditions, for example after an upgrade, for at most RENDITION_SECONDS.
+    """
     remember_public_files(PublishedFile.objects.all())
     ledger.note_time(timezone.now())
-    end = monotonic() + DRAWING_SECONDS
+    end = monotonic() + RENDITION_SECONDS
     draw_missing_sizes(takewhile(lambda image: monotonic() < end, Image.lacking_sizes()))
 
 
 # --- Caches ---
 
 
-def purge_caches(paths: Iterable[str], files: Any) -> None:
-    """After the commit, tell the HTTP caches in front to forget these paths and files, and what lists them.
+def purge_caches(paths: Iterable[str], files: QuerySet[PublishedFile]) -> None:
+    """After the commit, purge these paths and files, and the lists of pages, from the caches in FRONTEND_CACHE_URLS.
 
-    Those who follow the feeds are told too, after the caches: the hub fetches the feeds at once.
+    The feeds are updated and the hub is notified after that, because the hub fetches the feeds at once.
     """
     if settings.WAGTAILFRONTENDCACHE:
         _purge(paths, files)
     transaction.on_commit(notify_followers, robust=True)
 
 
-def on_changes_listed(sender: type, changes: list[PublicChange], **kwargs: Any) -> None:
-    """Whatever is told of a page, its address is to be forgotten."""
+def on_changes_listed(sender: type, changes: list[PublicChange], **kwargs: object) -> None:
+    """Purge the address of each page that the ledger lists as changed."""
     records = PublicRecord.objects.filter(pk__in={change.record_id for change in changes})
     purge_caches(records.values_list("path", flat=True), PublishedFile.objects.none())
 
 
 def above(path: str) -> str:
-    """The path of the page above, which lists the page at this path."""
+    """The path of the parent page, which lists the page at this path."""
     return path.rstrip("/").rpartition("/")[0] + "/"
 
 
-def _purge(paths: Iterable[str], files: Any) -> None:
+def _purge(paths: Iterable[str], files: QuerySet[PublishedFile]) -> None:
     urls = {address for path in paths for address in (settings.CMS_URL + path, addresses.website(path))}
     for row in files.select_related("document", "image"):
         if row.document:
             urls.add(row.document.address)
-        else:
+        elif row.image:
             urls |= {
                 rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
             }
@@ -376,9 +390,9 @@ def _purge(paths: Iterable[str], files: Any) -> None:
 
 
 def notify_followers() -> None:
-    """Write the entries of the feeds, and tell the hub. What fails here is made good before the next reading.
+    """Update the entries of the feeds, and notify the WebSub hub. A failed update is repeated before the next reading.
 
-    A transaction may ask for it several times. Only the first finds something to do, so nobody waits twice for a hub.
+    A transaction may call it several times. Only the first call finds changes, so the hub is called once.
     """
     as_of = timezone.now()
     if update_entries(as_of):
@@ -386,5 +400,5 @@ def notify_followers() -> None:
 
 
 def purge_everything() -> None:
-    """Tell the HTTP caches in front to forget every page and file that is public now."""
+    """Purge every public page and file from the HTTP caches."""
     purge_caches(PublicRecord.objects.filter(ended_at=None).values_list("path", flat=True), PublishedFile.objects.all())

@@ -62,7 +62,7 @@ def see_every_channel(page: Page) -> dict[str, str]:
         ("Feed reader", "How a feed reader shows this page"),
         ("Search result", "How a search engine may show this page"),
         ("Social card", "How a social network may show a link"),
-        ("GraphQL", "What the GraphQL API answers"),
+        ("GraphQL", "What the GraphQL API returns"),
     ):
         modes.select_option(label=label)
         frame = page.frame_locator("iframe[data-w-preview-target=iframe]:not(.w-preview__proxy)")
@@ -93,7 +93,7 @@ def test_an_editor_writes_a_story_sees_it_in_every_channel_and_submits_it(visit,
         ("Page", "Feed reader", "Search result", "Social card", "GraphQL"), True
     )
     assert "Somebody in danger calls 999." in shown["Page"]
-    assert "Publishing this page makes a new entry." in shown["Feed reader"]
+    assert "Publishing this page adds a new entry to the feed." in shown["Feed reader"]
     visit(submit_the_story)
     story = models.NewsPage.objects.get()
     assert (story.live, story.slug, story.workflow_in_progress) == (

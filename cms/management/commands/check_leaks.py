@@ -1,7 +1,7 @@
-"""Looks at a running site as an anonymous visitor, over HTTP alone, for anything that must not be public."""
+"""Checks a running site over HTTP, as an anonymous visitor, for content that must not be public."""
 
 import time
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -21,22 +21,28 @@ LONGEST_TABLE = 200
 
 class Command(BaseCommand):
     help = (
-        "Asks a running site for all that an anonymous visitor can get, and fails when anything of the canaries that"
-        " `plant_canaries` put there is in an answer. Uses no database."
+        "Requests everything that an anonymous visitor of a running site can get, and fails if a response contains a"
+        " canary that `plant_canaries` created there. Uses no database."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", help="Address of the CMS, as in https://cms.example.org")
         parser.add_argument(
-            "--canary", action="append", default=[], metavar="WORD", help="Look for this word too; can be repeated."
+            "--canary",
+            action="append",
+            default=[],
+            metavar="WORD",
+            help="Look for this word too. The option can be repeated.",
         )
-        parser.add_argument("--max-requests", type=int, default=5000, help="Stop after so many (%(default)s).")
         parser.add_argument(
-            "--without-control", action="store_true", help="Do not insist on seeing the public control page."
+            "--max-requests", type=int, default=5000, help="Stop after this many requests (default: %(default)s)."
+        )
+        parser.add_argument(
+            "--without-control", action="store_true", help="Do not fail if the public control page is missing."
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         base = site_address(options["url"])
         limit = options["max_requests"]
         if not 1 <= limit <= MOST_REQUESTS:
@@ -54,27 +60,28 @@ class Command(BaseCommand):
             try:
                 report = LeakCheck(over_http(base), base, tuple(words), limit, progress).run()
             except UnreachableError as error:
-                raise CommandError(f"{base} does not answer ({error}): start the site, or mend the address.") from error
+                raise CommandError(f"{base} does not answer ({error}): start it or correct the address.") from error
             except NoEndpointError as error:
                 raise CommandError(f"{base}: {error}") from error
         self.conclude(report, needs_control=not options["without_control"])
 
     def conclude(self, report: Report, needs_control: bool) -> None:
-        asked = f"{report.queries} queries, {report.addresses} addresses"
+        """Print the result. Raises CommandError for findings, and if the control page was not found."""
+        requests = f"{report.queries} queries, {report.addresses} addresses"
         rows = [(finding.place, finding.where, finding.excerpt) for finding in report.findings]
         if rows:
             self.stdout.write(table([("address or GraphQL path", "where", "excerpt"), *rows[:LONGEST_TABLE]]))
             if len(rows) > LONGEST_TABLE:
                 self.stdout.write(f"… and {len(rows) - LONGEST_TABLE} more.")
             raise CommandError(
-                f"{asked}. Findings: {len(rows)}. The table says what got out or could not be looked at."
+                f"{requests}. Findings: {len(rows)}. The table lists what is public or could not be checked."
             )
         if needs_control and not report.control_seen:
             raise CommandError(
-                f"{asked}, and the control page was never seen, so this proves nothing: run `manage.py plant_canaries`"
+                f"{requests}, and the control page is missing, so this proves nothing: run `manage.py plant_canaries`"
                 " on that site first, or add --without-control."
             )
-        self.stdout.write(f"{asked}, no leak.")
+        self.stdout.write(f"{requests}, no leak.")
 
 
 def site_address(text: str) -> str:
@@ -90,58 +97,60 @@ def site_address(text: str) -> str:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """The check looks at a redirect itself, and goes where it leads only on the same site."""
+    """Returns redirects as responses: the check follows them itself, and only to the same site."""
 
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
         return None
 
 
 def over_http(base: str) -> Fetch:
-    """Requests to this one site, with no cookies. Only paths can be asked for, so no other host ever hears of it."""
+    """A function for requests to this site only, without cookies."""
     opener = build_opener(_NoRedirect)
 
     def fetch(path: str, body: bytes | None) -> Answer:
         headers = {"Content-Type": "application/json"} if body else {}
         request = Request(base + path, data=body, headers=headers)  # noqa: S310 - `site_address` allows http(s) alone
-        answer = _fetched(opener, request)
-        if answer.status == 429:  # the API counts what each client asks for
+        answer = _fetch(opener, request)
+        if answer.status == 429:  # the client has reached a rate limit
             seconds = answer.headers.get("retry-after", "")
             time.sleep(min(int(seconds), LONGEST_WAIT) if seconds.isdecimal() else LONGEST_WAIT)
-            answer = _fetched(opener, request)
+            answer = _fetch(opener, request)
         return answer
 
     return fetch
 
 
-def _fetched(opener: OpenerDirector, request: Request) -> Answer:
+def _fetch(opener: OpenerDirector, request: Request) -> Answer:
     """Raises `UnreachableError`."""
     deadline = time.monotonic() + SECONDS
     try:
-        with _opened(opener, request) as response:
+        with _open(opener, request) as response:
             content = _content(response, deadline)
             names = {name.lower() for name in response.headers}
-            told = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
-            return Answer(response.status or 0, told, content)
+            headers = {name: ", ".join(response.headers.get_all(name, [])) for name in sorted(names)}
+            return Answer(response.status or 0, headers, content)
     except (OSError, HTTPException, ValueError) as error:
         raise UnreachableError(str(getattr(error, "reason", "") or error) or type(error).__name__) from error
 
 
-def _opened(opener: OpenerDirector, request: Request) -> Any:
-    """The response, whatever its status. urllib raises those from 400 on."""
+def _open(opener: OpenerDirector, request: Request) -> HTTPResponse | HTTPError:
+    """The response, whatever its status. urllib raises those with a status from 400."""
     try:
-        return opener.open(request, timeout=SECONDS)
+        response: HTTPResponse = opener.open(request, timeout=SECONDS)
+        return response
     except HTTPError as error:
         return error
 
 
-def _content(response: Any, deadline: float) -> bytes:
+def _content(response: HTTPResponse | HTTPError, deadline: float) -> bytes:
+    """The body. Raises `UnreachableError` if it is too large or arrives too slowly."""
     content = bytearray()
     while chunk := response.read(65536):
         content += chunk
         if time.monotonic() > deadline:
-            raise UnreachableError(f"not all of it came in {SECONDS} seconds")
+            raise UnreachableError(f"the response did not arrive within {SECONDS} seconds")
         if len(content) > LARGEST_ANSWER:
-            raise UnreachableError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            raise UnreachableError(f"the response is larger than {LARGEST_ANSWER} bytes")
     return bytes(content)
 
 

@@ -1,4 +1,4 @@
-"""Hides canary content in a site's database, so that `check_leaks` can prove over HTTP that none of it gets out."""
+"""Adds hidden canary content to a site's database, so that `check_leaks` can check over HTTP that none is public."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,14 +23,14 @@ NOTHING_NEW = "Everything is already there. Nothing was changed."
 class Command(BaseCommand):
     help = (
         "Adds hidden pages, files and snippets that carry a canary word, and one public page that links to them, for"
-        " `check_leaks`. Safe to run again. --remove deletes them; what logs and ledger remember stays."
+        " `check_leaks`. It can be run again. --remove deletes them, but the logs and the ledger keep their entries."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--remove", action="store_true", help="Delete all that this command added.")
+        parser.add_argument("--remove", action="store_true", help="Delete everything that this command has added.")
 
     @transaction.atomic
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         if options["remove"]:
             self.stdout.write(f"{remove()} pages, files and snippets removed.")
             return
@@ -43,16 +43,17 @@ class Command(BaseCommand):
             self.stdout.write(NOTHING_NEW)
             return
         if any(True for _ in planted()):
-            raise CommandError("Part of it is there, without the public page: run this with --remove, and then again.")
+            raise CommandError("Some canaries exist, but not the public page: run this with --remove, and then again.")
         control = Canaries(home).plant()
         self.stdout.write(
-            f'{sum(1 for _ in planted())} things planted, with the word "{CANARY}". Public: {addresses.url(control)}\n'
-            "Now run `manage.py check_leaks` with the address of the site, and then this command with --remove."
+            f'{sum(1 for _ in planted())} pages, files and snippets added, with the word "{CANARY}". '
+            f"Public: {addresses.url(control)}\n"
+            "Run `manage.py check_leaks` with the address of the site next, and then this command with --remove."
         )
 
 
 def planted() -> Iterator[models.Model]:
-    """All that this command added, in the order in which it can be deleted."""
+    """Everything that this command has added, in the order in which it can be deleted."""
     yield from ContentPage.objects.filter(uuid__in=identities()).order_by("-path")
     for model in (Document, Image):
         yield from model.objects.filter(title__in=FILES)
@@ -67,17 +68,20 @@ def planted() -> Iterator[models.Model]:
 
 
 def remove() -> int:
-    """Delete it all, and say how much it was. Nothing of anybody else's goes with it."""
+    """Delete everything that this command has added. Returns the number of objects.
+
+    Raises CommandError if other content is below it or uses it.
+    """
     found = list(planted())
     for obj in found:
         if isinstance(obj, ContentPage):
             if (other := obj.get_descendants().exclude(contentpage__uuid__in=identities()).first()) is not None:
-                raise CommandError(f"The page {other.title!r} is below a planted page: move it first.")
+                raise CommandError(f"The page {other.title!r} is below a canary page: move it first.")
             DeletePageAction(obj.specific).execute(skip_permission_checks=True)
             continue
         try:
             obj.delete()
         except models.ProtectedError as error:
             users = ", ".join(sorted({str(user) for user in error.protected_objects}))
-            raise CommandError(f"{obj} is used by {users}: take it off there first.") from error
+            raise CommandError(f"{obj} is used by {users}: remove it there first.") from error
     return len(found)

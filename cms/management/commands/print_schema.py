@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,15 +12,15 @@ PRINTED = Path(settings.BASE_DIR) / "cms/graphql/schema.graphql"
 
 class Command(BaseCommand):
     help = (
-        "Prints the public GraphQL schema to cms/graphql/schema.graphql, so that every change of it is reviewed. A "
-        "change that breaks clients is refused, unless what goes was deprecated before."
+        "Prints the public GraphQL schema to cms/graphql/schema.graphql, so that every change of it is reviewed. "
+        "Refuses a change that breaks clients, unless the removed part was deprecated before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="Only say whether the file is up to date.")
-        parser.add_argument("--breaking", action="store_true", help="Print changes that break clients, too.")
+        parser.add_argument("--check", action="store_true", help="Only check that the file is up to date.")
+        parser.add_argument("--breaking", action="store_true", help="Allow changes that break clients.")
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         text = str(schema) + "\n"
         printed = PRINTED.read_text() if PRINTED.exists() else text
         if options["check"]:
@@ -32,8 +33,8 @@ class Command(BaseCommand):
         changes = schema_changes(printed, text)
         if changes.breaking and not options["breaking"]:
             raise CommandError(
-                f"Nothing was printed. {changes.told()} Keep what goes for a time, marked as deprecated, or print it "
-                "with --breaking if no client uses it."
+                f"Nothing was printed. {changes.told()} Keep the removed part for a time, marked as deprecated, or "
+                "print the schema with --breaking if no client uses it."
             )
         PRINTED.write_text(text)
         self.stdout.write(f"Printed to {PRINTED}. {changes.told()}")

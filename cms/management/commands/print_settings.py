@@ -3,6 +3,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,8 +13,8 @@ PRINTED = Path(settings.BASE_DIR) / "docs/settings.md"
 INTRODUCTION = """\
 # Settings
 
-Every setting is an environment variable with a safe default. A value that cannot be used stops the start, with one line
-that names the variable. A list is separated by commas.
+Every setting is an environment variable with a safe default. With an invalid value the CMS does not start, and prints
+one line that names the variable. The items of a list are separated by commas.
 
 This page is made from `cms/settings.py`. Change the comments there, and run `make settings`.
 """
@@ -50,12 +51,12 @@ class Section:
 
 
 class Command(BaseCommand):
-    help = "Prints the settings to docs/settings.md, with what cms/settings.py says of each environment variable."
+    help = "Prints docs/settings.md from the comments on the environment variables in cms/settings.py."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="Only say whether the file is up to date.")
+        parser.add_argument("--check", action="store_true", help="Only check that the file is up to date.")
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         text = page(sections(SOURCE.read_text()))
         if not options["check"]:
             PRINTED.write_text(text)
@@ -129,7 +130,7 @@ def _type(name: str, call: ast.Call) -> str:
     if method not in TYPES:
         raise CommandError(f"{name} is read by env.{method}, which print_settings does not know.")
     limit = next((keyword.value for keyword in call.keywords if keyword.arg == "validate"), None)
-    if isinstance(limit, ast.Lambda):  # the only check of our own
+    if isinstance(limit, ast.Lambda):  # `_web_address`
         return "web address"
     if not isinstance(limit, ast.Call) or not isinstance(limit.func, ast.Attribute):
         return TYPES[method]

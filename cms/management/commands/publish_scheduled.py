@@ -13,20 +13,22 @@ from pages.reading.draft_previews import delete_expired
 
 class Command(BaseCommand):
     help = (
-        "Publishes the approved versions whose time has come, takes away what expired, and sends the mail that waits. "
-        "Run it every minute. "
-        "A version that may not be published any more is taken off its schedule, and the people concerned are told."
+        "Publishes approved versions that are due, unpublishes what has expired, and sends mail from the outbox. Run "
+        "it every minute. A version that may no longer be published is removed from the schedule, and the people "
+        "concerned get an e-mail."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         try:
             self.publish(options["verbosity"])
-        finally:  # whatever failed, the mail goes out
+        finally:  # send the mail even if something failed
             outbox.deliver(timezone.now())
 
     def publish(self, verbosity: int) -> None:
         as_of = timezone.now()
-        published, refused = publish_what_is_due(as_of)  # first, so that a page is not gone between two versions
+        published, refused = publish_what_is_due(
+            as_of
+        )  # first, so that a page does not expire before its next version is published
         expired = expire_what_is_over(as_of)
         delete_expired(as_of)
         update_entries(as_of)

@@ -10,17 +10,17 @@ from pages.redaction.redact import RedactionError, redact
 
 class Command(BaseCommand):
     help = (
-        "Reads one text from standard input and takes it out of everything that the CMS keeps, for good: pages, "
-        "drafts, revisions, comments, logs, the search index and file names. Logs that it ran, not what it removed. "
-        "The contents of files, accounts and backups are not looked at."
+        "Reads one text from standard input and permanently removes it from pages, drafts, revisions, comments, logs, "
+        "the search index and file names. Logs that it ran, but not what it removed. Does not change the contents of "
+        "files, accounts or backups."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--yes", action="store_true", help="Needed: what is redacted cannot be brought back.")
+        parser.add_argument("--yes", action="store_true", help="Required, because a redaction cannot be undone.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         if not options["yes"]:
-            raise CommandError("What is redacted cannot be brought back. Add --yes when you mean it.")
+            raise CommandError("A redaction cannot be undone. Add --yes to confirm it.")
         try:
             changed = redact(
                 sys.stdin.read().strip(),

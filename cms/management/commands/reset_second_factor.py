@@ -1,4 +1,4 @@
-"""Removes a lost second factor, so that its owner can sign in with the password and set up a new one."""
+"""Removes a lost second factor, so that its owner can sign in with their password and set up a new one."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from cms.accounts.sessions import end_sessions
 
 
 class Command(BaseCommand):
-    help = "Removes the authenticator app, passkeys and recovery codes of an account, and ends its sessions. Logged."
+    help = "Removes the authenticator app, passkeys and recovery codes of an account, and ends its sessions. Logs this."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", help="User name of the account. Make sure who is asking for this.")
+        parser.add_argument("username", help="User name of the account. First check who is asking for this.")
 
     @transaction.atomic
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no account with the user name {options['username']}.")
@@ -28,4 +28,4 @@ class Command(BaseCommand):
             raise CommandError(f"{user.get_username()} has no second factor.")
         end_sessions(user)
         log(instance=user, action=SECOND_FACTOR_RESET)
-        self.stdout.write(f"{user.get_username()} is signed out, and sets up a new second factor after signing in.")
+        self.stdout.write(f"{user.get_username()} is signed out, and must set up a new second factor after signing in.")

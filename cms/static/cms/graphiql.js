@@ -1,4 +1,4 @@
-// Starts GraphiQL on our endpoint, with examples to begin with. No cookie is sent: the endpoint reads none.
+// Starts GraphiQL for our endpoint, with examples. It sends no cookies, because the endpoint reads none.
 (() => {
   const editor = document.getElementById("editor");
   const examples = JSON.parse(document.getElementById("examples").textContent);
@@ -23,7 +23,7 @@
     };
     return h("section", { "aria-labelledby": "examples-title" },
       h("h2", { id: "examples-title" }, "Examples"),
-      h("p", null, "Queries that will go on working. Choose one, then press Ctrl and Enter."),
+      h("p", null, "These queries are part of the contract and will keep working. Choose one, then press Ctrl and Enter."),
       h("ul", { className: "examples" }, examples.map((example) =>
         h("li", { key: example.name },
           h("button", { type: "button", onClick: () => show(example) }, example.name)))));

@@ -1,4 +1,4 @@
-// Passkeys need a script. Without one, the part of the page that is about them stays hidden.
+// Shows the part of the page about passkeys, which need JavaScript.
 const part = document.getElementById("with-a-passkey");
 if (part && window.PublicKeyCredential) part.hidden = false;
 document.addEventListener("allauth.error", () => {

@@ -1,12 +1,12 @@
-// Starts the admin's widgets as they come into the page: cms/admin/widgets.py says why. The call stands in attributes,
-// which the parser always has whole.
+// Starts the admin's widgets when they are added to the page (see cms/admin/widgets.py). The call is in attributes: when
+// the observer sees an element, the parser has read all its attributes.
 (function () {
   const KINDS = /^\w*(?:Chooser|Panel)$/;
 
   function start(element) {
     const name = element.dataset.widget;
     const given = JSON.parse(element.dataset.arguments);
-    element.remove(); // an element that is moved later starts nothing twice
+    element.remove(); // so that moving it later does not start the widget twice
     if (!KINDS.test(name)) return;
     if (/^[a-z]/.test(name)) window[name](...given); // a function, as in initDateChooser
     else new window[name](...given);
