@@ -171,17 +171,11 @@ GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min
 GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 20, validate=validate.Range(min=0, max=1_000))
 #: Under how many names a query may ask for the same field of `Query`, or for the same list with `first`.
 GRAPHQL_MAX_ALIASES_PER_FIELD = env.int("GRAPHQL_MAX_ALIASES_PER_FIELD", 3, validate=validate.Range(min=1, max=100))
-#: How many directives a query may have.
-GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))
 #: How many fields of `Query` one operation may ask for. The queries of `cms/graphql/contract/` have 6 at most.
 GRAPHQL_MAX_ROOT_FIELDS = env.int("GRAPHQL_MAX_ROOT_FIELDS", 12, validate=validate.Range(min=6, max=100))
 #: The highest estimated [cost](graphql.md#limits) of a query. The most expensive query of `cms/graphql/contract/` costs
 #: 3,089.
 GRAPHQL_MAX_COST = env.int("GRAPHQL_MAX_COST", 10_000, validate=validate.Range(min=5_000, max=1_000_000))
-#: How many fields of introspection one answer may have. Common tools need 10,837.
-GRAPHQL_MAX_INTROSPECTION = env.int("GRAPHQL_MAX_INTROSPECTION", 13_000, validate=validate.Range(min=0, max=1_000_000))
-#: How many items a list gives at once. The contract says 100, and 20 if a query asks for no number.
-GRAPHQL_MAX_PAGE_SIZE = env.int("GRAPHQL_MAX_PAGE_SIZE", 100, validate=validate.Range(min=20, max=100))
 #: How many seconds an answer may take, counted from the arrival of the request.
 GRAPHQL_TIME_BUDGET = env.float("GRAPHQL_TIME_BUDGET", 5.0, validate=validate.Range(min=0.1, max=60))
 #: How many requests one client may have answered in a minute; `0` switches the limit off. A request counts once, and

@@ -9,8 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
+from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import LIST_SIZE, PRICE
+from cms.graphql.types.connections import requested
 from tests.test_query_counts import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
@@ -92,14 +94,6 @@ def cost(client, query, variables=None):
             "fragment F on PageInterface { b: children { totalCount } }",
         ),
         (
-            "GRAPHQL_MAX_DIRECTIVES",
-            2,
-            "TOO_MANY_DIRECTIVES",
-            "The query has more than 2 directives. Split it into several.",
-            "{ __typename @skip(if: false) ... @include(if: true) { __typename } }",
-            "{ __typename @skip(if: false) ... @include(if: true) { __typename @include(if: true) } }",
-        ),
-        (
             "GRAPHQL_MAX_ROOT_FIELDS",
             2,
             "TOO_MANY_ROOT_FIELDS",
@@ -119,6 +113,23 @@ def test_a_query_at_the_limit_is_answered_and_one_beyond_it_is_not(
         assert refusal(client, beyond) == (message, {"code": code, "limit": limit})
     assert not sql.captured_queries
     limits._kept.cache_clear()
+
+
+@pytest.mark.django_db
+def test_a_query_with_more_directives_than_the_limit_is_refused(client):
+    within = "{ __typename ... @include(if: true) { %s } }" % ("__typename @skip(if: false) " * 49)
+    beyond = within.replace("{ __typename ...", "{ __typename @skip(if: false) ...", 1)
+    assert json.loads(send(client, within).content).keys() == {"data"}
+    with CaptureQueriesContext(connection) as sql:
+        assert refusal(client, beyond) == (
+            "The query has more than 50 directives. Split it into several.",
+            {"code": "TOO_MANY_DIRECTIVES", "limit": 50},
+        )
+    assert not sql.captured_queries
+
+
+def test_lists_have_at_most_100_items():
+    assert [requested(args).limit for args in ({"first": 101}, {"last": 101}, {"first": 99}, {})] == [100, 100, 99, 20]
 
 
 @pytest.mark.django_db
@@ -241,10 +252,11 @@ def fields_in(data):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", sorted(CONTRACT.glob("*.graphql")), ids=lambda path: path.stem)
-def test_every_query_of_the_contract_fits_with_room(client, settings, path):
+def test_every_query_of_the_contract_fits_with_room(client, settings, monkeypatch, path):
     for name in ("TOKENS", "DEPTH", "COST"):
         setattr(settings, f"GRAPHQL_MAX_{name}", getattr(settings, f"GRAPHQL_MAX_{name}") // 2)
-    settings.GRAPHQL_MAX_ALIASES = settings.GRAPHQL_MAX_DIRECTIVES = 0
+    settings.GRAPHQL_MAX_ALIASES = 0
+    monkeypatch.setattr(limits, "MAX_DIRECTIVES", 0)
     settings.GRAPHQL_MAX_ALIASES_PER_FIELD = 1
     settings.GRAPHQL_MAX_ROOT_FIELDS //= 2
     limits._kept.cache_clear()
@@ -288,15 +300,15 @@ def test_introspection_as_tools_send_it_is_answered(client, all_that_there_is):
     answer = json.loads(send(client, query).content)
     assert "errors" not in answer
     assert "MeetingPage" in {kind["name"] for kind in answer["data"]["__schema"]["types"]}
-    assert fields_in(answer["data"]) < 0.85 * settings.GRAPHQL_MAX_INTROSPECTION  # the schema may grow
+    assert fields_in(answer["data"]) < 0.85 * execution.MAX_INTROSPECTION  # the schema may grow
 
 
 @pytest.mark.django_db
-def test_introspection_beyond_its_allowance_is_refused(client, settings):
+def test_introspection_beyond_its_allowance_is_refused(client, monkeypatch):
     query = '{ site { name } __type(name: "Site") { kind name fields { name description } } }'
-    settings.GRAPHQL_MAX_INTROSPECTION = 7  # three fields, and two of each of two
+    monkeypatch.setattr(execution, "MAX_INTROSPECTION", 7)  # three fields, and two of each of two
     assert json.loads(send(client, query).content).keys() == {"data"}
-    settings.GRAPHQL_MAX_INTROSPECTION = 6
+    monkeypatch.setattr(execution, "MAX_INTROSPECTION", 6)
     assert refusal(client, query) == (
         "The query has more than 6 fields of introspection in its answer. Ask for less of the schema.",
         {"code": "COST_TOO_HIGH", "limit": 6},

@@ -39,6 +39,7 @@ from cms.graphql.schema.query import schema
 
 MAX_ERRORS = 10
 MAX_DIGITS = 40
+MAX_DIRECTIVES = 50
 # Comparing fields of the same name takes time that grows with the square of their number. Measured: 10,000
 # comparisons take some 10 ms; the largest query of the contract needs 40.
 MAX_COMPARISONS = 10_000
@@ -139,7 +140,7 @@ def _within_limits(tree: DocumentNode) -> None:
         _count_in(fragment, counts, of_schema=_is_of_schema(fragment.type_condition))
     for what, limit, code in (
         ("aliases", settings.GRAPHQL_MAX_ALIASES, Code.TOO_MANY_ALIASES),
-        ("directives", settings.GRAPHQL_MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
+        ("directives", MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
     ):
         if counts[what] > limit:
             raise _too_many(what, limit, code)

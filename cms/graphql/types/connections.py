@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import graphene
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -24,8 +23,9 @@ from graphql import GraphQLError
 
 from pages.graphql.public_fields import list_of
 
+# Both are part of the contract: the descriptions of `first` and `last` state them.
 DEFAULT_PAGE_SIZE = 20
-MAX_PAGE_SIZE: int = settings.GRAPHQL_MAX_PAGE_SIZE
+MAX_PAGE_SIZE = 100
 CURSOR_VERSION = 1
 NO_CURSOR = "this is not a cursor that this list gave out."
 
