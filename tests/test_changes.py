@@ -371,7 +371,7 @@ def test_cursors(home, ask, refused):
         "start again without a cursor."
     )
     [error] = refused(CHANGES, since="abc")
-    assert error["message"] == 'Argument "since": this is not a cursor that this list gave out.'
+    assert error["message"] == 'Argument "since": this is not a cursor of this list.'
     news = ask("{ news { pageInfo { endCursor } } }")["news"]["pageInfo"]["endCursor"]
     assert news is None
     [error] = refused("query ($c: String) { changes(since: $c, after: $c) { totalCount } }", c=cursor)

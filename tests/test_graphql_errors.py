@@ -29,7 +29,7 @@ from tests.test_graphql_http import RESPONSE, TYPENAME, post
         (
             '{ news(after: "nonsense") { totalCount } }',
             {},
-            'Argument "after": this is not a cursor that this list gave out.',
+            'Argument "after": this is not a cursor of this list.',
         ),
         (
             '{ news(first: 1, after: "x", last: 1) { totalCount } }',

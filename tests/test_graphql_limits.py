@@ -12,7 +12,7 @@ from graphql import get_introspection_query
 from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import LIST_SIZE, PRICE
-from cms.graphql.types.connections import requested
+from cms.graphql.types.connections import parse_pagination
 from tests.test_query_counts import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
@@ -129,7 +129,12 @@ def test_a_query_with_more_directives_than_the_limit_is_refused(client):
 
 
 def test_lists_have_at_most_100_items():
-    assert [requested(args).limit for args in ({"first": 101}, {"last": 101}, {"first": 99}, {})] == [100, 100, 99, 20]
+    assert [parse_pagination(args).limit for args in ({"first": 101}, {"last": 101}, {"first": 99}, {})] == [
+        100,
+        100,
+        99,
+        20,
+    ]
 
 
 @pytest.mark.django_db

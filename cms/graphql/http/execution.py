@@ -117,7 +117,8 @@ def executed(
         raise _late() from None
     except _IntrospectionLimitError:
         raise RequestRefusedError.because(
-            f"The query has more than {MAX_INTROSPECTION} fields of introspection in its answer. Ask for less of the schema.",
+            f"The query has more than {MAX_INTROSPECTION} fields of introspection in its answer. Ask for less of the "
+            "schema.",
             Code.COST_TOO_HIGH,
             limit=MAX_INTROSPECTION,
         ) from None

@@ -31,8 +31,8 @@ from cms.graphql.types.connections import (
     by_slug_or_id,
     connection_args,
     connection_type,
+    empty_connection,
     is_storable,
-    nothing,
     paginate,
 )
 from cms.graphql.types.interfaces import PageInterface
@@ -195,7 +195,7 @@ def search(info: Any, query: str, types: list[Any] | None = None, topic: str | N
     names = None if types is None else sorted({getattr(kind, "value", kind) for kind in types})
     wanted = Wanted.read(query)
     if not wanted or names == []:
-        return nothing(args)
+        return empty_connection(args)
     rows = found(wanted, context_of(info).as_of, names, topic)
     order = Order(f"search {digest(wanted, names, topic)}", COLUMNS)
     connection = paginate(ranked(rows, wanted), order, args)
