@@ -141,7 +141,7 @@ def test_an_error_outside_of_the_query_is_masked_and_logged_too(client, monkeypa
     def explode(*args):
         raise RuntimeError("/etc/secret in table pages_newspage")
 
-    monkeypatch.setattr(view.limits, "document", explode)
+    monkeypatch.setattr(view.limits, "validated", explode)
     client.raise_request_exception = False
     answer = post(client, {"query": TYPENAME}, accept=RESPONSE)
     assert (answer.status_code, answer["Content-Type"]) == (500, f"{RESPONSE}; charset=utf-8")

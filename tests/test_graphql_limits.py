@@ -11,7 +11,7 @@ from graphql import get_introspection_query
 
 from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
-from cms.graphql.limits.cost import LIST_SIZE, PRICE
+from cms.graphql.limits.cost import DEFAULT_LIST_SIZE, LOOKUP_COST
 from cms.graphql.types.connections import parse_pagination
 from tests.test_query_counts import fill
 
@@ -106,13 +106,13 @@ def cost(client, query, variables=None):
 def test_a_query_at_the_limit_is_answered_and_one_beyond_it_is_not(
     client, settings, setting, limit, code, message, within, beyond
 ):
-    limits._kept.cache_clear()  # the limits of a running process do not change
+    limits._validate_cached.cache_clear()  # the limits of a running process do not change
     setattr(settings, setting, limit)
     assert json.loads(send(client, within).content).keys() == {"data"}
     with CaptureQueriesContext(connection) as sql:
         assert refusal(client, beyond) == (message, {"code": code, "limit": limit})
     assert not sql.captured_queries
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
 
 
 @pytest.mark.django_db
@@ -186,21 +186,21 @@ def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
             "{ news(first: 3) { edges { cursor node { id topics { name } } } } }",
             {},
             2,
-            2 + 3 * (1 + 1 + 1 + 1 + LIST_SIZE),
+            2 + 3 * (1 + 1 + 1 + 1 + DEFAULT_LIST_SIZE),
         ),
         ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {}, 1, 2 + 6),
         ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {"n": 9}, 1, 2 + 9),
         ("query($n: Int) { news(first: $n) { nodes { id } } }", {"n": None}, 1, 2 + 20),
         # A list within a list, and a connection within a connection, looked up once for all that are in the first.
-        ("{ navigation { children { title } } }", {}, 0, 1 + LIST_SIZE * (1 + LIST_SIZE)),
+        ("{ navigation { children { title } } }", {}, 0, 1 + DEFAULT_LIST_SIZE * (1 + DEFAULT_LIST_SIZE)),
         ("{ plans(first: 3) { nodes { children(first: 4) { nodes { id } } } } }", {}, 1 + 3, 2 + 3 * (2 + 4)),
         # Texts in lists, and in lists of lists, count as well.
-        ("{ insights(first: 2) { nodes { headlineFindings } } }", {}, 1, 2 + 2 * (1 + LIST_SIZE)),
+        ("{ insights(first: 2) { nodes { headlineFindings } } }", {}, 1, 2 + 2 * (1 + DEFAULT_LIST_SIZE)),
         (
             '{ page(urlPath: "/") { ... on NewsPage { body { ... on TableBlock { header rows } } } } }',
             {},
             5 + 3,
-            2 + 10 * (1 + LIST_SIZE + 1 + LIST_SIZE**2),
+            2 + 10 * (1 + DEFAULT_LIST_SIZE + 1 + DEFAULT_LIST_SIZE**2),
         ),
         # A search, and what is marked in its results.
         ('{ search(query: "x", first: 3) { edges { highlight } } }', {}, 8, 2 + 3 * 10),
@@ -225,7 +225,7 @@ def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
     ],
 )  # fmt: skip
 def test_the_cost_is_the_fields_and_the_lookups_of_a_large_answer(client, query, variables, lookups, fields):
-    assert cost(client, query, variables) == fields + PRICE * lookups
+    assert cost(client, query, variables) == fields + LOOKUP_COST * lookups
 
 
 @pytest.mark.django_db
@@ -246,7 +246,9 @@ def test_the_cost_is_never_less_than_the_answer(home, client, ask):
         with CaptureQueriesContext(connection) as sql:
             answer = json.loads(send(client, path.read_text(), variables, {"cost": True}).content)
         asked = [each["sql"] for each in sql if "statement_timeout" not in each["sql"]]
-        assert fields_in(answer["data"]) + PRICE * len(asked) <= answer["extensions"]["cost"]["requested"], path.name
+        assert fields_in(answer["data"]) + LOOKUP_COST * len(asked) <= answer["extensions"]["cost"]["requested"], (
+            path.name
+        )
 
 
 def fields_in(data):
@@ -264,9 +266,9 @@ def test_every_query_of_the_contract_fits_with_room(client, settings, monkeypatc
     monkeypatch.setattr(limits, "MAX_DIRECTIVES", 0)
     settings.GRAPHQL_MAX_ALIASES_PER_FIELD = 1
     settings.GRAPHQL_MAX_ROOT_FIELDS //= 2
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
     cost(client, path.read_text(), {"urlPath": "/", "path": "/", "query": "news"})
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
 
 
 LANDING_PAGE = """query ($path: String!) {

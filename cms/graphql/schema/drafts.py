@@ -12,7 +12,7 @@ from graphql import ExecutionResult, GraphQLError, execute, parse
 from grapple.registry import registry
 
 from cms.graphql.context import GraphQLContext
-from cms.graphql.errors import EMPTY
+from cms.graphql.errors import MISSING_VALUE_PREFIX
 from cms.graphql.schema.page_query import page_query
 from cms.graphql.schema.query import schema
 from pages.content import addresses
@@ -48,6 +48,10 @@ def draft_answer(draft: ContentPage, as_of: datetime) -> DraftAnswer:
 def _field_without_value(error: GraphQLError) -> str:
     """The field of the page in which a value is missing. Raises the error when it is of another kind."""
     meant_for_readers = error.original_error is None or isinstance(error.original_error, GraphQLError)
-    if not (meant_for_readers or error.message.startswith(EMPTY)) or not error.path or len(error.path) < 2:
+    if (
+        not (meant_for_readers or error.message.startswith(MISSING_VALUE_PREFIX))
+        or not error.path
+        or len(error.path) < 2
+    ):
         raise error
     return str(error.path[1])
