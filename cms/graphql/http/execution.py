@@ -57,7 +57,7 @@ class _RequestContext(GraphQLContext):
     """The context of one HTTP request, with its deadline and what it has queried so far."""
 
     deadline: float = field(default_factory=deadline)
-    has_draft: bool = False
+    has_token: bool = False
     introspection_fields: int = 0
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class _LimitedExecution(ExecutionContext):
         if path.prev is None:  # root fields run one after the other: a draft shows only in its own
             self.context_value.loader = self.context_value.public_loader
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
-            self.context_value.has_draft = True
+            self.context_value.has_token = True
         return super().execute_field(parent_type, source, field_nodes, path)
 
     def _is_given(self, argument: ArgumentNode) -> bool:
@@ -128,10 +128,10 @@ def execute_query(
     assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
     if result.errors and context.is_late():
         raise _timeout_error()  # one of the errors is the database's, which ended a statement
-    if result.errors and context.has_draft:
+    if result.errors and context.has_token:
         result.errors = [_draft_error(error) for error in result.errors]
     # A preview is for one person.
-    may_be_stored = not (result.errors or context.has_draft or context.public_loader.saw_a_notice)
+    may_be_stored = not (result.errors or context.has_token or context.public_loader.saw_a_notice)
     return result, may_be_stored
 
 
