@@ -171,17 +171,11 @@ GRAPHQL_MAX_DEPTH = env.int("GRAPHQL_MAX_DEPTH", 15, validate=validate.Range(min
 GRAPHQL_MAX_ALIASES = env.int("GRAPHQL_MAX_ALIASES", 20, validate=validate.Range(min=0, max=1_000))
 #: The maximum number of aliases for one field of `Query`, or for one list with `first`.
 GRAPHQL_MAX_ALIASES_PER_FIELD = env.int("GRAPHQL_MAX_ALIASES_PER_FIELD", 3, validate=validate.Range(min=1, max=100))
-#: The maximum number of directives in a query.
-GRAPHQL_MAX_DIRECTIVES = env.int("GRAPHQL_MAX_DIRECTIVES", 50, validate=validate.Range(min=0, max=1_000))
 #: The maximum number of fields of `Query` in one operation. The queries of `cms/graphql/contract/` have up to 6.
 GRAPHQL_MAX_ROOT_FIELDS = env.int("GRAPHQL_MAX_ROOT_FIELDS", 12, validate=validate.Range(min=6, max=100))
 #: The maximum estimated [cost](graphql.md#limits) of a query. The most expensive query of `cms/graphql/contract/` costs
 #: 3,089.
 GRAPHQL_MAX_COST = env.int("GRAPHQL_MAX_COST", 10_000, validate=validate.Range(min=5_000, max=1_000_000))
-#: The maximum number of introspection fields in one response. Common tools need 10,837.
-GRAPHQL_MAX_INTROSPECTION = env.int("GRAPHQL_MAX_INTROSPECTION", 13_000, validate=validate.Range(min=0, max=1_000_000))
-#: The maximum number of items in one page of a list. The contract says 100, with a default of 20.
-GRAPHQL_MAX_PAGE_SIZE = env.int("GRAPHQL_MAX_PAGE_SIZE", 100, validate=validate.Range(min=20, max=100))
 #: The maximum number of seconds for a response, counted from the arrival of the request.
 GRAPHQL_TIME_BUDGET = env.float("GRAPHQL_TIME_BUDGET", 5.0, validate=validate.Range(min=0.1, max=60))
 #: How many requests one client may make in a minute; `0` switches the limit off. A request counts once, and once more

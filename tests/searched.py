@@ -15,7 +15,7 @@ SEARCH = """query($query: String!, $first: Int, $after: String, $last: Int, $bef
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }"""
-NO_CURSOR = "this is not a cursor that this list gave out."
+NO_CURSOR = "this is not a cursor of this list."
 
 
 def standard(home, title, **fields):

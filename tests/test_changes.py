@@ -367,11 +367,11 @@ def test_cursors(home, ask, refused):
     models.PublicChange.objects.filter(version=models.PublicChange.objects.count()).delete()  # as after a restore
     [error] = refused(CHANGES, since=cursor)
     assert error["message"] == (
-        'Argument "since": this list does not have that change any more, as the content was restored from a backup: '
+        'Argument "since": this list no longer has that change, because the content was restored from a backup: '
         "start again without a cursor."
     )
     [error] = refused(CHANGES, since="abc")
-    assert error["message"] == 'Argument "since": this is not a cursor that this list gave out.'
+    assert error["message"] == 'Argument "since": this is not a cursor of this list.'
     news = ask("{ news { pageInfo { endCursor } } }")["news"]["pageInfo"]["endCursor"]
     assert news is None
     [error] = refused("query ($c: String) { changes(since: $c, after: $c) { totalCount } }", c=cursor)
@@ -389,7 +389,7 @@ def test_a_cursor_from_before_a_restore_is_refused_when_the_list_is_as_long_agai
     factories.page(models.StandardPage, home)
     query = f"query ($c: String) {{ changes({name}: $c) {{ nodes {{ kind }} }} }}"
     assert [error["message"] for error in refused(query, c=cursor)] == [
-        f'Argument "{name}": this list does not have that change any more, as the content was restored from a backup: '
+        f'Argument "{name}": this list no longer has that change, because the content was restored from a backup: '
         "start again without a cursor."
     ]
 

@@ -87,7 +87,7 @@ def test_a_cursor_of_another_list_is_refused(news, ask, refused, home):
     factories.page(models.MeetingPage, meetings)
     cursor = ask("{ meetings { pageInfo { endCursor } } }")["meetings"]["pageInfo"]["endCursor"]
     [error] = refused(PAGES, after=cursor)
-    assert error["message"] == 'Argument "after": this is not a cursor that this list gave out.'
+    assert error["message"] == 'Argument "after": this is not a cursor of this list.'
 
 
 def test_meetings_upcoming_past_and_all(home, ask):
@@ -347,7 +347,7 @@ def test_the_page_of_a_cursor_goes(how, below, home, ask, refused):
         why = "the page of this cursor was deleted: start again without a cursor."
     else:
         page.move(home, pos="last-child")
-        why = "this is not a cursor that this list gave out."
+        why = "this is not a cursor of this list."
     [error] = refused(BELOW, path="/advice/", after=cursor)
     assert error["message"] == f'Argument "after": {why}'
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
@@ -393,8 +393,8 @@ def test_no_cursor_holds_more_than_readers_are_told(home, ask):
     [
         ("first: -1", 'Argument "first": give a number from 0 to 100.'),
         ("first: 1, last: 1", 'Argument "last": give first or last, not both.'),
-        ('after: "x"', 'Argument "after": this is not a cursor that this list gave out.'),
-        ('first: 2, before: "x"', 'Argument "before": this is not a cursor that this list gave out.'),
+        ('after: "x"', 'Argument "after": this is not a cursor of this list.'),
+        ('first: 2, before: "x"', 'Argument "before": this is not a cursor of this list.'),
     ],
 )
 def test_the_children_of_a_withdrawn_page_refuse_what_every_list_refuses(arguments, message, home, ask, refused):

@@ -95,9 +95,9 @@ def test_a_manifest_of_a_code_generator_is_registered(tmp_path, prefix):
             "The query costs 20402; 10000 are allowed.",
         ),
         ("a.graphql", b"\xff", "cannot be read (not UTF-8)."),
-        ("a.json", "{", "is no manifest"),
-        ("a.json", "[]", "is no manifest"),
-        ("a.json", '{"a": 1}', "is no manifest"),
+        ("a.json", "{", "is not a manifest"),
+        ("a.json", "[]", "is not a manifest"),
+        ("a.json", '{"a": 1}', "is not a manifest"),
         ("a.json", json.dumps({"0" * 64: NEWS}), f"{'0' * 64} is not the SHA-256 hash of its document."),
     ],
 )  # fmt: skip
@@ -145,7 +145,7 @@ def test_an_unknown_id_is_one_clear_error(client, key, accept):
     assert json.loads(answer.content) == {
         "errors": [
             {
-                "message": "documentId: no document is registered under this id, which is sha256: and the hash of its "
+                "message": "documentId: no document is registered under this id. Give sha256: and the hash of its "
                 "text.",
                 "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
             }

@@ -29,7 +29,7 @@ from tests.test_graphql_http import RESPONSE, TYPENAME, post
         (
             '{ news(after: "nonsense") { totalCount } }',
             {},
-            'Argument "after": this is not a cursor that this list gave out.',
+            'Argument "after": this is not a cursor of this list.',
         ),
         (
             '{ news(first: 1, after: "x", last: 1) { totalCount } }',
@@ -141,7 +141,7 @@ def test_an_error_outside_of_the_query_is_masked_and_logged_too(client, monkeypa
     def explode(*args):
         raise RuntimeError("/etc/secret in table pages_newspage")
 
-    monkeypatch.setattr(view.limits, "document", explode)
+    monkeypatch.setattr(view.limits, "validated", explode)
     client.raise_request_exception = False
     answer = post(client, {"query": TYPENAME}, accept=RESPONSE)
     assert (answer.status_code, answer["Content-Type"]) == (500, f"{RESPONSE}; charset=utf-8")

@@ -126,7 +126,7 @@ def sender(client, query):
     body = json.dumps({"query": query})
 
     def send():
-        limits._kept.cache_clear()
+        limits._validate_cached.cache_clear()
         return client.post("/graphql/", body, content_type="application/json")
 
     return send
@@ -244,7 +244,7 @@ def test_hostile_variables_cost_little(home, client, variables, status, code):
     body = f'{{"query": {json.dumps(query)}, "variables": {variables}}}'
 
     def send():
-        limits._kept.cache_clear()
+        limits._validate_cached.cache_clear()
         return client.post("/graphql/", body, content_type="application/json")
 
     answer = send()

@@ -77,7 +77,7 @@ def test_a_client_that_takes_neither_media_type_is_told_so(client, accept):
     answer = post(client, {"query": TYPENAME}, accept=accept)
     assert (answer.status_code, answer["Content-Type"]) == (406, "application/json; charset=utf-8")
     assert json.loads(answer.content)["errors"][0] == {
-        "message": f"Accept: take application/json or {RESPONSE}.",
+        "message": f"Accept: give application/json or {RESPONSE}.",
         "extensions": {"code": "BAD_REQUEST"},
     }
 

@@ -9,8 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from graphql import get_introspection_query
 
+from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
-from cms.graphql.limits.cost import LIST_SIZE, PRICE
+from cms.graphql.limits.cost import DEFAULT_LIST_SIZE, LOOKUP_COST
+from cms.graphql.types.connections import parse_pagination
 from tests.test_query_counts import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
@@ -92,14 +94,6 @@ def cost(client, query, variables=None):
             "fragment F on PageInterface { b: children { totalCount } }",
         ),
         (
-            "GRAPHQL_MAX_DIRECTIVES",
-            2,
-            "TOO_MANY_DIRECTIVES",
-            "The query has more than 2 directives. Split it into several.",
-            "{ __typename @skip(if: false) ... @include(if: true) { __typename } }",
-            "{ __typename @skip(if: false) ... @include(if: true) { __typename @include(if: true) } }",
-        ),
-        (
             "GRAPHQL_MAX_ROOT_FIELDS",
             2,
             "TOO_MANY_ROOT_FIELDS",
@@ -112,13 +106,35 @@ def cost(client, query, variables=None):
 def test_a_query_at_the_limit_is_answered_and_one_beyond_it_is_not(
     client, settings, setting, limit, code, message, within, beyond
 ):
-    limits._kept.cache_clear()  # the limits of a running process do not change
+    limits._validate_cached.cache_clear()  # the limits of a running process do not change
     setattr(settings, setting, limit)
     assert json.loads(send(client, within).content).keys() == {"data"}
     with CaptureQueriesContext(connection) as sql:
         assert refusal(client, beyond) == (message, {"code": code, "limit": limit})
     assert not sql.captured_queries
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
+
+
+@pytest.mark.django_db
+def test_a_query_with_more_directives_than_the_limit_is_refused(client):
+    within = "{ __typename ... @include(if: true) { %s } }" % ("__typename @skip(if: false) " * 49)
+    beyond = within.replace("{ __typename ...", "{ __typename @skip(if: false) ...", 1)
+    assert json.loads(send(client, within).content).keys() == {"data"}
+    with CaptureQueriesContext(connection) as sql:
+        assert refusal(client, beyond) == (
+            "The query has more than 50 directives. Split it into several.",
+            {"code": "TOO_MANY_DIRECTIVES", "limit": 50},
+        )
+    assert not sql.captured_queries
+
+
+def test_lists_have_at_most_100_items():
+    assert [parse_pagination(args).limit for args in ({"first": 101}, {"last": 101}, {"first": 99}, {})] == [
+        100,
+        100,
+        99,
+        20,
+    ]
 
 
 @pytest.mark.django_db
@@ -170,21 +186,21 @@ def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
             "{ news(first: 3) { edges { cursor node { id topics { name } } } } }",
             {},
             2,
-            2 + 3 * (1 + 1 + 1 + 1 + LIST_SIZE),
+            2 + 3 * (1 + 1 + 1 + 1 + DEFAULT_LIST_SIZE),
         ),
         ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {}, 1, 2 + 6),
         ("query($n: Int = 6) { news(first: $n) { nodes { id } } }", {"n": 9}, 1, 2 + 9),
         ("query($n: Int) { news(first: $n) { nodes { id } } }", {"n": None}, 1, 2 + 20),
         # A list within a list, and a connection within a connection, looked up once for all that are in the first.
-        ("{ navigation { children { title } } }", {}, 0, 1 + LIST_SIZE * (1 + LIST_SIZE)),
+        ("{ navigation { children { title } } }", {}, 0, 1 + DEFAULT_LIST_SIZE * (1 + DEFAULT_LIST_SIZE)),
         ("{ plans(first: 3) { nodes { children(first: 4) { nodes { id } } } } }", {}, 1 + 3, 2 + 3 * (2 + 4)),
         # Texts in lists, and in lists of lists, count as well.
-        ("{ insights(first: 2) { nodes { headlineFindings } } }", {}, 1, 2 + 2 * (1 + LIST_SIZE)),
+        ("{ insights(first: 2) { nodes { headlineFindings } } }", {}, 1, 2 + 2 * (1 + DEFAULT_LIST_SIZE)),
         (
             '{ page(urlPath: "/") { ... on NewsPage { body { ... on TableBlock { header rows } } } } }',
             {},
             5 + 3,
-            2 + 10 * (1 + LIST_SIZE + 1 + LIST_SIZE**2),
+            2 + 10 * (1 + DEFAULT_LIST_SIZE + 1 + DEFAULT_LIST_SIZE**2),
         ),
         # A search, and what is marked in its results.
         ('{ search(query: "x", first: 3) { edges { highlight } } }', {}, 8, 2 + 3 * 10),
@@ -209,7 +225,7 @@ def test_a_query_beyond_the_cost_is_refused_before_it_runs(client, settings):
     ],
 )  # fmt: skip
 def test_the_cost_is_the_fields_and_the_lookups_of_a_large_answer(client, query, variables, lookups, fields):
-    assert cost(client, query, variables) == fields + PRICE * lookups
+    assert cost(client, query, variables) == fields + LOOKUP_COST * lookups
 
 
 @pytest.mark.django_db
@@ -230,7 +246,9 @@ def test_the_cost_is_never_less_than_the_answer(home, client, ask):
         with CaptureQueriesContext(connection) as sql:
             answer = json.loads(send(client, path.read_text(), variables, {"cost": True}).content)
         asked = [each["sql"] for each in sql if "statement_timeout" not in each["sql"]]
-        assert fields_in(answer["data"]) + PRICE * len(asked) <= answer["extensions"]["cost"]["requested"], path.name
+        assert fields_in(answer["data"]) + LOOKUP_COST * len(asked) <= answer["extensions"]["cost"]["requested"], (
+            path.name
+        )
 
 
 def fields_in(data):
@@ -241,15 +259,16 @@ def fields_in(data):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", sorted(CONTRACT.glob("*.graphql")), ids=lambda path: path.stem)
-def test_every_query_of_the_contract_fits_with_room(client, settings, path):
+def test_every_query_of_the_contract_fits_with_room(client, settings, monkeypatch, path):
     for name in ("TOKENS", "DEPTH", "COST"):
         setattr(settings, f"GRAPHQL_MAX_{name}", getattr(settings, f"GRAPHQL_MAX_{name}") // 2)
-    settings.GRAPHQL_MAX_ALIASES = settings.GRAPHQL_MAX_DIRECTIVES = 0
+    settings.GRAPHQL_MAX_ALIASES = 0
+    monkeypatch.setattr(limits, "MAX_DIRECTIVES", 0)
     settings.GRAPHQL_MAX_ALIASES_PER_FIELD = 1
     settings.GRAPHQL_MAX_ROOT_FIELDS //= 2
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
     cost(client, path.read_text(), {"urlPath": "/", "path": "/", "query": "news"})
-    limits._kept.cache_clear()
+    limits._validate_cached.cache_clear()
 
 
 LANDING_PAGE = """query ($path: String!) {
@@ -288,15 +307,15 @@ def test_introspection_as_tools_send_it_is_answered(client, all_that_there_is):
     answer = json.loads(send(client, query).content)
     assert "errors" not in answer
     assert "MeetingPage" in {kind["name"] for kind in answer["data"]["__schema"]["types"]}
-    assert fields_in(answer["data"]) < 0.85 * settings.GRAPHQL_MAX_INTROSPECTION  # the schema may grow
+    assert fields_in(answer["data"]) < 0.85 * execution.MAX_INTROSPECTION  # the schema may grow
 
 
 @pytest.mark.django_db
-def test_introspection_beyond_its_allowance_is_refused(client, settings):
+def test_introspection_beyond_its_allowance_is_refused(client, monkeypatch):
     query = '{ site { name } __type(name: "Site") { kind name fields { name description } } }'
-    settings.GRAPHQL_MAX_INTROSPECTION = 7  # three fields, and two of each of two
+    monkeypatch.setattr(execution, "MAX_INTROSPECTION", 7)  # three fields, and two of each of two
     assert json.loads(send(client, query).content).keys() == {"data"}
-    settings.GRAPHQL_MAX_INTROSPECTION = 6
+    monkeypatch.setattr(execution, "MAX_INTROSPECTION", 6)
     assert refusal(client, query) == (
         "The query has more than 6 fields of introspection in its answer. Ask for less of the schema.",
         {"code": "COST_TOO_HIGH", "limit": 6},

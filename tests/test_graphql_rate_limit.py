@@ -38,7 +38,7 @@ def test_the_fourth_request_in_a_minute_is_told_when_to_come_again(client):
         assert json.loads(answer.content) == {
             "errors": [
                 {
-                    "message": "More than 3 requests in a minute, dear ones counted as several. Try again in 41 seconds.",
+                    "message": "More than 3 requests in a minute. Expensive ones count several times. Try again in 41 seconds.",
                     "extensions": {"code": "RATE_LIMITED"},
                 }
             ]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cms.graphql.http.stack import ROOM, with_a_large_frame, with_room
+from cms.graphql.http.stack import FRAME_SIZE, call_with_large_frame, enlarge_frame
 
 
 def test_work_is_done_in_a_large_frame():
-    assert with_room.__code__.co_stacksize == ROOM
-    assert with_room(lambda: 3) == 3
+    assert call_with_large_frame.__code__.co_stacksize == FRAME_SIZE
+    assert call_with_large_frame(lambda: 3) == 3
     with pytest.raises(LookupError):
-        with_room(lambda: {}["missing"])
+        call_with_large_frame(lambda: {}["missing"])
 
 
 class Refuses:
@@ -29,8 +29,8 @@ def test_an_interpreter_that_does_not_allow_it_does_without(error, caplog):
             return 3
 
     function = OfAnotherInterpreter()
-    assert with_a_large_frame(function) is function
+    assert enlarge_frame(function) is function
     assert function() == 3
     assert caplog.messages == [
-        f"Frames are as small as the interpreter makes them ({error}): some queries are read slowly."
+        f"The interpreter does not allow larger frames ({error}): some deeply nested queries are parsed slowly."
     ]

@@ -94,8 +94,8 @@ def test_the_time_begins_with_the_request(client, clock, monkeypatch, settings):
         clock.go_on(0.06)
         return checked(query)
 
-    checked = limits.document
-    monkeypatch.setattr(limits, "document", slow)
+    checked = limits.validated
+    monkeypatch.setattr(limits, "validated", slow)
     with CaptureQueriesContext(connection) as sql:
         answer = send(client, "{ alerts { message } }")
     assert answer.status_code == 503

@@ -160,7 +160,7 @@ def test_a_field_that_the_api_has_not(monkeypatch):
     assert [(each.id, each.msg) for each in contract_checks.check_contract(None)] == [
         (
             "cms.E002",
-            "InsightPage.disclosure_checked_by is for editors to write, and readers of the API never get it.",
+            "InsightPage.disclosure_checked_by can be edited, but is neither in the API nor marked as private.",
         ),
     ]
 
@@ -169,7 +169,7 @@ def test_rows_that_the_api_has_not(monkeypatch):
     fields = [field for field in models.MeetingPage.graphql_fields if field.source != "papers"]
     monkeypatch.setattr(models.MeetingPage, "graphql_fields", fields)
     assert [each.msg for each in contract_checks.check_contract(None)] == [
-        "MeetingPage.papers is for editors to write, and readers of the API never get it.",
+        "MeetingPage.papers can be edited, but is neither in the API nor marked as private.",
     ]
 
 

@@ -148,8 +148,8 @@ def start(*command, **environment):
         ("STORAGE", "tape"),
         ("AGENDA_POLICY", "someday"),
         ("DEATH_REVIEW_MINIMUM_MONTHS", "0"),
-        ("GRAPHQL_MAX_PAGE_SIZE", "101"),
-        ("GRAPHQL_MAX_PAGE_SIZE", "19"),
+        ("GRAPHQL_MAX_ROOT_FIELDS", "101"),
+        ("GRAPHQL_MAX_ROOT_FIELDS", "5"),
         ("GRAPHQL_MAX_ALIASES_PER_FIELD", "0"),
     ],
 )
@@ -159,19 +159,6 @@ def test_a_wrong_environment_variable_stops_the_start_and_is_named(name, value, 
     assert result.stderr.startswith("The settings are invalid. Correct these and start again:\n")
     assert f"Environment variable {name}: " in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_lists_are_as_long_as_the_environment_says(tmp_path):
-    code = (
-        "from cms.graphql.types.connections import requested; from cms.graphql.schema.query import schema;"
-        "print(requested({'first': 80}).limit, requested({'last': 80}).limit, requested({}).limit);"
-        "print(schema.graphql_schema.query_type.fields['news'].args['first'].description)"
-    )
-    result = start("shell", "-v0", "-c", code, DATA_DIR=str(tmp_path), GRAPHQL_MAX_PAGE_SIZE="50")
-    assert result.stdout.splitlines() == [
-        "50 50 20",
-        "How many items, at most 50; a larger number counts as 50. 20 when left out.",
-    ], result.stderr
 
 
 def test_files_go_to_s3_when_the_environment_says_so(tmp_path):

@@ -1,4 +1,4 @@
-"""What resolvers get as `info.context`."""
+"""The context that resolvers get as `info.context`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,14 @@ from pages.reading.loader import Loader
 
 @dataclass
 class GraphQLContext:
-    """The instant that the whole answer is about, and the loader of what readers may see then."""
+    """The time at which the whole answer holds, and the loader of what readers may see at that time."""
 
     as_of: datetime
     loader: Loader
 
     @classmethod
     def now(cls) -> Self:
+        """A context for the current time."""
         as_of = timezone.now()
         return cls(as_of, Loader(as_of))
 

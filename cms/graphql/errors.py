@@ -1,4 +1,4 @@
-"""Errors as readers get them: each with a code in `extensions.code`, and nothing internal."""
+"""Errors in the form that clients get: each has a code in `extensions.code`, and none reveals internals."""
 
 import logging
 import secrets
@@ -8,19 +8,19 @@ from typing import Any
 from graphql import GraphQLError
 
 logger = logging.getLogger(__name__)
-MAX_MESSAGE = 500  # characters; messages repeat what was sent, which may be long
-# How graphql-core begins what it says of an argument, which it may only find out while it executes a query.
-OF_AN_ARGUMENT = "Argument '"
-# How it begins what it says of a value that is missing.
-EMPTY = "Cannot return null for non-nullable field"
+MAX_MESSAGE = 500  # characters; messages may quote long values of the request
+# The beginning of graphql-core's messages about arguments, which it may raise only while it executes a query.
+ARGUMENT_PREFIX = "Argument '"
+# The beginning of its messages about missing values.
+MISSING_VALUE_PREFIX = "Cannot return null for non-nullable field"
 
 
 class Code(StrEnum):
-    """What kind of error it is, for programs. The HTTP status is given where the request itself is refused."""
+    """The kind of an error, for programs. The comments name the HTTP status if the request itself is refused."""
 
     BAD_REQUEST = "BAD_REQUEST"  # 400, 405, 406, 411, 415
     TOO_LARGE = "TOO_LARGE"  # 413
-    DOCUMENT_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"  # upon which Apollo Client sends the whole query
+    DOCUMENT_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"  # makes Apollo Client send the whole query
     DOCUMENT_ID_REQUIRED = "DOCUMENT_ID_REQUIRED"
     PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -39,7 +39,7 @@ class Code(StrEnum):
 
 
 class BadRequestError(Exception):
-    """A request that is no GraphQL request, or that may not be answered. The message is for who sent it."""
+    """A request is not a GraphQL request, or may not be answered. The message is for the client."""
 
     def __init__(
         self, message: str, status: int = 400, code: Code = Code.BAD_REQUEST, headers: dict[str, str] | None = None
@@ -49,7 +49,7 @@ class BadRequestError(Exception):
 
 
 class RequestRefusedError(Exception):
-    """A GraphQL request that is not executed, with the errors that say why."""
+    """A GraphQL request is not executed. `errors` say why, and each has a code."""
 
     def __init__(self, *errors: GraphQLError, code: Code | None = None) -> None:
         super().__init__(*errors)
@@ -59,42 +59,43 @@ class RequestRefusedError(Exception):
                 error.extensions = {**(error.extensions or {}), "code": code}
 
     @classmethod
-    def because(cls, message: str, code: Code, **extensions: Any) -> "RequestRefusedError":
+    def because(cls, message: str, code: Code, **extensions: object) -> "RequestRefusedError":
+        """A refusal with one error, which also has these extensions."""
         return cls(GraphQLError(message, extensions=extensions), code=code)
 
 
 class InternalError(GraphQLError):
-    """Something that went wrong on our side and may be told. It is logged all the same."""
+    """A fault of the server with a message for clients. It is logged like any other fault."""
 
 
 def public_error(error: GraphQLError) -> dict[str, Any]:
-    """The error as the reader gets it. What was not meant for readers goes to the log under an id.
+    """The error as the client gets it. If it is a fault of the server, it is masked and logged.
 
-    Meant for readers is what has a code, and what is about an argument. All else is a fault, such as a value in the
-    database that its enumeration does not have: graphql-core raises it in the same way as we refuse an argument.
+    Errors with a code and errors about arguments are for clients. All others are faults. graphql-core raises some of
+    them as `GraphQLError`, too: for example, if the database has a value that is not in its enumeration.
     """
     cause = error.original_error or error
     if isinstance(cause, InternalError):
         return masked(cause, error.path, cause.message)
     extensions = error.extensions or {}
-    meant = isinstance(cause, GraphQLError) and ("code" in extensions or error.message.startswith(OF_AN_ARGUMENT))
-    if not meant:
+    is_about_argument = error.message.startswith(ARGUMENT_PREFIX)
+    if not isinstance(cause, GraphQLError) or not ("code" in extensions or is_about_argument):
         return masked(cause, error.path)
-    told: dict[str, Any] = {**error.formatted}
+    formatted: dict[str, Any] = {**error.formatted}
     message = error.message
-    told["message"] = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
-    told["extensions"] = {"code": Code.BAD_USER_INPUT, **extensions}
-    return told
+    formatted["message"] = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
+    formatted["extensions"] = {"code": Code.BAD_USER_INPUT, **extensions}
+    return formatted
 
 
 def masked(
-    cause: BaseException, path: list[str | int] | None = None, what: str = "Something went wrong on our side."
+    cause: BaseException, path: list[str | int] | None = None, message: str = "Something went wrong on our side."
 ) -> dict[str, Any]:
-    """An error that tells nothing but what happened in general, and the id under which the log has the rest."""
+    """An error with a general message and the id under which the log has the details. Writes that log entry."""
     error_id = secrets.token_hex(6)
     logger.error("GraphQL error %s at %s", error_id, path, exc_info=cause)
     error: dict[str, Any] = {
-        "message": f"{what} It is logged as {error_id}.",
+        "message": f"{message} It is logged as {error_id}.",
         "extensions": {"code": Code.INTERNAL_ERROR, "id": error_id},
     }
     if path:

@@ -1,4 +1,4 @@
-"""Decides how a GraphQL request arrives over HTTP and how its answer leaves: parsing, registered documents, caching.
+"""Decides how GraphQL requests are read and answered over HTTP: parsing, registered documents, execution, caching.
 
 May import: the other packages of cms.graphql, cms.http.
 """

@@ -1,4 +1,4 @@
-"""Writes the answer to a GraphQL request over HTTP: its form, its compression, and who may store it."""
+"""Writes the HTTP response to a GraphQL request: its media type, its compression and its caching."""
 
 import json
 from hashlib import sha256
@@ -14,14 +14,14 @@ from pages.reading.compression import compressed, encoding_for
 def write(
     request: HttpRequest, answer: dict[str, Any], media_type: str, status: int = 200, storable: bool = False
 ) -> HttpResponse:
-    """A storable answer has an ETag for its bytes, and is a 304 where the client has them."""
-    # A lone surrogate in a query may come back in an error, and has no UTF-8 form.
+    """The response with this answer. A storable answer has an ETag, and is a 304 if the client has it already."""
+    # An error may quote a lone surrogate of the query, which UTF-8 cannot encode.
     plain = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     encoding = encoding_for(request, plain)
-    # Stored copies are told apart by media type and compression, so each has an ETag of its own (RFC 9110, 8.8.3.3).
+    # Each media type and compression is a representation of its own and has its own ETag (RFC 9110, 8.8.3.3).
     hashed = sha256(b"%s %s" % (media_type.encode(), plain)).hexdigest()[:32]
     etag = f'"{hashed}{encoding and "-"}{encoding}"' if storable else ""
-    if etag and _has(request, etag):
+    if etag and _is_current(request, etag):
         response = HttpResponse(status=304)
         del response["Content-Type"]
     else:
@@ -37,7 +37,7 @@ def write(
     return response
 
 
-def _has(request: HttpRequest, etag: str) -> bool:
-    """Whether `If-None-Match` names this answer. Compared weakly: proxies may have weakened it."""
+def _is_current(request: HttpRequest, etag: str) -> bool:
+    """Whether `If-None-Match` has this ETag. The comparison is weak, because proxies may weaken ETags."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or etag in {each.removeprefix("W/") for each in known}

@@ -1,4 +1,4 @@
-"""Executes a GraphQL query within its time, and notes on the way whether its answer may be stored."""
+"""Executes a GraphQL query within its time limit, and finds out whether caches may store its answer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     ExecutionContext,
     ExecutionResult,
@@ -22,17 +23,20 @@ from graphql import (
 from graphql.pyutils import Path
 
 from cms.graphql.context import GraphQLContext
-from cms.graphql.errors import EMPTY, Code, RequestRefusedError
+from cms.graphql.errors import MISSING_VALUE_PREFIX, Code, RequestRefusedError
 from cms.graphql.schema.query import schema
 
-# How often SQLite looks at the clock: after this many steps of its virtual machine, about 0.1 ms.
+# SQLite checks the time after this many steps of its virtual machine, which take about 0.1 ms.
 SQLITE_STEPS = 10_000
-# By how much of its time an answer on PostgreSQL may be late. With less, the server would be told more often.
+# The share of the time limit by which an answer on PostgreSQL may be late. With a smaller share, the timeout would have
+# to be set more often.
 TOLERANCE = 0.05
+# Fields of introspection in one answer. GraphiQL and code generators need 10,837.
+MAX_INTROSPECTION = 13_000
 
 
 class _LimitExceededError(BaseException):
-    """Ends the execution. Not an `Exception`, which graphql-core would take for an error of one field."""
+    """Ends the execution. It is not an `Exception`, which graphql-core would treat as an error of one field."""
 
 
 class _TimeLimitError(_LimitExceededError):
@@ -44,151 +48,154 @@ class _IntrospectionLimitError(_LimitExceededError):
 
 
 def deadline() -> float:
-    """When an answer that is begun now must be done."""
-    # Monotonic, so that setting the clock changes nothing.
+    """The monotonic time, in seconds, by which an answer that begins now must be complete."""
     return monotonic() + settings.GRAPHQL_TIME_BUDGET
 
 
 @dataclass
-class _Request(GraphQLContext):
-    """The context of one request from outside: when it must be done, and what it asked for."""
+class _RequestContext(GraphQLContext):
+    """The context of one HTTP request, with its deadline and what it has queried so far."""
 
     deadline: float = field(default_factory=deadline)
-    asked_for_draft: bool = False
-    introspected: int = 0  # fields
+    has_token: bool = False
+    introspection_fields: int = 0
 
     def __post_init__(self) -> None:
-        self.public = self.loader
+        self.public_loader = self.loader
 
     def is_late(self) -> bool:
         return monotonic() > self.deadline
 
 
-class _Execution(ExecutionContext):
-    context_value: _Request
+class _LimitedExecution(ExecutionContext):
+    """Ends the execution at the limits, and shows drafts only in the root fields that have a token."""
+
+    context_value: _RequestContext
 
     def execute_field(
-        self, parent_type: GraphQLObjectType, source: Any, field_nodes: list[FieldNode], path: Path
+        self, parent_type: GraphQLObjectType, source: object, field_nodes: list[FieldNode], path: Path
     ) -> Any:
         if parent_type.name[:2] == "__":
-            # The schema alone decides how many these are, so a query is always answered or never.
-            self.context_value.introspected += 1
-            if self.context_value.introspected > settings.GRAPHQL_MAX_INTROSPECTION:
+            # This is not timed: whether a query is answered depends only on the schema.
+            self.context_value.introspection_fields += 1
+            if self.context_value.introspection_fields > MAX_INTROSPECTION:
                 raise _IntrospectionLimitError
             return super().execute_field(parent_type, source, field_nodes, path)
         if self.context_value.is_late():
             raise _TimeLimitError
-        if path.prev is None:  # each root field is finished before the next: a draft shows in its own field alone
-            self.context_value.loader = self.context_value.public
+        if path.prev is None:  # root fields run one after the other: a draft shows only in its own
+            self.context_value.loader = self.context_value.public_loader
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
-            self.context_value.asked_for_draft = True
+            self.context_value.has_token = True
         return super().execute_field(parent_type, source, field_nodes, path)
 
-    def _is_given(self, argument: Any) -> bool:
-        """A query may have the argument for a token and be sent without one."""
+    def _is_given(self, argument: ArgumentNode) -> bool:
+        """Whether an argument has a value: it may be a variable without one."""
         value = argument.value
         if isinstance(value, VariableNode):
             return self.variable_values.get(value.name.value) is not None
         return not isinstance(value, NullValueNode)
 
 
-def executed(
-    document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None, until: float
+def execute_query(
+    document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None, deadline: float
 ) -> tuple[ExecutionResult, bool]:
     """The result of a valid query, and whether caches may store it.
 
-    Raises `RequestRefusedError`, also when the time is up.
+    Raises `RequestRefusedError` if the query exceeds its time or the limit of introspection.
     """
-    request = _Request.now()
-    request.deadline = until
+    context = _RequestContext.now()
+    context.deadline = deadline
     try:
-        with _database_gives_up_when(request):
+        with _statement_timeout(context):
             result = execute(
                 schema.graphql_schema,
                 document,
-                context_value=request,
+                context_value=context,
                 variable_values=variables,
                 operation_name=operation_name,
-                execution_context_class=_Execution,
+                execution_context_class=_LimitedExecution,
             )
     except _TimeLimitError:
-        raise _late() from None
+        raise _timeout_error() from None
     except _IntrospectionLimitError:
-        limit = settings.GRAPHQL_MAX_INTROSPECTION
         raise RequestRefusedError.because(
-            f"The query has more than {limit} fields of introspection in its answer. Ask for less of the schema.",
+            f"The query has more than {MAX_INTROSPECTION} fields of introspection in its answer. Ask for less of the "
+            "schema.",
             Code.COST_TOO_HIGH,
-            limit=limit,
+            limit=MAX_INTROSPECTION,
         ) from None
     assert isinstance(result, ExecutionResult)  # noqa: S101 - resolvers are synchronous
-    if result.errors and request.is_late():
-        raise _late()  # one of the errors is the database's, which gave up
-    if result.errors and request.asked_for_draft:
-        result.errors = [_of_draft(error) for error in result.errors]
+    if result.errors and context.is_late():
+        raise _timeout_error()  # one of the errors is the database's, which ended a statement
+    if result.errors and context.has_token:
+        result.errors = [_draft_error(error) for error in result.errors]
     # A preview is for one person.
-    may_be_stored = not (result.errors or request.asked_for_draft or request.public.saw_a_notice)
+    may_be_stored = not (result.errors or context.has_token or context.public_loader.saw_a_notice)
     return result, may_be_stored
 
 
-def _of_draft(error: GraphQLError) -> GraphQLError:
-    """A draft may lack what a published page must have: that is nobody's fault, and its writer is told where."""
-    if error.original_error is None or not str(error.original_error).startswith(EMPTY):
+def _draft_error(error: GraphQLError) -> GraphQLError:
+    """The error for a preview. A draft may lack a value that a published page must have: this is not a fault."""
+    if error.original_error is None or not str(error.original_error).startswith(MISSING_VALUE_PREFIX):
         return error
     extensions = {"code": Code.DRAFT_INCOMPLETE}
     message = "The draft has no value here yet, and a published page must have one."
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
-def _late() -> RequestRefusedError:
+def _timeout_error() -> RequestRefusedError:
     seconds = f"{settings.GRAPHQL_TIME_BUDGET:g} seconds"
     return RequestRefusedError.because(f"The answer took longer than {seconds}. Ask for less at once.", Code.TIMEOUT)
 
 
 @contextmanager
-def _database_gives_up_when(request: _Request) -> Iterator[None]:
-    """End a statement that takes too long. What the database then raises reaches a resolver as any error does."""
+def _statement_timeout(context: _RequestContext) -> Iterator[None]:
+    """Ends database statements at the deadline. Resolvers get the error that the database raises."""
     if connection.vendor == "postgresql":
-        timeout = _Timeout(request)
+        timeout = _PostgreSQLTimeout(context)
         try:
             with connection.execute_wrapper(timeout):
                 yield
         finally:
-            timeout.end()
+            timeout.reset()
     else:
         connection.ensure_connection()
         sqlite = connection.connection
-        sqlite.set_progress_handler(request.is_late, SQLITE_STEPS)
+        sqlite.set_progress_handler(context.is_late, SQLITE_STEPS)
         try:
             yield
         finally:
             sqlite.set_progress_handler(None, 0)
 
 
-class _Timeout:
-    """Tells PostgreSQL how long a statement may run: until the answer must be done.
+class _PostgreSQLTimeout:
+    """Sets PostgreSQL's `statement_timeout` to the time that is left until the deadline.
 
-    Django calls it for each statement. https://docs.djangoproject.com/en/stable/topics/db/instrumentation/
+    Django calls this wrapper for each statement. https://docs.djangoproject.com/en/stable/topics/db/instrumentation/
     """
 
-    def __init__(self, request: _Request) -> None:
-        self.request = request
-        self.told: float | None = None  # seconds
+    def __init__(self, context: _RequestContext) -> None:
+        self.context = context
+        self.timeout: float | None = None  # the one that is set, in seconds
 
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # after an error, PostgreSQL takes nothing else
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: object, many: bool, context: dict[str, Any]
+    ) -> Any:
+        if sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # after an error, PostgreSQL accepts nothing else
             return execute(sql, params, many, context)
-        left = self.request.deadline - monotonic()
+        left = self.context.deadline - monotonic()
         if left <= 0:
             raise _TimeLimitError
-        if self.told is None or self.told - left > TOLERANCE * settings.GRAPHQL_TIME_BUDGET:
-            self.told = left
+        if self.timeout is None or self.timeout - left > TOLERANCE * settings.GRAPHQL_TIME_BUDGET:
+            self.timeout = left
             with connection.cursor() as cursor:
                 milliseconds = str(max(1, int(left * 1000)))  # 0 would be no limit
                 cursor.execute("SELECT set_config('statement_timeout', %s, false)", [milliseconds])
         return execute(sql, params, many, context)
 
-    def end(self) -> None:
-        """What an operator has set for the connection holds again."""
-        if self.told is not None:
+    def reset(self) -> None:
+        """Restore the timeout that an operator has set for the connection."""
+        if self.timeout is not None:
             with connection.cursor() as cursor:
                 cursor.execute("RESET statement_timeout")

@@ -1,4 +1,4 @@
-"""Documents that front ends register when they are built, and then ask for by the SHA-256 hash of their text.
+"""Registered documents: front ends register queries when they are built, and then send only their SHA-256 hashes.
 
 The appendix "Persisted Documents" of https://graphql.github.io/graphql-over-http/draft/
 """
@@ -17,7 +17,7 @@ from graphql.utilities import type_from_ast
 
 from cms.graphql.errors import Code, RequestRefusedError
 from cms.graphql.limits import syntax as limits
-from cms.graphql.limits.cost import within_limit
+from cms.graphql.limits.cost import check_cost
 from cms.graphql.schema.query import schema
 from cms.models import RegisteredDocument
 
@@ -25,26 +25,26 @@ _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 class NotRegisteredError(Exception):
-    """A document that cannot be registered, or a file with none. The message names it and says why."""
+    """A document cannot be registered, or a file has no documents. The message names it and says why."""
 
 
-def text_of(document_id: str) -> str:
-    """The registered document with this id, as in "sha256:…". Raises `RequestRefusedError`."""
+def document_text(document_id: str) -> str:
+    """The text of the registered document with this id, such as "sha256:…". Raises `RequestRefusedError`."""
     found = _ID.fullmatch(document_id)
     key = found[1] if found else ""
     text = RegisteredDocument.objects.filter(pk=key).values_list("text", flat=True).first()
-    if text is None or _hash(text) != key:  # a redaction may have been at it
+    if text is None or _hash(text) != key:  # a redaction may have changed the text
         raise RequestRefusedError.because(
-            "documentId: no document is registered under this id, which is sha256: and the hash of its text.",
+            "documentId: no document is registered under this id. Give sha256: and the hash of its text.",
             Code.DOCUMENT_NOT_FOUND,
         )
     return text
 
 
 def register(documents: dict[str, str]) -> dict[str, bool]:
-    """Register the documents, given by name, all or none. Returns for each hash whether it is new.
+    """Register documents, given as texts by name, either all or none. Returns whether each is new, by hash.
 
-    Raises `NotRegisteredError` with a line for each that is not a valid query within the limits.
+    Raises `NotRegisteredError` with a line for each document that is not a valid query within the limits.
     """
     problems = [f"{name}: {why}" for name, text in documents.items() if (why := _problem(text))]
     if problems:
@@ -61,24 +61,24 @@ def _hash(text: str) -> str:
 
 
 def _problem(text: str) -> str:
-    """Why a document cannot be registered, or nothing."""
+    """Why a document cannot be registered, or an empty text."""
     if len(text) > settings.GRAPHQL_MAX_BODY:
         return f"it is longer than {settings.GRAPHQL_MAX_BODY} characters."
     try:
-        tree = limits.document(text)
+        tree = limits.validated(text)
         operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
         if any(operation.operation != OperationType.QUERY for operation in operations):
             return "this API can only be read: register queries."
         fragments = {each.name.value: each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)}
         for operation in operations:
-            within_limit(schema.graphql_schema, operation, fragments, _defaults(operation))
+            check_cost(schema.graphql_schema, operation, fragments, _default_variables(operation))
     except RequestRefusedError as refused:
         return " ".join(error.message for error in refused.errors)
     return ""
 
 
-def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
-    """The variables as they are when a client gives none. What it gives later is counted then."""
+def _default_variables(operation: OperationDefinitionNode) -> dict[str, Any]:
+    """The default values of the variables. The cost with other values is checked when a client sends them."""
     return {
         definition.variable.name.value: value_from_ast(
             definition.default_value,
@@ -93,9 +93,9 @@ def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
 
 
 def documents_in(path: Path) -> dict[str, str]:
-    """The documents of a file, by name: of a .graphql file the whole text, of a .json file each of its manifest.
+    """The documents of a file, by name: the whole text of a .graphql file, or each document of a .json manifest.
 
-    A manifest is `{hash: text}` as GraphQL Code Generator writes it, or Apollo's with `operations`.
+    A manifest is `{hash: text}`, as GraphQL Code Generator writes it, or Apollo's with `operations`.
     Raises `NotRegisteredError`.
     """
     try:
@@ -107,16 +107,19 @@ def documents_in(path: Path) -> dict[str, str]:
     if path.suffix != ".json":
         return {str(path): text}
     try:
-        found = dict(_of_manifest(json.loads(text)))
+        documents = dict(_manifest_documents(json.loads(text)))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise NotRegisteredError(f"{path}: is no manifest, which is a JSON object of hashes and documents.") from None
-    for key, document in found.items():
+        raise NotRegisteredError(
+            f"{path}: is not a manifest, which is a JSON object of hashes and documents."
+        ) from None
+    for key, document in documents.items():
         if _hash(document) != key.removeprefix("sha256:"):
             raise NotRegisteredError(f"{path}: {key} is not the SHA-256 hash of its document.")
-    return {f"{path} {key}": document for key, document in found.items()}
+    return {f"{path} {key}": document for key, document in documents.items()}
 
 
-def _of_manifest(manifest: Any) -> Iterator[tuple[str, str]]:
+def _manifest_documents(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Hash and text of each document. Raises TypeError, AttributeError or KeyError if it is not a manifest."""
     if isinstance(manifest.get("operations"), list):
         manifest = {each["id"]: each["body"] for each in manifest["operations"]}
     for key, document in manifest.items():

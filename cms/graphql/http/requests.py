@@ -1,4 +1,4 @@
-"""Reads a GraphQL request: what it asks for, and in what form it takes the answer.
+"""Reads a GraphQL request: its parameters, and the media type that it accepts for the answer.
 
 https://graphql.github.io/graphql-over-http/draft/
 """
@@ -14,13 +14,13 @@ from django.http import HttpRequest
 from cms.graphql.errors import BadRequestError, Code
 
 JSON, GRAPHQL_RESPONSE = "application/json", "application/graphql-response+json"
-# Django tells media types apart by their parameters, too.
+# Django compares media types with their parameters.
 _OFFERS = [
     f"{kind}{charset}" for charset in ("", "; charset=utf-8", "; charset=UTF-8") for kind in (JSON, GRAPHQL_RESPONSE)
 ]
-MAX_DIGITS = 1_000  # Python reads 4,300, and no setting wants as many
+MAX_DIGITS = 1_000  # Python converts up to 4,300 digits
 METHODS = "GET, HEAD, POST, OPTIONS"
-# Name, type and what to give, of each parameter of a request. All may be left out or null.
+# The name and type of each parameter of a request, and what error messages ask for. All may be omitted or null.
 PARAMETERS: tuple[tuple[str, type, str], ...] = (
     ("query", str, "the text of a GraphQL query"),
     ("documentId", str, "a text"),
@@ -32,7 +32,7 @@ PARAMETERS: tuple[tuple[str, type, str], ...] = (
 
 @dataclass(frozen=True)
 class GraphQLRequest:
-    """What a request carries, each part of the right kind. Either `query` or `document_id` is a text."""
+    """The parameters of a request, each of the right type. Exactly one of `query` and `document_id` is given."""
 
     query: str | None
     document_id: str | None
@@ -42,27 +42,28 @@ class GraphQLRequest:
 
     @property
     def wants_cost(self) -> bool:
+        """Whether the answer includes the cost in its extensions."""
         return self.extensions.get("cost") is True
 
 
 def media_type(request: HttpRequest) -> str:
-    """The form of the answer that the client prefers. Raises `BadRequestError` (406) when it takes neither."""
+    """The media type that the client prefers for the answer. Raises `BadRequestError` (406) if it accepts neither."""
     chosen = request.get_preferred_type(_OFFERS)
     if chosen is None:
-        raise BadRequestError(f"Accept: take {JSON} or {GRAPHQL_RESPONSE}.", 406)
+        raise BadRequestError(f"Accept: give {JSON} or {GRAPHQL_RESPONSE}.", 406)
     return chosen.partition(";")[0]
 
 
 def read(request: HttpRequest) -> GraphQLRequest:
-    """What the request asks for. Raises `BadRequestError`."""
+    """The parameters of the request. Raises `BadRequestError`."""
     data = _parameters(request)
-    for name, kind, wanted in PARAMETERS:
-        if not isinstance(data.get(name), kind | None):
-            raise BadRequestError(f"{name}: give {wanted}.")
+    for name, expected_type, expected in PARAMETERS:
+        if not isinstance(data.get(name), expected_type | None):
+            raise BadRequestError(f"{name}: give {expected}.")
     query, document_id = data.get("query"), data.get("documentId")
     extensions = data.get("extensions") or {}
     if query is None and document_id is None:
-        document_id = _hash_as_apollo_sends_it(extensions)
+        document_id = _apollo_hash(extensions)
     if query is not None and document_id is not None:
         raise BadRequestError("Give query or documentId, not both.")
     if document_id is None:
@@ -72,9 +73,9 @@ def read(request: HttpRequest) -> GraphQLRequest:
 
 def _parameters(request: HttpRequest) -> dict[str, Any]:
     if request.method == "POST":
-        return _body(request)
+        return _body_parameters(request)
     if request.method in ("GET", "HEAD"):
-        return _address(request)
+        return _query_string_parameters(request)
     raise BadRequestError(f"{request.method} is not answered here: use {METHODS}.", 405, headers={"Allow": METHODS})
 
 
@@ -85,19 +86,20 @@ def _check_text(query: str) -> None:
         raise BadRequestError(f"query: it is longer than {settings.GRAPHQL_MAX_BODY} characters.", 413, Code.TOO_LARGE)
 
 
-def _hash_as_apollo_sends_it(extensions: dict[str, Any]) -> str | None:
+def _apollo_hash(extensions: dict[str, Any]) -> str | None:
+    """The hash of a registered document, as Apollo Client sends it."""
     persisted = extensions.get("persistedQuery")
-    found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    return found if isinstance(found, str) else None
+    value = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    return value if isinstance(value, str) else None
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
+def _body_parameters(request: HttpRequest) -> dict[str, Any]:
     if (request.content_type or "").lower() != JSON:
         raise BadRequestError(f"Content-Type: send the request as {JSON}.", 415)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadRequestError("Content-Encoding: send the body as it is, without compression.", 415)
     limit = settings.GRAPHQL_MAX_BODY
-    # The length comes before the body. Django reads no further, and so nothing at all of a body in chunks.
+    # Django reads as many bytes as Content-Length says, and therefore nothing of a chunked body.
     length = request.META.get("CONTENT_LENGTH")
     if not length:
         raise BadRequestError("Content-Length: give the length of the body in bytes; it cannot be sent in chunks.", 411)
@@ -113,27 +115,29 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     return data
 
 
-def _address(request: HttpRequest) -> dict[str, Any]:
+def _query_string_parameters(request: HttpRequest) -> dict[str, Any]:
     try:
-        sent = request.GET
+        query_string = request.GET
     except SuspiciousOperation:
         raise BadRequestError("The address has too many parameters.") from None
-    data: dict[str, Any] = {name: sent[name] for name in ("query", "documentId", "operationName") if name in sent}
+    data: dict[str, Any] = {
+        name: query_string[name] for name in ("query", "documentId", "operationName") if name in query_string
+    }
     for name in ("variables", "extensions"):
-        if text := sent.get(name):
+        if text := query_string.get(name):
             data[name] = _json(text, f"{name}: this is not valid JSON.")
     return data
 
 
 def _json(text: str | bytes, message: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_not_json, parse_int=_integer)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
     except (ValueError, RecursionError):
         raise BadRequestError(message) from None
 
 
-def _not_json(name: str) -> NoReturn:
-    raise ValueError(name)  # Python would take NaN and Infinity, which JSON has not
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # Python would accept NaN and Infinity, which are not JSON
 
 
 def _integer(digits: str) -> int:

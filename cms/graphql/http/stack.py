@@ -1,9 +1,9 @@
-"""Room on the interpreter's stack for reading a query, so that no depth of a query makes reading it slow.
+"""Keeps the parsing of deeply nested queries fast, whatever their depth.
 
-CPython keeps its frames in blocks that it takes from the system one by one. Where a block happens to end below a
-function that is called for each character of a query, each call takes a block and gives it back: sixty times the time,
-at a depth that the query chooses. tests/test_graphql_hostile.py (`test_no_depth_makes_reading_dear`) measures it at
-each depth.
+CPython allocates its frames in chunks of memory. If a chunk happens to end just below a function that is called for
+each character of a query, every call allocates a chunk and frees it again. This takes sixty times as long, at a depth
+that the sender of the query chooses. tests/test_graphql_hostile.py (`test_no_depth_makes_reading_dear`) measures each
+depth.
 """
 
 import logging
@@ -11,25 +11,28 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
-# Of a frame, in values of 8 bytes. A frame that fits into no block begins a block of its own, which is as large again.
-ROOM = 33_000
+Result = TypeVar("Result")
+# In values of 8 bytes. A frame that does not fit into a chunk gets a new chunk of twice its size, so the frames of the
+# calls inside have as much room.
+FRAME_SIZE = 33_000
 
 logger = logging.getLogger(__name__)
 
 
-def with_a_large_frame(function: FunctionType) -> FunctionType:
-    """The function, with a frame of that size where the interpreter allows it: else as it is, and the log says so."""
+def enlarge_frame(function: FunctionType) -> FunctionType:
+    """Gives the function a frame of `FRAME_SIZE`. If the interpreter does not allow it, logs a warning instead."""
     try:
-        function.__code__ = function.__code__.replace(co_stacksize=ROOM)
+        function.__code__ = function.__code__.replace(co_stacksize=FRAME_SIZE)
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        logger.warning("Frames are as small as the interpreter makes them (%s): some queries are read slowly.", error)
+        logger.warning(
+            "The interpreter does not allow larger frames (%s): some deeply nested queries are parsed slowly.", error
+        )
     return function
 
 
-def with_room(work: Callable[[], Answer]) -> Answer:
-    """What `work` returns, done where there is room for all frames that it may need."""
-    return work()
+def call_with_large_frame(function: Callable[[], Result]) -> Result:
+    """The result of `function`, which runs with enough room for its frames."""
+    return function()
 
 
-with_a_large_frame(with_room)  # type: ignore[arg-type]
+enlarge_frame(call_with_large_frame)  # type: ignore[arg-type]

@@ -1,15 +1,13 @@
-"""What a query may cost, worked out before it is executed: fields of the answer and lookups in the database.
+"""Estimates the cost of a query before it is executed, from the fields of the answer and the lookups in the database.
 
-**Fields.** A connection counts as the number of items that was asked for, any other list as `SIZES` says, texts in a
-list included. These are sizes of usual content, so the figure is an estimate. Of an interface, the dearest type counts.
-The cost below a fragment is worked out once for each type.
+**Fields.** A connection counts with the requested number of items, any other list with the number in `LIST_SIZES`,
+lists of texts included. These are typical sizes, so the cost is an estimate. For an interface, its most expensive type
+counts.
 
-**Lookups.** What leads to other objects asks the database, once for all items of a list
-(pages/reading/loader.py). So a lookup counts once wherever it stands in the query, however many items the list has:
-as `PRICE` fields.
+**Lookups.** A field that leads to other objects queries the database once for all items of a list
+(pages/reading/loader.py). A lookup therefore counts once, as `LOOKUP_COST` fields, however many items the list has.
 
-Introspection is counted while it is executed (cms/graphql/http/execution.py), because the schema alone says how much
-it is.
+Introspection has a fixed cost here. Its fields are counted while it is executed (cms/graphql/http/execution.py).
 """
 
 from collections import defaultdict
@@ -43,12 +41,13 @@ from graphql.execution.execute import get_field_def
 from cms.graphql.errors import Code, RequestRefusedError
 from cms.graphql.types.connections import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-# How many items a list has that is no connection, by the name of its field.
-LIST_SIZE = 5
-SIZES = {"ancestors": 3, "body": 10, "feeds": 50}
-# How many fields take as long as one lookup. Measured: a field takes some 20 µs of CPU, a lookup 1 ms.
-PRICE = 50
-# Fields with more lookups than one: pages of many types, files and since when they are public, what an address was.
+# The assumed number of items of a list that is not a connection: the default, and by the name of the field.
+DEFAULT_LIST_SIZE = 5
+LIST_SIZES = {"ancestors": 3, "body": 10, "feeds": 50}
+# In fields. Measured: a field takes about 20 µs of CPU time, a lookup 1 ms.
+LOOKUP_COST = 50
+# The number of lookups of fields that differ from the general rule in `_number_of_lookups`, such as those that return
+# pages of many types, or files and the time since when they are public.
 LOOKUPS = {
     "Query.page": 5,
     "Query.redirect": 4,
@@ -59,20 +58,20 @@ LOOKUPS = {
     "MeetingPage.papers": 3,
     "AgendaItem.papers": 3,
     "DeathReviewNoticePage.supportServices": 2,
-    # Values that are looked up.
+    # Scalars that are read from the database.
     "Change.note": 8,
     "Change.urlPath": 8,
     "MeetingPage.agendaPublishedAt": 3,
     "Document.htmlEquivalentUrl": 1,
     "PriorityPeriodPage.status": 1,
 }
-# Objects that come with the one that has them.
-PARTS = {"PageInfo", "PartialDate", "FocalPoint", "Withdrawal", "Contact", "NavigationItem"}
-# Each is bounded while it is executed; what it may cost then is charged at once.
-INTROSPECTION = {"__schema": 5_000, "__type": 1_000}
+# Types whose objects are loaded together with their parent.
+LOADED_WITH_PARENT = {"PageInfo", "PartialDate", "FocalPoint", "Withdrawal", "Contact", "NavigationItem"}
+# The most that introspection may cost. It is limited while it is executed.
+INTROSPECTION_COST = {"__schema": 5_000, "__type": 1_000}
 # Marking words takes longer than reading a value.
-HIGHLIGHT = 10
-MAX_TOLD = 2**31 - 1  # larger costs are told as this
+HIGHLIGHT_COST = 10
+MAX_COST = 2**31 - 1  # the largest Int of GraphQL; higher costs are reported as this
 
 Fragments = dict[str, FragmentDefinitionNode]
 
@@ -80,91 +79,91 @@ Fragments = dict[str, FragmentDefinitionNode]
 def cost(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, variables: dict[str, Any]
 ) -> int:
-    """The cost of a valid operation with these variables, which have been coerced.
+    """The cost of a valid operation with these coerced variables.
 
-    Raises `RequestRefusedError` when it asks for the same lookup under too many names.
+    Raises `RequestRefusedError` if the operation has too many aliases of the same lookup.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
         return 0
-    lookups = _Lookups(schema, fragments, variables)
-    number = lookups.below(operation.selection_set, root)
-    lookups.check_names()
-    fields = _Fields(schema, fragments, variables).below(operation.selection_set, root, LIST_SIZE)
-    return min(fields + PRICE * number, MAX_TOLD)
+    lookups = _LookupCounter(schema, fragments, variables)
+    number_of_lookups = lookups.count(operation.selection_set, root)
+    lookups.check_aliases()
+    fields = _FieldCounter(schema, fragments, variables).count(operation.selection_set, root, DEFAULT_LIST_SIZE)
+    return min(fields + LOOKUP_COST * number_of_lookups, MAX_COST)
 
 
-def within_limit(
+def check_cost(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, variables: dict[str, Any]
 ) -> dict[str, int]:
-    """The cost of an operation, and the limit. Raises `RequestRefusedError`."""
-    told = {"requested": cost(schema, operation, fragments, variables), "limit": settings.GRAPHQL_MAX_COST}
-    if told["requested"] > told["limit"]:
+    """The cost of an operation as `requested`, and the `limit`. Raises `RequestRefusedError` above it."""
+    figures = {"requested": cost(schema, operation, fragments, variables), "limit": settings.GRAPHQL_MAX_COST}
+    if figures["requested"] > figures["limit"]:
         raise RequestRefusedError.because(
-            f"The query costs {told['requested']}; {told['limit']} are allowed. Ask for fewer items (first), for fewer "
-            "lists within lists, or for less at once.",
+            f"The query costs {figures['requested']}; {figures['limit']} are allowed. Ask for fewer items (first), for "
+            "fewer lists within lists, or for less at once.",
             Code.COST_TOO_HIGH,
-            cost=told,
+            cost=figures,
         )
-    return told
+    return figures
 
 
-class _Fields:
-    """Counts the fields of the answer."""
+class _FieldCounter:
+    """Estimates the number of fields in the answer. Each selection set is counted once for each type and list size."""
 
     def __init__(self, schema: GraphQLSchema, fragments: Fragments, variables: dict[str, Any]) -> None:
         self.schema, self.fragments, self.variables = schema, fragments, variables
-        self.known: dict[tuple[int, str, int], int] = {}
+        self._counted: dict[tuple[int, str, int], int] = {}
 
-    def below(self, selection_set: SelectionSetNode, kind: GraphQLNamedType, size: int) -> int:
-        """The cost of these fields of one object; `size` is how many items its lists have."""
-        if is_abstract_type(kind):
-            possible = self.schema.get_possible_types(kind)  # type: ignore[arg-type]
-            return max(self._of(selection_set, each, size) for each in possible)
-        assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - the query was validated
-        return self._of(selection_set, kind, size)
+    def count(self, selection_set: SelectionSetNode, parent_type: GraphQLNamedType, page_size: int) -> int:
+        """The cost of these fields of one object. If it is a connection, its lists have `page_size` items."""
+        if is_abstract_type(parent_type):
+            possible = self.schema.get_possible_types(parent_type)  # type: ignore[arg-type]
+            return max(self._count_selections(selection_set, each, page_size) for each in possible)
+        assert isinstance(parent_type, GraphQLObjectType)  # noqa: S101 - the query was validated
+        return self._count_selections(selection_set, parent_type, page_size)
 
-    def _of(self, selection_set: SelectionSetNode, kind: GraphQLObjectType, size: int) -> int:
-        key = (id(selection_set), kind.name, size)
-        if key not in self.known:
-            self.known[key] = sum(
-                self._one(selection, kind, size)
+    def _count_selections(self, selection_set: SelectionSetNode, parent_type: GraphQLObjectType, page_size: int) -> int:
+        key = (id(selection_set), parent_type.name, page_size)
+        if key not in self._counted:
+            self._counted[key] = sum(
+                self._count_selection(selection, parent_type, page_size)
                 for selection in selection_set.selections
                 if _is_included(self.variables, selection)
             )
-        return self.known[key]
+        return self._counted[key]
 
-    def _one(self, selection: SelectionNode, kind: GraphQLObjectType, size: int) -> int:
+    def _count_selection(self, selection: SelectionNode, parent_type: GraphQLObjectType, page_size: int) -> int:
         if isinstance(selection, FieldNode):
-            return self._field(selection, kind, size)
-        inside, wanted = _fragment(self.schema, self.fragments, selection, kind)
-        if wanted is not kind and not (
-            is_abstract_type(wanted) and self.schema.is_sub_type(wanted, kind)  # type: ignore[arg-type]
+            return self._count_field(selection, parent_type, page_size)
+        selection_set, condition = _fragment(self.schema, self.fragments, selection, parent_type)
+        if condition is not parent_type and not (
+            is_abstract_type(condition) and self.schema.is_sub_type(condition, parent_type)  # type: ignore[arg-type]
         ):
             return 0
-        return self._of(inside, kind, size)
+        return self._count_selections(selection_set, parent_type, page_size)
 
-    def _field(self, node: FieldNode, kind: GraphQLObjectType, size: int) -> int:
-        field = _definition(self.schema, kind, node)
+    def _count_field(self, node: FieldNode, parent_type: GraphQLObjectType, page_size: int) -> int:
+        field = _field_definition(self.schema, parent_type, node)
         target = get_named_type(field.type)
         if target.name.startswith("__"):
-            return INTROSPECTION[node.name.value]
-        # The lists of a connection have as many items as it was asked for, other lists as many as they usually have.
-        items = size if _is_connection(kind) else SIZES.get(node.name.value, LIST_SIZE)
-        times = items ** _lists(field.type)
+            return INTROSPECTION_COST[node.name.value]
+        name = node.name.value
+        list_size = page_size if _is_connection(parent_type) else LIST_SIZES.get(name, DEFAULT_LIST_SIZE)
+        items = list_size ** _list_depth(field.type)
         if is_leaf_type(target) or node.selection_set is None:
-            return HIGHLIGHT if node.name.value == "highlight" else 1 if times == 1 else 1 + times
-        return 1 + times * self.below(node.selection_set, target, self._page_size(field, node, target))
+            return HIGHLIGHT_COST if name == "highlight" else 1 if items == 1 else 1 + items
+        return 1 + items * self.count(node.selection_set, target, self._page_size(field, node, target))
 
     def _page_size(self, field: GraphQLField, node: FieldNode, target: GraphQLNamedType) -> int:
-        """How many items are asked for, where this field is a connection."""
+        """The requested number of items, if this field is a connection."""
         if "first" not in field.args or not _is_connection(target):
-            return LIST_SIZE
-        first, last = (self._number(field, node, name) for name in ("first", "last"))
-        asked = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
-        return max(0, min(asked, MAX_PAGE_SIZE))
+            return DEFAULT_LIST_SIZE
+        first, last = (self._int_argument(field, node, name) for name in ("first", "last"))
+        number = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
+        return max(0, min(number, MAX_PAGE_SIZE))
 
-    def _number(self, field: GraphQLField, node: FieldNode, name: str) -> int | None:
+    def _int_argument(self, field: GraphQLField, node: FieldNode, name: str) -> int | None:
         for argument in node.arguments:
             if argument.name.value == name:
                 value = value_from_ast(argument.value, field.args[name].type, self.variables)
@@ -172,42 +171,43 @@ class _Fields:
         return None
 
 
-class _Lookups:
-    """Counts the lookups, and under how many names each is asked for."""
+class _LookupCounter:
+    """Counts the lookups, and the aliases of each. Each selection set is counted once for each type."""
 
     def __init__(self, schema: GraphQLSchema, fragments: Fragments, variables: dict[str, Any]) -> None:
         self.schema, self.fragments, self.variables = schema, fragments, variables
-        self.known: dict[tuple[int, str], int] = {}
-        self.names: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._counted: dict[tuple[int, str], int] = {}
+        self._response_keys: dict[tuple[str, str], set[str]] = defaultdict(set)  # by type and field
 
-    def below(self, selection_set: SelectionSetNode, kind: GraphQLNamedType) -> int:
-        """The lookups of these fields. A list may have objects of all types that the query has fragments for."""
-        key = (id(selection_set), kind.name)
-        if key not in self.known:
-            self.known[key] = sum(
-                self._one(selection, kind)
+    def count(self, selection_set: SelectionSetNode, parent_type: GraphQLNamedType) -> int:
+        """The lookups of these fields. All fragments count: a list may contain objects of all their types."""
+        key = (id(selection_set), parent_type.name)
+        if key not in self._counted:
+            self._counted[key] = sum(
+                self._count_selection(selection, parent_type)
                 for selection in selection_set.selections
                 if _is_included(self.variables, selection)
             )
-        return self.known[key]
+        return self._counted[key]
 
-    def _one(self, selection: SelectionNode, kind: GraphQLNamedType) -> int:
+    def _count_selection(self, selection: SelectionNode, parent_type: GraphQLNamedType) -> int:
         if not isinstance(selection, FieldNode):
-            inside, wanted = _fragment(self.schema, self.fragments, selection, kind)
-            return self.below(inside, wanted)
-        field = _definition(self.schema, kind, selection)
+            return self.count(*_fragment(self.schema, self.fragments, selection, parent_type))
+        field = _field_definition(self.schema, parent_type, selection)
         target = get_named_type(field.type)
         if target.name.startswith("__"):
             return 0
-        if kind is self.schema.query_type or "first" in field.args:
-            self.names[kind.name, selection.name.value].add((selection.alias or selection.name).value)
-        number = _lookups(kind, selection.name.value, target)
-        return number + (self.below(selection.selection_set, target) if selection.selection_set else 0)
+        if parent_type is self.schema.query_type or "first" in field.args:
+            key = (selection.alias or selection.name).value
+            self._response_keys[parent_type.name, selection.name.value].add(key)
+        number = _number_of_lookups(parent_type, selection.name.value, target)
+        return number + (self.count(selection.selection_set, target) if selection.selection_set else 0)
 
-    def check_names(self) -> None:
+    def check_aliases(self) -> None:
+        """Raises `RequestRefusedError` if a root field or a list with `first` has too many aliases."""
         limit = settings.GRAPHQL_MAX_ALIASES_PER_FIELD
-        for (_, field), names in self.names.items():
-            if len(names) > limit:
+        for (_, field), response_keys in self._response_keys.items():
+            if len(response_keys) > limit:
                 raise RequestRefusedError.because(
                     f'The query asks for "{field}" under more than {limit} names. Ask for some of them in another '
                     "request.",
@@ -216,44 +216,51 @@ class _Lookups:
                 )
 
 
-def _lookups(kind: GraphQLNamedType, name: str, target: GraphQLNamedType) -> int:
-    if f"{kind.name}.{name}" in LOOKUPS:
-        return LOOKUPS[f"{kind.name}.{name}"]
+def _number_of_lookups(parent_type: GraphQLNamedType, name: str, target: GraphQLNamedType) -> int:
+    """How many lookups the field of this name and type needs."""
+    if f"{parent_type.name}.{name}" in LOOKUPS:
+        return LOOKUPS[f"{parent_type.name}.{name}"]
     if name == "totalCount":
         return 1
-    if is_leaf_type(target) or target.name in PARTS or _is_connection(kind) or kind.name.endswith("Edge"):
+    if (
+        is_leaf_type(target)
+        or target.name in LOADED_WITH_PARENT
+        or _is_connection(parent_type)
+        or parent_type.name.endswith("Edge")
+    ):
         return 0
     if isinstance(target, GraphQLInterfaceType) or target.name == "PageConnection":
-        return 3  # pages of several types: which of them are public, and then those of each type
+        return 3  # pages of several types: first which of them are public, then the pages of each type
     return 2 if name in ("documents", "dataFiles") else 1
 
 
-def _is_included(variables: dict[str, Any], selection: Any) -> bool:
-    return should_include_node(variables, selection)
+def _is_included(variables: dict[str, Any], selection: SelectionNode) -> bool:
+    """Whether @skip and @include leave the selection in the query."""
+    return should_include_node(variables, selection)  # type: ignore[arg-type]  # it is of one of the three classes
 
 
 def _fragment(
-    schema: GraphQLSchema, fragments: Fragments, selection: SelectionNode, kind: GraphQLNamedType
+    schema: GraphQLSchema, fragments: Fragments, selection: SelectionNode, parent_type: GraphQLNamedType
 ) -> tuple[SelectionSetNode, GraphQLNamedType]:
-    """What a fragment selects, and of what type."""
-    inside: Any = fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
-    assert isinstance(inside, InlineFragmentNode | FragmentDefinitionNode)  # noqa: S101 - there is nothing else
-    wanted = schema.get_type(inside.type_condition.name.value) if inside.type_condition else kind
-    assert wanted is not None  # noqa: S101 - the query was validated
-    return inside.selection_set, wanted
+    """The selection set and the type condition of a fragment."""
+    fragment = fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+    assert isinstance(fragment, InlineFragmentNode | FragmentDefinitionNode)  # noqa: S101 - there is nothing else
+    condition = schema.get_type(fragment.type_condition.name.value) if fragment.type_condition else parent_type
+    assert condition is not None  # noqa: S101 - the query was validated
+    return fragment.selection_set, condition
 
 
-def _definition(schema: GraphQLSchema, kind: Any, node: FieldNode) -> GraphQLField:
-    field = get_field_def(schema, kind, node)
+def _field_definition(schema: GraphQLSchema, parent_type: GraphQLNamedType, node: FieldNode) -> GraphQLField:
+    field = get_field_def(schema, parent_type, node)  # type: ignore[arg-type]  # interfaces have fields, too
     assert field is not None  # noqa: S101 - the query was validated
     return field
 
 
-def _lists(kind: GraphQLOutputType) -> int:
+def _list_depth(output_type: GraphQLOutputType) -> int:
     """How many lists deep a type is: 1 for a list, 2 for a list of lists."""
-    if isinstance(kind, GraphQLNonNull):
-        return _lists(kind.of_type)
-    return 1 + _lists(kind.of_type) if isinstance(kind, GraphQLList) else 0
+    if isinstance(output_type, GraphQLNonNull):
+        return _list_depth(output_type.of_type)
+    return 1 + _list_depth(output_type.of_type) if isinstance(output_type, GraphQLList) else 0
 
 
 def _is_connection(target: GraphQLNamedType) -> bool:

@@ -1,13 +1,12 @@
-"""How large a query may be, asked of its text and its syntax tree before anything expensive is done with it.
+"""Limits on the text and the syntax tree of a query, checked before anything expensive is done with it.
 
-The limits are the settings GRAPHQL_MAX_…. What the answer may cost is worked out in cms/graphql/limits/cost.py, once
-the query is known to be valid.
+The limits are the settings GRAPHQL_MAX_… and the constants here. cms/graphql/limits/cost.py then estimates the cost of
+a valid query.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from graphql import (
@@ -22,6 +21,7 @@ from graphql import (
     GraphQLSyntaxError,
     IntValueNode,
     NamedTypeNode,
+    Node,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -39,21 +39,22 @@ from cms.graphql.schema.query import schema
 
 MAX_ERRORS = 10
 MAX_DIGITS = 40
-# Comparing fields of the same name takes time that grows with the square of their number. Measured: 10,000
-# comparisons take some 10 ms; the largest query of the contract needs 40.
+MAX_DIRECTIVES = 50
+# Validation compares fields of the same name in pairs, so its time grows with the square of their number. Measured:
+# 10,000 comparisons take about 10 ms. The largest query of the contract needs 40.
 MAX_COMPARISONS = 10_000
-# Longer queries are parsed anew each time. A syntax tree of this length takes up to 0.8 MB, so all take 80 MB at most.
-MAX_KEPT_LENGTH, MAX_KEPT = 4_000, 100
+# Longer queries are not cached. A syntax tree of this length takes up to 0.8 MB, so the cache takes up to 80 MB.
+MAX_CACHED_LENGTH, MAX_CACHED = 4_000, 100
 
 
-def document(query: str) -> DocumentNode:
-    """The parsed query, valid and within the limits. Raises `RequestRefusedError`."""
-    return _kept(query) if len(query) <= MAX_KEPT_LENGTH else _checked(query)
+def validated(query: str) -> DocumentNode:
+    """The syntax tree of a query that is valid and within the limits. Raises `RequestRefusedError`."""
+    return _validate_cached(query) if len(query) <= MAX_CACHED_LENGTH else _validate(query)
 
 
-def _checked(query: str) -> DocumentNode:
-    tree = _parsed(query)
-    _within_limits(tree)
+def _validate(query: str) -> DocumentNode:
+    tree = _parse(query)
+    _check_limits(tree)
     errors = validate(schema.graphql_schema, tree, _RULES, max_errors=MAX_ERRORS)
     if any(isinstance(error, ValidationAbortedError) for error in errors) and len(errors) <= 1:
         raise RequestRefusedError.because(
@@ -65,10 +66,10 @@ def _checked(query: str) -> DocumentNode:
     return tree
 
 
-_kept = lru_cache(maxsize=MAX_KEPT)(_checked)  # what is refused is not kept
+_validate_cached = lru_cache(maxsize=MAX_CACHED)(_validate)  # refusals are exceptions, which are not cached
 
 
-def _parsed(query: str) -> DocumentNode:
+def _parse(query: str) -> DocumentNode:
     try:
         return parse(query, max_tokens=settings.GRAPHQL_MAX_TOKENS)
     except GraphQLSyntaxError as error:
@@ -92,54 +93,61 @@ def _too_deep() -> RequestRefusedError:
     )
 
 
-class _BoundedOverlap(OverlappingFieldsCanBeMergedRule):
+class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
+    """Stops after `MAX_COMPARISONS` comparisons."""
+
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
 
 
-class _ShortNumbers(ValidationRule):
-    """Python refuses to read numbers of thousands of digits, with an error that is no reader's business."""
+class _NumberLengthRule(ValidationRule):
+    """Refuses long numbers. Python raises an error for thousands of digits, which would appear as an internal one."""
 
     def enter_int_value(
-        self, node: IntValueNode | FloatValueNode, key: Any, parent: Any, path: Any, above: list[Any]
+        self,
+        node: IntValueNode | FloatValueNode,
+        key: int | str | None,
+        parent: Node | None,
+        path: list[int | str],
+        ancestors: list[Node],
     ) -> None:
         if len(node.value) <= MAX_DIGITS:
             return
         where = ""
-        for each in [*above, parent]:
-            if isinstance(each, ArgumentNode):
-                where = f'Argument "{each.name.value}": '
-            elif isinstance(each, VariableDefinitionNode):
-                where = f'Variable "${each.variable.name.value}": '
+        for ancestor in [*ancestors, parent]:
+            if isinstance(ancestor, ArgumentNode):
+                where = f'Argument "{ancestor.name.value}": '
+            elif isinstance(ancestor, VariableDefinitionNode):
+                where = f'Variable "${ancestor.variable.name.value}": '
         message = f"{where}a number has more than {MAX_DIGITS} digits."
         raise RequestRefusedError(GraphQLError(message, nodes=node), code=Code.VALIDATION_FAILED)
 
     enter_float_value = enter_int_value
 
 
-# The first sees a number before the others do.
+# The rule about numbers comes first, so that it sees a number before the other rules convert it.
 _RULES: list[type[ASTValidationRule]] = [
-    _ShortNumbers,
-    *(_BoundedOverlap if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+    _NumberLengthRule,
+    *(_BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
 ]
 
 
 # --- Limits of the syntax tree -------------------------------------------------------------------------------
 
 
-def _within_limits(tree: DocumentNode) -> None:
-    """Linear in the size of the query, whatever its fragments do. Raises `RequestRefusedError`."""
+def _check_limits(tree: DocumentNode) -> None:
+    """Raises `RequestRefusedError`. The time is linear in the size of the query: each fragment is read once."""
     operations = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = [each for each in tree.definitions if isinstance(each, FragmentDefinitionNode)]
     counts: Counter[str] = Counter()
     for operation in operations:
-        _count_in(operation, counts, of_schema=False)
+        _count_definition(operation, counts, introspection=False)
     for fragment in fragments:
-        _count_in(fragment, counts, of_schema=_is_of_schema(fragment.type_condition))
+        _count_definition(fragment, counts, introspection=_is_introspection(fragment.type_condition))
     for what, limit, code in (
         ("aliases", settings.GRAPHQL_MAX_ALIASES, Code.TOO_MANY_ALIASES),
-        ("directives", settings.GRAPHQL_MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
+        ("directives", MAX_DIRECTIVES, Code.TOO_MANY_DIRECTIVES),
     ):
         if counts[what] > limit:
             raise _too_many(what, limit, code)
@@ -152,36 +160,39 @@ def _within_limits(tree: DocumentNode) -> None:
             raise _too_many("root fields", settings.GRAPHQL_MAX_ROOT_FIELDS, Code.TOO_MANY_ROOT_FIELDS)
 
 
-def _count_in(
-    definition: OperationDefinitionNode | FragmentDefinitionNode, counts: Counter[str], of_schema: bool
+def _count_definition(
+    definition: OperationDefinitionNode | FragmentDefinitionNode, counts: Counter[str], introspection: bool
 ) -> None:
     counts["directives"] += len(definition.directives)
-    _count(definition.selection_set, counts, of_schema)
+    _count(definition.selection_set, counts, introspection)
 
 
-def _count(selection_set: SelectionSetNode, counts: Counter[str], of_schema: bool) -> None:
-    """`of_schema` says whether these are fields of introspection, which have thousands of objects."""
+def _count(selection_set: SelectionSetNode, counts: Counter[str], introspection: bool) -> None:
+    """Add the directives and aliases in a selection set to `counts`.
+
+    An alias of a plain field is free, except in introspection, where it may be repeated for thousands of objects.
+    """
     for selection in selection_set.selections:
         counts["directives"] += len(selection.directives)
-        below = _below(selection)
-        if isinstance(selection, FieldNode) and selection.alias and (below or selection.arguments or of_schema):
-            counts["aliases"] += 1  # another name for a plain field makes no work elsewhere
-        if below:
-            _count(below, counts, of_schema or (isinstance(selection, FieldNode) and _is_of_schema(selection)))
+        inner = _selection_set_of(selection)
+        if isinstance(selection, FieldNode) and selection.alias and (inner or selection.arguments or introspection):
+            counts["aliases"] += 1
+        if inner:
+            _count(inner, counts, introspection or (isinstance(selection, FieldNode) and _is_introspection(selection)))
 
 
-def _is_of_schema(node: FieldNode | NamedTypeNode) -> bool:
+def _is_introspection(node: FieldNode | NamedTypeNode) -> bool:
     return node.name.value.startswith("__")
 
 
-def _below(selection: SelectionNode) -> SelectionSetNode | None:
+def _selection_set_of(selection: SelectionNode) -> SelectionSetNode | None:
     return getattr(selection, "selection_set", None)
 
 
 def _root_fields(
     selection_set: SelectionSetNode, fragments: dict[str, SelectionSetNode], seen: set[str]
 ) -> Iterator[str]:
-    """The names under which root fields are answered, those in fragments included."""
+    """The response keys (alias or name) of the root fields, those in fragments included."""
     for selection in selection_set.selections:
         if isinstance(selection, FieldNode):
             yield (selection.alias or selection.name).value
@@ -190,16 +201,16 @@ def _root_fields(
             if name in fragments and name not in seen:
                 seen.add(name)
                 yield from _root_fields(fragments[name], fragments, seen)
-        elif below := _below(selection):
-            yield from _root_fields(below, fragments, seen)
+        elif inner := _selection_set_of(selection):
+            yield from _root_fields(inner, fragments, seen)
 
 
 class _Depths:
-    """How many fields deep a selection goes, each fragment looked at once."""
+    """How many fields deep selection sets are nested. Each fragment is read once."""
 
     def __init__(self, fragments: dict[str, SelectionSetNode]) -> None:
         self.fragments = fragments
-        self.known: dict[str, int] = {}
+        self._by_fragment: dict[str, int] = {}
 
     def of(self, selection_set: SelectionSetNode) -> int:
         return max((self._of_one(selection) for selection in selection_set.selections), default=0)
@@ -207,14 +218,16 @@ class _Depths:
     def _of_one(self, selection: SelectionNode) -> int:
         if isinstance(selection, FragmentSpreadNode):
             return self._of_fragment(selection.name.value)
-        below = _below(selection)
-        return (isinstance(selection, FieldNode) and 1) + (self.of(below) if below else 0)
+        inner = _selection_set_of(selection)
+        return (isinstance(selection, FieldNode) and 1) + (self.of(inner) if inner else 0)
 
     def _of_fragment(self, name: str) -> int:
-        if name in self.fragments and name not in self.known:
-            self.known[name] = 0  # a fragment that leads to itself is refused by validation
+        if name in self.fragments and name not in self._by_fragment:
+            self._by_fragment[name] = (
+                0  # ends the recursion of a fragment that contains itself, which validation refuses
+            )
             try:
-                self.known[name] = self.of(self.fragments[name])
+                self._by_fragment[name] = self.of(self.fragments[name])
             except RecursionError:
                 raise _too_deep() from None
-        return self.known.get(name, 0)
+        return self._by_fragment.get(name, 0)

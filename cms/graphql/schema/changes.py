@@ -1,17 +1,19 @@
-"""`changes`: what became public, was updated, moved or went, in the order in which it happened.
+"""The root field `changes`: which pages became public, were updated, moved or went, in order of time.
 
-The cursor has the content version (pages/visibility/ledger.py), so nothing appears behind one that was given out. A
-client that
-adds a page at PUBLISHED, UPDATED and MOVED, and drops it at WITHDRAWN and DELETED, has the set of public pages. A page
-is UPDATED, too, when something that it shows of others is another (pages/visibility/dependents.py; docs/graphql.md
-says what a copy
-keeps). What is said of a page is what may be said now: of one that went its id, and nothing else. An address can name
-somebody, too.
+A cursor contains the content version (pages/visibility/ledger.py), so no change is ever inserted before a cursor. A
+client that adds a page at PUBLISHED, UPDATED and MOVED, and removes it at WITHDRAWN and DELETED, has all public pages.
+A page is also UPDATED if content of other pages that it shows changes (pages/visibility/dependents.py). docs/graphql.md
+says what a copy must store.
+
+A change shows only what is public about its page now. If the page is no longer public, it shows only the id, because
+even an address may contain a person's name.
 """
 
+from datetime import datetime
 from typing import Any
 
 import graphene
+from graphql import GraphQLResolveInfo
 
 from cms.graphql.context import context_of
 from cms.graphql.types.connections import (
@@ -26,76 +28,76 @@ from cms.graphql.types.interfaces import PageInterface
 from pages.content import addresses
 from pages.content.choices import ChangeKind
 from pages.graphql.public_fields import enum, local_time
-from pages.models import PublicChange
+from pages.models import ContentPage, PublicChange
 
-# The version alone would order them. With the time, a cursor from before a restore is told from that of a later change
-# that has got the same number.
-IN_ORDER = Order("changes", ("version", "at"))
-GOING_ON = "give since or after, not both: they mean the same."
-FROM_ELSEWHERE = (
-    "this list does not have that change any more, as the content was restored from a backup: start again without a "
-    "cursor."
+# The version alone would be a total order. The time makes a cursor from before a restore from a backup differ from that
+# of a later change with the same version.
+CHANGES_ORDER = Order("changes", ("version", "at"))
+SINCE_AND_AFTER = "give since or after, not both: they mean the same."
+UNKNOWN_CHANGE = (
+    "this list no longer has that change, because the content was restored from a backup: start again without a cursor."
 )
 
 
 class Change(graphene.ObjectType):
-    """Something that happened to a page that readers could see."""
+    """A change to a page that clients could notice."""
 
-    kind = graphene.Field(enum(ChangeKind), required=True, description="What happened.")
-    at = graphene.DateTime(required=True, description="When.")
+    kind = graphene.Field(enum(ChangeKind), required=True, description="The kind of change.")
+    at = graphene.DateTime(required=True, description="When it happened.")
     major = graphene.Boolean(
-        required=True, description="Whether readers should be told: true when a page appears and on a major update."
+        required=True, description="Whether to notify readers: true if the page became public or had a major update."
     )
-    note = graphene.String(description="What changed, in the editor's words; on major updates, while it is public.")
+    note = graphene.String(
+        description="What changed, in the editor's words. Given for major updates, while the page is public."
+    )
     page_id = graphene.ID(required=True, description="The page's uuid.")
     url_path = graphene.String(description="Its path as it is now, while it is public.")
     page = graphene.Field(PageInterface, description="The page as it is now, while it is public.")
 
     @staticmethod
-    def resolve_at(change: PublicChange, info: Any) -> Any:
+    def resolve_at(change: PublicChange, info: GraphQLResolveInfo) -> datetime | None:
         return local_time(change.at)
 
     @staticmethod
-    def resolve_note(change: PublicChange, info: Any) -> str | None:
-        shown = change.note is not None and context_of(info).loader.changed_page(change) is not None
-        return change.note.note if shown else None  # type: ignore[union-attr]
+    def resolve_note(change: PublicChange, info: GraphQLResolveInfo) -> str | None:
+        if change.note is None or context_of(info).loader.changed_page(change) is None:
+            return None
+        return change.note.note
 
     @staticmethod
-    def resolve_page_id(change: PublicChange, info: Any) -> str:
+    def resolve_page_id(change: PublicChange, info: GraphQLResolveInfo) -> str:
         return str(change.record_id)
 
     @staticmethod
-    def resolve_url_path(change: PublicChange, info: Any) -> str | None:
+    def resolve_url_path(change: PublicChange, info: GraphQLResolveInfo) -> str | None:
         page = context_of(info).loader.changed_page(change)
         return addresses.url_path(page) if page else None
 
     @staticmethod
-    def resolve_page(change: PublicChange, info: Any) -> Any:
+    def resolve_page(change: PublicChange, info: GraphQLResolveInfo) -> ContentPage | None:
         return context_of(info).loader.changed_page(change)
 
 
 ChangeConnection = connection_type(Change)
 
 ARGUMENTS = connection_args(
-    since=graphene.String(
-        description="The last `endCursor` that this list gave you, to go on from there; the same as `after`."
-    )
+    since=graphene.String(description="The last `endCursor` of this list, to continue from there. The same as `after`.")
 )
 
 
-def changes(info: Any, since: str | None, args: dict[str, Any]) -> Connection:
-    """The requested part of the list. Raises BadArgument."""
+def changes(info: GraphQLResolveInfo, since: str | None, args: dict[str, Any]) -> Connection:
+    """The requested part of the list. Raises `BadArgumentError`."""
     if since is not None and args.get("after") is not None:
-        raise BadArgumentError("since", GOING_ON)
+        raise BadArgumentError("since", SINCE_AND_AFTER)
     rows = PublicChange.objects.select_related("record", "note")
-    name = "after" if since is None else "since"
+    after_name = "after" if since is None else "since"
     args = args if since is None else {**args, "after": since}
-    for named, cursor in ((name, args.get("after")), ("before", args.get("before"))):
+    for name, cursor in ((after_name, args.get("after")), ("before", args.get("before"))):
         if cursor is not None:
-            version, as_of = IN_ORDER.values(rows, named, cursor)
-            if not PublicChange.objects.filter(version=version, at=as_of).exists():
-                raise BadArgumentError(named, FROM_ELSEWHERE)
-    connection = paginate(rows, IN_ORDER, args)
+            version, changed_at = CHANGES_ORDER.values(rows, name, cursor)
+            if not PublicChange.objects.filter(version=version, at=changed_at).exists():
+                raise BadArgumentError(name, UNKNOWN_CHANGE)
+    connection = paginate(rows, CHANGES_ORDER, args)
     context_of(info).loader.together(connection.items)
-    connection.cursor_when_empty = args.get("after")  # nothing new: the client asks again from the same place
+    connection.cursor_when_empty = args.get("after")  # without new changes, the client continues from the same cursor
     return connection

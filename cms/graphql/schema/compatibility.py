@@ -1,8 +1,7 @@
-"""What a change of the schema means for the clients that are out there.
+"""Finds out whether a change of the schema breaks clients.
 
-Clients keep working after everything that is not "breaking". What was marked @deprecated in the printed schema may be
-removed once the day has passed that the mark names: its clients were told. docs/graphql.md has the rules,
-`manage.py print_schema` holds to them.
+A deprecated part may be removed after the date in its deprecation reason: this is not a breaking change.
+docs/graphql.md has the rules, and `manage.py print_schema` enforces them.
 """
 
 import re
@@ -22,68 +21,76 @@ from graphql import (
     find_dangerous_changes,
 )
 
-NOTICE = timedelta(days=183)
-_GOES = re.compile(r"Goes after (\d{4}-\d\d-\d\d)\.")
+NOTICE_PERIOD = timedelta(days=183)
+_REMOVAL_DATE = re.compile(r"Goes after (\d{4}-\d\d-\d\d)\.")
 
 
 @dataclass(frozen=True)
 class SchemaChanges:
-    """Sentences about what is not as it was. `dangerous` is what a client may not expect, such as a new enum value."""
+    """Sentences about changes. Those in `dangerous` may surprise clients: a new enum value, for example."""
 
     breaking: list[str]
     dangerous: list[str]
 
     def told(self) -> str:
+        """A summary for the log and for error messages."""
         if not self.breaking and not self.dangerous:
             return "No client breaks."
-        parts = [f"Breaks clients: {text}" for text in self.breaking]
-        return " ".join([*parts, *(f"May surprise clients: {text}" for text in self.dangerous)])
+        sentences = [f"Breaks clients: {text}" for text in self.breaking]
+        return " ".join([*sentences, *(f"May surprise clients: {text}" for text in self.dangerous)])
 
 
 def schema_changes(printed: str, text: str) -> SchemaChanges:
-    """What changes between two schemas, both as printed."""
+    """The changes from one printed schema to another."""
     old, new, today = build_schema(printed), build_schema(text), timezone.localdate()
-    before, now = _deprecated(old), _deprecated(new)
+    old_dates, new_dates = _removal_dates(old), _removal_dates(new)
     breaking = []
     for change in find_breaking_changes(old, new):
-        goes = before.get(change.description)
-        if _is_told_by_others(change, old) or (goes and goes < today):
+        removal_date = old_dates.get(change.description)
+        if _is_redundant(change, old) or (removal_date and removal_date < today):
             continue
-        breaking.append(f"{change.description} It was promised until {goes}." if goes else change.description)
-    for removal, goes in now.items():
-        promised = before.get(removal)
-        if goes is None or (goes < today + NOTICE and not (promised and goes >= promised)):
-            what = removal.replace(" was removed", "", 1).removesuffix(".")
+        promise = f" It was promised until {removal_date}." if removal_date else ""
+        breaking.append(change.description + promise)
+    for removal, removal_date in new_dates.items():
+        promised = old_dates.get(removal)
+        earliest = today + NOTICE_PERIOD
+        if removal_date is None or (removal_date < earliest and not (promised and removal_date >= promised)):
+            member = removal.replace(" was removed", "", 1).removesuffix(".")
             breaking.append(
-                f"{what} is deprecated without six months' notice: end the reason with the day until which it stays, "
-                f'as in "Goes after {today + NOTICE}."'
+                f"{member} is deprecated without six months' notice: end the reason with the day until which it stays, "
+                f'as in "Goes after {earliest}."'
             )
     return SchemaChanges(breaking, [change.description for change in find_dangerous_changes(old, new)])
 
 
-def _deprecated(schema: GraphQLSchema) -> dict[str, date | None]:
-    """The day until which each deprecated part stays, by the sentence that graphql-core has for its removal."""
-    found = {}
-    for name, kind in schema.type_map.items():
-        is_enum = isinstance(kind, GraphQLEnumType)
-        for member, spec in getattr(kind, "values" if is_enum else "fields", {}).items():
-            removal = f"{member} was removed from enum type {name}." if is_enum else f"{name}.{member} was removed."
-            found[removal] = spec.deprecation_reason
-            for argument, of_argument in getattr(spec, "args", {}).items():
-                found[f"{name}.{member} arg {argument} was removed."] = of_argument.deprecation_reason
-    return {removal: _goes_after(reason) for removal, reason in found.items() if reason is not None}
+def _removal_dates(schema: GraphQLSchema) -> dict[str, date | None]:
+    """The last day of each deprecated part, or None if its reason has no date.
+
+    The keys are the sentences with which graphql-core describes the removal of the part.
+    """
+    reasons = {}
+    for type_name, graphql_type in schema.type_map.items():
+        is_enum = isinstance(graphql_type, GraphQLEnumType)
+        for name, member in getattr(graphql_type, "values" if is_enum else "fields", {}).items():
+            removal = (
+                f"{name} was removed from enum type {type_name}." if is_enum else f"{type_name}.{name} was removed."
+            )
+            reasons[removal] = member.deprecation_reason
+            for argument_name, argument in getattr(member, "args", {}).items():
+                reasons[f"{type_name}.{name} arg {argument_name} was removed."] = argument.deprecation_reason
+    return {removal: _removal_date(reason) for removal, reason in reasons.items() if reason is not None}
 
 
-def _goes_after(reason: str) -> date | None:
-    if day := _GOES.search(reason):
+def _removal_date(reason: str) -> date | None:
+    if match := _REMOVAL_DATE.search(reason):
         with suppress(ValueError):
-            return date.fromisoformat(day[1])
+            return date.fromisoformat(match[1])
     return None
 
 
-def _is_told_by_others(change: BreakingChange, old: GraphQLSchema) -> bool:
-    """Whether a type went that clients only meet in fields and arguments, each of which is a change of its own."""
+def _is_redundant(change: BreakingChange, old: GraphQLSchema) -> bool:
+    """Whether clients only reach the removed type through fields and arguments, whose changes are listed as well."""
     if change.type != BreakingChangeType.TYPE_REMOVED:
         return False
-    kind = old.get_type(change.description.removesuffix(" was removed."))
-    return not (isinstance(kind, GraphQLObjectType) and kind.interfaces)
+    removed = old.get_type(change.description.removesuffix(" was removed."))
+    return not (isinstance(removed, GraphQLObjectType) and removed.interfaces)

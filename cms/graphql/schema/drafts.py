@@ -1,7 +1,6 @@
-"""What the API would answer for a draft: the public schema run over a page in memory, for previews in the admin.
+"""The answer of the API for a draft, for previews in the admin: the public schema executed with a page in memory.
 
-Nothing but the draft itself differs from a public answer. Other pages, entries and files are there when they are
-public, and only then.
+Only the draft itself differs from a public answer. Other pages, snippets and files appear only if they are public.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from graphql import ExecutionResult, GraphQLError, execute, parse
 from grapple.registry import registry
 
 from cms.graphql.context import GraphQLContext
-from cms.graphql.errors import EMPTY
+from cms.graphql.errors import MISSING_VALUE_PREFIX
 from cms.graphql.schema.page_query import page_query
 from cms.graphql.schema.query import schema
 from pages.content import addresses
@@ -22,7 +21,7 @@ from pages.reading.draft_loader import DraftLoader
 
 @dataclass(frozen=True)
 class DraftAnswer:
-    """A query, what it answers, and the fields that it does not ask for because the draft has no value for them yet."""
+    """A query, its answer, and the fields that it omits because the draft has no value for them yet."""
 
     query: str
     data: dict[str, Any]
@@ -30,9 +29,9 @@ class DraftAnswer:
 
 
 def draft_answer(draft: ContentPage, as_of: datetime) -> DraftAnswer:
-    """Ask for all of the draft. A field that must have a value and has none yet is left out, and named.
+    """The answer with all fields of the draft, except required fields that have no value yet: `left_out` names those.
 
-    Raises what a resolver raises.
+    Raises the errors of resolvers.
     """
     type_name, path = registry.models[type(draft)]._meta.name, addresses.url_path(draft)
     context, left_out = GraphQLContext(as_of, DraftLoader(draft, as_of)), list[str]()
@@ -46,8 +45,8 @@ def draft_answer(draft: ContentPage, as_of: datetime) -> DraftAnswer:
 
 
 def _field_without_value(error: GraphQLError) -> str:
-    """The field of the page in which a value is missing. Raises the error when it is of another kind."""
-    meant_for_readers = error.original_error is None or isinstance(error.original_error, GraphQLError)
-    if not (meant_for_readers or error.message.startswith(EMPTY)) or not error.path or len(error.path) < 2:
+    """The field of the page in which a value is missing. Raises the error if it is of another kind."""
+    is_for_clients = error.original_error is None or isinstance(error.original_error, GraphQLError)
+    if not (is_for_clients or error.message.startswith(MISSING_VALUE_PREFIX)) or not error.path or len(error.path) < 2:
         raise error
     return str(error.path[1])

@@ -1,15 +1,19 @@
-"""The public Query: every root field of the contract, and nothing that grapple would add by itself."""
+"""The type Query of the public schema, with the root fields of the contract and none of grapple's own."""
 
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import graphene
 from django.conf import settings
 from django.db.models import QuerySet
+from graphql import GraphQLResolveInfo
 
 from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
 from cms.graphql.types.connections import (
+    AnyModel,
     BadArgumentError,
     Connection,
     Order,
@@ -29,6 +33,7 @@ from pages.content import addresses
 from pages.content.choices import FeedFormat, MeetingWhen, WithdrawalKind
 from pages.graphql.public_fields import enum, list_of, type_of
 from pages.models import (
+    Alert,
     AnnualReviewPage,
     BusinessAsUsualPage,
     CommunitySafetyPlanPage,
@@ -52,7 +57,7 @@ TYPES = contract_types()
 
 MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
 MEETINGS_LATEST_FIRST = Order("meetings", MeetingPage.list_order)
-MAX_TEXT = 2000
+MAX_TEXT_LENGTH = 2000
 
 
 class Site(graphene.ObjectType):
@@ -77,7 +82,7 @@ class Feed(graphene.ObjectType):
 
     title = graphene.String(required=True, description="What the feed is about.")
     url = graphene.String(required=True, description="Its absolute address.")
-    format = graphene.Field(enum(FeedFormat), required=True, description="In what form it comes.")
+    format = graphene.Field(enum(FeedFormat), required=True, description="The format of the feed.")
     topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
 
 
@@ -85,63 +90,65 @@ class Redirect(graphene.ObjectType):
     """Where an old path leads."""
 
     target = graphene.String(required=True, description="The absolute address to go to.")
-    permanent = graphene.Boolean(required=True, description="Whether to remember it.")
+    permanent = graphene.Boolean(required=True, description="Whether clients may store it.")
 
 
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 
 
-def _list(info: Any, queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
-    """A part of a list of pages, only those public at the instant of the request."""
+def _page_connection(
+    info: GraphQLResolveInfo, queryset: QuerySet[ContentPage], order: Order, args: dict[str, Any]
+) -> Connection:
+    """The requested part of a list of pages, with only those that are public at the time of the request."""
     connection = paginate(public(queryset, context_of(info).as_of), order, args)
     connection.items = context_of(info).loader.remember(connection.items)
     return connection
 
 
-def _text(name: str, value: str) -> str:
-    """An argument of bounded length, with nothing that a database refuses."""
-    if len(value) > MAX_TEXT or not is_storable(value):
-        raise BadArgumentError(name, f"give a text of at most {MAX_TEXT} characters, without NUL.")
+def _checked_text(name: str, value: str) -> str:
+    """The value of a text argument. Raises `BadArgumentError` if it is too long or a database would refuse it."""
+    if len(value) > MAX_TEXT_LENGTH or not is_storable(value):
+        raise BadArgumentError(name, f"give a text of at most {MAX_TEXT_LENGTH} characters, without NUL.")
     return value
 
 
-def _by_slug_or_id(queryset: QuerySet, name: str, value: str) -> QuerySet:
-    return by_slug_or_id(queryset, _text(name, value))
+def _by_slug_or_id(queryset: QuerySet[AnyModel], name: str, value: str) -> QuerySet[AnyModel]:
+    return by_slug_or_id(queryset, _checked_text(name, value))
 
 
 def page_list(model: type[ContentPage], description: str, order_name: str = "") -> graphene.Field:
-    """The root field for the public pages of a type, in its `list_order`.
+    """The root field for the public pages of a type, in its `list_order`. Pages without a value to sort by are omitted.
 
-    Cursors hold the name of the order, so it stays: by default the plural of the type's name.
+    Cursors contain `order_name`, by default the plural of the type's name. It must never change.
     """
     order = Order(order_name or str(model._meta.verbose_name_plural), model.list_order)
-    names = (column.lstrip("-") for column in model.list_order)
-    has_place = {f"{name}__isnull": False for name in names if model._meta.get_field(name).null}
+    columns = (column.lstrip("-") for column in model.list_order)
+    is_sortable = {f"{column}__isnull": False for column in columns if model._meta.get_field(column).null}
 
-    def resolve(root: Any, info: Any, **args: Any) -> Connection:
-        return _list(info, model._default_manager.filter(**has_place), order, args)
+    def resolve(root: None, info: GraphQLResolveInfo, **args: Any) -> Connection:
+        return _page_connection(info, model._default_manager.filter(**is_sortable), order, args)
 
     connection = connection_type(type_of(model._meta.label), model.__name__.removesuffix("Page"))
     return graphene.Field(connection, required=True, args=connection_args(), description=description, resolver=resolve)
 
 
 def only_page(model: type[ContentPage], description: str) -> graphene.Field:
-    """The root field for the one public page of a type; null while there is none."""
+    """The root field for the one public page of a type, or null without one."""
     return graphene.Field(
         type_of(model._meta.label),
         description=description,
-        resolver=lambda root, info: _only(info, model._default_manager.all()),
+        resolver=lambda root, info: _only_page(info, model._default_manager.all()),
     )
 
 
 class Query(graphene.ObjectType):
-    """Everything that the partnership has published, as it is public at this instant."""
+    """Everything that is public at the time of the request."""
 
     partnership = only_page(PartnershipPage, "The partnership itself: the home page of the site.")
     next_meeting = graphene.Field(
         type_of("pages.MeetingPage"),
-        description="The earliest meeting still to start that residents can come to and that is neither "
-        "cancelled nor postponed.",
+        description="The earliest meeting in the future that residents can attend and that is neither cancelled nor "
+        "postponed.",
     )
     meetings = graphene.Field(
         MeetingConnection,
@@ -159,17 +166,17 @@ class Query(graphene.ObjectType):
         args=connection_args(
             topic=graphene.String(description="Only news on this topic: its slug or id."),
             priority=graphene.String(description="Only news about this priority: its slug or id."),
-            published_after=graphene.DateTime(description="Only news first published after this instant."),
+            published_after=graphene.DateTime(description="Only news first published after this time."),
         ),
         description="News, newest first.",
     )
     priorities = graphene.Field(
         PriorityList,
         required=True,
-        args={"period": graphene.String(description="The slug or id of a period; the current one if left out.")},
+        args={"period": graphene.String(description="The slug or id of a period. The current period if omitted.")},
         description="The priorities of a period, by number.",
     )
-    business_as_usual = only_page(BusinessAsUsualPage, "What the partnership works on all the time.")
+    business_as_usual = only_page(BusinessAsUsualPage, "The everyday work of the partnership.")
     plans = page_list(CommunitySafetyPlanPage, "Community safety plans, the latest first.", "plans")
     insights = page_list(InsightPage, "Assessments, reports and data, the latest year first.")
     annual_reviews = page_list(AnnualReviewPage, "Reviews, the latest first.")
@@ -183,11 +190,11 @@ class Query(graphene.ObjectType):
         args={
             "url_path": graphene.String(required=True, description='A path on the site, as in "/meetings/".'),
             "token": graphene.String(
-                description="For previews: shows the draft that the token is for, at the path that it will have. A "
-                "wrong or old token, or another path, answers as if there were no such page."
+                description="For previews: returns the draft of this token, at its future path. With an invalid or "
+                "expired token, or at another path, the field is null."
             ),
         },
-        description="The page at a path, or null. A page that was withdrawn answers as WithdrawnPage.",
+        description="The page at a path, or null. For a withdrawn page, a WithdrawnPage.",
     )
     navigation = graphene.Field(
         list_of(NavigationItem),
@@ -197,48 +204,48 @@ class Query(graphene.ObjectType):
     topics = graphene.Field(
         list_of(type_of("pages.Topic")),
         required=True,
-        description="Topics that public pages are filed under.",
+        description="The topics of public pages.",
     )
     feeds = graphene.Field(list_of(Feed), required=True, description="The feeds that residents can follow.")
     site = graphene.Field(Site, required=True, description="The site as a whole.")
     alerts = graphene.Field(
-        list_of(type_of("pages.Alert")), required=True, description="Messages to show above every page now."
+        list_of(type_of("pages.Alert")), required=True, description="The messages to show above every page now."
     )
     redirect = graphene.Field(
         Redirect,
         args={"path": graphene.String(required=True, description="A path on the site.")},
-        description="Where a path leads that has no page of its own any more, or null.",
+        description="Where a path leads that no longer has a page, or null.",
     )
     search = search.field()
     changes = graphene.Field(
         ChangeConnection,
         required=True,
         args=ARGUMENTS,
-        description="What became public, was updated, moved or went, in the order in which it happened.",
+        description="Pages that became public, were updated, moved, withdrawn or deleted, in order of time.",
     )
 
     @staticmethod
-    def resolve_next_meeting(root: Any, info: Any) -> Any:
+    def resolve_next_meeting(root: None, info: GraphQLResolveInfo) -> MeetingPage | None:
         return next_meeting(root, info)
 
     @staticmethod
-    def resolve_meetings(root: Any, info: Any, when: Any, **args: Any) -> Connection:
+    def resolve_meetings(root: None, info: GraphQLResolveInfo, when: Enum | str, **args: Any) -> Connection:
         meetings = MeetingPage.objects.filter(starts_at__isnull=False)
-        when = getattr(when, "value", when)
-        if when == MeetingWhen.UPCOMING:
+        selected = when.value if isinstance(when, Enum) else when
+        if selected == MeetingWhen.UPCOMING:
             upcoming = meetings.filter(starts_at__gt=context_of(info).as_of)
-            return _list(info, upcoming, MEETINGS_SOONEST_FIRST, args)
-        if when == MeetingWhen.PAST:
+            return _page_connection(info, upcoming, MEETINGS_SOONEST_FIRST, args)
+        if selected == MeetingWhen.PAST:
             meetings = meetings.filter(starts_at__lte=context_of(info).as_of)
-        return _list(info, meetings, MEETINGS_LATEST_FIRST, args)
+        return _page_connection(info, meetings, MEETINGS_LATEST_FIRST, args)
 
     @staticmethod
     def resolve_news(
-        root: Any,
-        info: Any,
+        root: None,
+        info: GraphQLResolveInfo,
         topic: str | None = None,
         priority: str | None = None,
-        published_after: Any = None,
+        published_after: datetime | None = None,
         **args: Any,
     ) -> Connection:
         news = NewsPage.objects.all()
@@ -249,31 +256,33 @@ class Query(graphene.ObjectType):
             news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
         if published_after is not None:
             if published_after.tzinfo is None:
-                raise BadArgumentError("publishedAfter", "give the offset too, as in 2026-02-24T10:00:00+00:00.")
+                raise BadArgumentError("publishedAfter", "give the offset, too, as in 2026-02-24T10:00:00+00:00.")
             if not 1900 <= published_after.year <= 2200:
                 raise BadArgumentError("publishedAfter", "give a year from 1900 to 2200.")
             news = news.filter(first_published_at__gt=published_after)
-        return _list(info, news, NEWS_ORDER, args)
+        return _page_connection(info, news, NEWS_ORDER, args)
 
     @staticmethod
-    def resolve_priorities(root: Any, info: Any, period: str | None = None) -> Any:
+    def resolve_priorities(root: None, info: GraphQLResolveInfo, period: str | None = None) -> list[PriorityPage]:
         loader = context_of(info).loader
         if period is None:
-            now = loader.periods[1]
-            return loader.priorities_of(now) if now else []
-        found = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
-        chosen = loader.remember(found[:1])
-        return loader.priorities_of(chosen[0]) if chosen else []
+            current_period = loader.periods[1]
+            return loader.priorities_of(current_period) if current_period else []
+        periods = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
+        found = loader.remember(periods[:1])
+        return loader.priorities_of(found[0]) if found else []
 
     @staticmethod
-    def resolve_page(root: Any, info: Any, url_path: str, token: str | None = None) -> Any:
+    def resolve_page(
+        root: None, info: GraphQLResolveInfo, url_path: str, token: str | None = None
+    ) -> ContentPage | Withdrawn | None:
         if token is not None:
             return _draft(info, url_path, token)
-        return context_of(info).loader.page_at(_text("urlPath", url_path))
+        return context_of(info).loader.page_at(_checked_text("urlPath", url_path))
 
     @staticmethod
-    def resolve_navigation(root: Any, info: Any) -> list[NavigationItem]:
-        steps = ContentPage.steplen
+    def resolve_navigation(root: None, info: GraphQLResolveInfo) -> list[NavigationItem]:
+        steplen = ContentPage.steplen
         sensitive = {model._meta.model_name or "": None for model in page_types() if model.is_sensitive}
         entries = ContentPage.objects.filter(depth__in=(3, 4), show_in_menus=True, **sensitive)
         rows = public(entries, context_of(info).as_of)
@@ -282,34 +291,34 @@ class Query(graphene.ObjectType):
             item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
             if page.depth == 3:
                 items[page.path] = item
-            elif page.path[:-steps] in items:
-                items[page.path[:-steps]].children.append(item)
+            elif page.path[:-steplen] in items:
+                items[page.path[:-steplen]].children.append(item)
         return list(items.values())
 
     @staticmethod
-    def resolve_topics(root: Any, info: Any) -> Any:
+    def resolve_topics(root: None, info: GraphQLResolveInfo) -> QuerySet[Topic]:
         return public_topics(context_of(info).as_of)
 
     @staticmethod
-    def resolve_feeds(root: Any, info: Any) -> list[Feed]:
+    def resolve_feeds(root: None, info: GraphQLResolveInfo) -> list[Feed]:
         return [
-            Feed(title=each.title, url=each.url(kind), format=kind.value, topic=each.topic)
-            for each in listings(context_of(info).as_of)
-            for kind in each.formats
+            Feed(title=feed.title, url=feed.url(feed_format), format=feed_format.value, topic=feed.topic)
+            for feed in listings(context_of(info).as_of)
+            for feed_format in feed.formats
         ]
 
     @staticmethod
-    def resolve_site(root: Any, info: Any) -> Site:
+    def resolve_site(root: None, info: GraphQLResolveInfo) -> Site:
         home = public(PartnershipPage.objects.all(), context_of(info).as_of).values_list("title", flat=True).first()
         return Site(name=home or settings.WAGTAIL_SITE_NAME, root_url=addresses.website("/"))
 
     @staticmethod
-    def resolve_alerts(root: Any, info: Any) -> Any:
+    def resolve_alerts(root: None, info: GraphQLResolveInfo) -> QuerySet[Alert]:
         return public_alerts(context_of(info).as_of)
 
     @staticmethod
-    def resolve_redirect(root: Any, info: Any, path: str) -> Redirect | None:
-        found = at_path(_text("path", path), context_of(info).as_of)
+    def resolve_redirect(root: None, info: GraphQLResolveInfo, path: str) -> Redirect | None:
+        found = at_path(_checked_text("path", path), context_of(info).as_of)
         if isinstance(found, Redirection):
             context_of(info).loader.will_tell_of(found.page)
             return Redirect(target=found.target, permanent=found.permanent)
@@ -319,16 +328,19 @@ class Query(graphene.ObjectType):
         return None
 
     @staticmethod
-    def resolve_search(root: Any, info: Any, query: str, **args: Any) -> Connection:
+    def resolve_search(root: None, info: GraphQLResolveInfo, query: str, **args: Any) -> Connection:
         return search.search(info, query, **args)
 
     @staticmethod
-    def resolve_changes(root: Any, info: Any, since: str | None = None, **args: Any) -> Connection:
+    def resolve_changes(root: None, info: GraphQLResolveInfo, since: str | None = None, **args: Any) -> Connection:
         return changes(info, since, args)
 
 
-def _draft(info: Any, url_path: str, token: str) -> Any:
-    """The draft of a token, at the path that it will have; None for anything else, and never why."""
+def _draft(info: GraphQLResolveInfo, url_path: str, token: str) -> ContentPage | None:
+    """The draft of a token at its future path, or None for an invalid token or another path.
+
+    The answer does not reveal which of the two it was. Sets the loader of the context to one that shows the draft.
+    """
     shown = shown_by(token)
     if shown is None:
         return None
@@ -339,7 +351,7 @@ def _draft(info: Any, url_path: str, token: str) -> Any:
     return shown.draft
 
 
-def _only(info: Any, queryset: QuerySet) -> Any:
+def _only_page(info: GraphQLResolveInfo, queryset: QuerySet[ContentPage]) -> ContentPage | None:
     page = public(queryset, context_of(info).as_of).order_by("path").first()
     return context_of(info).loader.remember([page])[0] if page else None
 

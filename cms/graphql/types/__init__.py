@@ -1,4 +1,4 @@
-"""Decides the public types: pages, files, connections, and the fields that are worked out from other pages.
+"""Decides the public types: pages, files, connections, and the fields that are computed from other pages.
 
 May import: pages, documents.
 """

@@ -1,7 +1,7 @@
-"""Relay connections over querysets: pages of a list that stay stable while content changes.
+"""Relay connections over querysets, with pagination that stays stable while content changes.
 
-https://relay.dev/graphql/connections.htm. A cursor says after which values of the sort columns to go on, not how
-many rows to skip, so a row that is added or removed meanwhile shifts nothing.
+https://relay.dev/graphql/connections.htm. A cursor contains the values of the sort columns of an item, not a number of
+rows to skip. If rows are added or removed in the meantime, a client neither misses nor repeats others.
 """
 
 import base64
@@ -12,26 +12,30 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import graphene
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models import Count, F, Field, Model, OrderBy, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLResolveInfo
 
 from pages.graphql.public_fields import list_of
 
+# Both are part of the contract: the descriptions of `first` and `last` state them.
 DEFAULT_PAGE_SIZE = 20
-MAX_PAGE_SIZE: int = settings.GRAPHQL_MAX_PAGE_SIZE
+MAX_PAGE_SIZE = 100
 CURSOR_VERSION = 1
-NO_CURSOR = "this is not a cursor that this list gave out."
+INVALID_CURSOR = "this is not a cursor of this list."
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+# A type of graphene, or a function that returns it once it is built.
+GraphQLType = type[Any] | Callable[[], type[Any]]
 
 
 class BadArgumentError(GraphQLError):
-    """An argument that cannot be used. The message names the argument and says what is allowed."""
+    """An argument has a value that is not allowed. The message names the argument and says what is allowed."""
 
     def __init__(self, argument: str, message: str) -> None:
         super().__init__(f'Argument "{argument}": {message}', extensions={"code": "BAD_USER_INPUT"})
@@ -42,20 +46,24 @@ class BadArgumentError(GraphQLError):
 
 @dataclass(frozen=True)
 class Order:
-    """A total order of a list: its name, and its columns as Django writes them ("-first_published_at")."""
+    """A total order of a list: its name, and its columns in the notation of `order_by` ("-first_published_at")."""
 
     name: str
     columns: tuple[str, ...]
 
-    def cursor(self, row: Any) -> str:
-        values = [_plain(getattr(row, column.lstrip("-"))) for column in self.columns]
+    def cursor(self, row: object) -> str:
+        """The cursor of a row: the version, the name of the order and the row's values, as JSON in base64url."""
+        values = [_cursor_value(getattr(row, column.lstrip("-"))) for column in self.columns]
         text = json.dumps([CURSOR_VERSION, self.name, *values], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def beyond(self, values: Sequence[Any], backwards: bool, or_there: bool = False) -> Q:
-        """The rows that come after (or, backwards, before) a place in the order, or also the row that is there."""
-        there = {column.lstrip("-"): value for column, value in zip(self.columns, values, strict=True)}
-        condition = Q(**there) if or_there else Q()
+    def beyond(self, values: Sequence[Any], backwards: bool, inclusive: bool = False) -> Q:
+        """The rows after a position (before it if `backwards`), with the row at the position if `inclusive`.
+
+        `values` are the values of the sort columns at the position.
+        """
+        row_itself = {column.lstrip("-"): value for column, value in zip(self.columns, values, strict=True)}
+        condition = Q(**row_itself) if inclusive else Q()
         for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             name = column.lstrip("-")
             operator = "lt" if column.startswith("-") != backwards else "gt"
@@ -64,49 +72,50 @@ class Order:
         return condition
 
     def reversed(self) -> list[str]:
+        """The columns for the opposite order."""
         return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
 
-    def values(self, queryset: QuerySet, argument: str, cursor: str) -> list[Any]:
-        """What a cursor says: the values of the sort columns. Raises `BadArgumentError`."""
-        refusal = BadArgumentError(argument, NO_CURSOR)
+    def values(self, queryset: QuerySet[Any, Any], argument: str, cursor: str) -> list[Any]:
+        """The values of the sort columns that a cursor contains. Raises `BadArgumentError`."""
+        invalid = BadArgumentError(argument, INVALID_CURSOR)
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             version, name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
             fields = [_field(queryset, column.lstrip("-")) for column in self.columns]
             if version != CURSOR_VERSION or name != self.name or len(values) != len(fields):
-                raise refusal
+                raise invalid
             if any(not isinstance(value, str | int) for value in values):
-                raise refusal
+                raise invalid
             if not all(is_storable(value) for value in values if isinstance(value, str)):
-                raise refusal
+                raise invalid
             found = [model_field.to_python(value) for model_field, value in zip(fields, values, strict=True)]
-            # No value is missing in a cursor that was given out, and no instant lacks its offset.
+            # In a genuine cursor no value is missing, and each time has its offset.
             if any(value is None or (isinstance(value, datetime) and value.tzinfo is None) for value in found):
-                raise refusal
+                raise invalid
             return [value.astimezone(UTC) if isinstance(value, datetime) else value for value in found]
         except (ValueError, TypeError, OverflowError, ValidationError, binascii.Error, RecursionError) as error:
-            raise refusal from error
+            raise invalid from error
 
 
-def _field(queryset: QuerySet, column: str) -> Any:
+def _field(queryset: QuerySet[Any, Any], column: str) -> Field[Any, Any]:
     annotation = queryset.query.annotations.get(column)
     return annotation.output_field if annotation else queryset.model._meta.get_field(column)
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database can be asked for this text: it has no NUL and no lone surrogate."""
+    """Whether a database accepts this text as a parameter: it has no NUL and no lone surrogate."""
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def by_slug_or_id(queryset: QuerySet, value: str) -> QuerySet:
-    """Those rows whose slug or uuid an argument names."""
+def by_slug_or_id(queryset: QuerySet[AnyModel], value: str) -> QuerySet[AnyModel]:
+    """The rows with this slug or uuid."""
     named = Q(slug=value)
     with suppress(ValueError):
         named |= Q(uuid=UUID(value))
     return queryset.filter(named)
 
 
-def _plain(value: Any) -> str | int:
+def _cursor_value(value: object) -> str | int:
     return value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
 
 
@@ -115,9 +124,9 @@ def _plain(value: Any) -> str | int:
 
 @dataclass
 class Connection:
-    """One page of a list. What is a function runs a query, when it is asked for.
+    """One page of a list. The functions run a query when they are called.
 
-    `node` makes the public object of an item, where the item is not the object itself.
+    `node` returns the public object of an item, for lists whose items are not the objects themselves.
     """
 
     items: Sequence[Any]
@@ -133,30 +142,31 @@ EMPTY = Connection([], Order("empty", ()))
 
 
 @dataclass(frozen=True)
-class Part:
-    """Which part of a list was asked for: between two cursors, as many items from the beginning or from the end."""
+class Pagination:
+    """The pagination arguments of a list: how many items, between which cursors, from the beginning or the end."""
 
     limit: int
     after: str | None
     before: str | None
     from_end: bool
 
-    def between(self, queryset: QuerySet, order: Order) -> "Between":
-        """Raises `BadArgumentError`."""
+    def bounds(self, queryset: QuerySet[Any, Any], order: Order) -> "Bounds":
+        """The positions of the two cursors. Raises `BadArgumentError`."""
         after = None if self.after is None else order.values(queryset, "after", self.after)
         before = None if self.before is None else order.values(queryset, "before", self.before)
-        return Between(order, after, before)
+        return Bounds(order, after, before)
 
 
 @dataclass(frozen=True)
-class Between:
-    """What lies between two places of an order, each of which may be missing."""
+class Bounds:
+    """Two positions in an order, each as the values of the sort columns, or None if there is no bound."""
 
     order: Order
     after: list[Any] | None
     before: list[Any] | None
 
     def inside(self) -> Q:
+        """The rows between the bounds."""
         condition = Q()
         if self.after is not None:
             condition &= self.order.beyond(self.after, backwards=False)
@@ -165,14 +175,15 @@ class Between:
         return condition
 
     def earlier(self) -> Q | None:
-        """What is left out at the beginning of the list; None when that is nothing."""
-        return None if self.after is None else self.order.beyond(self.after, backwards=True, or_there=True)
+        """The rows up to the `after` bound, or None without that bound."""
+        return None if self.after is None else self.order.beyond(self.after, backwards=True, inclusive=True)
 
     def later(self) -> Q | None:
-        return None if self.before is None else self.order.beyond(self.before, backwards=False, or_there=True)
+        """The rows from the `before` bound on, or None without that bound."""
+        return None if self.before is None else self.order.beyond(self.before, backwards=False, inclusive=True)
 
 
-def requested(args: dict[str, Any]) -> Part:
+def parse_pagination(args: dict[str, Any]) -> Pagination:
     """Read `first`, `after`, `last` and `before`, each of which may be null. Raises `BadArgumentError`."""
     first, after, last, before = (args.get(name) for name in ("first", "after", "last", "before"))
     for name, number in (("first", first), ("last", last)):
@@ -182,88 +193,92 @@ def requested(args: dict[str, Any]) -> Part:
         raise BadArgumentError("last", "give first or last, not both.")
     number = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
     from_end = last is not None or (first is None and after is None and before is not None)
-    return Part(min(number, MAX_PAGE_SIZE), after, before, from_end)
+    return Pagination(min(number, MAX_PAGE_SIZE), after, before, from_end)
 
 
-def nothing(args: dict[str, Any]) -> Connection:
-    """A list that is always empty, yet refuses what every list refuses."""
-    part = requested(args)
-    for name, cursor in (("after", part.after), ("before", part.before)):
+def empty_connection(args: dict[str, Any]) -> Connection:
+    """An empty list. Raises `BadArgumentError` for arguments that no list accepts, and for any cursor."""
+    pagination = parse_pagination(args)
+    for name, cursor in (("after", pagination.after), ("before", pagination.before)):
         if cursor is not None:
-            raise BadArgumentError(name, NO_CURSOR)
+            raise BadArgumentError(name, INVALID_CURSOR)
     return EMPTY
 
 
-def paginate(queryset: QuerySet, order: Order, args: dict[str, Any]) -> Connection:
-    """The requested part of a queryset, in one query; another for `totalCount`, and for what lies beyond a cursor."""
-    part = requested(args)
-    between = part.between(queryset, order)
-    rows = queryset.filter(between.inside()).order_by(*(order.reversed() if part.from_end else order.columns))
-    items = list(rows[: part.limit + 1])
+def paginate(queryset: QuerySet[Any, Any], order: Order, args: dict[str, Any]) -> Connection:
+    """The requested part of a queryset. Raises `BadArgumentError`.
 
-    def any_of(condition: Q) -> bool:
+    It takes one query, one more for `totalCount`, and one for each of `hasNextPage` and `hasPreviousPage` that a cursor
+    bounds.
+    """
+    pagination = parse_pagination(args)
+    bounds = pagination.bounds(queryset, order)
+    rows = queryset.filter(bounds.inside()).order_by(*(order.reversed() if pagination.from_end else order.columns))
+    items = list(rows[: pagination.limit + 1])
+
+    def has_rows(condition: Q) -> bool:
         return queryset.filter(condition).order_by().exists()
 
-    return _connection(items, part, between, any_of, queryset.order_by().count)
+    return _connection(items, pagination, bounds, has_rows, queryset.order_by().count)
 
 
 def paginate_each(
-    queryset: QuerySet, parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
+    queryset: QuerySet[Any, Any], parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
 ) -> dict[Any, Connection]:
-    """The same part of the list under each of several parents, in as many queries as for one.
+    """The same part of the list of each of several parents, by parent, in as many queries as for one.
 
-    `parent` is the field or annotation of the queryset that holds the parent's key.
+    `parent` is the field or annotation of the queryset with the parent's key. Raises `BadArgumentError`.
     """
-    part = requested(args)
-    between = part.between(queryset, order)
-    under = queryset.filter(**{f"{parent}__in": parents})
-    columns = order.reversed() if part.from_end else list(order.columns)
+    pagination = parse_pagination(args)
+    bounds = pagination.bounds(queryset, order)
+    members = queryset.filter(**{f"{parent}__in": parents})
+    columns = order.reversed() if pagination.from_end else list(order.columns)
     rows = (
-        under.filter(between.inside())
-        .annotate(_place=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)]))
-        .filter(_place__lte=part.limit + 1)
+        members.filter(bounds.inside())
+        .annotate(_position=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)]))
+        .filter(_position__lte=pagination.limit + 1)
     )
     found: dict[Any, list[Any]] = {key: [] for key in parents}
-    for row in rows.order_by(parent, "_place"):
+    for row in rows.order_by(parent, "_position"):
         found[getattr(row, parent)].append(row)
 
     @cache
     def counts() -> dict[Any, int]:
-        return dict(under.order_by().values_list(parent).annotate(Count("pk")))
+        return dict(members.order_by().values_list(parent).annotate(Count("pk")))
 
     @cache
-    def with_any_of(condition: Q) -> set[Any]:
-        return set(under.filter(condition).order_by().values_list(parent, flat=True).distinct())
+    def parents_with(condition: Q) -> set[Any]:
+        return set(members.filter(condition).order_by().values_list(parent, flat=True).distinct())
 
-    def connection(key: Any, items: list[Any]) -> Connection:
+    def connection(key: int | str, items: list[Any]) -> Connection:
         return _connection(
-            items, part, between, lambda condition: key in with_any_of(condition), lambda: counts().get(key, 0)
+            items, pagination, bounds, lambda condition: key in parents_with(condition), lambda: counts().get(key, 0)
         )
 
     return {key: connection(key, items) for key, items in found.items()}
 
 
-def _orderings(columns: Sequence[str]) -> list[Any]:
+def _orderings(columns: Sequence[str]) -> list[OrderBy]:
     return [F(column[1:]).desc() if column.startswith("-") else F(column).asc() for column in columns]
 
 
 def _connection(
-    items: list[Any], part: Part, between: Between, any_of: Callable[[Q], bool], count: Callable[[], int]
+    items: list[Any], pagination: Pagination, bounds: Bounds, has_rows: Callable[[Q], bool], count: Callable[[], int]
 ) -> Connection:
-    """`items` are those asked for, and one more where the list goes on; `any_of` says whether it has such rows."""
-    more = len(items) > part.limit
-    items = items[: part.limit]
-    if part.from_end:
+    """`items` are the requested ones and, if the list continues, one more. `has_rows`: whether any row matches."""
+    has_extra_item = len(items) > pagination.limit
+    items = items[: pagination.limit]
+    if pagination.from_end:
         items.reverse()
 
-    def goes_on(in_this_direction: bool, outside: Q | None) -> bool:
-        return (in_this_direction and more) or (outside is not None and any_of(outside))
+    def has_more(in_reading_direction: bool, outside: Q | None) -> bool:
+        return (in_reading_direction and has_extra_item) or (outside is not None and has_rows(outside))
 
     return Connection(
         items,
-        between.order,
-        has_next=lambda: goes_on(not part.from_end, between.later()),
-        has_previous=lambda: goes_on(part.from_end, between.earlier()),
+        bounds.order,
+        has_next=lambda: has_more(not pagination.from_end, bounds.later()),
+        has_previous=lambda: has_more(pagination.from_end, bounds.earlier()),
         count=count,
     )
 
@@ -272,61 +287,61 @@ def _connection(
 
 
 class PageInfo(graphene.ObjectType):
-    """Where a page of a list stands in the whole list."""
+    """What surrounds a page of a list."""
 
-    has_next_page = graphene.Boolean(required=True, description="Whether more follows.")
-    has_previous_page = graphene.Boolean(required=True, description="Whether something comes before.")
-    start_cursor = graphene.String(description="The cursor of the first item here.")
-    end_cursor = graphene.String(description="The cursor of the last item here; pass it as `after`.")
+    has_next_page = graphene.Boolean(required=True, description="Whether the list continues after this page.")
+    has_previous_page = graphene.Boolean(required=True, description="Whether there are items before this page.")
+    start_cursor = graphene.String(description="The cursor of the first item on this page.")
+    end_cursor = graphene.String(description="The cursor of the last item on this page. Pass it as `after`.")
 
     @staticmethod
-    def resolve_has_next_page(connection: Connection, info: Any) -> bool:
+    def resolve_has_next_page(connection: Connection, info: GraphQLResolveInfo) -> bool:
         return connection.has_next()
 
     @staticmethod
-    def resolve_has_previous_page(connection: Connection, info: Any) -> bool:
+    def resolve_has_previous_page(connection: Connection, info: GraphQLResolveInfo) -> bool:
         return connection.has_previous()
 
     @staticmethod
-    def resolve_start_cursor(connection: Connection, info: Any) -> str | None:
+    def resolve_start_cursor(connection: Connection, info: GraphQLResolveInfo) -> str | None:
         return connection.order.cursor(connection.items[0]) if connection.items else None
 
     @staticmethod
-    def resolve_end_cursor(connection: Connection, info: Any) -> str | None:
+    def resolve_end_cursor(connection: Connection, info: GraphQLResolveInfo) -> str | None:
         return connection.order.cursor(connection.items[-1]) if connection.items else connection.cursor_when_empty
 
 
-def connection_args(**more: graphene.Argument) -> dict[str, graphene.Argument]:
-    """The arguments of every list; `more` are the list's own filters."""
-    page_size = f"at most {MAX_PAGE_SIZE}; a larger number counts as {MAX_PAGE_SIZE}"
+def connection_args(**filters: graphene.Argument) -> dict[str, graphene.Argument]:
+    """The pagination arguments of every list, and `filters`, which are the list's own arguments."""
+    page_size = f"at most {MAX_PAGE_SIZE}; higher numbers count as {MAX_PAGE_SIZE}"
     return {
-        "first": graphene.Int(description=f"How many items, {page_size}. {DEFAULT_PAGE_SIZE} when left out."),
-        "after": graphene.String(description="Only what comes after this cursor."),
+        "first": graphene.Int(description=f"How many items, {page_size}. {DEFAULT_PAGE_SIZE} if omitted."),
+        "after": graphene.String(description="Only items after this cursor."),
         "last": graphene.Int(description=f"How many items from the end, {page_size}. Not together with `first`."),
-        "before": graphene.String(description="Only what comes before this cursor."),
-        **more,
+        "before": graphene.String(description="Only items before this cursor."),
+        **filters,
     }
 
 
 class Edge(graphene.ObjectType):
-    """What the edges of all lists have in common. They resolve from the connection and one of its items."""
+    """The fields of the edges of all lists. An edge is resolved from the connection and one of its items."""
 
     class Meta:
         abstract = True
 
-    cursor = graphene.String(required=True, description="Its place in the list.")
+    cursor = graphene.String(required=True, description="Its position in the list.")
 
     @staticmethod
-    def resolve_cursor(edge: tuple[Connection, Any], info: Any) -> str:
+    def resolve_cursor(edge: tuple[Connection, Any], info: GraphQLResolveInfo) -> str:
         return edge[0].order.cursor(edge[1])
 
     @staticmethod
-    def resolve_node(edge: tuple[Connection, Any], info: Any) -> Any:
+    def resolve_node(edge: tuple[Connection, Any], info: GraphQLResolveInfo) -> Any:
         return edge[0].node(edge[1])
 
 
 @cache
-def _types(name: str, node: Any, edge_base: Any) -> tuple[type, type]:
+def _connection_type(name: str, node: GraphQLType, edge_base: type[Edge]) -> type[Any]:
     edge = type(
         f"{name}Edge",
         (edge_base,),
@@ -339,19 +354,20 @@ def _types(name: str, node: Any, edge_base: Any) -> tuple[type, type]:
         "__doc__": f"A list of {name}.",
         "edges": graphene.Field(list_of(edge), required=True, description="The items with their cursors."),
         "nodes": graphene.Field(list_of(node), required=True, description="The items."),
-        "page_info": graphene.Field(PageInfo, required=True, description="What comes before and after."),
+        "page_info": graphene.Field(PageInfo, required=True, description="What surrounds this page of the list."),
         "total_count": graphene.Int(required=True, description="How many items the whole list has."),
         "resolve_edges": staticmethod(lambda connection, info: [(connection, item) for item in connection.items]),
         "resolve_nodes": staticmethod(lambda connection, info: [connection.node(item) for item in connection.items]),
         "resolve_page_info": staticmethod(lambda connection, info: connection),
         "resolve_total_count": staticmethod(lambda connection, info: connection.count()),
     }
-    return edge, type(f"{name}Connection", (graphene.ObjectType,), members)
+    return type(f"{name}Connection", (graphene.ObjectType,), members)
 
 
-def connection_type(node: Any, name: str = "", edge: Any = Edge) -> Any:
-    """The connection type of a node type; give the name where the node is not yet built and so is a function.
+def connection_type(node: GraphQLType, name: str = "", edge: type[Edge] = Edge) -> type[Any]:
+    """The connection type of a node type. A node type that is given as a function needs a name.
 
-    `edge` is a class with the fields that the edges of this list have beside the usual ones.
+    `edge` is a subclass of `Edge` with additional fields for the edges of this list.
     """
-    return _types(name or node.__name__.removesuffix("Interface"), node, edge)[1]
+    # mypy takes the __hash__ of a class for that of its instances.
+    return _connection_type(name or node.__name__.removesuffix("Interface"), node, edge)  # type: ignore[arg-type]

@@ -1,10 +1,10 @@
-"""Turns the types that grapple generated into the public contract: exactly the fields that are declared, no more."""
+"""Replaces the fields of the types that grapple generates with exactly the declared fields of the public contract."""
 
 from functools import cache
-from typing import Any
 
 import graphene
 from django.apps import apps
+from django.db.models import Model
 from grapple.registry import registry
 
 from cms.graphql.types import files as file_types
@@ -14,8 +14,8 @@ from pages.graphql import block_types
 from pages.models import ContentPage
 
 
-def _declared(model: type) -> dict[str, graphene.Field]:
-    """Field name → mounted field, from the model's `graphql_fields` and from PAGE_FIELDS."""
+def _declared_fields(model: type[Model]) -> dict[str, graphene.Field]:
+    """The mounted fields by name, from the model's `graphql_fields` and from PAGE_FIELDS."""
     fields = {}
     for declaration in [*getattr(model, "graphql_fields", []), *PAGE_FIELDS.get(model, [])]:
         declared, mount = declaration()
@@ -23,7 +23,8 @@ def _declared(model: type) -> dict[str, graphene.Field]:
     return fields
 
 
-def _page_fields() -> dict[str, graphene.Field]:
+def _interface_fields() -> dict[str, graphene.Field]:
+    """The fields of `PageInterface` as every page type has them. The title is required there."""
     return {
         name: graphene.Field(
             graphene.NonNull(graphene.String) if name == "title" else field._type,
@@ -37,8 +38,8 @@ def _page_fields() -> dict[str, graphene.Field]:
 
 
 @cache
-def contract_types() -> tuple[Any, ...]:
-    """All page and block types, for the schema. Snippets, rows and files are reached from them."""
+def contract_types() -> tuple[type[graphene.ObjectType], ...]:
+    """All page and block types, for the schema, which finds snippets, rows and files through their fields."""
     blocks = block_types.register()
     file_types.register()
     pages = []
@@ -47,10 +48,10 @@ def contract_types() -> tuple[Any, ...]:
         if node is None or not hasattr(model, "graphql_fields"):
             continue
         is_page = issubclass(model, ContentPage)
-        # Grapple adds Wagtail's own fields (draftTitle, expireAt, the integer key …): start from none of them.
+        # Remove the fields of Wagtail that grapple adds, such as draftTitle, expireAt and the integer key.
         node._meta.fields.clear()
-        node._meta.fields.update({**(_page_fields() if is_page else {}), **_declared(model)})
-        # Graphene freezes its options, yet reads these only when the schema is built.
+        node._meta.fields.update({**(_interface_fields() if is_page else {}), **_declared_fields(model)})
+        # Graphene's options are frozen, but it reads these only when it builds the schema.
         object.__setattr__(node._meta, "description", (model.__doc__ or "").strip().split("\n\n")[0])
         object.__setattr__(node._meta, "interfaces", (PageInterface,) if is_page else ())
         if is_page:

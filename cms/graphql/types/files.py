@@ -1,11 +1,12 @@
-"""The public types of documents and images, entered into grapple's registry in place of its own.
+"""The public types of documents and images, which replace grapple's own types in its registry.
 
-Grapple's would give every file's title, tags, storage path and any rendition that somebody asks for.
+Grapple's types publish the title, tags and storage path of every file, and any rendition that a client names.
 """
 
-from typing import Any
+from enum import Enum
 
 import graphene
+from graphql import GraphQLResolveInfo
 from grapple.registry import registry
 from wagtail.images.models import SourceImageIOError
 
@@ -20,7 +21,7 @@ RenditionName = graphene.Enum(
     "RenditionName",
     [(name, name) for name in models.RENDITIONS],
     description=lambda member: (
-        "The sizes in which a picture can be had."
+        "The sizes in which pictures are available."
         if member is None
         else models.RENDITIONS[member.value].replace("|", ", ")
     ),
@@ -31,8 +32,8 @@ class Document(graphene.ObjectType):
     """A file that a public page uses."""
 
     title = graphene.String(required=True, description="Its title.")
-    kind = graphene.Field(enum(DocumentKind), required=True, description="What it is.")
-    url = graphene.String(required=True, description="Its address while it is public; a new file gets a new one.")
+    kind = graphene.Field(enum(DocumentKind), required=True, description="The kind of document.")
+    url = graphene.String(required=True, description="Its address while it is public. A new file gets a new address.")
     file_type = graphene.String(required=True, description='Its format, as in "pdf".')
     file_size = graphene.Int(description="Its size in bytes.")
     language = graphene.String(required=True, description='Its language, as in "en".')
@@ -45,20 +46,20 @@ class Document(graphene.ObjectType):
     checksum = graphene.String(description="SHA-256 of the file, in hex.")
 
     @staticmethod
-    def resolve_url(document: models.Document, info: Any) -> str:
+    def resolve_url(document: models.Document, info: GraphQLResolveInfo) -> str:
         return document.address
 
     @staticmethod
-    def resolve_accessibility_exemption(document: models.Document, info: Any) -> str | None:
+    def resolve_accessibility_exemption(document: models.Document, info: GraphQLResolveInfo) -> str | None:
         return document.accessibility_exemption or None
 
     @staticmethod
-    def resolve_html_equivalent_url(document: models.Document, info: Any) -> str | None:
+    def resolve_html_equivalent_url(document: models.Document, info: GraphQLResolveInfo) -> str | None:
         page = context_of(info).loader.html_equivalent(document)
         return addresses.url(page) if page else None
 
     @staticmethod
-    def resolve_checksum(document: models.Document, info: Any) -> str | None:
+    def resolve_checksum(document: models.Document, info: GraphQLResolveInfo) -> str | None:
         return document.checksum or None
 
 
@@ -70,7 +71,7 @@ class Rendition(graphene.ObjectType):
     height = graphene.Int(required=True, description="In pixels.")
 
     @staticmethod
-    def resolve_url(rendition: models.Rendition, info: Any) -> str:
+    def resolve_url(rendition: models.Rendition, info: GraphQLResolveInfo) -> str:
         return rendition.full_url
 
 
@@ -85,7 +86,7 @@ class Image(graphene.ObjectType):
     """A picture that a public page uses."""
 
     alt = graphene.String(
-        required=True, description="What it shows, for people who cannot see it; empty when it is decorative."
+        required=True, description="What it shows, for people who cannot see it. Empty if it is decorative."
     )
     width = graphene.Int(required=True, description="Of the original, in pixels.")
     height = graphene.Int(required=True, description="Of the original, in pixels.")
@@ -93,24 +94,25 @@ class Image(graphene.ObjectType):
     rendition = graphene.Field(
         Rendition,
         required=True,
-        args={"name": graphene.Argument(RenditionName, required=True, description="Which size.")},
+        args={"name": graphene.Argument(RenditionName, required=True, description="The name of the size.")},
         description="The picture in one of the named sizes.",
     )
 
     @staticmethod
-    def resolve_focal_point(image: models.Image, info: Any) -> FocalPoint | None:
+    def resolve_focal_point(image: models.Image, info: GraphQLResolveInfo) -> FocalPoint | None:
         if not image.has_focal_point():
             return None
         return FocalPoint(x=image.focal_point_x / image.width, y=image.focal_point_y / image.height)
 
     @staticmethod
-    def resolve_rendition(image: models.Image, info: Any, name: Any) -> models.Rendition:
+    def resolve_rendition(image: models.Image, info: GraphQLResolveInfo, name: Enum | str) -> models.Rendition:
         try:
-            return context_of(info).loader.rendition(image, getattr(name, "value", name))
+            return context_of(info).loader.rendition(image, name.value if isinstance(name, Enum) else name)
         except SourceImageIOError as error:
             raise InternalError("The file of this picture is missing.") from error
 
 
 def register() -> None:
+    """Enter these types into grapple's registry."""
     registry.documents[models.Document] = Document
     registry.images[models.Image] = Image

@@ -1,46 +1,55 @@
-"""Public fields of page types that are worked out from other pages, beside those the models list themselves."""
+"""Public fields of page types that are computed from other pages. Models list their own fields in `graphql_fields`."""
 
-from typing import Any
+from enum import Enum
 
 import graphene
+from graphql import GraphQLResolveInfo
 
 from cms.graphql.context import context_of
 from cms.graphql.types.connections import connection_args, connection_type
 from cms.graphql.types.page_lists import news_of
 from pages.content.choices import ActionHorizon, PeriodStatus
 from pages.graphql.public_fields import PublicField, enum, list_of, public_field, type_of
-from pages.models import PartnershipPage, PriorityPage, PriorityPeriodPage
+from pages.models import (
+    Action,
+    CommunitySafetyPlanPage,
+    MeetingPage,
+    PartnershipPage,
+    PriorityPage,
+    PriorityPeriodPage,
+)
 from pages.visibility import current
 
 NewsConnection = connection_type(type_of("pages.NewsPage"), "News")
 PriorityList = list_of(type_of("pages.PriorityPage"))
 
 
-def _current_plan(partnership: Any, info: Any) -> Any:
+def _current_plan(partnership: PartnershipPage, info: GraphQLResolveInfo) -> CommunitySafetyPlanPage | None:
     plan = current.current_plan(context_of(info).as_of)
     return context_of(info).loader.remember([plan])[0] if plan else None
 
 
-def next_meeting(partnership: Any, info: Any) -> Any:
+def next_meeting(parent: PartnershipPage | None, info: GraphQLResolveInfo) -> MeetingPage | None:
+    """Resolves `Query.nextMeeting` (without a parent) and `PartnershipPage.nextMeeting`."""
     meeting = current.next_meeting(context_of(info).as_of)
     return context_of(info).loader.remember([meeting])[0] if meeting else None
 
 
-def _actions(priority: Any, info: Any, horizon: Any = None) -> list[Any]:
+def _actions(priority: PriorityPage, info: GraphQLResolveInfo, horizon: Enum | str | None = None) -> list[Action]:
     actions = context_of(info).loader.children(priority, "actions")
-    wanted = getattr(horizon, "value", horizon)
+    wanted = horizon.value if isinstance(horizon, Enum) else horizon
     return [action for action in actions if wanted is None or action.horizon == wanted]
 
 
-# By type, and not declared on it: these fields have connections and lists of cms.graphql for their types, and ask
-# pages/visibility/current.py, neither of which models may import.
+# The models cannot declare these fields, which need modules that models may not import: the connections of
+# cms.graphql.types and pages/visibility/current.py.
 PAGE_FIELDS: dict[type, list[PublicField]] = {
     PartnershipPage: [
         public_field(
             "current_period",
             type_of("pages.PriorityPeriodPage"),
             lambda partnership, info: context_of(info).loader.periods[1],
-            description="The priority period that contains today; where two do, the one that started later.",
+            description="The priority period that contains today. If two do, the one that started later.",
         ),
         public_field(
             "past_periods",
@@ -53,13 +62,13 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
             "current_plan",
             type_of("pages.CommunitySafetyPlanPage"),
             _current_plan,
-            description="The community safety plan that is in force.",
+            description="The community safety plan in force.",
         ),
         public_field(
             "next_meeting",
             type_of("pages.MeetingPage"),
             next_meeting,
-            description="The next meeting that residents can come to.",
+            description="The next meeting that residents can attend.",
         ),
     ],
     PriorityPeriodPage: [
@@ -68,7 +77,7 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
             enum(PeriodStatus),
             lambda period, info: context_of(info).loader.period_status(period).value,
             required=True,
-            description="Whether it is over, current or to come.",
+            description="Whether it is past, current or in the future.",
         ),
         public_field(
             "priorities",

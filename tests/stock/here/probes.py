@@ -119,7 +119,7 @@ def fields(world):
             name,
             Closed(
                 partial(send_all, NEWS % "", NEWS % f'(after: "{order}")'),
-                [f"{OPEN} news", "this is not a cursor that this list gave out"],
+                [f"{OPEN} news", "this is not a cursor of this list"],
                 ["Choices are", "draft_title", "first_published_at", "password"],
                 {NEWS % f'(order: "{order}")': "Unknown argument 'order' on field 'Query.news'."},
             ),
