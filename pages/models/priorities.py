@@ -57,7 +57,7 @@ class PriorityPeriodPage(ContentPage):
     def clean(self) -> None:
         super().clean()
         if self.starts_on and self.ends_on and self.ends_on.last_day < self.starts_on.first_day:
-            raise ValidationError({"ends_on": "The period ends after it starts."})
+            raise ValidationError({"ends_on": "The end must be after the start."})
 
 
 class EvidenceStatement(Orderable):
@@ -125,7 +125,7 @@ class PriorityPage(ContentPage):
         verbose_name = "priority"
 
     def html_context(self) -> dict[str, Any]:
-        """Its actions under the names of their horizons."""
+        """The actions, grouped by the label of their horizon."""
         actions = list(self.actions.all())
         groups = {
             horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
