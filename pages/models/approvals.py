@@ -78,14 +78,14 @@ def _approved_json(content: dict[str, Any], without: Iterable[str]) -> str:
 _BLOCK_KEY = re.compile(r'(<[a-z][a-z0-9]*) data-block-key="[^"<>]*"')
 
 
-def _fields_with_rich_text(content_type: int | None) -> dict[str, models.Field]:
+def _fields_with_rich_text(content_type: int | None) -> "dict[str, models.Field[Any, Any]]":
     """The RichTextFields and StreamFields of a model by name."""
     model = ContentType.objects.get_for_id(content_type).model_class() if content_type else None
     fields = model._meta.get_fields() if model else ()
     return {field.name: field for field in fields if isinstance(field, RichTextField | StreamField)}
 
 
-def _normalised(value: Any, field: models.Field | None) -> Any:
+def _normalised(value: Any, field: "models.Field[Any, Any] | None") -> Any:
     """A stored value without what may differ between versions with the same content."""
     if isinstance(field, RichTextField):
         return _without_block_keys(value)
@@ -114,7 +114,7 @@ def _without_block_keys(source: str | None) -> str | None:
 
 
 def unless_published(
-    collector: Collector, field: models.ForeignKey, approvals: "models.QuerySet[Approval]", using: str
+    collector: Collector, field: "models.ForeignKey[Any, Any]", approvals: "models.QuerySet[Approval]", using: str
 ) -> None:
     """For `on_delete`: protects the approvals of the live revision, unless its page is deleted.
 
@@ -128,7 +128,7 @@ def unless_published(
 
 
 def unless_it_holds(
-    collector: Collector, field: models.ForeignKey, approvals: "models.QuerySet[Approval]", using: str
+    collector: Collector, field: "models.ForeignKey[Any, Any]", approvals: "models.QuerySet[Approval]", using: str
 ) -> None:
     """For `on_delete`: protects the accounts that approved versions in use. Raises ProtectedError."""
     if in_use := {each for each in approvals if each.voided_at is None and _is_in_use(each.revision)}:

@@ -38,7 +38,7 @@ APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # roles of
 
 
 def keep_groups_with_a_role(
-    collector: Collector, field: models.ForeignKey, rows: "Iterable[RoleGroup]", using: str
+    collector: Collector, field: "models.ForeignKey[Any, Any]", rows: "Iterable[RoleGroup]", using: str
 ) -> None:
     """For `on_delete`: refuses to delete a group that has a role.
 

@@ -55,7 +55,7 @@ class SearchText(index.Indexed, models.Model):
         return self.title
 
     @classmethod
-    def get_indexed_objects(cls) -> models.QuerySet:
+    def get_indexed_objects(cls) -> "models.QuerySet[SearchText]":
         return cls.objects.select_related("document__words")
 
     def marked_words(self) -> str:
