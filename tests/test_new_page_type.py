@@ -215,7 +215,7 @@ def test_two_blocks_of_one_name(monkeypatch):
     assert _errors(models.StandardPage) == [
         (
             "pages.E008",
-            "Two classes of blocks have the name HeadingBlock, which is the name of their type in the API.",
+            "Two block classes have the name HeadingBlock, which is also the name of their type in the API.",
         ),
     ]
 

@@ -92,7 +92,7 @@ class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
 
     id = graphene.String(
-        description="Stays the same while editors change or move the block. In a copy of the page it is another."
+        description="Stays the same when editors change or move the block. A copy of the page has other ids."
     )
     block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
 

@@ -345,7 +345,7 @@ class DeathReviewNoticePage(ContentPage):
             source="notice_support_services",
         ),
         public.date("qa_letter_on", description="The date of the Home Office's quality assurance letter."),
-        public.date("minimum_online_until", description="Until when it stays online at least."),
+        public.date("minimum_online_until", description="It stays online at least until this day."),
         public.text("library_url", description="Its address in the national library."),
     ]
 
@@ -511,7 +511,7 @@ class Recommendation(Orderable):
         public.choice("level", RecommendationLevel, description="Whom it is addressed to."),
         public.related("owner_agency", "pages.Agency", description="Who has to act."),
         public.date("due_on", description="By when."),
-        public.choice("status", ActionStatus, description="How far it is."),
+        public.choice("status", ActionStatus, description="Its progress, as reported."),
         public.text("outcome", description="What came of it."),
     ]
 

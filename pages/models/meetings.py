@@ -158,11 +158,11 @@ class MeetingPage(ContentPage):
     ]
     graphql_fields = [
         public.date_time("starts_at", required=True, description="When it starts."),
-        public.date_time("ends_at", description="When it ends, where that was announced."),
+        public.date_time("ends_at", description="When it ends, if that was announced."),
         public.choice("status", MeetingStatus, description="Whether it takes place as announced."),
         public.rich_text("status_notice", description="What changed, and why."),
         public.choice("open_to_public", OpenToPublic, description="Whether residents may come."),
-        public.text("closed_reason", description="Why not, or not to all of it."),
+        public.text("closed_reason", description="Why it is closed to the public, or partly closed."),
         public.choice("attendance_mode", AttendanceMode, description="In person, online or both."),
         public.text("joining_url", description="The link to join online."),
         public.related("venue", "pages.Venue", description="Where it is held."),
@@ -516,7 +516,7 @@ class AgendaItem(Orderable):
         public.text("number", required=True, description="Its number on the agenda."),
         public.text("title", required=True, description="What it is about."),
         public.choice("access", AgendaItemAccess, description="Whether the public may hear it."),
-        public.text("exempt_reason", description="Why the public may not."),
+        public.text("exempt_reason", description="Why it is exempt."),
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
@@ -602,7 +602,7 @@ class Paper(Orderable):
             "published_at",
             graphene.DateTime,
             lambda paper, info: public.local_time(loader_of(info).paper_published_at(paper)),
-            description="Since when the public can have it here.",
+            description="When it became public with this meeting.",
         ),
         public.text("late_reason", description="Why it was late."),
     ]

@@ -174,8 +174,8 @@ class Action(Orderable):
     ]
     graphql_fields = [
         public.text("text", required=True, description="What is done, with the strength of the promise kept."),
-        public.choice("horizon", ActionHorizon, description="By when."),
-        public.choice("status", ActionStatus, description="How far it is, as reported."),
+        public.choice("horizon", ActionHorizon, description="In which period it is to be done."),
+        public.choice("status", ActionStatus, description="Its progress, as reported."),
         public.related("lead_agency", "pages.Agency", description="Who leads it, where published."),
         public.date("due_on", description="When it is due, where published."),
     ]

@@ -105,7 +105,7 @@ class CommunitySafetyPlanPage(Publication):
     search_fields = [*ContentPage.search_fields, index.SearchField("body")]
     graphql_fields = [
         public.partial_date("effective_from", description="From when it is in force."),
-        public.partial_date("effective_to", description="Until when, where known."),
+        public.partial_date("effective_to", description="Until when it is in force, if known."),
         public.choice("availability", PlanAvailability, description="How to get it."),
         public.blocks("body", description="The plan as a web page, block by block."),
         public.documents("documents", description="The plan as files."),
