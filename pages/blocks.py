@@ -1,15 +1,17 @@
-"""The blocks that the body of a page is made of: what editors type, what the API says of it, and its HTML."""
+"""The StreamField blocks of page bodies: their form fields, their GraphQL fields and their HTML."""
 
 import json
 from typing import Any
 
 import graphene
 from django.core.exceptions import ValidationError
+from graphql import GraphQLResolveInfo
 from grapple.types.interfaces import get_page_interface
 from wagtail import blocks
 from wagtail.contrib.table_block.blocks import TableBlock as WagtailTableBlock
 from wagtail.documents.blocks import DocumentChooserBlock
 from wagtail.images.blocks import ImageChooserBlock
+from wagtail.rich_text import RichText
 
 from pages.content.choices import CalloutTone
 from pages.content.rich_text import FEATURES, has_text
@@ -44,19 +46,21 @@ class HeadingBlock(PublicBlock, blocks.StructBlock):
         ),
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: dict[str, Any], reader: BlockReader) -> dict[str, Any]:
         level = str(value.get("level"))
         return {"text": value.get("text") or "", "level": level if level in ("2", "3", "4") else "2"}
 
 
 class WrittenText(blocks.RichTextBlock):
-    """Rich text with something in it. The editor stores an empty box as an empty paragraph, which Wagtail takes for
-    text. A draft may be empty."""
+    """A rich text that must not be empty, except in a draft.
 
-    def __init__(self, **kwargs):
+    The editor stores an empty box as an empty paragraph, which Wagtail counts as text.
+    """
+
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**{"features": FEATURES, **kwargs})
 
-    def clean(self, value):
+    def clean(self, value: RichText) -> RichText:
         if not self.is_deferred_validation and not has_text(value.source):
             raise ValidationError(f"{self.label} is empty. Write something, or delete the block.")
         return super().clean(value)
@@ -79,7 +83,7 @@ class ParagraphBlock(PublicBlock, WrittenText):
         )
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: str | None, reader: BlockReader) -> dict[str, Any]:
         return {"html": reader.rich_text(value)}
 
 
@@ -103,7 +107,7 @@ class ImageBlock(PublicBlock, blocks.StructBlock):
         public.text_in_block("caption", description="Text under the picture."),
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: dict[str, Any], reader: BlockReader) -> dict[str, Any]:
         return {"picture": reader.picture(value.get("image")), "caption": value.get("caption")}
 
 
@@ -123,11 +127,11 @@ class DocumentBlock(PublicBlock, DocumentChooserBlock):
         )
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: int | None, reader: BlockReader) -> dict[str, Any]:
         return {"file": reader.file(value)}
 
 
-def _text_of_link(block: public.Block, info: Any) -> str:
+def _text_of_link(block: public.Block, info: GraphQLResolveInfo) -> str:
     page = loader_of(info).base_page_in(block.owner, block.value.get("page"))
     return block.value.get("text") or (page.title if page else "")
 
@@ -159,39 +163,39 @@ class PageLinkBlock(PublicBlock, blocks.StructBlock):
         ),
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: dict[str, Any], reader: BlockReader) -> dict[str, Any]:
         link = reader.link(value.get("page"))
         return {"link": link, "text": value.get("text") or (link.title if link else "")}
 
 
-PARTS_OF_A_TABLE = {
+TABLE_KEYS = {
     "data", "first_row_is_table_header", "first_col_is_header", "table_header_choice", "table_caption",
     "cell", "mergeCells",
 }  # fmt: skip
-# Of cells, by the editor's box: where the text stands. Others could hide it from whoever approves it.
-CLASSES = {"htLeft", "htCenter", "htRight", "htJustify", "htTop", "htMiddle", "htBottom"}
-MOST_CELLS = 5000  # of one table
-HEADERS = ("row", "column", "both", "neither", "")
+# The CSS classes of cells that the table editor sets for alignment. Others could hide a text from the approver.
+CELL_CLASSES = {"htLeft", "htCenter", "htRight", "htJustify", "htTop", "htMiddle", "htBottom"}
+MAX_CELLS = 5000
+HEADER_CHOICES = ("row", "column", "both", "neither", "")
 
 
-def _cells(value: Any) -> list[list[str]]:
+def _cells(value: dict[str, Any] | None) -> list[list[str]]:
     return [["" if cell is None else cell for cell in row] for row in (value or {}).get("data") or []]
 
 
-def _header(value: Any) -> list[str]:
-    """The cells of the header row; empty when there is none."""
+def _header(value: dict[str, Any] | None) -> list[str]:
+    """The cells of the header row, or an empty list."""
     return (_cells(value) or [[]])[0] if (value or {}).get("first_row_is_table_header") else []
 
 
-def _rows(value: Any) -> list[list[str]]:
-    """The other rows."""
+def _rows(value: dict[str, Any] | None) -> list[list[str]]:
+    """All rows but the header row."""
     return _cells(value)[1 if (value or {}).get("first_row_is_table_header") else 0 :]
 
 
 class TableBlock(PublicBlock, WagtailTableBlock):
     """A table of text.
 
-    Only what the editor's box shows is taken: whoever approves it sees every cell there.
+    It accepts only what the table editor displays, so that an approver sees every cell.
     """
 
     html_template = "pages/blocks/table.html"
@@ -218,7 +222,7 @@ class TableBlock(PublicBlock, WagtailTableBlock):
         ),
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: dict[str, Any] | None, reader: BlockReader) -> dict[str, Any]:
         value = value or {}
         return {
             "caption": value.get("table_caption") or "",
@@ -227,24 +231,24 @@ class TableBlock(PublicBlock, WagtailTableBlock):
             "first_column_is_header": bool(value.get("first_col_is_header")),
         }
 
-    def value_from_form(self, value):
+    def value_from_form(self, value: str) -> dict[str, Any] | None:
         try:
-            sent = json.loads(value)
+            submitted = json.loads(value)
         except ValueError:
-            return {"data": []}  # for `clean` to refuse
-        if not isinstance(sent, dict | None):
+            return {"data": []}  # which `clean` rejects
+        if not isinstance(submitted, dict | None):
             return {"data": []}
-        return sent and {name: part for name, part in sent.items() if name in PARTS_OF_A_TABLE}
+        return submitted and {name: part for name, part in submitted.items() if name in TABLE_KEYS}
 
-    def clean(self, value):
-        if value and not _is_a_table(value):
+    def clean(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value and not _is_plain_table(value):
             raise ValidationError(
-                "This is no table of text in which all rows are equally long and all cells are shown. "
-                "Remove it, and make it anew."
+                "Every row must have the same number of cells, every cell must be visible, and cells may hold only "
+                "text. Delete this table and create a new one."
             )
         return super().clean(value)
 
-    def get_searchable_content(self, value):
+    def get_searchable_content(self, value: dict[str, Any] | None) -> list[str]:
         caption = (value or {}).get("table_caption")
         return [*([caption] if caption else []), *super().get_searchable_content(value)]
 
@@ -252,28 +256,28 @@ class TableBlock(PublicBlock, WagtailTableBlock):
         icon = "table"
 
 
-def _is_a_table(value: dict[str, Any]) -> bool:
+def _is_plain_table(value: dict[str, Any]) -> bool:
     rows = value.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         return False
     cells = [cell for row in rows for cell in row]
     return (
         len({len(row) for row in rows}) == 1
-        and 0 < len(cells) <= MOST_CELLS
+        and 0 < len(cells) <= MAX_CELLS
         and all(isinstance(cell, str | int | None) for cell in cells)
         and isinstance(value.get("table_caption"), str | None)
-        and value.get("table_header_choice") in (*HEADERS, None)
+        and value.get("table_header_choice") in (*HEADER_CHOICES, None)
         and not value.get("mergeCells")
         and isinstance(value.get("cell"), list | None)
         and all(_is_shown(cell) for cell in value.get("cell") or ())
     )
 
 
-def _is_shown(cell: Any) -> bool:
+def _is_shown(cell: object) -> bool:
     if not isinstance(cell, dict) or cell.get("hidden"):
         return False
     classes = cell.get("className")
-    return isinstance(classes, str | None) and set((classes or "").split()) <= CLASSES
+    return isinstance(classes, str | None) and set((classes or "").split()) <= CELL_CLASSES
 
 
 class CalloutBlock(PublicBlock, blocks.StructBlock):
@@ -303,11 +307,13 @@ class CalloutBlock(PublicBlock, blocks.StructBlock):
         ),
     ]
 
-    def html_context(self, value: Any, reader: BlockReader) -> dict[str, Any]:
+    def html_context(self, value: dict[str, Any], reader: BlockReader) -> dict[str, Any]:
         return {"tone": value.get("tone"), "html": reader.rich_text(value.get("rich_text"))}
 
 
 class BodyBlock(blocks.StreamBlock):
+    """The body of a page: up to 200 blocks, in any order."""
+
     heading = HeadingBlock()
     paragraph = ParagraphBlock()
     image = ImageBlock()

@@ -1,10 +1,12 @@
-"""Dates known to the year, the month or the day. "September 2023" stays September 2023: nothing is filled in.
+"""Dates known to the year, the month or the day. The missing parts are never filled in.
 
-Stored as ISO 8601 reduced precision ("2023", "2023-09", "2023-09-01"; ISO 8601-1 4.1.2.3), which sorts as text.
+Stored as ISO 8601 dates with reduced precision ("2023", "2023-09", "2023-09-01"; ISO 8601-1, 4.1.2.3), which sort
+correctly as text.
 """
 
 import calendar
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
 
 MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -28,7 +32,10 @@ class Precision(models.TextChoices):
 
 @dataclass(frozen=True, order=True)
 class PartialDate:
-    """A calendar date of which only the year, or the year and month, may be known."""
+    """A calendar date of which only the year, or the year and month, may be known.
+
+    Raises ValueError for a `value` in another format.
+    """
 
     value: str
 
@@ -44,12 +51,13 @@ class PartialDate:
 
     @property
     def first_day(self) -> date:
+        """The first day that it can mean."""
         parts = [int(part) for part in self.value.split("-")]
         return date(*[*parts, 1, 1][:3])
 
     @property
     def last_day(self) -> date:
-        """The last day it can mean: a period that ends in "2027" includes the whole of 2027."""
+        """The last day that it can mean: a period that ends in "2027" includes the whole of 2027."""
         first = self.first_day
         if self.precision == Precision.YEAR:
             return date(first.year, 12, 31)
@@ -67,7 +75,7 @@ class PartialDate:
 
 
 def read_partial_date(text: str) -> PartialDate:
-    """What a person typed, as a partial date. Raises ValueError that says how to write one."""
+    """Parse a partial date that a person typed. Raises ValueError, whose message gives the accepted formats."""
     if len(text) > 40:
         raise ValueError(HOW_TO)
     text = re.sub(r"\s+", " ", text.strip())
@@ -87,11 +95,13 @@ def read_partial_date(text: str) -> PartialDate:
 
 
 class PartialDateFormField(forms.CharField):
-    def prepare_value(self, value):
+    """A form field that parses a partial date, and gives None for an empty one."""
+
+    def prepare_value(self, value: object) -> object:
         return str(value) if isinstance(value, PartialDate) else value
 
-    def to_python(self, value):
-        if value in self.empty_values:
+    def to_python(self, value: str | PartialDate | None) -> PartialDate | None:  # type: ignore[override]
+        if value is None or value in self.empty_values:
             return None
         if isinstance(value, PartialDate):
             return value
@@ -100,7 +110,7 @@ class PartialDateFormField(forms.CharField):
         except ValueError as error:
             raise ValidationError(HOW_TO) from error
 
-    def has_changed(self, initial, data) -> bool:
+    def has_changed(self, initial: str | PartialDate | None, data: str | PartialDate | None) -> bool:
         try:
             return self.to_python(initial) != self.to_python(data)
         except ValidationError:
@@ -108,27 +118,29 @@ class PartialDateFormField(forms.CharField):
 
 
 class PartialDateField(models.CharField):
-    """A model field that holds a `PartialDate`, or None when the date is not known."""
+    """A model field that holds a `PartialDate`, or None if the date is not known."""
 
     description = "A date known to the year, month or day"
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = 10
         kwargs["null"] = True
         kwargs.setdefault("help_text", HOW_TO)
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"], kwargs["null"]
         return name, path, args, kwargs
 
-    def from_db_value(self, value, expression, connection):
+    def from_db_value(
+        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
+    ) -> PartialDate | None:
         return PartialDate(value) if value else None
 
-    def to_python(self, value):
+    def to_python(self, value: object) -> PartialDate | None:
         if value in (None, ""):
             return None
         if isinstance(value, PartialDate):
@@ -138,19 +150,19 @@ class PartialDateField(models.CharField):
         except ValueError as error:
             raise ValidationError(HOW_TO) from error
 
-    def get_prep_value(self, value):
-        value = self.to_python(value)
-        return value.value if value else None
+    def get_prep_value(self, value: object) -> str | None:
+        partial_date = self.to_python(value)
+        return partial_date.value if partial_date else None
 
-    def value_to_string(self, obj):
+    def value_to_string(self, obj: models.Model) -> str:
         return self.get_prep_value(self.value_from_object(obj)) or ""
 
-    def clean(self, value, model_instance):
-        """`CharField.clean` measures lengths, which a `PartialDate` has none of."""
-        value = self.to_python(value)
-        if value is None and not self.blank:
+    def clean(self, value: object, model_instance: models.Model | None) -> PartialDate | None:
+        """Replaces the validation of `CharField`, which needs the length of the value: a `PartialDate` has none."""
+        partial_date = self.to_python(value)
+        if partial_date is None and not self.blank:
             raise ValidationError(self.error_messages["null"], code="null")
-        return value
+        return partial_date
 
-    def formfield(self, **kwargs):
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return super(models.CharField, self).formfield(**{"form_class": PartialDateFormField, **kwargs})

@@ -117,7 +117,7 @@ def everything(thing):
 KINDS = pytest.mark.parametrize("kind", ["page", "snippet"])
 
 PUBLISHED = "It is approved, and readers see it now."
-LOOK_AGAIN = "Nothing that you decided was done. Look at it again, and then decide."
+LOOK_AGAIN = "Your decision was not carried out. Look at it again, then decide."
 
 
 def name_of(kind):
@@ -318,7 +318,7 @@ def test_a_file_that_was_exchanged_meanwhile_is_not_approved(submitted, people, 
     ("title", "words"),
     [
         (None, "The file of the document “Report” was exchanged."),
-        ("Other words", "What is said of the document “Other words” was changed."),
+        ("Other words", "The details of the document “Other words” were changed."),
     ],
 )
 def test_a_file_that_changed_while_the_page_waits_is_not_approved(submitted, people, client, decision, title, words):
@@ -338,7 +338,7 @@ def test_words_that_were_changed_and_changed_back_are_not_what_was_shown(submitt
     exchange(client, people["editor"], document, "Other words")
     screen = Screen(client, people["moderator"], page)
     exchange(client, people["editor"], document, "Report")
-    words = f"What is said of a file was changed, and changed back. {LOOK_AGAIN}"
+    words = f"The details of a file were changed and changed back. {LOOK_AGAIN}"
     refuses(page, lambda: screen.send(**APPROVE), words)
 
 

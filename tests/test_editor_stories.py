@@ -239,7 +239,7 @@ def test_moving_a_meeting_online_takes_a_notice_too(meeting):
     assert draft.publishing_problems() == {}  # another way to come, and the one that readers know
     draft.attendance_mode = "online"
     assert draft.publishing_problems() == {
-        "status_notice": "Say what changed and why: the date, the time or the place is not what readers know."
+        "status_notice": "Say what changed and why: the date, the time or the place differs from what was published."
     }
     draft.status_notice = "<p>The hall is flooded.</p>"
     factories.publish(draft)

@@ -179,7 +179,7 @@ def test_the_index_of_death_reviews_is_not_deleted_while_it_keeps_files(book):
     client.force_login(admin)
     answer = client.post(reverse("wagtailadmin_pages:delete", args=[index.pk]), follow=True)
     assert models.DeathReviewIndexPage.objects.filter(pk=index.pk).exists()
-    assert "it keeps the files of death reviews out of sight" in answer.content.decode()
+    assert "it hides the files of death reviews from other editors" in answer.content.decode()
 
 
 @pytest.mark.parametrize("kind", ["document", "picture"])

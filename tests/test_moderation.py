@@ -16,7 +16,7 @@ from wagtail.models import ModelLogEntry, PageLogEntry, Revision, WorkflowState
 
 from pages import models
 from pages.approval.workflow import NotApprovedError, publish_by_command, set_up_death_reviews, set_up_moderation
-from pages.models.death_reviews import NOTED_ONLY, name_hash
+from pages.models.death_reviews import UNENFORCED_FIELDS, name_hash
 from tests import factories
 from tests.admin_forms import decide
 
@@ -234,12 +234,12 @@ def test_each_private_field_of_a_notice_is_enforced_or_said_not_to_be(home, clie
     restricted = next(tab for tab in type(notice).get_edit_handler().children if "never public" in tab.heading)
     fields = {"name_blocklist", *restricted.get_form_options()["fields"]}
     gate = set(re.findall(r"\bself\.(\w+)", inspect.getsource(models.DeathReviewNoticePage.publishing_problems)))
-    assert fields - gate == set(NOTED_ONLY)
+    assert fields - gate == set(UNENFORCED_FIELDS)
     lead = User.objects.create_superuser("lead")
     client.force_login(lead)
     screen = client.get(f"/admin/pages/{notice.pk}/edit/").content.decode()
-    panel = screen.split("Noted only, and not enforced.")[1].split("Whoever approves has to check them.")[0]
-    assert [words for words in NOTED_ONLY.values() if words not in panel] == []
+    panel = screen.split("For the record only.")[1].split("Approvers must check them.")[0]
+    assert [words for words in UNENFORCED_FIELDS.values() if words not in panel] == []
 
 
 def test_a_copied_notice_was_cleared_by_nobody(home):

@@ -108,7 +108,7 @@ def test_a_type_that_forgets_nothing_is_sound():
 def test_no_answer_about_feeds(monkeypatch):
     monkeypatch.delattr(models.StandardPage, "feed_key")
     assert _errors(models.StandardPage) == [
-        ("pages.E002", "StandardPage does not say whether a feed tells of it."),
+        ("pages.E002", "StandardPage does not set feed_key, so it is not clear whether a feed lists it."),
     ]
 
 
@@ -138,7 +138,7 @@ def test_no_parent(monkeypatch):
     assert _errors(models.StandardPage) == [
         (
             "pages.E001",
-            "StandardPage does not say below which pages it may stand, so editors can make it nowhere.",
+            "StandardPage does not set parent_page_types, so editors cannot create it anywhere.",
         ),
     ]
 
@@ -200,7 +200,7 @@ def test_a_block_that_nothing_can_show(monkeypatch):
     assert _errors(models.StandardPage) == [
         (
             "pages.E005",
-            "WrittenText is a block of StandardPage.body, and neither the API nor a page can show it.",
+            "WrittenText, a block of StandardPage.body, is not a PublicBlock, so no reader can see it.",
         ),
     ]
 
@@ -215,7 +215,7 @@ def test_two_blocks_of_one_name(monkeypatch):
     assert _errors(models.StandardPage) == [
         (
             "pages.E008",
-            "Two classes of blocks have the name HeadingBlock, which is the name of their type in the API.",
+            "Two block classes have the name HeadingBlock, which is also the name of their type in the API.",
         ),
     ]
 

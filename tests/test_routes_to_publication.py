@@ -259,7 +259,7 @@ def test_purging_old_versions_keeps_what_readers_see_and_its_approvals(live):
 
 
 def test_an_alias_cannot_be_made_in_code_either(live):
-    with pytest.raises(ValidationError, match="make a copy, which is approved by itself"):
+    with pytest.raises(ValidationError, match="Make a copy, which needs its own approval"):
         live.create_alias(update_slug="alias")
     assert not Page.objects.filter(slug="alias").exists()
 

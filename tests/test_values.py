@@ -209,10 +209,10 @@ def test_a_period_label_is_a_year_at_most():
 @pytest.mark.parametrize(
     ("field", "moment", "message"),
     [
-        ("ends_at", (1, 30, 0), "The meeting ends after it starts."),
-        ("ends_at", (0, 30, 0), "The meeting ends after it starts."),
+        ("ends_at", (1, 30, 0), "The end must be after the start."),
+        ("ends_at", (0, 30, 0), "The end must be after the start."),
         ("ends_at", (1, 30, 1), None),
-        ("questions_deadline", (1, 30, 1), "The deadline is before the meeting starts."),
+        ("questions_deadline", (1, 30, 1), "The deadline must not be after the start of the meeting."),
         ("questions_deadline", (1, 30, 0), None),
     ],
 )

@@ -267,7 +267,7 @@ def test_a_table_has_no_cell_that_its_box_does_not_show(home, book):
         }
         answer = book.clients["editor"].post(url, form)
         assert (answer.status_code, models.StandardPage.objects.count()) == (200, before), value
-        assert "no table of text in which all rows are equally long" in answer.content.decode()
+        assert "Every row must have the same number of cells" in answer.content.decode()
 
 
 def test_a_date_that_was_typed_after_an_approval_is_not_approved(home, book):

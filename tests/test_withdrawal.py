@@ -302,11 +302,11 @@ def test_a_notice_goes_only_with_an_explanation_and_after_its_time(home, people,
     path = f"/reviews/{notice.slug}/"
     client.force_login(people["Moderators"])
     response = withdraw(client, notice, explanation="Its time is over.")
-    assert "takes a second approver" in str(response.context["form"].errors["kind"])
+    assert "needs a second approver" in str(response.context["form"].errors["kind"])
     assert ask(PAGE, path=path)["page"]["__typename"] == "DeathReviewNoticePage"
     models.DeathReviewNoticePage.objects.update(minimum_online_until=timezone.localdate())
     response = withdraw(client, notice, kind="gone")
-    assert "always told why it went" in str(response.context["form"].errors["kind"])
+    assert "must know why it was withdrawn" in str(response.context["form"].errors["kind"])
     assert withdraw(client, notice, explanation="Its time is over.").status_code == 302
     found = ask(PAGE, path=path)["page"]
     assert (found["withdrawal"]["explanation"], found["showSafeExit"]) == ("Its time is over.", True)

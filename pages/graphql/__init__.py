@@ -1,4 +1,4 @@
-"""Decides how a field of a model or block becomes part of the public GraphQL contract.
+"""Declares how a field of a model or block becomes part of the public GraphQL schema.
 
-May import: pages.blocks, pages.partial_dates, pages.content.
+May import: pages.partial_dates, pages.content.
 """

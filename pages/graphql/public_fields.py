@@ -1,36 +1,45 @@
-"""How a field of a model becomes part of the public GraphQL contract.
+"""Constructors of the public GraphQL fields of models and blocks.
 
-Models list these in `graphql_fields`, which is the allow-list: what is not listed is not in the schema. Everything
-that leads to a page, file or snippet resolves through the loader of the request (pages/reading/loader.py), which
-asks pages/visibility/rule.py and loads for all objects of a list at once.
+Models list these fields in `graphql_fields`, which is an allow-list: fields that are not listed are not in the schema.
+Fields that refer to a page, file or snippet resolve through the loader of the request (pages/reading/loader.py). It
+checks visibility (pages/visibility/rule.py) and loads for all objects of a list at once.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid5
 
 import graphene
 from django.apps import apps
-from django.db.models import TextChoices, URLField
+from django.db.models import Model, TextChoices, URLField
 from django.utils import timezone
+from graphene.types.structures import Structure
+from graphql import GraphQLResolveInfo
 from grapple.models import GraphQLField
 from grapple.registry import registry
 from wagtail.blocks import Block as WagtailBlock
+from wagtail.blocks import StreamValue
+from wagtail.fields import StreamField
+from wagtail.models import Page
 
 from pages.content.references import raw_blocks
 from pages.content.rich_text import has_text, plain_text
 from pages.graphql.loading import loader_of
+from pages.partial_dates import PartialDate as PartialDateValue
 from pages.partial_dates import Precision
+
+# A graphene type, a list or non-null of one, or a function that returns the type once grapple has built it.
+GraphQLType: TypeAlias = type | Structure | Callable[[], Any]
 
 # --- Types of values -----------------------------------------------------------------------------------------
 
 
 @cache
 def enum(choices: type[TextChoices]) -> type[graphene.Enum]:
-    """The GraphQL enumeration of these choices: the member's name is the value, its label the description."""
+    """The GraphQL enum of some choices. A member's name is the enum value, and its label is the description."""
     labels = {member.value: str(member.label) for member in choices}
 
     def description(member: TextChoices | None) -> str | None:
@@ -55,22 +64,22 @@ class PartialDate(graphene.ObjectType):
     precision = graphene.Field(enum(Precision), required=True, description="How much of the date is known.")
 
     @staticmethod
-    def resolve_precision(value: Any, info: Any) -> str:
+    def resolve_precision(value: PartialDateValue, info: GraphQLResolveInfo) -> str:
         return value.precision.value
 
 
 @dataclass(frozen=True)
 class Block:
-    """One stored block of the page `owner`: its class, the JSON value and the id that stays."""
+    """One stored block of a page: the page, the block class, the JSON value, and the id, which never changes."""
 
-    owner: Any
+    owner: Page
     block_class: type[WagtailBlock]
     value: Any
     id: str | None
 
 
-def stored_blocks(owner: Any, stream: Any) -> list[Block]:
-    """The blocks of a StreamField value, without those whose type there is no longer."""
+def stored_blocks(owner: Page, stream: StreamValue) -> list[Block]:
+    """The blocks of a StreamField value. Blocks of types that no longer exist are left out."""
     types = stream.stream_block.child_blocks
     return [
         Block(owner, type(types[raw["type"]]), raw["value"], raw.get("id"))
@@ -83,22 +92,23 @@ class StreamFieldInterface(graphene.Interface):
     """One block of a page's body. Ask for the fields of the types that implement this."""
 
     id = graphene.String(
-        description="Stays the same while editors change or move the block. In a copy of the page it is another."
+        description="Stays the same when editors change or move the block. A copy of the page has other ids."
     )
     block_type = graphene.String(required=True, description="The name of the type, as in __typename.")
 
     @classmethod
-    def resolve_type(cls, instance: Block, info: Any) -> Any:
+    def resolve_type(cls, instance: Block, info: GraphQLResolveInfo) -> type[graphene.ObjectType]:
         return registry.streamfield_blocks[instance.block_class]
 
     @staticmethod
-    def resolve_id(block: Block, info: Any) -> str | None:
-        """Made from both ids: Wagtail copies those of blocks with the page and with all its versions, and a client that
-        knows blocks by their ids would show the text of one page on another."""
+    def resolve_id(block: Block, info: GraphQLResolveInfo) -> str | None:
+        """Derived from the ids of page and block, because Wagtail copies block ids when it copies a page. A client that
+        caches blocks by id would otherwise show the text of one page on another.
+        """
         return str(uuid5(block.owner.uuid, block.id)) if block.id else None
 
     @staticmethod
-    def resolve_block_type(block: Block, info: Any) -> str:
+    def resolve_block_type(block: Block, info: GraphQLResolveInfo) -> str:
         return block.block_class.__name__
 
 
@@ -106,9 +116,9 @@ class StreamFieldInterface(graphene.Interface):
 
 
 def text_in_block(name: str, required: bool = False, description: str = "") -> "PublicField":
-    """A text of a struct block; when it may be missing, an empty text is null."""
+    """A text of a struct block. Unless it is required, an empty text is null."""
 
-    def resolve(block: Block, info: Any) -> str | None:
+    def resolve(block: Block, info: GraphQLResolveInfo) -> str | None:
         return block.value.get(name) or ("" if required else None)
 
     return public_field(name, graphene.String, resolve, required=required, description=description)
@@ -121,11 +131,11 @@ Resolver = Callable[..., Any]
 
 @dataclass(frozen=True)
 class PublicField:
-    """A field of the public type. Called, it answers in the form in which grapple reads `graphql_fields`."""
+    """A field of the public type. Grapple calls the entries of `graphql_fields` to get its own declaration."""
 
     build: Callable[[], Any]
-    searchable_text: Callable[[Any], Iterable[str]]  # the words of an object that readers find here, for the search
-    source: str  # the field or relation of the model that it is made of
+    searchable_text: Callable[[Any], Iterable[str]]  # the words that the search finds in this field of an object
+    source: str  # the field or relation of the model
 
     def __call__(self) -> Any:
         return self.build()
@@ -133,7 +143,7 @@ class PublicField:
 
 def public_field(
     name: str,
-    of_type: Any,
+    of_type: GraphQLType,
     resolver: Resolver,
     *,
     required: bool = False,
@@ -142,10 +152,10 @@ def public_field(
     searchable_text: Callable[[Any], Iterable[str]] = lambda obj: (),
     source: str = "",
 ) -> PublicField:
-    """A field of the public type. `source` is the field or relation of the model, where it has another name."""
+    """A field of the public type. `source` is the field or relation of the model, if its name differs."""
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
-        def mount(graphql_type: Any) -> graphene.Field:
+        def mount(graphql_type: GraphQLType) -> graphene.Field:
             return graphene.Field(
                 graphql_type, resolver=resolver, required=required, description=description, args=args
             )
@@ -155,16 +165,16 @@ def public_field(
     return PublicField(build, searchable_text, source or name)
 
 
-def _read(source: str) -> Resolver:
-    def resolve(obj: Any, info: Any) -> Any:
+def _attribute_resolver(source: str) -> Resolver:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return getattr(obj, source)
 
     return resolve
 
 
-def _scalar(of_type: Any) -> Callable[..., PublicField]:
+def _scalar(of_type: GraphQLType) -> Callable[..., PublicField]:
     def constructor(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-        resolve = _read(source or name)
+        resolve = _attribute_resolver(source or name)
         return public_field(name, of_type, resolve, required=required, description=description, source=source)
 
     return constructor
@@ -176,12 +186,12 @@ partial_date = _scalar(PartialDate)
 
 
 def text(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-    """Text; when it may be missing, an empty text is null."""
+    """A text. Unless it is required, an empty text is null."""
 
-    def resolve(obj: Any, info: Any) -> str | None:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> str | None:
         return getattr(obj, source or name) or ("" if required else None)
 
-    def searchable_text(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Model) -> Iterable[str]:
         is_address = isinstance(obj._meta.get_field(source or name), URLField)
         return () if is_address else (getattr(obj, source or name),)
 
@@ -197,33 +207,35 @@ def text(name: str, source: str = "", required: bool = False, description: str =
 
 
 def local_time(moment: datetime | None) -> datetime | None:
-    """An instant with the offset of Europe/London, as the contract gives times."""
+    """An instant in Europe/London time, in which the API returns all times."""
     return timezone.localtime(moment) if moment else None
 
 
 def date_time(name: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-    """An instant, with the offset that Europe/London had then."""
+    """An instant, with the UTC offset that Europe/London had then."""
 
-    def resolve(obj: Any, info: Any) -> Any:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return local_time(getattr(obj, source or name))
 
     return public_field(name, graphene.DateTime, resolve, required=required, description=description, source=source)
 
 
 def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:
-    def resolve(obj: Any, info: Any) -> str | None:
+    """A field with choices, as an enum. An empty value is null."""
+
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> str | None:
         return str(getattr(obj, name)) or None
 
     return public_field(name, enum(choices), resolve, required=required, description=description)
 
 
 def lines(name: str, description: str = "") -> PublicField:
-    """A text that editors write one item a line, as a list."""
+    """A text with one item a line, as a list."""
 
-    def resolve(obj: Any, info: Any) -> list[str]:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> list[str]:
         return split_lines(getattr(obj, name))
 
-    def searchable_text(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Model) -> Iterable[str]:
         return split_lines(getattr(obj, name))
 
     return public_field(
@@ -232,11 +244,13 @@ def lines(name: str, description: str = "") -> PublicField:
 
 
 def rich_text(name: str, required: bool = False, description: str = "") -> PublicField:
-    def resolve(obj: Any, info: Any) -> Any:
+    """A rich text, as HTML and plain text. Unless it is required, an empty text is null."""
+
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         source = getattr(obj, name)
         return loader_of(info).rich_text(obj, source) if required or has_text(source) else None
 
-    def searchable_text(obj: Any) -> Iterable[str]:
+    def searchable_text(obj: Model) -> Iterable[str]:
         return (plain_text(getattr(obj, name)),)
 
     return public_field(
@@ -245,13 +259,14 @@ def rich_text(name: str, required: bool = False, description: str = "") -> Publi
 
 
 def blocks(name: str, description: str = "") -> PublicField:
-    """The blocks of a StreamField, in their order."""
+    """The blocks of a StreamField, in order."""
 
-    def resolve(obj: Any, info: Any) -> Any:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return stored_blocks(obj, getattr(obj, name))
 
-    def searchable_text(obj: Any) -> Iterable[str]:
-        return obj._meta.get_field(name).get_searchable_content(getattr(obj, name))
+    def searchable_text(obj: Model) -> Iterable[str]:
+        stream_field: StreamField = obj._meta.get_field(name)
+        return stream_field.get_searchable_content(getattr(obj, name))
 
     return public_field(
         name,
@@ -264,46 +279,48 @@ def blocks(name: str, description: str = "") -> PublicField:
 
 
 def related(name: str, model: str, source: str = "", required: bool = False, description: str = "") -> PublicField:
-    """The page, snippet or file that a foreign key names, or null when it is not public."""
+    """The page, snippet or file of a foreign key, or null if it is not public."""
 
-    def resolve(obj: Any, info: Any) -> Any:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return loader_of(info).related(obj, source or name)
 
     return public_field(name, type_of(model), resolve, required=required, description=description, source=source)
 
 
 def children(name: str, model: str, source: str = "", description: str = "") -> PublicField:
-    """The rows that an editor entered under this object, in their order."""
+    """The child rows of an object, in order."""
 
-    def resolve(obj: Any, info: Any) -> Any:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return loader_of(info).children(obj, source or name)
 
     return public_field(name, list_of(type_of(model)), resolve, required=True, description=description, source=source)
 
 
-def searchable_words(obj: Any) -> Iterable[str]:
-    """The texts that the public type of an object says, for the search."""
+def searchable_words(obj: object) -> Iterable[str]:
+    """The texts in the public fields of an object, for the search."""
     for field in getattr(obj, "graphql_fields", ()):
         yield from field.searchable_text(obj)
 
 
-def list_of(graphql_type: Any) -> Any:
-    """A list that is never null and holds no nulls (mount it with required=True)."""
+def list_of(graphql_type: GraphQLType) -> graphene.List:
+    """A list without nulls. Mount it with required=True, so that the list itself is never null."""
     return graphene.List(graphene.NonNull(graphql_type))
 
 
 def type_of(model: str) -> Callable[[], Any]:
-    """The GraphQL type that grapple built for a model such as "pages.InsightPage", once all are built."""
+    """A function that returns the GraphQL type of a model such as "pages.InsightPage", once grapple has built it."""
     return lambda: registry.models[apps.get_model(model)]
 
 
 def split_lines(value: str) -> list[str]:
-    """The items of a text that has one a line."""
+    """The items of a text with one item a line."""
     return [line.strip() for line in (value or "").splitlines() if line.strip()]
 
 
 def topics() -> PublicField:
-    def resolve(obj: Any, info: Any) -> Any:
+    """The topics of a page."""
+
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return loader_of(info).topics(obj)
 
     return public_field(
@@ -316,9 +333,9 @@ def topics() -> PublicField:
 
 
 def documents(name: str, datasets: bool = False, description: str = "") -> PublicField:
-    """The public documents that belong to a publication: its data files, or all the others."""
+    """The public documents of a publication: its data files, or all other documents."""
 
-    def resolve(obj: Any, info: Any) -> Any:
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> Any:
         return loader_of(info).page_documents(obj, datasets)
 
     return public_field(name, list_of(type_of("documents.Document")), resolve, required=True, description=description)

@@ -1,4 +1,4 @@
-"""All page types and snippets, one module per subject."""
+"""All page types, snippets and records, one module per subject."""
 
 from pages.models.approvals import Approval
 from pages.models.base import ChangeNote, ContentPage, PageDocument

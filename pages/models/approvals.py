@@ -1,8 +1,8 @@
-"""Approvals: who allowed which version of a page or snippet, and the rule that nothing is published without them.
+"""Approvals of versions of pages and snippets, and the rule that nothing is published without them.
 
-`NeedsApproval` is part of every page and of every snippet with public text. Whatever route leads to publication
-(a workflow, a schedule, a copy, a command, code), it ends in `save`, which asks here. An approval belongs to one
-revision and to a hash of its content: a text or a file that changed afterwards was not approved.
+`NeedsApproval` is a mixin of all pages and of all snippets with public text. Every route to publication (workflow,
+schedule, copy, command, code) ends in `save`, which checks the approvals. An approval belongs to one revision and to a
+hash of its content, so it does not cover texts or files that changed afterwards.
 """
 
 import hashlib
@@ -13,22 +13,24 @@ from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.db.models.deletion import Collector
 from django.utils import timezone
-from wagtail.blocks import RichTextBlock, StructBlock
+from wagtail.blocks import RichTextBlock, StreamBlock, StructBlock
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Revision, TaskState, WorkflowState
 
 from pages.content.choices import ApprovalRole
 from pages.content.mail import send_mail
 
-# What says where a version stands in the system, and when it is to be seen, and not what readers see: moderators
-# schedule, and mark as reviewed, what others approved. Every other field is approved, one that is added later too.
-TEXT_BY = "text_by"  # in the content of a revision: who made its text, beside who saved it
-MAKERS = "makers"  # the same, noted when it was saved: all since it was last approved
+TEXT_BY = "text_by"  # key in the content of a revision: authors of its text other than the user of the revision
+MAKERS = "makers"  # key in the content of a revision: all authors of its text since the last approval
+# Fields about the state of a version in the system, and about its dates. Readers do not see them as content, and
+# moderators may set dates on what others approved. All other fields, including new ones, need approval.
 NOT_APPROVED_BY_ANYBODY = {
     "makers",
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
@@ -39,61 +41,65 @@ NOT_APPROVED_BY_ANYBODY = {
     "translation_key", "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation",
     "withdrawal_kind", "withdrawn_at",
 }  # fmt: skip
-
-
-WITHOUT_A_SECOND = (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE)  # approvals that stand for all
+# One approval in such a role is enough.
+SUFFICIENT_ROLES = (ApprovalRole.COMMAND, ApprovalRole.FAST_LANE)
 
 
 class NotApprovedError(Exception):
-    """Somebody or something tried to publish what was not approved. The text is for the person who tried."""
+    """A version was to be published, or decided on, and must not be. The message is for the user."""
 
 
 class AlreadyDoneError(NotApprovedError):
-    """A second click: what it asks for was done with the first, by the same person."""
+    """The same person did this already, for example with a double click."""
 
 
 def content_hash(content: dict[str, Any], without: Iterable[str] = ()) -> str:
-    """SHA-256 of what an approver sees of a version, from the content of a revision or the `serializable_data` of
-    an object. Rows below a page count without their keys, which they get only when they are published.
+    """SHA-256 (hexadecimal) of the approved fields of a version, but for those in `without`.
+
+    `content` is the content of a revision, or the `serializable_data` of an object. Child rows count without their
+    primary keys, which they get only on publication.
     """
-    return hashlib.sha256(_seen_by_approvers(content, without).encode()).hexdigest()
+    return hashlib.sha256(_approved_json(content, without).encode()).hexdigest()
 
 
-def _seen_by_approvers(content: dict[str, Any], without: Iterable[str]) -> str:
+def _approved_json(content: dict[str, Any], without: Iterable[str]) -> str:
+    """The approved fields of a version as JSON that is the same for the same content."""
     fields = _fields_with_rich_text(content.get("content_type"))
     approved = {
-        name: _as_read(value, fields.get(name))
+        name: _normalised(value, fields.get(name))
         for name, value in content.items()
         if name not in NOT_APPROVED_BY_ANYBODY and name not in without
     }
     return json.dumps(approved, sort_keys=True, cls=DjangoJSONEncoder)
 
 
-# The editor gives each paragraph a key of its own, also one that came without: it is no part of the text. It is an
-# attribute of an element there, and nowhere else: the same letters in a title, or between elements, are read.
+# The rich-text editor adds these attributes to paragraphs. They are not part of the text. The same characters outside
+# of a tag are.
 _BLOCK_KEY = re.compile(r'(<[a-z][a-z0-9]*) data-block-key="[^"<>]*"')
 
 
-def _fields_with_rich_text(content_type: int | None) -> dict[str, Any]:
+def _fields_with_rich_text(content_type: int | None) -> "dict[str, models.Field[Any, Any]]":
+    """The RichTextFields and StreamFields of a model by name."""
     model = ContentType.objects.get_for_id(content_type).model_class() if content_type else None
     fields = model._meta.get_fields() if model else ()
     return {field.name: field for field in fields if isinstance(field, RichTextField | StreamField)}
 
 
-def _as_read(value: Any, field: Any) -> Any:
+def _normalised(value: Any, field: "models.Field[Any, Any] | None") -> Any:
+    """A stored value without what may differ between versions with the same content."""
     if isinstance(field, RichTextField):
         return _without_block_keys(value)
-    if isinstance(field, StreamField):  # PostgreSQL gives the keys of JSON back in another order
-        return [_block_as_read(raw, field.stream_block) for raw in json.loads(value or "[]")]
+    if isinstance(field, StreamField):  # PostgreSQL does not keep the order of JSON keys
+        return [_normalised_block(raw, field.stream_block) for raw in json.loads(value or "[]")]
     if not isinstance(value, list):
         return value
-    if all(isinstance(item, dict) for item in value):  # rows below a page
+    if all(isinstance(item, dict) for item in value):  # child rows
         return [{key: part for key, part in row.items() if key not in ("pk", "page")} for row in value]
-    return sorted(value, key=str)  # keys of topics, in the order of names that may change
+    return sorted(value, key=str)  # primary keys of topics, ordered by names that may change
 
 
-def _block_as_read(raw: dict[str, Any], stream: Any) -> dict[str, Any]:
-    """A stored block, without the keys in the rich text that it is or has."""
+def _normalised_block(raw: dict[str, Any], stream: StreamBlock) -> dict[str, Any]:
+    """A stored block without `data-block-key` attributes in its rich text."""
     block, value = stream.child_blocks.get(raw["type"]), raw["value"]
     if isinstance(block, RichTextBlock):
         value = _without_block_keys(value)
@@ -107,10 +113,12 @@ def _without_block_keys(source: str | None) -> str | None:
     return _BLOCK_KEY.sub(r"\1", source) if source else source
 
 
-def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> None:
-    """For `on_delete`: the version that readers see stays, with its approvals, when old versions are purged.
+def unless_published(
+    collector: Collector, field: "models.ForeignKey[Any, Any]", approvals: "models.QuerySet[Approval]", using: str
+) -> None:
+    """For `on_delete`: protects the approvals of the live revision, unless its page is deleted.
 
-    It goes together with its page. Raises ProtectedError, which Wagtail's `purge_revisions` counts and passes over.
+    Raises ProtectedError, which Wagtail's `purge_revisions` counts and skips.
     """
     if isinstance(collector.origin, Revision):
         obj = collector.origin.content_object
@@ -119,23 +127,27 @@ def unless_published(collector: Any, field: Any, approvals: Any, using: Any) -> 
     models.SET_NULL(collector, field, approvals, using)
 
 
-def unless_it_holds(collector: Any, field: Any, approvals: Any, using: Any) -> None:
-    """For `on_delete`: who approved what readers see, or will see, stays on record. Raises ProtectedError."""
-    if held := {each for each in approvals if each.voided_at is None and _is_in_use(each.revision)}:
-        raise models.ProtectedError("Somebody approved with this account what readers see. End its access.", held)
+def unless_it_holds(
+    collector: Collector, field: "models.ForeignKey[Any, Any]", approvals: "models.QuerySet[Approval]", using: str
+) -> None:
+    """For `on_delete`: protects the accounts that approved versions in use. Raises ProtectedError."""
+    if in_use := {each for each in approvals if each.voided_at is None and _is_in_use(each.revision)}:
+        message = "This account approved what readers see. Deactivate the account instead of deleting it."
+        raise models.ProtectedError(message, {*in_use})
     models.SET_NULL(collector, field, approvals, using)
 
 
 def _is_in_use(revision: Revision | None) -> bool:
+    """Whether a revision is live, scheduled or awaiting approval."""
     about: Any = revision.content_object if revision else None
     if revision is None or about is None:
         return False
-    waits = revision.task_states.filter(status=TaskState.STATUS_IN_PROGRESS).exists()
-    return bool(waits or revision.approved_go_live_at or about.live_revision_id == revision.pk)
+    is_waiting = revision.task_states.filter(status=TaskState.STATUS_IN_PROGRESS).exists()
+    return bool(is_waiting or revision.approved_go_live_at or about.live_revision_id == revision.pk)
 
 
 class Approval(models.Model):
-    """One person, or one command, allowed one version. Rows are never changed but to void them."""
+    """The approval of one version by one person or command. Rows never change, except when they are voided."""
 
     revision = models.ForeignKey(Revision, null=True, on_delete=unless_published, related_name="approvals")
     content_hash = models.CharField(max_length=64)
@@ -153,43 +165,47 @@ class Approval(models.Model):
 
 
 class NeedsApproval:
-    """The part of pages and snippets that keeps anything from being published that was not approved.
+    """A mixin for pages and snippets, so that no version is published without approval.
 
-    They have drafts, revisions and a workflow of Wagtail's.
+    The models also have Wagtail's drafts, revisions and workflows.
     """
 
-    # Who has to approve a version, each another person.
+    # The roles that have to approve a version, each by another person.
     approving_roles: tuple[ApprovalRole, ...] = (ApprovalRole.MODERATOR,)
     author_may_approve = False
 
-    # What belongs to the row and not to a version of it. A save takes it from the row, except where this very object
-    # was changed since it was read: whoever read it before another transaction changed it writes nothing back.
+    # Fields of the row, not of a version. A save takes their values from the row, except for those that were changed on
+    # this object since it was read. So an old object does not overwrite what another transaction has changed.
     OF_THE_ROW: tuple[str, ...] = (
         "live", "live_revision_id", "first_published_at", "last_published_at", "has_unpublished_changes", "expired",
         "latest_revision_id",
     )  # fmt: skip
-    # The same, and nobody changes it by a save: the tree does, in the database.
+    # The same, for fields that only tree operations in the database change, and no save.
     OF_THE_TREE: tuple[str, ...] = ()
-    # The version that the screen showed first, on which this one was typed.
+    # The version on the edit screen when it was opened, on which this version is based.
     came_from: Revision | None = None
-    _row_as_read: Mapping[str, Any] = MappingProxyType({})  # of an object that was not read from the database, nothing
+    _remembered_row: Mapping[str, Any] = MappingProxyType({})  # empty if it was not read from the database
 
     pk: Any
     live: Any
     live_revision: Any
     live_revision_id: Any
     latest_revision: Any
+    latest_revision_id: Any
+    workflow_states: Any
+    get_base_content_type: Any
+    get_latest_revision: Any
+    first_published_at: Any
     last_published_at: Any
     current_workflow_task_state: Any
     serializable_data: Any
 
     @classmethod
-    def hold(cls, pk: Any) -> dict[str, Any] | None:
-        """Wait until nobody else changes this page or snippet, and let nobody else until the transaction is over.
+    def hold(cls, pk: int | str) -> dict[str, Any] | None:
+        """Locks the row of a page or snippet until the end of the transaction, and returns its current fields.
 
-        Returns what belongs to the row, as it is now. The first lock of all: workflows and the ledger come after it.
-        `no_key`, because rows of others that refer to this one are no change of it: PostgreSQL looks at it for each of
-        those at the commit, when the ledger is held.
+        Lock it before workflows and the ledger, to prevent deadlocks. `no_key`, so that new rows that refer to this one
+        need not wait: PostgreSQL checks foreign keys at the commit, while the ledger is locked.
         """
         rows: Any = cls
         names = (*cls.OF_THE_ROW, *cls.OF_THE_TREE)
@@ -200,59 +216,64 @@ class NeedsApproval:
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Any:
-        found = super().from_db(*args, **kwargs)  # type: ignore[misc]
-        found._note_the_row()
-        return found
+        obj = super().from_db(*args, **kwargs)  # type: ignore[misc]
+        obj._remember_row()
+        return obj
 
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        super().refresh_from_db(*args, **kwargs)  # type: ignore[misc]
-        self._note_the_row(kwargs.get("fields", args[1] if len(args) > 1 else None))
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)  # type: ignore[misc]
+        self._remember_row(fields)
 
     def with_content_json(self, content: dict[str, Any]) -> Any:
         version = super().with_content_json(content)  # type: ignore[misc]
         for name in self.OF_THE_ROW:
             setattr(version, name, getattr(self, name))
-        version._row_as_read = self._row_as_read
+        version._remembered_row = self._remembered_row
         return version
 
-    def _note_the_row(self, written: Iterable[str] | None = None) -> None:
-        """The row is as this object says now: in the fields that were `written` or read, or in all."""
-        some = None if written is None else {name.removesuffix("_id") for name in written}
-        names = [name for name in self.OF_THE_ROW if some is None or name.removesuffix("_id") in some]
-        self._row_as_read = {
-            **self._row_as_read,
+    def _remember_row(self, fields: Iterable[str] | None = None) -> None:
+        """Remember the values that the row has now, in the `fields` that were read or written, or in all fields."""
+        wanted = None if fields is None else {name.removesuffix("_id") for name in fields}
+        names = [name for name in self.OF_THE_ROW if wanted is None or name.removesuffix("_id") in wanted]
+        self._remembered_row = {
+            **self._remembered_row,
             **{name: self.__dict__[name] for name in names if name in self.__dict__},
         }
 
-    def take_over_the_row(self) -> bool:
-        """Hold the row, and take from it what another transaction may have changed since this object was read.
+    def lock_and_merge_row(self) -> bool:
+        """Lock the row, and copy the fields from it that were not changed on this object since it was read.
 
-        Returns whether it was live. Raises NotApproved for what would go offline without being unpublished.
+        Returns whether the row is live. Raises NotApprovedError if a save would make it not live without unpublishing.
         """
         row = self.hold(self.pk) if self.pk else None
         if row is None:
             return False
         for name, value in row.items():
-            changed = name in self._row_as_read and self.__dict__.get(name) != self._row_as_read[name]
-            if name in self.OF_THE_TREE or (name in self._row_as_read and not changed):
+            changed = name in self._remembered_row and self.__dict__.get(name) != self._remembered_row[name]
+            if name in self.OF_THE_TREE or (name in self._remembered_row and not changed):
                 setattr(self, name, value)
         if row["live"] and not self.live and self.live_revision_id is not None:
             raise NotApprovedError(f"“{self}” was not saved: it would go offline. Unpublish it instead.")
         return bool(row["live"])
 
     def publishing_problems(self) -> dict[str, Any]:
-        """What keeps this version from being published: field name → what to do. Page types add theirs."""
+        """Why this version cannot be published: field name → what to do. Page types add their own rules."""
         return {}
 
     def made_by(self) -> dict[int, str]:
-        """Who made a part of this version beside its text: primary key of the account → which part, in words."""
+        """Who made a part of this version other than its text: primary key of the account → the part, in words."""
         return {}
 
     def hold_files(self) -> None:
-        """Wait until nobody else changes the files that this version shows, and let nobody else until it is done."""
+        """Locks the files of this version until the end of the transaction."""
 
     def require_publishable(self, revision: Revision | None) -> None:
-        """Raises ValidationError where something is missing, NotApproved where an approval of the revision is."""
+        """Raises ValidationError if the version breaks a rule, NotApprovedError if its revision lacks an approval."""
         if problems := self.publishing_problems():
             raise ValidationError(problems)
         self.hold_files()
@@ -265,10 +286,10 @@ class NeedsApproval:
                 "Submit it for moderation."
             )
 
-    def publishes(self, before: Any) -> bool:
-        """Whether saving this object publishes a version, where `before` is its `published_version` until now.
+    def publishes(self, before: "NeedsApproval | None") -> bool:
+        """Whether saving this object publishes a version. `before` is the `published_version` until now.
 
-        To save what is live as it is publishes nothing. Raises as `require_publishable` does.
+        Saving a live object without changes publishes nothing. Raises as `require_publishable` does.
         """
         if not self.live:
             return False
@@ -282,65 +303,70 @@ class NeedsApproval:
         return True
 
     def end_older_approvals(self) -> None:
-        """What was published before this version does not come back without being approved again."""
+        """Void the approvals of older versions, so that they need a new approval to be published again."""
         older = approvals_of(self).filter(revision__lt=self.live_revision_id)
         void(self, older.exclude(content_hash=content_hash(self.serializable_data())), "A later version was published.")
 
     def published_version(self) -> Any:
-        """This object as it is in the database when it is live there, or None."""
+        """This object as it is in the database, if it is live there, or None."""
         model: Any = type(self)
         return model._default_manager.filter(pk=self.pk, live=True).first() if self.pk else None
 
     def _is_approved_by(self, approvals: Iterable[Approval], revision: Revision) -> bool:
+        """Whether the approvals are enough: one of each role, from different people who made no part of the version."""
         people: dict[str, set[int]] = {}
         makers = set()
         if not self.author_may_approve:
             makers = {*makers_of_text(revision), *makers_of_dates(revision), *self.made_by()}
         for approval in approvals:
-            if approval.role in WITHOUT_A_SECOND:
+            if approval.role in SUFFICIENT_ROLES:
                 return True
             if approval.by_id and approval.by_id not in makers:
                 people.setdefault(approval.role, set()).add(approval.by_id)
-        return _each_by_another([people.get(role, set()) for role in self.approving_roles])
+        return _has_distinct_people([people.get(role, set()) for role in self.approving_roles])
 
     @transaction.atomic
     def save_revision(self, *args: Any, **kwargs: Any) -> Revision:
-        """Another text voids the approvals of versions that wait to be published."""
+        """Saves a revision, notes its authors, and updates the open task and the approvals.
+
+        If the content changed, the approvals of versions that are not live are voided.
+        """
         self.hold(self.pk)
         overwritten, waiting = kwargs.get("overwrite_revision"), self.current_workflow_task_state
-        is_asked_about = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
-        if overwritten is not None and (is_asked_about or overwritten.approvals.exists()):
-            kwargs["overwrite_revision"] = None  # what was approved, or is being read by an approver, is kept as it was
-        # Versions are written over and purged: each says who made what it came from.
+        is_under_review = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
+        if overwritten is not None and (is_under_review or overwritten.approvals.exists()):
+            kwargs["overwrite_revision"] = None  # keep what was approved or is under review
+        # Revisions are overwritten and purged, so each records the authors of those on which it is based.
         latest, brought_back = overwritten or self.latest_revision, kwargs.get("previous_revision")
-        makers = handed_on(latest) | handed_on(brought_back) | handed_on(self.came_from)
+        makers = inherited_makers(latest) | inherited_makers(brought_back) | inherited_makers(self.came_from)
         text_before = _text_of(latest) if latest else None
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
         text = _text_of(revision)
-        if brought_back and brought_back.pk == _read_now(self) and text == _text_of(brought_back):
-            makers = set()  # with what readers see, nothing is left of what others did
+        if brought_back and brought_back.pk == _public_revision_id(self) and text == _text_of(brought_back):
+            makers = set()  # the live version again: the later changes of others are gone
         elif text != text_before and revision.user_id:
             makers.add(revision.user_id)
         revision.content = {**revision.content, MAKERS: sorted(makers)}
         Revision.objects.filter(pk=revision.pk).update(content=revision.content)
         if waiting is not None:
-            ask_about(revision, waiting)
+            update_task_state(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
         return revision
 
 
-def ask_about(revision: Revision, waiting: TaskState) -> None:
-    """Whoever is asked to approve is asked about the latest version.
+def update_task_state(revision: Revision, waiting: TaskState) -> None:
+    """Point the open task state at the latest revision, or replace the task state.
 
-    Another text is another question: a screen that shows the text of before can no longer answer it. So are other
-    dates, where somebody has approved already. The same, saved once more, keeps the approvals that were given for it.
+    The same content keeps its approvals, which are copied to the revision. Changed content, and changed dates if two
+    people have to approve or one has approved, get a new task state. So nobody can decide on a screen with the old
+    content.
     """
     state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
     waiting.refresh_from_db()
     if waiting.status != TaskState.STATUS_IN_PROGRESS:
         return
-    given = waiting.revision.approvals.filter(voided_at=None).exclude(role__in=WITHOUT_A_SECOND)
+    given = waiting.revision.approvals.filter(voided_at=None).exclude(role__in=SUFFICIENT_ROLES)
     same_dates = _dates_of(waiting.revision) == _dates_of(revision)
     needs_two = len(revision.content_object.approving_roles) > 1
     same = content_hash(waiting.revision.content) == content_hash(revision.content)
@@ -349,40 +375,41 @@ def ask_about(revision: Revision, waiting: TaskState) -> None:
             Approval(revision=revision, content_hash=one.content_hash, role=one.role, by=one.by, at=one.at)
             for one in given
         )
-        # With the steps before, which Wagtail would otherwise ask for again.
+        # With the earlier task states, whose tasks Wagtail would otherwise start again.
         state.task_states.filter(revision=waiting.revision).update(revision=revision)
         return
     TaskState.objects.filter(pk=waiting.pk).update(status=TaskState.STATUS_CANCELLED, finished_at=timezone.now())
-    first = state.get_next_task() or waiting.task  # who approved the version before is asked again
+    first = state.get_next_task() or waiting.task  # those who approved the last revision approve again
     if first.pk == waiting.task_id:
         state.current_task_state = TaskState.objects.create(workflow_state=state, revision=revision, task=first)
-    else:  # with a message to those who are asked again
+    else:  # which notifies the approvers
         state.current_task_state = first.specific.start(state, user=revision.user)
     state.save(update_fields=["current_task_state"])
 
 
-# Who gives one of several approvals has seen these, too: when something is public, and what readers are told of it.
-DATES_SEEN_BY_TWO = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on")
+# If a version needs two approvals, these dates are approved, too: when it is public, and when it is reviewed.
+DATES_APPROVED_BY_TWO = ("go_live_at", "expire_at", "last_reviewed_on", "next_review_due_on")
 
 
 def _dates_of(revision: Revision) -> str:
-    return json.dumps([revision.content.get(name) for name in DATES_SEEN_BY_TWO], cls=DjangoJSONEncoder)
+    """The dates of a revision as JSON, to compare."""
+    return json.dumps([revision.content.get(name) for name in DATES_APPROVED_BY_TWO], cls=DjangoJSONEncoder)
 
 
-NO_DATES = json.dumps([None] * len(DATES_SEEN_BY_TWO))
+NO_DATES = json.dumps([None] * len(DATES_APPROVED_BY_TWO))
 
 
-def _each_by_another(candidates: list[set[int]]) -> bool:
+def _has_distinct_people(candidates: list[set[int]]) -> bool:
     """Whether one person can be taken from each set without taking anybody twice."""
     if not candidates:
         return True
-    return any(_each_by_another([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
+    return any(_has_distinct_people([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
 
 
-def last_approved(about: Any, before: int | None = None) -> Revision | None:
-    """The latest version, before that of this key, that all who had to have approved, published then or not.
+def last_approved(about: NeedsApproval, before: int | None = None) -> Revision | None:
+    """The latest revision with all approvals, published or not. `before` limits it to earlier primary keys.
 
-    Not one whose approvals were ended, because it was taken away or changed: to bring that back is a new decision.
+    Revisions whose approvals were voided do not count, because to publish them again is a new decision.
     """
     earlier = Revision.objects.filter(base_content_type=about.get_base_content_type(), object_id=str(about.pk))
     earlier = earlier.filter(pk__lt=before) if before else earlier
@@ -390,18 +417,18 @@ def last_approved(about: Any, before: int | None = None) -> Revision | None:
     standing = Approval.objects.filter(revision__in=earlier, voided_at=None)
     for key, role in standing.values_list("revision", "role"):
         given.setdefault(key, set()).add(role)
-    needed, alone = set(about.approving_roles), set(WITHOUT_A_SECOND)
-    whole = [key for key, roles in given.items() if roles & alone or needed <= roles]
-    return earlier.filter(pk__in=[*whole, _read_now(about)]).order_by("pk").last()
+    needed, sufficient = set(about.approving_roles), set(SUFFICIENT_ROLES)
+    approved = [key for key, roles in given.items() if roles & sufficient or needed <= roles]
+    return earlier.filter(pk__in=[*approved, _public_revision_id(about)]).order_by("pk").last()
 
 
-def _read_now(about: Any) -> int | None:
-    """The key of the version that readers see, if they see one."""
+def _public_revision_id(about: NeedsApproval) -> int | None:
+    """The primary key of the revision that readers see, or None."""
     return about.live_revision_id if about.live and not getattr(about, "withdrawal_kind", "") else None
 
 
-def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
-    """Each version since the last that was approved, this one included, with the one before it."""
+def _revisions_since_approval(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
+    """The revisions since the last approved one, up to this one, as (previous revision or None, revision)."""
     about: Any = revision.content_object
     before = last_approved(about, revision.pk) if about else None
     later = Revision.objects.filter(
@@ -413,19 +440,19 @@ def _since_approved(revision: Revision) -> Iterator[tuple[Revision | None, Revis
 
 
 def makers_of_text(revision: Revision | None) -> set[int]:
-    """Who changed anything in the text since it was last approved, and so made a part of it.
+    """Primary keys of the accounts that changed the text since it was last approved.
 
-    To save a colleague's text once more without a change makes nobody an author. What is said of a file is no part of
-    the text here: it changes without anybody editing the page.
+    Saving a colleague's text without a change makes nobody an author. Descriptions of files are not part of the text
+    here, because they change without an edit of the page.
     """
     if revision is None:
         return set()
     makers: set[int | None] = set(revision.content.get(TEXT_BY, ()))
     if (noted := revision.content.get(MAKERS)) is not None:
         makers |= set(noted)
-    else:  # a version of before they were noted
+    else:  # an old revision without a record of its authors
         text_before: str | None = None
-        for before, one in _since_approved(revision):
+        for before, one in _revisions_since_approval(revision):
             if text_before is None and before is not None:
                 text_before = _text_of(before)
             text = _text_of(one)
@@ -436,22 +463,23 @@ def makers_of_text(revision: Revision | None) -> set[int]:
     return {maker for maker in makers if maker is not None}
 
 
-def handed_on(revision: Revision | None) -> set[int]:
-    """Who made a part of what comes from this version: nobody, where it was approved.
+def inherited_makers(revision: Revision | None) -> set[int]:
+    """The authors of a revision who are also authors of a version based on it: nobody if it was approved.
 
-    Where something was published once and no approval stands, it was taken away. Then its text is by everybody who
-    wrote a version: each was noted as an author of what was new in that version, as the rest was approved.
+    If the object was once published and no approval is valid any more, they are the authors of all revisions. Each
+    revision records only the authors of its changes, as the rest was approved then.
     """
     about: Any = revision.content_object if revision else None
     if revision is None or about is None:
         return set()
     approved = last_approved(about, revision.pk + 1)
     if approved is None and about.first_published_at:
-        return makers_of_text(revision) | _makers_of_all(revision)
+        return makers_of_text(revision) | _makers_of_all_revisions(revision)
     return set() if approved == revision else makers_of_text(revision)
 
 
-def _makers_of_all(revision: Revision) -> set[int]:
+def _makers_of_all_revisions(revision: Revision) -> set[int]:
+    """The authors of all revisions up to this one."""
     earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
     )
@@ -462,63 +490,69 @@ def _makers_of_all(revision: Revision) -> set[int]:
 
 
 def makers_of_dates(revision: Revision | None) -> set[int]:
-    """Who set one of these dates since they were last approved, where two people have to approve."""
+    """Who changed an approved date since the last approval, if two people have to approve."""
     about: Any = revision.content_object if revision else None
     if revision is None or about is None or len(about.approving_roles) < 2:
         return set()
     makers = {
         one.user_id
-        for before, one in _since_approved(revision)
+        for before, one in _revisions_since_approval(revision)
         if _dates_of(one) != (_dates_of(before) if before else NO_DATES)
     }
     return {maker for maker in makers if maker is not None}
 
 
 def note_makers(revision: Revision, makers: set[int]) -> None:
-    """The text of this version was made by these people, whoever saved it: it was copied, brought back, or goes along
-    with something that another person did."""
+    """Record these authors of the text of a revision, in addition to the user who saved it.
+
+    For a text that was copied or restored, or that was saved with another person's action.
+    """
     revision.content = {**revision.content, TEXT_BY: sorted(makers)}
     Revision.objects.filter(pk=revision.pk).update(content=revision.content)
 
 
-# White space that a form gives back otherwise than it is stored: it makes nobody an author.
-_BLOCK = r"(?:p|li|h[1-6]|blockquote)"
-_AT_THE_EDGE = re.compile(rf"(<{_BLOCK}\b[^>]*>)\s+|(?<!\s)\s+(?=(?:</[a-z]+>)*</{_BLOCK}>)")
+# White space that a form may change although nobody edits the text.
+_BLOCK_ELEMENT = r"(?:p|li|h[1-6]|blockquote)"
+_EDGE_WHITE_SPACE = re.compile(rf"(<{_BLOCK_ELEMENT}\b[^>]*>)\s+|(?<!\s)\s+(?=(?:</[a-z]+>)*</{_BLOCK_ELEMENT}>)")
 
 
 def _text_of(revision: Revision) -> str:
-    return json.dumps(_as_given_back(json.loads(_seen_by_approvers(revision.content, ("file_facts",)))), sort_keys=True)
+    """The content of a revision without descriptions of files, with white space normalised, as JSON to compare."""
+    return json.dumps(_with_normal_space(json.loads(_approved_json(revision.content, ("file_facts",)))), sort_keys=True)
 
 
-def _as_given_back(value: Any) -> Any:
+def _with_normal_space(value: Any) -> Any:
+    """JSON whose texts have the white space that a form would return."""
     if isinstance(value, dict):
-        return {name: _as_given_back(part) for name, part in value.items()}
+        return {name: _with_normal_space(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_as_given_back(part) for part in value]
+        return [_with_normal_space(part) for part in value]
     if not isinstance(value, str):
         return value
     lines = value.replace("\r\n", "\n").strip(" \n\r\t")
-    return _AT_THE_EDGE.sub(r"\1", re.sub(r" {2,}", " ", lines))
+    return _EDGE_WHITE_SPACE.sub(r"\1", re.sub(r" {2,}", " ", lines))
 
 
-def approve(revision: Revision, role: ApprovalRole, user: Any) -> Approval:
-    """Write an approval down. Who may give one is for the callers to decide: the step of a workflow
-    (pages/models/moderation.py), the fast lane (pages/editing/meeting_changes.py), a command
-    (pages/approval/workflow.py)."""
+def approve(revision: Revision, role: ApprovalRole, user: User | None) -> Approval:
+    """Create an approval. It checks no permission.
+
+    Its callers do: the workflow task (pages/models/moderation.py), the fast lane (pages/editing/meeting_changes.py) and
+    commands (pages/approval/workflow.py).
+    """
     return Approval.objects.create(
         revision=revision, content_hash=content_hash(revision.content), role=role, by=user, at=timezone.now()
     )
 
 
-def approvals_of(obj: Any) -> models.QuerySet[Approval]:
-    """The approvals of all versions of an object that hold."""
+def approvals_of(obj: NeedsApproval) -> models.QuerySet[Approval]:
+    """The valid approvals of all versions of an object."""
     return Approval.objects.filter(
         revision__base_content_type=obj.get_base_content_type(), revision__object_id=str(obj.pk), voided_at=None
     )
 
 
-def void(obj: Any, approvals: models.QuerySet[Approval], because: str) -> None:
-    """The approvals hold no longer. A publication that was scheduled with them is off, and those concerned are told."""
+def void(obj: NeedsApproval, approvals: models.QuerySet[Approval], because: str) -> None:
+    """Void approvals. Unschedule publications that relied on them, and notify authors and approvers."""
     rows = list(approvals.select_related("revision__user", "by"))
     if not rows:
         return
@@ -530,14 +564,14 @@ def void(obj: Any, approvals: models.QuerySet[Approval], because: str) -> None:
         not_published(obj, revision, because)
 
 
-def not_published(obj: Any, revision: Revision, because: str) -> None:
-    """Tell the author and the approvers that a scheduled publication does not happen."""
-    why = "" if getattr(obj, "permission_to_find", "") else f"Why: {because}\n\n"  # of a notice the reference alone
+def not_published(obj: NeedsApproval, revision: Revision, because: str) -> None:
+    """Notify the author and the approvers of a revision that its scheduled publication was cancelled."""
+    why = "" if getattr(obj, "permission_to_find", "") else f"Why: {because}\n\n"  # mail names confidential pages only
     people = {revision.user, *(approval.by for approval in revision.approvals.select_related("by"))}
     send_mail(
         {person for person in people if person is not None},
         f"Not published: {obj}",
-        f"“{obj}” was to be published on a date that was set, and will not be.\n\n{why}"
+        f"“{obj}” was scheduled for publication and will not be published.\n\n{why}"
         "Look at the latest version and submit it for moderation again.",
         obj,
     )

@@ -1,20 +1,22 @@
-"""What every page has: an identity that never changes, a summary, review dates, updates and withdrawal.
+"""The base class of all page types: a permanent identity, a summary, review dates, updates and withdrawal.
 
-`ContentPage` has a table of its own between Wagtail's page and each page type, so that the one rule for what is
-public, and everything that lists pages of all types, reads one table.
+`ContentPage` has its own table between Wagtail's page and each page type. So the rule for what is public, and lists of
+pages of all types, read one table.
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.dispatch import Signal
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from modelcluster.fields import ParentalKey, ParentalManyToManyField
 from wagtail.admin.forms import WagtailAdminPageForm
@@ -41,54 +43,55 @@ from pages.content.references import file_facts_of, hold_files_of, makers_of_fil
 from pages.content.rich_text import has_text
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
-from pages.models.checks import problems_of_page_type
+from pages.models.checks import check_page_type
 from pages.models.moderation import CopyAsDraftForm, ModeratedPermissions
 from pages.models.page_answers import PageAnswers
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
 
-# Deep enough for any sensible site; pages/visibility/rule.py looks at this many ancestors and hides what lies deeper.
+# pages/visibility/rule.py checks this many ancestors and hides deeper pages.
 MAX_DEPTH = 10
 
-# Sent in the transaction that may have made a page (`page`) or a file (`file`) public, or hidden it, or moved it.
-# With a page comes whether a version was `published` with it, and the version that readers knew `before`, if one was.
+# Sent in each transaction that may publish, hide or move a page (`page`) or a file (`file`). For a page, `published`
+# says whether a version was published, and `before` is the previous public version, if a version was published.
 visibility_changed = Signal()
 
 
-def body_field(**kwargs) -> StreamField:
+def body_field(**kwargs: object) -> StreamField:
+    """The optional body of a page, with all blocks of `BodyBlock`."""
     return StreamField(BodyBlock(), blank=True, use_json_field=True, **kwargs)
 
 
 class ContentPageForm(WagtailAdminPageForm):
-    """The edit form of every page. A draft may be incomplete; what is submitted or published may not."""
+    """The edit form of every page. A draft may be incomplete; a version that is submitted or published may not."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance.review_date_needed and "last_reviewed_on" in self.fields:
             self.fields["last_reviewed_on"].required = False
 
     def clean(self) -> dict[str, Any]:
-        """A rich-text box that was left empty is stored as no text, not as an empty paragraph."""
+        """An empty rich-text box is stored as an empty string, not as an empty paragraph."""
         cleaned = super().clean()
-        if (row := self._marked_as_reviewed_since()) and "last_reviewed_on" in cleaned:
+        if (row := self._page_reviewed_meanwhile()) and "last_reviewed_on" in cleaned:
             cleaned |= {"last_reviewed_on": row.last_reviewed_on, "next_review_due_on": row.next_review_due_on}
         for field in self.instance._meta.fields:
             if isinstance(field, RichTextField) and not has_text(cleaned.get(field.name) or ""):
                 cleaned[field.name] = ""
         return cleaned
 
-    def _marked_as_reviewed_since(self) -> "ContentPage | None":
-        """The page, where somebody marked it as reviewed after the screen was opened: it says what was known then."""
+    def _page_reviewed_meanwhile(self) -> "ContentPage | None":
+        """The page from the database, if somebody marked it as reviewed after the edit screen was opened, else None."""
         known = self.data.get("known_review")
         row = ContentPage.objects.filter(pk=self.instance.pk).first() if known is not None else None
         return row if row and row.known_review != known else None
 
     def is_valid(self) -> bool:
         if sends_back(self.data):
-            self.defer_required_fields()  # as for a draft: what is sent back need not keep the rules
+            self.defer_required_fields()  # as for a draft: a version that is sent back may break the rules
         valid = super().is_valid()
         if valid and not self.is_deferred_validation:
-            # Puts the rows that were typed on the page, in memory only: the rules look at them too.
+            # Puts the child rows of the form on the page, in memory only, so that the rules see them.
             self.save(commit=False)
             for field, problem in {**self.instance.publishing_problems(), **time_problems(self.instance)}.items():
                 self.add_error(field if field in self.fields else None, problem)
@@ -97,7 +100,7 @@ class ContentPageForm(WagtailAdminPageForm):
 
 
 class ContentPage(NeedsApproval, PageAnswers):
-    """The part that all page types share. Editors never create one of these by itself."""
+    """What all page types share. Editors cannot create a page of this class itself."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     summary = models.TextField(
@@ -126,7 +129,7 @@ class ContentPage(NeedsApproval, PageAnswers):
         blank=True,
         help_text="What changed, in one sentence for readers. Needed for a major update to a page that was public.",
     )
-    # The system keeps the fields below: they belong to the page, not to one revision of it.
+    # The system sets the fields below. They belong to the page, not to a revision.
     marked_reviewed_at = models.DateTimeField(
         null=True, editable=False, help_text="When somebody last said in one click that the public version is right."
     )
@@ -160,8 +163,8 @@ class ContentPage(NeedsApproval, PageAnswers):
         *NeedsApproval.OF_THE_ROW, *SYSTEM_FIELDS, "draft_title", "latest_revision_created_at", "locked", "locked_at",
         "locked_by_id", "owner_id",
     )  # fmt: skip
-    OF_THE_TREE = ("path", "depth", "numchild", "url_path")  # a new slug makes the `url_path` new while it is saved
-    # A copy is a new page with a history of its own.
+    OF_THE_TREE = ("path", "depth", "numchild", "url_path")  # saving a new slug changes `url_path`
+    # A copy is a new page with its own history.
     exclude_fields_in_copy = [*SYSTEM_FIELDS[:-1], "withdrawal_alternative", "change_note"]
 
     search_fields = [*Page.search_fields, index.SearchField("summary"), index.FilterField("uuid")]
@@ -177,8 +180,8 @@ class ContentPage(NeedsApproval, PageAnswers):
         MultiFieldPanel(
             [
                 HelpPanel(
-                    "<p>A <b>minor</b> update corrects a page quietly. A <b>major</b> update tells readers: it "
-                    "appears in the feeds with the change note.</p>"
+                    "<p>A <b>minor</b> update corrects a page without telling readers. A <b>major</b> update appears "
+                    "in the feeds with its change note.</p>"
                 ),
                 FieldPanel("update_kind"),
                 FieldPanel("change_note"),
@@ -194,51 +197,56 @@ class ContentPage(NeedsApproval, PageAnswers):
         verbose_name = "page"
 
     @classmethod
-    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+    def check(cls, **kwargs: object) -> list[CheckMessage]:
         problems = super().check(**kwargs)
-        return problems if cls is ContentPage else [*problems, *problems_of_page_type(cls, ContentPage)]
+        return problems if cls is ContentPage else [*problems, *check_page_type(cls, ContentPage)]
 
     def clean(self) -> None:
         super().clean()
         if self.alias_of_id:
-            raise ValidationError({"slug": "Aliases are off: make a copy, which is approved by itself."})
+            raise ValidationError({"slug": "Aliases are not available. Make a copy, which needs its own approval."})
         if self.depth and self.depth > MAX_DEPTH:
             raise ValidationError({"slug": f"Pages can be at most {MAX_DEPTH} levels deep."})
         if self.last_reviewed_on and self.next_review_due_on and self.next_review_due_on <= self.last_reviewed_on:
-            raise ValidationError({"next_review_due_on": "The next review is due after the last one."})
+            raise ValidationError({"next_review_due_on": "The next review must be after the last one."})
 
-    def full_clean(self, exclude=None, **kwargs) -> None:
-        """Some page types need no review date, and then may be published without one."""
+    def full_clean(self, exclude: Iterable[str] | None = None, **kwargs: bool) -> None:
+        """Page types that need no review date may be published without one."""
         exclude = set(exclude or ())
         if not self.review_date_needed and self.last_reviewed_on is None:
             exclude.add("last_reviewed_on")
         super().full_clean(exclude=exclude, **kwargs)
 
-    def save(self, clean: bool = True, **kwargs) -> None:
-        """Every route to publication ends here with a live page, so none gets past the approvals and the rules."""
-        whole = kwargs.get("update_fields") is None  # with it, Wagtail saves facts about drafts
+    def save(self, clean: bool = True, *, update_fields: Iterable[str] | None = None, **kwargs: object) -> None:
+        """Saves the page. A live page must be approved and keep the rules: every route to publication ends here.
+
+        Raises ValidationError if the page breaks a rule, and NotApprovedError if its version was not approved.
+        """
+        whole = update_fields is None  # Wagtail passes `update_fields` to save facts about drafts
         with transaction.atomic():
-            was_live = whole and self.take_over_the_row()  # one at a time: a takedown that comes first counts
-            if clean and self.live:  # before the approvals are asked for: it may give the page another slug
+            was_live = whole and self.lock_and_merge_row()  # waits for others, so an earlier takedown is kept
+            if clean and self.live:  # before the check of approvals, because it may change the slug
                 self.full_clean()
                 clean = False
             publishes = whole and self.publishes(self.published_version())
             before = self.known_version() if publishes else None
-            super().save(clean=clean, **kwargs)
-            self._note_the_row(kwargs.get("update_fields"))
+            super().save(clean=clean, update_fields=update_fields, **kwargs)
+            self._remember_row(update_fields)
             if publishes:
                 self.end_older_approvals()
-            if whole and (self.live or was_live):  # drafts do not wait for those who write down what is public
+            if whole and (self.live or was_live):  # drafts need not wait for the ledger
                 visibility_changed.send(type(self), page=self, published=publishes, before=before)
 
     def known_version(self) -> "ContentPage | None":
-        """The page as readers know it. Page types that keep a log of changes also know one that was unpublished."""
+        """The page as readers know it. Types with a change log may return a version that was unpublished since."""
         return self.published_version()
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
         if self.expire_at and not self.may_expire:
-            problems["expire_at"] = "Leave this empty: the page would take death-review notices away without a word."
+            problems["expire_at"] = (
+                "Leave this empty: if this page expired, death-review notices would disappear without an explanation."
+            )
         if self.update_kind == UpdateKind.MAJOR and self.public_updated_at and not self.change_note.strip():
             problems["change_note"] = "Say in one sentence what changed: this is a major update."
         if not self.may_show_death_review_files:
@@ -246,8 +254,8 @@ class ContentPage(NeedsApproval, PageAnswers):
         return problems
 
     def serializable_data(self) -> dict[str, Any]:
-        """A revision also says which files it was made with, and how they are described: a file that is exchanged,
-        or described in other words, was not approved.
+        """A revision also records its files and their descriptions, so that a replaced file, or one with another
+        description, does not count as approved.
         """
         return {**super().serializable_data(), "file_facts": file_facts_of(self)}
 
@@ -258,14 +266,14 @@ class ContentPage(NeedsApproval, PageAnswers):
         hold_files_of(self)
 
     @classmethod
-    def hold(cls, pk) -> dict[str, Any] | None:
-        """The row that all pages have first: whoever holds it as a page of some type, or of any, waits in one queue."""
+    def hold(cls, pk: int | str) -> dict[str, Any] | None:
+        """Locks the row of `ContentPage` first, so that locks on any page type wait for each other."""
         if cls is not ContentPage:
             list(ContentPage._base_manager.select_for_update(no_key=True).filter(pk=pk).values_list("pk", "live"))
         return super().hold(pk)
 
-    def permissions_for_user(self, user) -> PagePermissionTester:
-        """By the rules of its type, whatever it was read as."""
+    def permissions_for_user(self, user: User) -> PagePermissionTester:
+        """The permissions by the rules of the specific type, also for a page that was read as a ContentPage."""
         if type(self) is ContentPage and self.specific_class not in (None, ContentPage):
             return self.specific_deferred.permissions_for_user(user)
         return ModeratedPermissions(user, self)
@@ -281,23 +289,23 @@ class ContentPage(NeedsApproval, PageAnswers):
 
     @property
     def known_review(self) -> str:
-        """When it was last marked as reviewed, as its edit screen sends it back."""
+        """When it was last marked as reviewed (ISO 8601, or empty). The edit form sends it back."""
         return self.marked_reviewed_at.isoformat() if self.marked_reviewed_at else ""
 
     def _reviewed_since(self, content: dict[str, Any]) -> bool:
-        """Whether the page was marked as reviewed (pages/editing/reviews.py) after this version of it was saved.
+        """Whether the page was marked as reviewed (pages/editing/reviews.py) after this version was saved.
 
-        Versions themselves stay as they are: an approval belongs to the content that was approved.
+        The version itself does not change, because an approval belongs to the content that was approved.
         """
         known = ContentPage._meta.get_field("marked_reviewed_at").to_python(content.get("marked_reviewed_at"))
         return self.marked_reviewed_at is not None and self.marked_reviewed_at != known
 
     def listed_pages(self) -> "models.QuerySet[Any]":
-        """The pages that the list below this page shows, in its order, whether or not they are public."""
+        """The pages of the list below this page, in order, public or not."""
         return ContentPage.objects.child_of(self).order_by("path")
 
-    def get_full_url(self, request=None) -> str:
-        """Where readers find the page; Wagtail puts it into mail. The address in its Site record is not in use."""
+    def get_full_url(self, request: HttpRequest | None = None) -> str:
+        """The public address of the page, which Wagtail puts into mail. Wagtail's Site record is not used."""
         return addresses.url(self)
 
     full_url = property(get_full_url)
@@ -306,15 +314,15 @@ class ContentPage(NeedsApproval, PageAnswers):
         title = super().get_admin_display_title()
         return f"{title} (withdrawn)" if self.withdrawal_kind else title
 
-    # Public answers are built from data (GraphQL, feeds, pages/web/views.py), and so are the previews of them.
     @property
     def preview_modes(self) -> list[tuple[str, str]]:
+        """The previews that editors can choose, as (name, label)."""
         return [(channel.name, channel.label) for channel in channels_of(type(self)).values()]
 
-    def serve_preview(self, request, mode_name):
-        """A draft in one of its previews; None, which code may pass to Wagtail's `make_preview_request`, is the first.
+    def serve_preview(self, request: HttpRequest, mode_name: str | None) -> HttpResponse:
+        """A preview of a draft.
 
-        Raises Http404 for a preview that the type has not.
+        Raises Http404 for a preview that the page type does not have.
         """
         channels = channels_of(type(self))
         channel = channels.get(mode_name or "")
@@ -323,19 +331,19 @@ class ContentPage(NeedsApproval, PageAnswers):
             raise Http404(f"This page has no preview “{mode_name}”. Choose one of: {labels}.")
         return channel.respond(self, request.user, timezone.now())
 
-    def serve(self, request, *args, **kwargs):
-        raise RuntimeError("Pages are served by pages.web.views, which asks pages.visibility.rule first.")
+    def serve(self, request: HttpRequest, *args: object, **kwargs: object) -> NoReturn:
+        raise RuntimeError("Pages are served by pages.web.views, which checks pages.visibility.rule first.")
 
 
 def page_types() -> list[type[ContentPage]]:
-    """All page types that editors can make, of all apps."""
+    """All page types of all apps that editors can create."""
     return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
 
 
 class ChangeNote(models.Model):
     """One line of a page's public history. The system writes it when a major update is published."""
 
-    # Not a ParentalKey: publishing a revision must not touch the history.
+    # Not a ParentalKey, so that publishing a revision does not change the history.
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="change_notes")
     at = models.DateTimeField()
     note = models.CharField(max_length=300)
@@ -368,9 +376,10 @@ class PageDocument(Orderable):
 
 
 def tabs(content: list[Panel], restricted: list[Panel] | None = None, named: bool = True) -> TabbedInterface:
-    """The edit screen of a page type: content, then (death reviews only) what never becomes public, then the rest.
+    """The edit screen of a page type, in tabs.
 
-    `named` is False where the title and the address are not for editors to choose, and the page is in no menu.
+    `restricted` are panels for fields that never become public (death reviews only). `named` is False if editors choose
+    neither title nor address, and the page is in no menu.
     """
     title = Page.content_panels if named else []
     promote = ContentPage.promote_panels if named else [FieldPanel("topics")]

@@ -1,10 +1,9 @@
-"""What the partnership works on all the time, beside its priorities."""
-
-from typing import Any
+"""The continuous work of the partnership, in addition to its priorities."""
 
 import graphene
 from django.core.exceptions import ValidationError
 from django.db import models
+from graphql import GraphQLResolveInfo
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel
 from wagtail.fields import RichTextField
@@ -81,19 +80,19 @@ class LeadBody(graphene.ObjectType):
     )
 
     @staticmethod
-    def resolve_name(area: "WorkArea", info: Any) -> str:
+    def resolve_name(area: "WorkArea", info: GraphQLResolveInfo) -> str:
         agency = loader_of(info).related(area, "led_by_agency")
         return agency.name if agency else area.led_by_as_published
 
     @staticmethod
-    def resolve_agency(area: "WorkArea", info: Any) -> Any:
+    def resolve_agency(area: "WorkArea", info: GraphQLResolveInfo) -> Agency | None:
         return loader_of(info).related(area, "led_by_agency")
 
 
-def resolve_led_by(area: "WorkArea", info: Any) -> "WorkArea | None":
-    """The area stands for its lead; null when its agency is not public and there are no published words."""
-    known = area.led_by_as_published or loader_of(info).related(area, "led_by_agency")
-    return area if known else None
+def resolve_led_by(area: "WorkArea", info: GraphQLResolveInfo) -> "WorkArea | None":
+    """The area, from which `LeadBody` resolves; null if its agency is not public and it has no published words."""
+    has_lead = area.led_by_as_published or loader_of(info).related(area, "led_by_agency")
+    return area if has_lead else None
 
 
 class WorkArea(Orderable):
@@ -132,6 +131,4 @@ class WorkArea(Orderable):
     def clean(self) -> None:
         super().clean()
         if bool(self.led_by_agency_id) == bool(self.led_by_as_published.strip()):
-            raise ValidationError(
-                {"led_by_agency": "Choose an agency, or give the words that were published: one of the two."}
-            )
+            raise ValidationError({"led_by_agency": "Choose an agency or give the published words, but not both."})

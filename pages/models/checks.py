@@ -1,37 +1,38 @@
-"""System checks of page types: what a type forgot stops the start, and does not go missing in silence."""
+"""System checks of page types and blocks: a declaration that is missing stops the start of the server."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.checks import CheckMessage, Error
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from wagtail.blocks import Block
+from wagtail.fields import StreamField
+from wagtail.models import Page
 
 from pages.graphql.block_types import PublicBlock, block_classes
 
-_names_of_blocks: dict[str, type[Block]] = {}
+_blocks_by_name: dict[str, type[Block]] = {}
 
 
-def problems_of_page_type(model: Any, base: type) -> Iterator[CheckMessage]:
-    """`base` is the class above all page types."""
+def check_page_type(model: type[Page], base: type[Page]) -> Iterator[CheckMessage]:
+    """What the declaration of a page type, and those of its blocks, lack. `base` is the class of all page types."""
     name = model.__name__
-    own = model.__mro__[: model.__mro__.index(base)]
-    if not any("parent_page_types" in each.__dict__ for each in own):
+    classes = model.__mro__[: model.__mro__.index(base)]
+    if not any("parent_page_types" in each.__dict__ for each in classes):
         yield Error(
-            f"{name} does not say below which pages it may stand, so editors can make it nowhere.",
+            f"{name} does not set parent_page_types, so editors cannot create it anywhere.",
             hint=f'Set {name}.parent_page_types, for example to ["pages.PartnershipPage"].',
             obj=model,
             id="pages.E001",
         )
     if not hasattr(model, "feed_key"):
         yield Error(
-            f"{name} does not say whether a feed tells of it.",
+            f"{name} does not set feed_key, so it is not clear whether a feed lists it.",
             hint=f'Set {name}.feed_key to the key of a feed, such as "news", or to None.',
             obj=model,
             id="pages.E002",
         )
-    if "graphql_fields" not in {attribute for each in own for attribute in each.__dict__}:
+    if "graphql_fields" not in {attribute for each in classes for attribute in each.__dict__}:
         yield Error(
             f"{name} has no fields in the API.",
             hint=f"List its public fields in {name}.graphql_fields (pages/graphql/public_fields.py).",
@@ -46,15 +47,15 @@ def problems_of_page_type(model: Any, base: type) -> Iterator[CheckMessage]:
             id="pages.E004",
         )
     for block, field in block_classes(model).items():
-        yield from _problems_of_block(block, field)
+        yield from _check_block(block, field)
 
 
-def _problems_of_block(block: Any, field: Any) -> Iterator[CheckMessage]:
+def _check_block(block: type[Block], field: StreamField) -> Iterator[CheckMessage]:
     name = block.__name__
     if not issubclass(block, PublicBlock):
         yield Error(
-            f"{name} is a block of {field.model.__name__}.{field.name}, and neither the API nor a page can show it.",
-            hint=f"Make a class for it that inherits from PublicBlock too, as those in pages/blocks.py: {name}.",
+            f"{name}, a block of {field.model.__name__}.{field.name}, is not a PublicBlock, so no reader can see it.",
+            hint=f"Write a class that inherits from PublicBlock and {name}, as in pages/blocks.py.",
             obj=field,
             id="pages.E005",
         )
@@ -73,10 +74,10 @@ def _problems_of_block(block: Any, field: Any) -> Iterator[CheckMessage]:
             obj=field,
             id="pages.E007",
         )
-    if _names_of_blocks.setdefault(name, block) is not block:
+    if _blocks_by_name.setdefault(name, block) is not block:
         yield Error(
-            f"Two classes of blocks have the name {name}, which is the name of their type in the API.",
-            hint=f"Give one of them another name: {block.__module__} or {_names_of_blocks[name].__module__}.",
+            f"Two block classes have the name {name}, which is also the name of their type in the API.",
+            hint=f"Rename one of them: {block.__module__} or {_blocks_by_name[name].__module__}.",
             obj=field,
             id="pages.E008",
         )

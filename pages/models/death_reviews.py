@@ -1,17 +1,19 @@
-"""Domestic Abuse Related Death Reviews: what the public may learn from each, and what stays restricted.
+"""Domestic Abuse Related Death Reviews: what the public may know about each review, and what stays restricted.
 
-Real names and dates of death are never stored here. The list of names that must not appear is kept as keyed hashes
-only, so that the text can be checked against names that nobody can read back.
+Real names and dates of death are never stored here. The list of blocked names consists of keyed hashes, so that texts
+can be checked for the names although nobody can read them.
 """
 
 import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
@@ -22,7 +24,7 @@ from django.utils import timezone
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Collection, Orderable, PagePermissionTester, Revision
+from wagtail.models import Collection, Orderable, Page, PagePermissionTester, Revision
 
 from documents.models import Document, Image
 from pages.content.choices import (
@@ -47,17 +49,17 @@ from pages.models.base import ContentPage, ContentPageForm, tabs
 from pages.models.moderation import StandingPermissions
 from pages.models.snippets import Agency, LegalBasis, SupportService
 
-NOT_SHARED = (
+SHARED_FILE_PROBLEM = (
     "another page uses this, so the editors of that page can open it. Upload it here as a new file, which is kept with "
     "the files of death reviews."
 )
-# No vowels and no look-alikes, so that no reference spells a word or is misread.
+# Without vowels and characters that look alike, so that no reference is a word or is misread.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRTVWXYZ"
 
 
-# What is written down about a review, and does not keep its notice from being published: field → words for the screen.
-# A field goes from here when `publishing_problems` reads it.
-NOTED_ONLY = {
+# Fields for the record only, which do not prevent publication: field → words for the screen.
+# Remove a field from here when `publishing_problems` checks it.
+UNENFORCED_FIELDS = {
     "stage": "the stage",
     "decision_reasons": "the reasons for the decision",
     "qa_outcome": "the quality assurance",
@@ -71,24 +73,24 @@ NOTED_ONLY = {
 
 
 def new_reference() -> str:
-    """A public reference that says nothing about the case: neither its order nor its date."""
+    """A random public reference, which reveals neither the order nor the date of the case."""
     return "DR-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(4))
 
 
 def name_hash(name: str) -> str:
-    """HMAC-SHA-256 of a name, spelt the same however it was typed. It cannot be turned back into the name."""
+    """HMAC-SHA-256 (hexadecimal) of a name, which is the same for all accents, capitals and spaces."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
     key = hashlib.sha256(b"name blocklist:" + settings.SECRET_KEY.encode()).digest()
     return hmac.new(key, " ".join(plain.split()).encode(), hashlib.sha256).hexdigest()
 
 
 class DeathReviewPermissions(StandingPermissions):
-    """Only people who may handle death reviews can do anything with these pages in the admin."""
+    """People without the permission to handle death reviews have no permissions on these pages."""
 
-    def __init__(self, user, page):
+    def __init__(self, user: User, page: Page) -> None:
         super().__init__(user, page)
         if not user.has_perm(HANDLE_DEATH_REVIEWS):
-            self.permissions = set()
+            self.permissions: set[str] = set()
 
 
 class DeathReviewIndexPage(ContentPage):
@@ -128,11 +130,11 @@ class DeathReviewIndexPage(ContentPage):
     class Meta:
         verbose_name = "death review index"
 
-    def full_clean(self, exclude=None, **kwargs) -> None:
+    def full_clean(self, exclude: Iterable[str] | None = None, **kwargs: bool) -> None:
         self.show_safe_exit = True
         super().full_clean(exclude=exclude, **kwargs)
 
-    def permissions_for_user(self, user) -> PagePermissionTester:
+    def permissions_for_user(self, user: User) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
 
     def listed_pages(self) -> "models.QuerySet[DeathReviewNoticePage]":
@@ -140,37 +142,40 @@ class DeathReviewIndexPage(ContentPage):
 
 
 @receiver(pre_delete, sender=DeathReviewIndexPage)
-def keep_the_index_of_files(sender: Any, instance: DeathReviewIndexPage, **kwargs: Any) -> None:
-    """Without it, its files would be ordinary ones, for every editor to find. Raises ValidationError."""
+def refuse_to_delete_index_with_files(
+    sender: type[DeathReviewIndexPage], instance: DeathReviewIndexPage, **kwargs: object
+) -> None:
+    """Raises ValidationError if the index has files: after its deletion, all editors could find them."""
     files = Q(collection__path__startswith=instance.files.path) if instance.files else Q(pk__in=[])
     if Document.objects.filter(files).exists() or Image.objects.filter(files).exists():
         raise ValidationError(
-            f"“{instance}” was not deleted: it keeps the files of death reviews out of sight. Delete those files first."
+            f"“{instance}” was not deleted: it hides the files of death reviews from other editors. "
+            "Delete those files first."
         )
 
 
 class DeathReviewNoticeForm(ContentPageForm):
-    """The edit form of a notice. Its files are its own."""
+    """The edit form of a notice. A notice may not share files with other pages."""
 
     def is_valid(self) -> bool:
         valid = super().is_valid()
-        if valid and (shared := self._files_of_other_pages()):
+        if valid and (shared := self._shared_files()):
             names = ", ".join(f"“{file}”" for file in shared)
-            self.add_error(None, f"{names}: {NOT_SHARED}")
+            self.add_error(None, f"{names}: {SHARED_FILE_PROBLEM}")
             valid = False
         return valid
 
-    def _files_of_other_pages(self) -> list[Any]:
-        """Those that were put on the notice since its last version."""
-        self.save(commit=False)  # puts the rows that were typed on the page, in memory only
+    def _shared_files(self) -> list[Document | Image]:
+        """The files that are new in this version and that other pages use."""
+        self.save(commit=False)  # puts the child rows of the form on the page, in memory only
         last = self.instance.latest_revision
         known = last.content.get("file_facts", {}) if last else {}
-        found: list[Any] = []
+        shared: list[Document | Image] = []
         for kind, model, keys in zip(("documents", "images"), (Document, Image), files_of(self.instance), strict=True):
             new = keys - {int(key) for key in known.get(kind, {})}
             rows: Any = model._default_manager.filter(~of_death_reviews(), pk__in=new).order_by("pk")
-            found += [file for file in rows if used_by_other_pages(file, besides=self.instance.pk)]
-        return found
+            shared += [file for file in rows if used_by_other_pages(file, besides=self.instance.pk)]
+        return shared
 
 
 class DeathReviewNoticePage(ContentPage):
@@ -223,7 +228,7 @@ class DeathReviewNoticePage(ContentPage):
         default=False,
         help_text="Leave this off unless the family and the partnership agree that people should find it by searching.",
     )
-    # Restricted: in no public type, feed, page or search index.
+    # Restricted: no public type, feed, page or search index contains these fields.
     stage = models.CharField(max_length=30, choices=DeathReviewStage.choices, default=DeathReviewStage.NOTIFIED)
     decision_reasons = models.TextField("reasons for the decision", blank=True)
     qa_outcome = models.CharField(
@@ -259,13 +264,13 @@ class DeathReviewNoticePage(ContentPage):
         "dates_to_avoid",
         "sent_to_commissioner_on",
     )
-    feed_key = "death-reviews"  # its files are for those who open the notice
+    feed_key = "death-reviews"
     content_warning = "this is about a death, and about domestic abuse."
-    SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # never lost by saving or rebuilding a version
+    SYSTEM_FIELDS = (*ContentPage.SYSTEM_FIELDS, "name_blocklist")  # belongs to the page, not to a revision
     approving_roles = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)
     parent_page_types = ["pages.DeathReviewIndexPage"]
     subpage_types: list[str] = []
-    # A copy is another review: it was decided, cleared and told to nobody.
+    # A copy is another review, without decision, clearance or reference.
     exclude_fields_in_copy = [
         *ContentPage.exclude_fields_in_copy,
         "reference",
@@ -278,7 +283,7 @@ class DeathReviewNoticePage(ContentPage):
         "minimum_online_until",
         "listed_by_search_engines",
     ]
-    # Neither the text nor the restricted fields of a notice go into the search index through this class.
+    # No text and no restricted field of a notice, because Wagtail's page search must not find them.
     search_fields = ContentPage.search_fields
 
     edit_handler = tabs(
@@ -291,7 +296,7 @@ class DeathReviewNoticePage(ContentPage):
             FieldRowPanel([FieldPanel("legal_basis"), FieldPanel("period_label")]),
             MultiFieldPanel(
                 [FieldPanel("publication_decision"), FieldPanel("publication_reason")],
-                heading="Decision that readers are told",
+                heading="Decision that readers see",
             ),
             FieldPanel("executive_summary"),
             FieldPanel("learning_themes"),
@@ -304,10 +309,10 @@ class DeathReviewNoticePage(ContentPage):
         ],
         restricted=[
             HelpPanel(
-                "<p>Nothing on this tab is ever shown to the public.</p>"
-                "<p><b>Noted only, and not enforced.</b> The CMS publishes an approved notice whatever is said here. "
-                f"It does not look at {', '.join([*NOTED_ONLY.values()][:-1])} or {[*NOTED_ONLY.values()][-1]}. "
-                "Whoever approves has to check them.</p>"
+                "<p>Nothing on this tab is ever public.</p>"
+                "<p><b>For the record only.</b> The CMS publishes an approved notice whatever these fields contain. "
+                f"It does not check {', '.join([*UNENFORCED_FIELDS.values()][:-1])} or "
+                f"{[*UNENFORCED_FIELDS.values()][-1]}. Approvers must check them.</p>"
             ),
             FieldPanel("stage"),
             FieldPanel("decision_reasons"),
@@ -340,7 +345,7 @@ class DeathReviewNoticePage(ContentPage):
             source="notice_support_services",
         ),
         public.date("qa_letter_on", description="The date of the Home Office's quality assurance letter."),
-        public.date("minimum_online_until", description="Until when it stays online at least."),
+        public.date("minimum_online_until", description="It stays online at least until this day."),
         public.text("library_url", description="Its address in the national library."),
     ]
 
@@ -348,40 +353,40 @@ class DeathReviewNoticePage(ContentPage):
         verbose_name = "death-review notice"
         permissions = [("handle_death_reviews", "Can handle death reviews")]
 
-    def permissions_for_user(self, user) -> PagePermissionTester:
+    def permissions_for_user(self, user: User) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
 
     @property
     def noindex(self) -> bool:
-        """People find it by its reference, unless the family and the partnership agreed that they should by more."""
+        """True unless the family and the partnership agreed that search engines may list the notice."""
         return not self.listed_by_search_engines
 
     @classmethod
     def noindex_pages(cls) -> "models.QuerySet[DeathReviewNoticePage]":
         return cls.objects.filter(listed_by_search_engines=False)
 
-    def full_clean(self, exclude=None, **kwargs) -> None:
-        self._name_after_reference()
+    def full_clean(self, exclude: Iterable[str] | None = None, **kwargs: bool) -> None:
+        self._set_fixed_fields()
         super().full_clean(exclude=exclude, **kwargs)
 
     def minimal_clean(self) -> None:
-        self._name_after_reference()
+        self._set_fixed_fields()
         super().minimal_clean()
 
-    def _name_after_reference(self) -> None:
-        """Title, address and safe exit are not for an editor to choose."""
+    def _set_fixed_fields(self) -> None:
+        """Set title, slug and safe exit, which editors cannot choose."""
         self.title = f"Death review {self.reference}"
         self.slug = self.reference.lower()
         self.show_safe_exit = True
 
-    def save_revision(self, *args, **kwargs) -> Revision:
-        """The files of a notice move to the collection of death reviews: a draft's are not for every editor."""
+    def save_revision(self, *args: object, **kwargs: object) -> Revision:
+        """Moves the files of the version to the collection of death reviews, where other editors do not see them."""
         index = DeathReviewIndexPage.objects.filter(path=self.path[: -self.steplen]).first()
         if index is not None and index.files_id:
             for model, keys in zip((Document, Image), files_of(self), strict=True):
                 rows: Any = model._default_manager
                 for file in rows.filter(~of_death_reviews(), pk__in=keys):
-                    if not used_by_other_pages(file, besides=self.pk):  # else its editors would lose it
+                    if not used_by_other_pages(file, besides=self.pk):  # whose editors would lose it
                         rows.filter(pk=file.pk).update(collection=index.files_id)
         return super().save_revision(*args, **kwargs)
 
@@ -396,14 +401,14 @@ class DeathReviewNoticePage(ContentPage):
                 problems["executive_summary"] = "Give the executive summary as text, so that nobody needs a PDF."
             if not self.notice_support_services.count():
                 problems["notice_support_services"] = "Add at least one support service."
-            elif not self._names_somebody_who_helps():
+            elif not self._has_public_support_service():
                 problems["notice_support_services"] = (
                     "None of these support services is published, so readers would see none: publish one of them first."
                 )
         return problems
 
     def values_set_by_publication(self) -> dict[str, Any]:
-        """The last day of the time that the policy promises, where nobody chose a date."""
+        """The end of the minimum time online by the policy, if no editor chose a date."""
         if self.minimum_online_until is not None or self.first_published_at is None:
             return {}
         months = relativedelta(months=settings.DEATH_REVIEW_MINIMUM_MONTHS)
@@ -416,18 +421,18 @@ class DeathReviewNoticePage(ContentPage):
         until = self.minimum_online_until
         if until and until > timezone.localdate():
             return {
-                "kind": f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it before takes a "
-                "second approver, which is not built yet. In an emergency, take it down."
+                "kind": f"This notice stays online until {until:%d %B %Y} at least. Withdrawing it earlier needs "
+                "a second approver, which the CMS does not support yet. In an emergency, take it down."
             }
         if kind != WithdrawalKind.WITHDRAWN:
-            return {"kind": "Readers of a death-review notice are always told why it went: give an explanation."}
+            return {"kind": "Readers of a death-review notice must know why it was withdrawn: give an explanation."}
         return {}
 
-    def _names_somebody_who_helps(self) -> bool:
-        """Whether readers see at least one of the services, now or when this version is due."""
+    def _has_public_support_service(self) -> bool:
+        """Whether readers see at least one of the services, now or when this version is scheduled for."""
         now = timezone.now()
-        chosen = [row.service_id for row in self.notice_support_services.all()]
-        return SupportService.objects.shown_at(max(now, self.go_live_at or now)).filter(pk__in=chosen).exists()
+        services = [row.service_id for row in self.notice_support_services.all()]
+        return SupportService.objects.shown_at(max(now, self.go_live_at or now)).filter(pk__in=services).exists()
 
 
 class NoticeSupportService(Orderable):
@@ -475,7 +480,9 @@ class ReviewDocument(Orderable):
     def clean(self) -> None:
         super().clean()
         if (self.state == ReviewDocumentState.PUBLISHED) != bool(self.document_id):
-            raise ValidationError({"document": "A published document has a file, and only a published one."})
+            raise ValidationError(
+                {"document": "A published document needs a file, and other documents must not have one."}
+            )
         if self.state == ReviewDocumentState.WITHHELD and not self.reason.strip():
             raise ValidationError({"reason": "Tell readers why it is withheld."})
 
@@ -504,7 +511,7 @@ class Recommendation(Orderable):
         public.choice("level", RecommendationLevel, description="Whom it is addressed to."),
         public.related("owner_agency", "pages.Agency", description="Who has to act."),
         public.date("due_on", description="By when."),
-        public.choice("status", ActionStatus, description="How far it is."),
+        public.choice("status", ActionStatus, description="Its progress, as reported."),
         public.text("outcome", description="What came of it."),
     ]
 

@@ -1,5 +1,7 @@
-"""Drafts that the public website may show to one person for some minutes; pages/reading/draft_previews.py makes
-them."""
+"""Drafts that the public website shows to one person for some minutes.
+
+pages/reading/draft_previews.py creates them.
+"""
 
 import secrets
 
@@ -13,17 +15,17 @@ from pages.models.base import ContentPage
 
 
 def new_preview_key() -> str:
-    """128 random bits."""
+    """128 random bits, as 22 characters that are safe in URLs."""
     return secrets.token_urlsafe(16)
 
 
 class DraftPreview(models.Model):
-    """What one person typed last on one edit screen, saved or not. It goes with the page, and with the person."""
+    """The last state of one edit screen of one person, saved or not. It is deleted with the page or the person."""
 
     key = models.CharField(max_length=22, unique=True, default=new_preview_key)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.ForeignKey(ContentPage, null=True, on_delete=models.CASCADE, related_name="+")
-    # Where a page is to be made that was never saved, and of what type.
+    # The parent and the type of a new page that was never saved.
     parent = models.ForeignKey(Page, null=True, on_delete=models.CASCADE, related_name="+")
     page_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, related_name="+")
     content = models.JSONField(encoder=DjangoJSONEncoder)

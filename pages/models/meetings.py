@@ -1,6 +1,6 @@
-"""Meetings of the partnership: when, where, what about, the papers, and every change since the date was announced."""
+"""Meetings of the partnership: date, place, agenda, papers, and all changes since the announcement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,17 +28,17 @@ from pages.models.base import ContentPage, tabs
 from pages.models.public_records import PublicRecord
 from pages.models.snippets import Venue
 
-# What Wagtail logs when a version is published, at once or when its time has come (pages/approval/scheduling.py).
+# Wagtail's log actions for a publication, immediate or scheduled (pages/approval/scheduling.py).
 PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
-# It does not take place at its time.
+# The meeting does not take place at the announced time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
-# Fields of the change log that feeds tell of.
-TOLD_CHANGES = {"starts", "venue", "attendance", "status"}
-# Papers that are published at most so long after the meeting was announced came out with the announcement.
-TOGETHER = timedelta(minutes=5)
-# Named in lists.
-NOTABLE = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
+# The fields of the change log whose changes appear in feeds.
+FEED_CHANGE_FIELDS = {"starts", "venue", "attendance", "status"}
+# Papers published within this time of the announcement count as published with it.
+ANNOUNCEMENT_WINDOW = timedelta(minutes=5)
+# The statuses that lists show.
+LISTED_STATUSES = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
 
 
 class MeetingIndexPage(ContentPage):
@@ -100,7 +100,7 @@ class MeetingPage(ContentPage):
     list_order = ("-starts_at", "-uuid")
     refused_while_hidden = ("venue",)
     canary_kind = "meeting"
-    # The next meeting starts clean: what is common to all meetings stays (place, who may come, how to ask).
+    # A copy is the next meeting: it keeps what all meetings share (place, access, how to ask a question).
     exclude_fields_in_copy = [
         *ContentPage.exclude_fields_in_copy,
         "starts_at",
@@ -158,11 +158,11 @@ class MeetingPage(ContentPage):
     ]
     graphql_fields = [
         public.date_time("starts_at", required=True, description="When it starts."),
-        public.date_time("ends_at", description="When it ends, where that was announced."),
+        public.date_time("ends_at", description="When it ends, if that was announced."),
         public.choice("status", MeetingStatus, description="Whether it takes place as announced."),
         public.rich_text("status_notice", description="What changed, and why."),
         public.choice("open_to_public", OpenToPublic, description="Whether residents may come."),
-        public.text("closed_reason", description="Why not, or not to all of it."),
+        public.text("closed_reason", description="Why it is closed to the public, or partly closed."),
         public.choice("attendance_mode", AttendanceMode, description="In person, online or both."),
         public.text("joining_url", description="The link to join online."),
         public.related("venue", "pages.Venue", description="Where it is held."),
@@ -192,7 +192,7 @@ class MeetingPage(ContentPage):
 
     @property
     def is_off(self) -> bool:
-        """Whether nobody should come, join online or send questions."""
+        """Whether the meeting is cancelled or postponed, so that nobody should come, join or send questions."""
         return self.status in OFF
 
     @property
@@ -202,20 +202,22 @@ class MeetingPage(ContentPage):
     def note_in_lists(self) -> str:
         if self.starts_at is None:
             return ""
-        status = f"{self.get_status_display()}: " if self.status in NOTABLE else ""
+        status = f"{self.get_status_display()}: " if self.status in LISTED_STATUSES else ""
         return status + when(self.starts_at, self.ends_at)
 
     @property
     def agenda_due_on(self) -> date | None:
+        """The day on which the agenda is due by the partnership's policy."""
         return agenda_due_on(local_day(self.starts_at)) if self.starts_at else None
 
     def get_admin_display_title(self) -> str:
         return f"{super().get_admin_display_title()} ({self.get_status_display().lower()})"
 
-    def full_clean(self, exclude=None, **kwargs) -> None:
-        """The address is the date, as in /meetings/24-february-2026/, until an editor chooses another.
+    def full_clean(self, exclude: Iterable[str] | None = None, **kwargs: bool) -> None:
+        """Makes the slug from the date, as in /meetings/24-february-2026/, unless an editor chose another slug.
 
-        Times are whole minutes, as in the form: one with seconds would count as moved when somebody saves the form.
+        Cuts times to whole minutes, as in the form. A meeting with seconds would otherwise count as moved when somebody
+        saves the form.
         """
         for name in ("starts_at", "ends_at", "questions_deadline"):
             if (moment := getattr(self, name)) is not None:
@@ -230,45 +232,47 @@ class MeetingPage(ContentPage):
         super().clean()
         if self.starts_at is None:
             return
-        # In UTC: Python compares local times by the clock, which shows 1:30am twice in a night of October.
+        # In UTC, because 1:30am occurs twice when summer time ends, and Python compares local times by the clock.
         starts = self.starts_at.astimezone(UTC)
         if self.ends_at and self.ends_at.astimezone(UTC) <= starts:
-            raise ValidationError({"ends_at": "The meeting ends after it starts."})
+            raise ValidationError({"ends_at": "The end must be after the start."})
         if self.questions_deadline and self.questions_deadline.astimezone(UTC) > starts:
-            raise ValidationError({"questions_deadline": "The deadline is before the meeting starts."})
+            raise ValidationError({"questions_deadline": "The deadline must not be after the start of the meeting."})
 
-    def save_revision(self, *args, **kwargs) -> Revision:
-        """The system remembers which documents were ever papers of an exempt item, in whatever version."""
+    def save_revision(self, *args: object, **kwargs: object) -> Revision:
+        """Also marks documents that are papers of an exempt item in any version (`Document.once_exempt`)."""
         if papers := self.exempt_documents():
             Document.objects.filter(pk__in=papers, once_exempt=False).update(once_exempt=True)
         return super().save_revision(*args, **kwargs)
 
     def exempt_documents(self) -> set[int]:
-        """Primary keys of the papers that this version has for exempt items. It is not published with them."""
+        """Primary keys of the documents of exempt items. A version that has any cannot be published."""
         exempt = {same_number(item.number) for item in self.agenda_items.all() if item.is_exempt}
         return {paper.document_id for paper in self.papers.all() if same_number(paper.agenda_item_number) in exempt}
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
         items = sorted(self.agenda_items.all(), key=lambda item: item.access == AgendaItemAccess.EXEMPT)
-        access = {same_number(item.number): item.access for item in items}  # of two with one number, the exempt one
+        # Exempt items come last, so of two items with the same number the exempt one counts.
+        access = {same_number(item.number): item.access for item in items}
         if len(access) < len(items):
             problems["agenda_items"] = "Two items of the agenda have the same number."
-        # What a file is called that only notices may show is for nobody here to read.
-        if "papers" not in problems and (problem := self._problem_of_the_papers(access)):
+        # A file that only death-review notices may show already has a problem here. Its title must not appear.
+        if "papers" not in problems and (problem := self._papers_problem(access)):
             problems["papers"] = problem
-        if problem := self._problem_of_the_notice():
+        if problem := self._notice_problem():
             problems["status_notice"] = problem
-        return problems | self._problems_of_taking_part()
+        return problems | self._attendance_problems()
 
-    def _problem_of_the_papers(self, access: dict[str, str]) -> str:
-        """`access` has the access of each item of the agenda by its number."""
+    def _papers_problem(self, access: dict[str, str]) -> str:
+        """What is wrong with the papers, or an empty string. `access` is number of the agenda item → its access."""
         papers, problem = list(self.papers.all()), ""
-        # A document may be of a collection that is not for everybody here: its own title stays out of the words.
+        # Without the titles of documents, which may be in a collection that this editor may not see.
         names = {
-            id(paper): f"“{paper.title}”" if paper.title else f"Paper {as_of}" for as_of, paper in enumerate(papers, 1)
+            id(paper): f"“{paper.title}”" if paper.title else f"Paper {position}"
+            for position, paper in enumerate(papers, 1)
         }
-        if late := self._late_without_a_reason(papers, timezone.now()) if papers else []:
+        if late := self._late_papers_without_reason(papers, timezone.now()) if papers else []:
             return (
                 f"The agenda was due by {self.agenda_due_on:%A %-d %B %Y}. Fill in “Why it is late”, for readers, for "
                 f"each paper that is published after that: {', '.join(names[id(paper)] for paper in late)}."
@@ -278,23 +282,24 @@ class MeetingPage(ContentPage):
             if number and same_number(number) not in access:
                 problem = f"{name} is for item {number}, which is not on the agenda."
             elif number and access[same_number(number)] == AgendaItemAccess.EXEMPT:
-                problem = f"Item {number} is exempt, so it can have no public paper: take {name} off it."
+                problem = f"Item {number} is exempt, so it cannot have a public paper: remove {name} from it."
         return problem
 
-    def _problems_of_taking_part(self) -> dict[str, str]:
+    def _attendance_problems(self) -> dict[str, str]:
+        """What readers who want to take part would miss: field name → what to do."""
         problems = {}
         if self.attendance_mode != AttendanceMode.ONLINE and not self.venue_id:
             problems["venue"] = "Choose a venue, or make it an online meeting."
-        elif self._venue_is_news_and_hidden():
+        elif self._announces_hidden_venue():
             problems["venue"] = f"“{self.venue}” is not published: publish the venue first, or choose another."
         if self.attendance_mode != AttendanceMode.IN_PERSON and not self.joining_url:
             problems["joining_url"] = "People who take part online need the link."
         if self.open_to_public != OpenToPublic.OPEN and not self.closed_reason.strip():
-            problems["closed_reason"] = "Say why the public may not come, or not to all of it."
+            problems["closed_reason"] = "Say why the public may not attend, or not all of it."
         return problems
 
     def known_version(self) -> ContentPage | None:
-        """The meeting as readers know it: the public version, or the last one if it was unpublished since."""
+        """The meeting as readers know it: the public version, or the last public one if it was unpublished."""
         known: ContentPage | None = self.published_version()
         if known is not None or self.pk is None:
             return known
@@ -307,8 +312,10 @@ class MeetingPage(ContentPage):
         return {"starts_at": as_of + timedelta(days=30), "attendance_mode": AttendanceMode.ONLINE}
 
     def where(self, venue: Venue | None) -> str:
-        """As in "Conference Room 2, …, CB1 1JF and online"; `venue` is its venue, where readers may see that. Empty
-        where no place is known."""
+        """The place, as in "Conference Room 2, …, CB1 1JF and online", or an empty string.
+
+        `venue` is the venue of the meeting if readers may see it, else None.
+        """
         places = []
         if self.attendance_mode != AttendanceMode.ONLINE and venue:
             places.append(place(venue))
@@ -317,76 +324,81 @@ class MeetingPage(ContentPage):
         return " and ".join(places)
 
     def feed_title(self) -> str:
-        """As in "Cancelled: Partnership meeting", since many people read no more than the title."""
+        """The title with its status, as in "Cancelled: Partnership meeting": many people read only the title."""
         return f"{self.get_status_display()}: {self.title}" if self.status in NEEDS_NOTICE else self.title
 
     def feed_summary(self, shown: ShownToReaders) -> str:
-        """When and where, from the fields, then what the editor wrote unless that says the day again."""
+        """Date and place from the fields, then the summary unless it repeats the date."""
         if self.starts_at is None:
             return self.summary
         facts = self._when_and_where(shown)
-        said_again = when(self.starts_at, self.ends_at).partition(",")[0] in self.summary
-        return facts if said_again else f"{facts} {self.summary}"
+        has_date = when(self.starts_at, self.ends_at).partition(",")[0] in self.summary
+        return facts if has_date else f"{facts} {self.summary}"
 
     def feed_files(self, shown: ShownToReaders) -> list[Any]:
-        """Its papers, the agenda first."""
+        """The public papers, the agenda first."""
         papers = sorted(shown.papers(self), key=lambda paper: paper.kind != PaperKind.AGENDA)
         return [paper.file for paper in papers]
 
     def feed_events(self, shown: ShownToReaders) -> Iterator[PageEvent]:
-        """Its agenda and its minutes came out, and each change that readers were told of. That draft minutes were
-        approved is news of its own."""
+        """The publication of agenda, draft minutes and minutes, and each change of `FEED_CHANGE_FIELDS`."""
         for kind in (PaperKind.AGENDA, PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
-            yield from self._came_out(kind, shown)
-        together: dict[datetime, list[MeetingChange]] = {}
+            yield from self._paper_events(kind, shown)
+        changes: dict[datetime, list[MeetingChange]] = {}
         for row in self.change_log.all():
-            if row.field in TOLD_CHANGES:
-                together.setdefault(row.at, []).append(row)
-        for as_of, rows in together.items():
-            if word := _what_happened(rows):
+            if row.field in FEED_CHANGE_FIELDS:
+                changes.setdefault(row.at, []).append(row)
+        for as_of, rows in changes.items():
+            if verb := _change_verb(rows):
                 reason = next((row.reason for row in rows if row.reason), "")
                 name = f"change:{as_of.astimezone(UTC).isoformat()}"
                 summary = " ".join([*map(change, rows), reason]).strip()
-                yield PageEvent(name, as_of, f"Meeting {word}: {self.title}", summary)
+                yield PageEvent(name, as_of, f"Meeting {verb}: {self.title}", summary)
 
-    def _came_out(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
-        found = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
-        # What came out with the announcement is in the entry of the meeting.
-        if found and (as_of := min(paper.published_at for paper in found)) - self.first_published_at >= TOGETHER:
-            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in found)
+    def _paper_events(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
+        """The publication of the papers of a kind, unless they were published with the announcement."""
+        papers = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
+        if not papers:
+            return
+        as_of = min(paper.published_at for paper in papers)
+        if as_of - self.first_published_at >= ANNOUNCEMENT_WINDOW:
+            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in papers)
             yield PageEvent(kind.value, as_of, title, self._when_and_where(shown), files)
 
     def _when_and_where(self, shown: ShownToReaders) -> str:
         if self.starts_at is None:
             return ""
-        place_now = self.where(shown.related(self, "venue"))
-        facts = ", ".join(part for part in (when(self.starts_at, self.ends_at), place_now) if part)
+        public_place = self.where(shown.related(self, "venue"))
+        facts = ", ".join(part for part in (when(self.starts_at, self.ends_at), public_place) if part)
         return f"This meeting was planned for {facts}." if self.is_off else f"{facts}."
 
     def searchable_rows(self) -> Iterator[models.Model]:
-        """Neither papers, whose words go with their files, nor exempt items."""
+        """Without papers, whose words belong to their files, and without exempt items."""
         for row in super().searchable_rows():
             if not isinstance(row, Paper) and not (isinstance(row, AgendaItem) and row.is_exempt):
                 yield row
 
     def searchable_words_of_documents(self) -> dict[int, str]:
-        found: dict[int, str] = {}
+        words_by_document: dict[int, str] = {}
         for paper in self.papers.all():
-            words = [found.get(paper.document_id, ""), paper.title, *public.searchable_words(paper)]
-            found[paper.document_id] = "\n".join(word for word in words if word)
-        return found
+            words = [words_by_document.get(paper.document_id, ""), paper.title, *public.searchable_words(paper)]
+            words_by_document[paper.document_id] = "\n".join(word for word in words if word)
+        return words_by_document
 
     def rows_added_by_publication(self, before: ContentPage | None, as_of: datetime) -> dict[str, list[Any]]:
         return {"change_log": self.changes_since(before, as_of)} if isinstance(before, MeetingPage) else {}
 
     def changes_since(self, before: "MeetingPage", as_of: datetime) -> list["MeetingChange"]:
-        """What readers knew otherwise until the instant, with the words that were added to the notice; not saved."""
+        """Unsaved rows for the change log: what differs from the version that readers know, at the instant `as_of`.
+
+        The reason is the text that was added to the notice.
+        """
         reason = plain_text(self.status_notice).removeprefix(plain_text(before.status_notice)).strip()
         return [
             MeetingChange(page=self, at=as_of, field=name, before=old, after=new, reason=reason)
             for name, old, new in (
-                ("starts", _in_words(before.starts_at), _in_words(self.starts_at)),
-                ("ends", _in_words(before.ends_at), _in_words(self.ends_at)),
+                ("starts", _time_in_words(before.starts_at), _time_in_words(self.starts_at)),
+                ("ends", _time_in_words(before.ends_at), _time_in_words(self.ends_at)),
                 ("status", before.get_status_display(), self.get_status_display()),
                 ("venue", before._public_place(as_of), self._public_place(as_of)),
                 ("attendance", before.get_attendance_mode_display(), self.get_attendance_mode_display()),
@@ -395,33 +407,39 @@ class MeetingPage(ContentPage):
         ]
 
     def _public_place(self, as_of: datetime) -> str:
-        """Empty while the venue is not public: what is in the change log stays there for good."""
+        """The venue, or an empty string while it is not public: the change log is permanent."""
         venue = Venue.objects.shown_at(as_of).filter(pk=self.venue_id).first()
         return place(venue)[:300] if venue else ""
 
-    def _problem_of_the_notice(self) -> str:
-        """Readers are told of each change of a meeting that they know of, and what they were told stays."""
+    def _notice_problem(self) -> str:
+        """What is wrong with the notice, or an empty string.
+
+        It must explain each change of a published meeting. Published paragraphs must not change.
+        """
         known = self.known_version()
-        told_before = paragraphs(known.status_notice) if known else []
-        told_now = paragraphs(self.status_notice)
-        if told_now[: len(told_before)] != told_before:
-            return "Add a paragraph below the notice that readers have seen. Do not change or remove what it says."
+        old_paragraphs = paragraphs(known.status_notice) if known else []
+        new_paragraphs = paragraphs(self.status_notice)
+        if new_paragraphs[: len(old_paragraphs)] != old_paragraphs:
+            return "Add a paragraph below the published notice. Do not change or remove what it says."
         changed = known is not None and (
             (known.starts_at, known.venue_id) != (self.starts_at, self.venue_id)
-            or self.attendance_mode not in (known.attendance_mode, AttendanceMode.HYBRID)  # one way to come is gone
+            # One way to take part is no longer offered.
+            or self.attendance_mode not in (known.attendance_mode, AttendanceMode.HYBRID)
         )
-        if changed and told_now == told_before:
-            return "Say what changed and why: the date, the time or the place is not what readers know."
-        newly = known is None or known.status != self.status
-        if self.status in NEEDS_NOTICE and (not told_now or (newly and known is not None and told_now == told_before)):
+        if changed and new_paragraphs == old_paragraphs:
+            return "Say what changed and why: the date, the time or the place differs from what was published."
+        is_new_status = known is None or known.status != self.status
+        if self.status in NEEDS_NOTICE and (
+            not new_paragraphs or (is_new_status and known is not None and new_paragraphs == old_paragraphs)
+        ):
             return "Say what changed and why: the meeting is cancelled, postponed or moved."
         return ""
 
-    def _venue_is_news_and_hidden(self) -> bool:
-        """Whether this version announces a place that readers may not see, now or when it is due.
+    def _announces_hidden_venue(self) -> bool:
+        """Whether this version names a new venue that readers cannot see, now or when it is scheduled for.
 
-        One that they know of already, and that was unpublished since, keeps nobody from calling the meeting off or
-        from publishing its minutes.
+        A venue that readers know already may be unpublished, so that the meeting can still be cancelled and its minutes
+        published.
         """
         known = self.known_version()
         if self.venue_id is None or (known is not None and known.venue_id == self.venue_id):
@@ -430,11 +448,11 @@ class MeetingPage(ContentPage):
         published_at = max(now, self.go_live_at or now)
         return not Venue.objects.shown_at(published_at).filter(pk=self.venue_id).exists()
 
-    def _late_without_a_reason(self, papers: list["Paper"], now: datetime) -> list["Paper"]:
-        """Papers that readers would first see here after the day on which the agenda was due, and are not told why.
+    def _late_papers_without_reason(self, papers: list["Paper"], now: datetime) -> list["Paper"]:
+        """Papers that would be published here after the due day of the agenda, and have no `late_reason`.
 
-        Minutes come after the meeting by nature. A meeting that readers did not know of before it started is entered
-        for the record: when its papers came out cannot be told from here.
+        Minutes are exempt, as they follow the meeting. So are meetings that were not public before they started: they
+        are entered for the record, and it is not known when their papers were published.
         """
         published_at = max(now, self.go_live_at or now)
         due_on, starts_at = self.agenda_due_on, self.starts_at
@@ -456,8 +474,8 @@ class MeetingPage(ContentPage):
         return [paper for paper in unexplained if paper.document_id not in known]
 
 
-def _what_happened(rows: list["MeetingChange"]) -> str:
-    """From the fields that changed and what they became, as in "moved"; empty for what is no news."""
+def _change_verb(rows: list["MeetingChange"]) -> str:
+    """What happened to the meeting, as in "moved"; empty for changes that are not news."""
     after = {row.field: row.after for row in rows}
     off = {status.label for status in OFF}
     was_off = any(row.before in off for row in rows if row.field == "status")
@@ -467,16 +485,16 @@ def _what_happened(rows: list["MeetingChange"]) -> str:
         return status.lower()
     if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label:
         return "moved"
-    # After it has taken place, it is too late to come.
+    # Not news once the meeting was held.
     return "goes ahead" if was_off and status != MeetingStatus.HELD.label else ""
 
 
-def _in_words(moment: datetime | None) -> str:
+def _time_in_words(moment: datetime | None) -> str:
     return when(moment) if moment else ""
 
 
 def same_number(number: str) -> str:
-    """The number of an agenda item as it is compared: "3A " is "3a"."""
+    """The number of an agenda item, normalised for comparison: "3A " is "3a"."""
     return number.strip().casefold()
 
 
@@ -498,7 +516,7 @@ class AgendaItem(Orderable):
         public.text("number", required=True, description="Its number on the agenda."),
         public.text("title", required=True, description="What it is about."),
         public.choice("access", AgendaItemAccess, description="Whether the public may hear it."),
-        public.text("exempt_reason", description="Why the public may not."),
+        public.text("exempt_reason", description="Why it is exempt."),
         public.public_field(
             "papers",
             public.list_of(public.type_of("pages.Paper")),
@@ -521,16 +539,16 @@ class AgendaItem(Orderable):
     def clean(self) -> None:
         super().clean()
         if self.is_exempt and not self.exempt_reason.strip():
-            raise ValidationError({"exempt_reason": "Give the reason that the law asks for."})
+            raise ValidationError({"exempt_reason": "Give the reason that the law requires."})
 
 
-def _of_document(name: str) -> public.Resolver:
-    """Paper fields that are facts of its document."""
+def _document_field(name: str) -> public.Resolver:
+    """The resolver of a field of a paper that returns an attribute of its document."""
     return lambda paper, info: getattr(paper.document, name)
 
 
-# name, type, never null, description
-DOCUMENT_FACTS = [
+# (name, type, required, description)
+DOCUMENT_FIELDS = [
     ("url", graphene.String, True, "The address of the file while it is public."),
     ("file_type", graphene.String, True, 'Its format, as in "pdf".'),
     ("file_size", graphene.Int, False, "Its size in bytes."),
@@ -574,17 +592,17 @@ class Paper(Orderable):
             public.public_field(
                 name,
                 of_type,
-                _of_document("address" if name == "url" else name),
+                _document_field("address" if name == "url" else name),
                 required=required,
                 description=description,
             )
-            for name, of_type, required, description in DOCUMENT_FACTS
+            for name, of_type, required, description in DOCUMENT_FIELDS
         ],
         public.public_field(
             "published_at",
             graphene.DateTime,
             lambda paper, info: public.local_time(loader_of(info).paper_published_at(paper)),
-            description="Since when the public can have it here.",
+            description="When it became public with this meeting.",
         ),
         public.text("late_reason", description="Why it was late."),
     ]

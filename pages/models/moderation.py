@@ -1,16 +1,18 @@
-"""The step of a workflow in which somebody approves a version that they did not write, and what admins may do.
+"""The workflow task for approval by a second person, and the permissions on moderated pages.
 
-`FourEyesTask` is chosen for workflows by pages/approval/workflow.py. It writes approvals (pages/models/approvals.py),
-without which nothing is published, so a workflow that somebody puts together from other tasks ends in a refusal.
+pages/approval/workflow.py puts `FourEyesTask` into the workflows. It creates the approvals (pages/models/approvals.py)
+that publication requires, so a workflow of other tasks cannot publish anything.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models.deletion import Collector
 from django.db.models.functions import Cast
 from wagtail.admin.forms.pages import CopyForm
 from wagtail.forms import TaskStateCommentForm
@@ -29,24 +31,29 @@ from pages.content.choices import ApprovalRole, Role
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import time_problems
 from pages.content.references import files_of
-from pages.models.approvals import Approval, NotApprovedError, approve, makers_of_dates, makers_of_text
+from pages.models.approvals import Approval, NeedsApproval, NotApprovedError, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 
-APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # by members of a group of people
+APPROVING = (ApprovalRole.MODERATOR, ApprovalRole.SAFEGUARDING_LEAD)  # roles of people; commands have others
 
 
-def keep_groups_with_a_role(collector: Any, field: Any, rows: Any, using: Any) -> None:
-    """For `on_delete`. Raises ValidationError, in words for the person who tried: Django puts its own in the place of
-    those of a ProtectedError."""
+def keep_groups_with_a_role(
+    collector: Collector, field: "models.ForeignKey[Any, Any]", rows: "Iterable[RoleGroup]", using: str
+) -> None:
+    """For `on_delete`: refuses to delete a group that has a role.
+
+    Raises ValidationError with a message for the user. Django would replace the message of a ProtectedError.
+    """
     names = ", ".join(f"“{row.group}”" for row in rows)
     raise ValidationError(
-        f"{names} cannot be deleted: its members have a part in publishing. Rename it, or take people out of it."
+        f"{names} cannot be deleted, because it gives its members a role in publishing. Rename it, or remove people."
     )
 
 
 class RoleGroup(models.Model):
-    """Which group has which role. No screen changes it, so a group may be renamed, and a new one of the old name is
-    a group like any other."""
+    """The group that has a role. No screen changes it: a renamed group keeps its role, and a new group of the old name
+    has none.
+    """
 
     role = models.CharField(max_length=20, primary_key=True, choices=Role.choices)
     group = models.OneToOneField(Group, on_delete=keep_groups_with_a_role, related_name="has_role")
@@ -58,12 +65,14 @@ class RoleGroup(models.Model):
         return f"{self.get_role_display()}: {self.group}"
 
 
-def is_in(user: Any, role: ApprovalRole) -> bool:
-    """Superusers hold no role unless somebody put them into its group."""
+def is_in(user: User | AnonymousUser, role: ApprovalRole) -> bool:
+    """Whether an active user is in the group of the role. Superusers have no role unless they are in its group."""
     return user.is_active and user.groups.filter(has_role__role=role).exists()
 
 
 class ReasonForm(TaskStateCommentForm):
+    """The form for a request for changes, with a required comment."""
+
     comment = forms.CharField(
         label="What has to change",
         max_length=2000,
@@ -74,7 +83,7 @@ class ReasonForm(TaskStateCommentForm):
 
 
 class FourEyesTask(AbstractGroupApprovalTask):
-    """Approval by a member of a group who made no part of the version. Being a superuser does not help."""
+    """Approval by a group member who made no part of the version. Superusers must be members, too."""
 
     class Meta:
         verbose_name = "four-eyes approval"
@@ -82,9 +91,9 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
     @classmethod
     def get_description(cls) -> str:
-        return "A member of the group who made no part of the version approves it"
+        return "A member of the group who did not make any part of the version approves it"
 
-    def get_actions(self, obj: Any, user: Any) -> list[tuple[str, str, bool]]:
+    def get_actions(self, obj: NeedsApproval, user: User) -> list[tuple[str, str, bool]]:
         if not self._user_in_groups(user):
             return []
         send_back = ("reject", "Request changes", True)
@@ -97,23 +106,25 @@ class FourEyesTask(AbstractGroupApprovalTask):
 
     @transaction.atomic
     def on_action(
-        self, task_state: TaskState, user: Any, action_name: str, shown: Shown | None = None, **kwargs: Any
+        self, task_state: TaskState, user: User, action_name: str, shown: Shown | None = None, **kwargs: Any
     ) -> Any:
-        """Raises NotApproved, in words for the person who tried, and then nothing has changed.
+        """Approves or rejects the version of a task state. `shown` is what the user's screen showed.
 
-        `shown` is what the screen showed on which the person decided.
+        Raises NotApprovedError with a message for the user, and then changes nothing.
         """
         model: Any = task_state.workflow_state.content_type.model_class()
         pk = task_state.workflow_state.object_id
-        model.hold(pk)  # one at a time
+        model.hold(pk)
         WorkflowState.objects.select_for_update().get(pk=task_state.workflow_state_id)
         task_state.refresh_from_db()
         obj = model._default_manager.get(pk=pk).get_latest_revision_as_object()
         require_as_shown(shown, obj, user)
-        if task_state.status != TaskState.STATUS_IN_PROGRESS:  # a screen may name another step than it showed
-            raise NotApprovedError(f"Nobody is asked about that version of “{obj}” any more. {LOOK_AGAIN}")
+        if task_state.status != TaskState.STATUS_IN_PROGRESS:  # not the task state shown
+            raise NotApprovedError(f"That version of “{obj}” is no longer awaiting approval. {LOOK_AGAIN}")
         if not self._user_in_groups(user):
-            raise NotApprovedError(f"“{obj}” waits for the group {self._names_of_groups()}, and you are not in it.")
+            raise NotApprovedError(
+                f"“{obj}” is awaiting approval by the group {self._group_names()}, and you are not in it."
+            )
         if action_name not in ("approve", "reject"):
             raise NotApprovedError("Approve it, or say what has to change.")
         if action_name == "reject" and not kwargs.get("comment", "").strip():
@@ -125,34 +136,36 @@ class FourEyesTask(AbstractGroupApprovalTask):
                 approve(task_state.revision, role, user)
         return super().on_action(task_state, user, action_name, **kwargs)
 
-    def why_not(self, obj: Any, revision: Any, user: Any) -> str:
-        """What keeps this person from approving this version, if anything does."""
+    def why_not(self, obj: NeedsApproval, revision: Revision, user: User) -> str:
+        """Why this user may not approve this version, or an empty string."""
         obj = getattr(obj, "specific", obj)
         if revision and _shows_files_hidden_from(user, revision.as_object()):
             return (
-                f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Who manages groups "
-                "can let you choose files from its collection."
+                f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Somebody who "
+                "manages groups can let you choose files from its collection."
             )
-        if not obj.author_may_approve and (made := _what_they_made(obj, revision, user)):
+        if not obj.author_may_approve and (made := _part_made_by(obj, revision, user)):
             return f"You made {made}, so a colleague has to approve it."
         if problems := time_problems(revision.as_object()):
             return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
-        # A version that needs two people: whoever gave the one approval does not give the other.
+        # If a version needs two approvals, two people must give them.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
         if len(obj.approving_roles) > 1 and given.exclude(role__in=self.roles(user)).exists():
             return f"You have approved “{obj}” already, so a colleague has to give the other approval."
         return ""
 
-    def roles(self, user: Any) -> list[ApprovalRole]:
+    def roles(self, user: User) -> list[ApprovalRole]:
+        """The roles in which the user approves here, as a member of the groups of this task."""
         groups = self.groups.filter(pk__in=user.groups.all())
         held = set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
         return [role for role in APPROVING if role in held]
 
-    def _names_of_groups(self) -> str:
+    def _group_names(self) -> str:
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
 
 
-def _what_they_made(obj: Any, revision: Any, user: Any) -> str:
+def _part_made_by(obj: NeedsApproval, revision: Revision, user: User) -> str:
+    """The part of the version that the user made, in words, or an empty string."""
     if user.pk in makers_of_text(revision):
         return f"a change to “{obj}”"
     if user.pk in makers_of_dates(revision):
@@ -161,8 +174,8 @@ def _what_they_made(obj: Any, revision: Any, user: Any) -> str:
     return f"a part of “{obj}”: {part}" if part else ""
 
 
-def _shows_files_hidden_from(user: Any, version: Any) -> bool:
-    """Whether the screen leaves out something that the version would make public."""
+def _shows_files_hidden_from(user: User, version: NeedsApproval) -> bool:
+    """Whether the version would publish a file that the user may not see in the admin."""
     if not isinstance(version, Page):
         return False
     for model, keys in zip((Document, Image), files_of(version), strict=True):
@@ -173,8 +186,9 @@ def _shows_files_hidden_from(user: Any, version: Any) -> bool:
 
 
 def approved_at_or_below(page: Page) -> bool:
-    """Whether the page or one below it is published, hidden by what is above it or not, approved for a date, approved
-    by the first of two people, or was taken down in an emergency, which a colleague looks at afterwards."""
+    """Whether the page or a descendant is published (even if an ancestor hides it), scheduled, approved by the first of
+    two people, or taken down in an emergency that is still open.
+    """
     scheduled = models.Q(approved_go_live_at__isnull=False)
     under_way = models.Q(
         approvals__voided_at=None, approvals__isnull=False, task_states__status=TaskState.STATUS_IN_PROGRESS
@@ -187,8 +201,9 @@ def approved_at_or_below(page: Page) -> bool:
 
 
 class ModeratedPermissions(PagePermissionTester):
-    """Wagtail's rules for a page, and two more: nobody publishes without approval, and nobody but moderators takes
-    away what was approved. Superusers are no exception."""
+    """Wagtail's permissions with two more rules: nobody publishes without approval, and only moderators may remove what
+    was approved. Both apply to superusers.
+    """
 
     def can_publish(self) -> bool:
         return False
@@ -197,30 +212,30 @@ class ModeratedPermissions(PagePermissionTester):
         return False
 
     def may_moderate(self) -> bool:
-        """Whether this person may take the page away, restrict it, lift that, or stop a scheduled version."""
+        """Whether the user may remove the page, set or lift view restrictions, or unschedule a version."""
         return super().can_publish() and self._is_moderator()
 
     def _is_moderator(self) -> bool:
-        """Asked once for each request, as Django asks for permissions: a list of pages asks for each row."""
+        """Cached on the user for the request, as Django caches permissions, because lists of pages check each row."""
         if not hasattr(self.user, "_is_moderator"):
             self.user._is_moderator = is_in(self.user, ApprovalRole.MODERATOR)
-        found: bool = self.user._is_moderator
-        return found
+        is_moderator: bool = self.user._is_moderator
+        return is_moderator
 
     def can_unpublish(self) -> bool:
         return super().can_unpublish() and self.may_moderate()
 
     def can_delete(self, ignore_bulk: bool = False) -> bool:
-        """Also asked before a page is moved, which changes the addresses of all below it."""
-        return super().can_delete(ignore_bulk) and self._may_take_away()
+        """Wagtail also checks this before it moves a page, which changes the addresses of all descendants."""
+        return super().can_delete(ignore_bulk) and self._may_remove()
 
     def can_move_to(self, destination: Page) -> bool:
         return super().can_move_to(destination) and self.can_move()
 
     def can_reorder_children(self) -> bool:
-        return super().can_reorder_children() and self._may_take_away()
+        return super().can_reorder_children() and self._may_remove()
 
-    def _may_take_away(self) -> bool:
+    def _may_remove(self) -> bool:
         return self.may_moderate() or not approved_at_or_below(self.page)
 
     def can_set_view_restrictions(self) -> bool:
@@ -231,9 +246,9 @@ class ModeratedPermissions(PagePermissionTester):
 
 
 class StandingPermissions(ModeratedPermissions):
-    """For death-review notices and the pages above them: readers are told why one went, so none goes in silence.
+    """For death-review notices and their ancestors, which cannot be removed without an explanation to readers.
 
-    What is left is withdrawing with an explanation, and the emergency takedown (pages/takedown/withdrawal.py).
+    They can be withdrawn with an explanation, or taken down in an emergency (pages/takedown/withdrawal.py).
     """
 
     def can_unpublish(self) -> bool:
@@ -243,29 +258,29 @@ class StandingPermissions(ModeratedPermissions):
         return False
 
     def can_delete(self, ignore_bulk: bool = False) -> bool:
-        """With all that is below, which not everybody may know of."""
+        """Deletes descendants, too, which only people who handle death reviews may know of."""
         allowed = super().can_delete(ignore_bulk) and self.user.has_perm(HANDLE_DEATH_REVIEWS)
         return allowed and self.page.first_published_at is None
 
     def can_move(self) -> bool:
-        """What is below moves along, and is counted on the screen."""
+        """Moves descendants, too, and the screen shows their number."""
         return super().can_move() and self.user.has_perm(HANDLE_DEATH_REVIEWS)
 
     def can_copy(self) -> bool:
-        """A copy takes along what is below, and its screen counts it: also what not everybody may know of."""
+        """Copies descendants, too, and the screen shows their number."""
         return super().can_copy() and self.user.has_perm(HANDLE_DEATH_REVIEWS)
 
 
 class CopyAsDraftForm(CopyForm):
-    """A copy is a draft: it was approved by nobody. Aliases, which would be public at once, are off."""
+    """The form for copying a page. A copy is a draft. Aliases are not available, since they would be public at once."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         for name in ("publish_copies", "alias"):
             self.fields.pop(name, None)
 
-    def clean_new_parent_page(self) -> Any:
-        """Looked at first: else the form would say which addresses are taken below a page that is not for everybody."""
+    def clean_new_parent_page(self) -> Page | None:
+        """Checks permissions before the slug, so that the form does not reveal the slugs below a hidden page."""
         parent = self.cleaned_data["new_parent_page"]
         if parent and not parent.permissions_for_user(self.user).can_add_subpage():
             raise ValidationError(self.fields["new_parent_page"].error_messages["invalid_choice"], "invalid_choice")

@@ -74,7 +74,7 @@ class NewsPage(ContentPage):
         verbose_name_plural = "news"
 
     def feed_files(self, shown: ShownToReaders) -> list[Any]:
-        """The documents in its text."""
+        """The public documents in its body."""
         keys = [raw["value"] for raw in raw_blocks(self.body) if raw["type"] == "document"]
         return [file for key in keys if (file := shown.document(self, key))]
 

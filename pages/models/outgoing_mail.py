@@ -1,10 +1,13 @@
-"""Mail that waits to be sent, and mail that could not be (pages/editing/outbox.py)."""
+"""Mail that is waiting to be sent, and mail that could not be sent (pages/editing/outbox.py)."""
 
 from django.db import models
 
 
 class OutgoingMail(models.Model):
-    """One message. The row goes when it is sent; when it is given up, the row stays for a while without the message."""
+    """One message. The row is deleted when the message is sent.
+
+    After the last failed try, the row is kept for some time without the message.
+    """
 
     to = models.TextField(blank=True, help_text="Addresses, separated by commas; empty for mail that nobody gets.")
     sealed = models.BinaryField(help_text="The message, encrypted: it may hold a link that opens an account.")

@@ -1,5 +1,6 @@
 """The home page of the site: what the partnership is and who belongs to it."""
 
+from django.contrib.auth.models import User
 from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
@@ -41,17 +42,17 @@ class PartnershipPage(ContentPage):
     parent_page_types = [Page]
     max_count = 1
 
-    def permissions_for_user(self, user) -> PagePermissionTester:
+    def permissions_for_user(self, user: User) -> PagePermissionTester:
         return StandingPermissions(user, self)
 
     @classmethod
     def clean_subpage_models(cls) -> list[type[ContentPage]]:
-        """The types that name this one in their `parent_page_types`: a new section is declared in one place."""
+        """All types that name this one in `parent_page_types`, so that a new section is declared only once."""
         return [model for model in page_types() if cls in model.clean_parent_page_models()]
 
     @classmethod
-    def can_create_at(cls, parent) -> bool:
-        """Only at the top of the tree: under another page it would not be the home page of the site."""
+    def can_create_at(cls, parent: Page) -> bool:
+        """Only at the root of the tree, because this is the home page of the site."""
         return super().can_create_at(parent) and parent.is_root()
 
     edit_handler = tabs(

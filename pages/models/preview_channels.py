@@ -1,5 +1,7 @@
-"""The previews of a draft that editors can choose between. The setting PREVIEW_CHANNELS names them, so that page types
-need not import the code that shows them."""
+"""The previews of a draft between which editors can choose.
+
+The setting PREVIEW_CHANNELS names them, so that page types need not import the code of the previews.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +15,9 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True)
 class PreviewChannel:
-    """One preview: its name in addresses, its label for editors, the page types that it carries, and its answer to the
-    person who looks at a draft at an instant."""
+    """One preview: its name in addresses, its label for editors, whether it supports a page type, and its response to a
+    page, a user and an instant.
+    """
 
     name: str
     label: str
@@ -23,5 +26,5 @@ class PreviewChannel:
 
 
 def channels_of(model: type) -> dict[str, PreviewChannel]:
-    """The previews of a page type by name; Wagtail shows the first one first."""
+    """The previews of a page type by name. The first one is the default."""
     return {channel.name: channel for channel in import_string(settings.PREVIEW_CHANNELS) if channel.carries(model)}

@@ -57,7 +57,7 @@ class PriorityPeriodPage(ContentPage):
     def clean(self) -> None:
         super().clean()
         if self.starts_on and self.ends_on and self.ends_on.last_day < self.starts_on.first_day:
-            raise ValidationError({"ends_on": "The period ends after it starts."})
+            raise ValidationError({"ends_on": "The end must be after the start."})
 
 
 class EvidenceStatement(Orderable):
@@ -125,7 +125,7 @@ class PriorityPage(ContentPage):
         verbose_name = "priority"
 
     def html_context(self) -> dict[str, Any]:
-        """Its actions under the names of their horizons."""
+        """The actions, grouped by the label of their horizon."""
         actions = list(self.actions.all())
         groups = {
             horizon.label: [action for action in actions if action.horizon == horizon] for horizon in ActionHorizon
@@ -174,8 +174,8 @@ class Action(Orderable):
     ]
     graphql_fields = [
         public.text("text", required=True, description="What is done, with the strength of the promise kept."),
-        public.choice("horizon", ActionHorizon, description="By when."),
-        public.choice("status", ActionStatus, description="How far it is, as reported."),
+        public.choice("horizon", ActionHorizon, description="In which period it is to be done."),
+        public.choice("status", ActionStatus, description="Its progress, as reported."),
         public.related("lead_agency", "pages.Agency", description="Who leads it, where published."),
         public.date("due_on", description="When it is due, where published."),
     ]

@@ -1,12 +1,11 @@
-"""What was ever public, kept for good: which page, at which addresses, and what was taken offline in an emergency.
+"""Permanent records of what was ever public: pages, their addresses, and emergency takedowns.
 
-pages/visibility/ledger.py writes these rows, pages/visibility/at_path.py and the list of changes
-(cms/graphql/schema/changes.py) read them. They hold no text of any page.
+pages/visibility/ledger.py writes these rows. pages/visibility/at_path.py and the list of changes
+(cms/graphql/schema/changes.py) read them. They contain no text of any page.
 """
 
-from typing import Any
-
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.validators import MaxLengthValidator
 from django.db import models
 
@@ -18,13 +17,13 @@ from pages.models.moderation import APPROVING, is_in
 TAKE_DOWN = "pages.take_down"
 
 
-def may_take_down(user: Any) -> bool:
-    """Moderators and safeguarding leads. Superusers are none unless somebody put them into a group."""
+def may_take_down(user: User | AnonymousUser) -> bool:
+    """Whether the user is a moderator or a safeguarding lead. A superuser is neither unless in one of their groups."""
     return user.has_perm(TAKE_DOWN) and any(is_in(user, role) for role in APPROVING)
 
 
 class PublicRecord(models.Model):
-    """A page that was public at least once. The row outlives the page."""
+    """A page that was public at least once. The row remains when the page is deleted."""
 
     uuid = models.UUIDField(primary_key=True)
     page = models.ForeignKey(ContentPage, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -41,7 +40,7 @@ class PublicRecord(models.Model):
 
 
 class PublicAddress(models.Model):
-    """A path at which a page was public. Old ones lead to where the page is now."""
+    """A path at which a page was public. Old paths redirect to the current one."""
 
     record = models.ForeignKey(PublicRecord, on_delete=models.CASCADE, related_name="addresses")
     path = models.CharField(max_length=2600, db_index=True)
@@ -55,8 +54,9 @@ class PublicAddress(models.Model):
 
 
 class ContentVersion(models.Model):
-    """The number of the last change, in one row. Whoever adds a change holds the row until the change is committed,
-    so no change appears behind one that somebody has read already.
+    """The number of the last change, in one row.
+
+    Adding a change locks the row until the commit, so changes become visible in the order of their numbers.
     """
 
     number = models.BigIntegerField(default=0)
@@ -71,9 +71,9 @@ class ContentVersion(models.Model):
 
 
 class PublicChange(models.Model):
-    """Something that happened to a page that readers could see. Rows are only ever added.
+    """A change of a page that readers could notice. Rows are added, and never changed.
 
-    They hold no text and no address: both are told with the page itself, while it is public.
+    They contain no text and no address: the API reads both from the page, while it is public.
     """
 
     version = models.BigIntegerField(primary_key=True)
@@ -91,10 +91,10 @@ class PublicChange(models.Model):
 
 
 class Takedown(models.Model):
-    """Something that one person took offline at once. A second person confirms it afterwards."""
+    """An emergency takedown by one person. A second person confirms it afterwards."""
 
     record = models.ForeignKey(PublicRecord, null=True, on_delete=models.PROTECT, related_name="takedowns")
-    # Only the file: what is known of it (who, when, why) outlives it.
+    # The takedown remains when the file is deleted.
     document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="takedowns")
     image = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="takedowns")
     address = models.CharField(max_length=2600, help_text="Its public address at the time.")

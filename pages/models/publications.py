@@ -1,4 +1,4 @@
-"""Community safety plans, insights and annual reviews, and the index pages that hold them."""
+"""Community safety plans, insights and annual reviews, and the index pages above them."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
-from wagtail.models import Orderable
+from wagtail.models import Orderable, Page
 from wagtail.search import index
 
 from pages.content.choices import InsightKind, PlanAvailability, PublicationKind
@@ -57,17 +57,18 @@ class Publication(ContentPage):
         abstract = True
 
     @classmethod
-    def can_create_at(cls, parent) -> bool:
+    def can_create_at(cls, parent: Page) -> bool:
         return super().can_create_at(parent) and cls._belongs_under(parent)
 
-    def can_move_to(self, parent) -> bool:
+    def can_move_to(self, parent: Page) -> bool:
         return super().can_move_to(parent) and self._belongs_under(parent)
 
     def feed_files(self, shown: ShownToReaders) -> list[Any]:
         return shown.documents(self)
 
     @classmethod
-    def _belongs_under(cls, parent) -> bool:
+    def _belongs_under(cls, parent: Page) -> bool:
+        """Whether the parent is the index page for publications of this kind."""
         parent = parent.specific
         return isinstance(parent, PublicationIndexPage) and parent.publication_kind == cls.publication_kind_of_parent
 
@@ -104,7 +105,7 @@ class CommunitySafetyPlanPage(Publication):
     search_fields = [*ContentPage.search_fields, index.SearchField("body")]
     graphql_fields = [
         public.partial_date("effective_from", description="From when it is in force."),
-        public.partial_date("effective_to", description="Until when, where known."),
+        public.partial_date("effective_to", description="Until when it is in force, if known."),
         public.choice("availability", PlanAvailability, description="How to get it."),
         public.blocks("body", description="The plan as a web page, block by block."),
         public.documents("documents", description="The plan as files."),
@@ -119,7 +120,7 @@ class CommunitySafetyPlanPage(Publication):
     def clean(self) -> None:
         super().clean()
         if self.effective_from and self.effective_to and self.effective_to.last_day < self.effective_from.first_day:
-            raise ValidationError({"effective_to": "The plan ends after it starts."})
+            raise ValidationError({"effective_to": "The end must be after the start."})
         if self.supersedes_id and self.supersedes_id == self.pk:
             raise ValidationError({"supersedes": "A plan cannot replace itself."})
 
@@ -253,7 +254,7 @@ class Outcome(Orderable):
 
 
 def check_reference_year(field: str, value: str) -> None:
-    """A calendar year, or two that follow each other as in "2024/25". Raises ValidationError."""
+    """Raises ValidationError unless the value is empty, a calendar year, or two successive years such as "2024/25"."""
     if not value:
         return
     match = re.fullmatch(r"(\d{4})(?:/(\d{2}))?", value)

@@ -1,7 +1,6 @@
-"""What the search looks through: the words of the published version of each page, and of each file that it shows."""
+"""The search index: the words of the published version of each page, and of each file in it."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import models
 from wagtail.search import index
@@ -12,7 +11,7 @@ from pages.models.base import ContentPage
 
 
 class Place(models.IntegerChoices):
-    """Where a page has all that was asked for, the best place first."""
+    """Where all words of a search were found, best match first."""
 
     TITLE = 1
     SUMMARY = 2  # or the title
@@ -20,17 +19,17 @@ class Place(models.IntegerChoices):
     FILE = 4  # together with the title and summary
 
 
-# A word stands in the index once for each place that it counts for. The first two characters say which.
-MARKS = {Place.TITLE: "a1", Place.SUMMARY: "a2", Place.TEXT: "a3"}
-BETWEEN = "a0"
+# The index has a word once for each place for which it counts, with the prefix of the place.
+PREFIXES = {Place.TITLE: "a1", Place.SUMMARY: "a2", Place.TEXT: "a3"}
+SEPARATOR = "a0"
 MAX_TEXT = 200_000
 
 
 class SearchText(index.Indexed, models.Model):
-    """The public words of a page, or (with a document) those of a file on it.
+    """The public words of a page or, with a document, of a file in it.
 
-    Written when a version is published (pages/search/index.py). It holds nothing of drafts, of other pages or of shared
-    text, and says nothing about whether the page is public now: who searches asks pages/visibility/rule.py.
+    Publishing a version writes it (pages/search/index.py). It contains no words of drafts, other pages or snippets. It
+    does not say whether the page is public now: the search checks pages/visibility/rule.py.
     """
 
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="+")
@@ -41,7 +40,7 @@ class SearchText(index.Indexed, models.Model):
     text = models.TextField(blank=True, help_text="What else the page says, or what it says of the file.")
 
     wagtail_reference_index_ignore = True
-    search_auto_update = False  # in the publishing transaction, and not in a task that may come later
+    search_auto_update = False  # the publishing transaction updates it, not a later task
     search_fields = [index.SearchField("marked_words")]
 
     class Meta:
@@ -56,21 +55,21 @@ class SearchText(index.Indexed, models.Model):
         return self.title
 
     @classmethod
-    def get_indexed_objects(cls) -> models.QuerySet:
+    def get_indexed_objects(cls) -> "models.QuerySet[SearchText]":
         return cls.objects.select_related("document__words")
 
     def marked_words(self) -> str:
-        """What goes into the index of Wagtail's search backend."""
-        said = [self.title, self.summary, self.text, self.words_of_file()]
+        """The text for the index of Wagtail's search backend."""
+        texts = [self.title, self.summary, self.text, self.words_of_file()]
         if self.document_id is not None:
-            return _marked(Place.TEXT, *said)
+            return _prefixed(Place.TEXT, *texts)
         return " ".join(
-            [_marked(Place.TITLE, *said[:1]), _marked(Place.SUMMARY, *said[:2]), _marked(Place.TEXT, *said)]
+            [_prefixed(Place.TITLE, *texts[:1]), _prefixed(Place.SUMMARY, *texts[:2]), _prefixed(Place.TEXT, *texts)]
         )
 
     def words_of_file(self) -> str:
         """The title and the text of the document, if its file is still the one that was approved."""
-        document: Any = self.document
+        document = self.document
         if document is None or document.file_key != self.file_key:
             return ""
         words = getattr(document, "words", None)
@@ -78,18 +77,18 @@ class SearchText(index.Indexed, models.Model):
         return f"{document.title}\n{text}"
 
 
-def _marked(place: Place, *texts: str) -> str:
-    """A phrase does not begin in one text and go on in the next."""
-    return f" {BETWEEN} ".join(
-        " ".join(f"{MARKS[place]}{word}" for word in stems(text[:MAX_TEXT])) for text in texts if text
+def _prefixed(place: Place, *texts: str) -> str:
+    """The stems of the texts with the prefix of the place, and separators, so that no phrase spans two texts."""
+    return f" {SEPARATOR} ".join(
+        " ".join(f"{PREFIXES[place]}{word}" for word in stems(text[:MAX_TEXT])) for text in texts if text
     )
 
 
 def in_index(wanted: Wanted, place: Place) -> Iterator[str | tuple[str, ...]]:
-    """What the index has of what was asked for, where it counts for a place: the words, and phrases as tuples.
+    """The search terms as the index has them for a place: the words as one string, and each phrase as a tuple.
 
-    All words are in one text: SQLite does not read a query of a hundred parts within each other.
+    All words are in one string because SQLite rejects queries that are nested a hundred levels deep.
     """
     if wanted.words:
-        yield " ".join(MARKS[place] + word for word in wanted.words)
-    yield from (tuple(MARKS[place] + word for word in phrase) for phrase in wanted.phrases)
+        yield " ".join(PREFIXES[place] + word for word in wanted.words)
+    yield from (tuple(PREFIXES[place] + word for word in phrase) for phrase in wanted.phrases)

@@ -1,4 +1,4 @@
-"""Which pages the published version of a page leads to, as `PublishedFile` says it of files."""
+"""The pages to which the published version of each page refers. `PublishedFile` is the same for files."""
 
 from django.db import models
 from wagtail.models import Page
@@ -7,14 +7,14 @@ from pages.models.base import ContentPage
 
 
 class ShownPage(models.Model):
-    """A page that the published version of another names in a field, a row, a block or its text.
+    """A page to which the published version of another refers in a field, a row, a block or a text.
 
-    Written in the publishing transaction (pages/visibility/dependents.py). It says nothing about whether either is
-    public now.
+    The publishing transaction writes it (pages/visibility/dependents.py). It does not say whether either page is public
+    now.
     """
 
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="+")
-    # What is written in texts and blocks may be gone, and nothing removes it there.
+    # No database constraint, because texts and blocks may refer to pages that were deleted.
     shown = models.ForeignKey(Page, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
 
     wagtail_reference_index_ignore = True

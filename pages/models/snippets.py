@@ -1,8 +1,9 @@
-"""Pieces of public text that several pages share: agencies, venues, contacts, support services, alerts, labels."""
+"""Snippets, which several pages share: agencies, venues, contacts, support services, alerts, topics, legal bases."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import graphene
 from django.core.exceptions import ValidationError
@@ -18,9 +19,11 @@ from pages.content.publication_times import sends_back, time_problems
 from pages.graphql import public_fields as public
 from pages.models.approvals import NeedsApproval
 
+ModeratedSnippetT = TypeVar("ModeratedSnippetT", bound="ModeratedSnippet")
+
 
 class ModeratedSnippetForm(WagtailAdminModelForm):
-    """A draft may have any times; what is submitted or approved may not."""
+    """The edit form of moderated snippets. It checks the dates of a version that is submitted or approved."""
 
     def is_valid(self) -> bool:
         valid = super().is_valid()
@@ -31,14 +34,16 @@ class ModeratedSnippetForm(WagtailAdminModelForm):
         return valid
 
 
-class ModeratedSnippetQuerySet(models.QuerySet):
+class ModeratedSnippetQuerySet(models.QuerySet[ModeratedSnippetT]):
+    """Filters for snippets with drafts."""
+
     def shown_at(self, as_of: datetime) -> Self:
-        """Those that readers see at the instant: published, and not expired."""
+        """The snippets that readers see at an instant: published and not expired."""
         return self.filter(Q(expire_at__isnull=True) | Q(expire_at__gt=as_of), live=True)
 
 
 class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
-    """A snippet whose text is public: it has drafts, revisions and the moderators' workflow, as pages have."""
+    """A snippet with public text. Like pages, it has drafts, revisions and the moderation workflow."""
 
     objects = ModeratedSnippetQuerySet.as_manager()
 
@@ -47,14 +52,15 @@ class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMi
     class Meta:
         abstract = True
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Saves the snippet. Raises NotApprovedError if it is live and its version was not approved."""
         with transaction.atomic():
-            whole = kwargs.get("update_fields") is None
+            whole = update_fields is None
             if whole:
-                self.take_over_the_row()
+                self.lock_and_merge_row()
             publishes = whole and self.publishes(self.published_version())
-            super().save(*args, **kwargs)
-            self._note_the_row(kwargs.get("update_fields"))
+            super().save(*args, update_fields=update_fields, **kwargs)
+            self._remember_row(update_fields)
             if publishes:
                 self.end_older_approvals()
 
@@ -180,7 +186,7 @@ class SupportService(ModeratedSnippet, index.Indexed):
     def clean(self) -> None:
         super().clean()
         if not self.phone and not self.url:
-            raise ValidationError("Give a telephone number or a website: people must be able to reach it.")
+            raise ValidationError("Give a telephone number or a website, so that people can reach the service.")
 
 
 class Alert(ModeratedSnippet):
@@ -206,7 +212,7 @@ class Alert(ModeratedSnippet):
         public.text("url", description="Where to read more."),
     ]
 
-    # One moderator is enough, also as the author: an alert is for the hour in which it is written.
+    # One moderator is enough, even as the author, because alerts are urgent.
     author_may_approve = True
 
     class Meta:
@@ -218,7 +224,7 @@ class Alert(ModeratedSnippet):
     def clean(self) -> None:
         super().clean()
         if self.active_from and self.active_until and self.active_until <= self.active_from:
-            raise ValidationError({"active_until": "The end is after the start."})
+            raise ValidationError({"active_until": "The end must be after the start."})
 
 
 class Topic(index.Indexed, models.Model):

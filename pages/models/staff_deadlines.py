@@ -1,6 +1,6 @@
-"""What is kept for staff so that deadlines reach them: the address of a calendar, and which reminders went out.
+"""Deadlines for staff: the address of each person's calendar, and the reminders that were sent.
 
-pages/editing/staff_calendar.py and the command `send_reminders` use these rows; nothing of them is public.
+pages/editing/staff_calendar.py and the command `send_reminders` use these rows. None of them is public.
 """
 
 import secrets
@@ -12,12 +12,12 @@ from pages.models.base import ContentPage
 
 
 def new_calendar_key() -> str:
-    """128 random bits, as 22 letters of an address."""
+    """128 random bits, as 22 characters that are safe in URLs."""
     return secrets.token_urlsafe(16)
 
 
 class StaffCalendar(models.Model):
-    """The private address at which the calendar program of one person reads that person's deadlines."""
+    """The private address from which a calendar program reads the deadlines of one person."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_calendar")
     key = models.CharField(max_length=32, unique=True, default=new_calendar_key)
@@ -27,7 +27,7 @@ class StaffCalendar(models.Model):
 
 
 class ReviewReminder(models.Model):
-    """That somebody was reminded today of the review of a page. Rows of earlier days are deleted."""
+    """A reminder of the review of a page that somebody got today. Rows of earlier days are deleted."""
 
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

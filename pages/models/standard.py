@@ -1,4 +1,4 @@
-"""Plain pages: how to get in touch, privacy, accessibility, and whatever else fits nowhere else."""
+"""Standard pages, such as contact, privacy and accessibility."""
 
 from wagtail.admin.panels import FieldPanel
 from wagtail.search import index
