@@ -201,7 +201,7 @@ def test_death_reviews_appear_by_reference_to_those_who_handle_them(home, people
         (
             f"action_plan-{notice.uuid}-{row}@deadlines",
             date(2026, 3, 2),
-            f"Say how far recommendation 4 is: {reference}",
+            f"Update the status of recommendation 4: {reference}",
         ),
         (
             f"time_online-{notice.uuid}@deadlines",

@@ -149,7 +149,7 @@ def _status_and_comment(state: WorkflowState) -> tuple[str, str]:
 
 
 def due_soon(user: Any, as_of: datetime) -> tuple[list[DueItem], int]:
-    """The deadlines that are overdue or due within DAYS_AHEAD, earliest first; and how many more there are than shown."""
+    """The first deadlines that are overdue or due within DAYS_AHEAD, earliest first; and how many more there are."""
     today = local(as_of).date()
     soon = [each for each in deadlines_of(user, as_of) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]
     shown = [_due_item(each, today) for each in soon[:DEADLINES_SHOWN]]

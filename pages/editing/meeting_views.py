@@ -1,4 +1,4 @@
-"""The admin's screen of the fast lane: calling a meeting off at once."""
+"""The fast lane in the admin: a view that cancels or postpones a meeting at once."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class CallOffForm(forms.Form):
         label="Notice for readers",
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What changed and why, in plain words. It is added to what readers were told before.",
+        help_text="What changed and why, in plain words. It is added to the notices that readers have already seen.",
         error_messages={"required": "Say what changed and why: readers see this."},
     )
 
@@ -60,8 +60,8 @@ class CallOffView(WagtailAdminTemplateMixin, FormView):
         return [*super().get_breadcrumbs_items(), {"url": edit, "label": self.meeting.title}, last]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = plain_text(self.meeting.status_notice)
-        return super().get_context_data(meeting=self.meeting, told=told, **kwargs)
+        earlier = plain_text(self.meeting.status_notice)
+        return super().get_context_data(meeting=self.meeting, earlier_notice=earlier, **kwargs)
 
     def form_valid(self, form: CallOffForm) -> HttpResponse:
         try:
