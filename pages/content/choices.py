@@ -1,6 +1,6 @@
 """The values that fields of pages and snippets can take.
 
-Each class is also a public GraphQL enumeration of the same name, unless it is listed in `PRIVATE`.
+Each class is also a public GraphQL enum of the same name, unless it is listed in `PRIVATE`.
 """
 
 from django.db.models import TextChoices
@@ -300,5 +300,5 @@ class LegalClearance(TextChoices):
     GIVEN = "given", "Given"
 
 
-# These never appear in the public schema.
+# Enumerations that are not in the public schema.
 PRIVATE = (UpdateKind, ApprovalRole, DeathReviewStage, QualityAssuranceOutcome, LegalClearance)

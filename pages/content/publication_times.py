@@ -1,4 +1,4 @@
-"""When a version is to be published, in words, which times cannot be meant, and who is asked about them."""
+"""Describes and validates the times at which a version is to be published and to expire."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 
-def in_words(as_of: datetime) -> str:
+def in_words(moment: datetime) -> str:
     """As in "Tuesday 15 December 2026 at 9am", in local time."""
-    local = timezone.localtime(as_of)
+    local = timezone.localtime(moment)
     if (local.hour, local.minute) in ((0, 0), (12, 0)):
         time = "midnight, as the day begins" if local.hour == 0 else "midday"
     else:
@@ -18,9 +18,9 @@ def in_words(as_of: datetime) -> str:
 
 
 def sends_back(sent: Any) -> bool:
-    """Whether a moderator sends the version back, or its author takes it back: it is saved, and goes nowhere."""
-    onwards = ("action-publish", "action-submit", "action-restart-workflow")
-    if any(sent.get(name) for name in onwards):
+    """Whether the submitted form rejects the version, or cancels its workflow. `sent` is the form data."""
+    forward = ("action-publish", "action-submit", "action-restart-workflow")
+    if any(sent.get(name) for name in forward):
         return False
     if sent.get("action-workflow-action"):
         return sent.get("workflow-action-name") == "reject"
@@ -28,10 +28,10 @@ def sends_back(sent: Any) -> bool:
 
 
 def time_problems(version: Any) -> dict[str, str]:
-    """What is wrong now with the times of a version that is to be submitted or approved: field name → what to do."""
+    """Error messages for the times of a version that is to be submitted or approved, by field name."""
     problems = {}
     now = timezone.now()
-    if version.go_live_at and version.go_live_at <= now and not _keeps_its_time(version):
+    if version.go_live_at and version.go_live_at <= now and not _has_live_time(version):
         problems["go_live_at"] = (
             f"{in_words(version.go_live_at)} has passed. Leave this empty to publish as soon as it is approved, or "
             "give a later time."
@@ -41,20 +41,20 @@ def time_problems(version: Any) -> dict[str, str]:
     return problems
 
 
-def _keeps_its_time(version: Any) -> bool:
-    """Whether the version names the time at which it was published, which is live now. Forms know no seconds."""
+def _has_live_time(version: Any) -> bool:
+    """Whether `go_live_at` is that of the live version, to the minute: forms leave out the seconds."""
     rows = type(version)._default_manager.filter(pk=version.pk, live=True)
     published_at = rows.values_list("go_live_at", flat=True).first()
     return bool(published_at) and abs(published_at - version.go_live_at) < timedelta(minutes=1)
 
 
 def schedule_in_words(version: Any) -> str:
-    """What approving the version does, for whoever approves it. Empty when it is to be published at once."""
+    """What approval of the version will do, for the approver. Empty if the version will be published at once."""
     if problems := time_problems(version):
         return "It cannot be approved as it is: " + " ".join(problems.values()) + " Ask its author to change it."
     sentences = []
     if version.go_live_at and version.go_live_at > timezone.now():
         sentences.append(f"When it is approved, it will be published on {in_words(version.go_live_at)}.")
     if version.expire_at:
-        sentences.append(f"It will be taken away on {in_words(version.expire_at)}.")
+        sentences.append(f"It will be unpublished on {in_words(version.expire_at)}.")
     return " ".join(sentences)
