@@ -1,4 +1,4 @@
-"""What pages name: primary keys from their fields, their rows, their blocks and their text."""
+"""Collects the primary keys to which pages refer, from their fields, child objects, blocks and text."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ Keys = dict[type[Model], set[int]]
 
 
 def keys_named_by(pages: Iterable[ContentPage]) -> Keys:
-    """By model: of pages (`ContentPage`), documents, images and snippets. Keeps the rows of the pages in memory."""
+    """The primary keys by model: `ContentPage`, documents, images and snippets. Loads the pages' child objects."""
     found: Keys = defaultdict(set)
     for page in pages:
         for obj in _with_rows(page):
@@ -25,7 +25,7 @@ def keys_named_by(pages: Iterable[ContentPage]) -> Keys:
 
 
 def named_in_text(objects: Iterable[Model]) -> References:
-    """The same from the rich text and the blocks of some objects alone, without their foreign keys and rows."""
+    """The references in rich text and blocks alone, without those of foreign keys and child objects."""
     found = References()
     for obj in objects:
         references = of_blocks_and_text(obj)
@@ -36,7 +36,7 @@ def named_in_text(objects: Iterable[Model]) -> References:
 
 
 def linked_pages(page: ContentPage) -> set[int]:
-    """The pages whose title or address this one shows where they are public."""
+    """The primary keys of the pages whose title or address this page shows if they are public."""
     keys = keys_named_by([page])
     web_pages = Document.objects.filter(pk__in=keys[Document], html_equivalent__isnull=False)
     return keys[ContentPage] | set(web_pages.values_list("html_equivalent", flat=True))
@@ -65,7 +65,7 @@ def _foreign_keys(model: Any) -> list[tuple[str, type[Model]]]:
 
 
 def _target(relation: Any) -> type[Model] | None:
-    """The model under which a foreign key counts; None when it leads to nothing that readers may see."""
+    """The model under which the target of a relation is collected. None if readers may not see such objects."""
     model: Any = relation.related_model
     if not model or isinstance(relation, ParentalKey) or relation.remote_field.parent_link:
         return None
