@@ -1,4 +1,4 @@
-"""What editors see in the admin beside the page tree: snippets, lists of meetings and priorities, log entries."""
+"""Registers snippets, page listings, permission policies, log actions and buttons with Wagtail's admin."""
 
 from typing import Any
 
@@ -64,28 +64,28 @@ from pages.takedown.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 
 
 class ModeratedSnippetPolicy(ModelPermissionPolicy):
-    """Nobody publishes a snippet without approval, superusers included; moderators may take it away."""
+    """Nobody may publish a snippet without approval, not even superusers. Moderators may unpublish and delete it."""
 
     def user_has_permission(self, user: Any, action: str) -> bool:
         if action == "delete" and self.model is SupportService and not user.has_perm(HANDLE_DEATH_REVIEWS):
-            return False  # whether one can be deleted would tell of the notices that show it
+            return False  # a refused deletion would reveal that a notice refers to it
         if action == "unpublish":
             return super().user_has_permission(user, "publish") and is_in(user, ApprovalRole.MODERATOR)
         return action != "publish" and super().user_has_permission(user, action)
 
     def user_has_permission_for_instance(self, user: Any, action: str, instance: ModeratedSnippet) -> bool:
-        taken_away = action == "delete" and instance.live
-        return self.user_has_permission(user, action) and (not taken_away or is_in(user, ApprovalRole.MODERATOR))
+        deletes_live = action == "delete" and instance.live
+        return self.user_has_permission(user, action) and (not deletes_live or is_in(user, ApprovalRole.MODERATOR))
 
 
 class LabelPolicy(ModelPermissionPolicy):
-    """What is public at once when it is saved (labels, redirects, the root of the site) is for moderators, and
-    superusers are none."""
+    """Only moderators may change what is public as soon as it is saved: labels, redirects, the root of the site.
+    Superusers need to be moderators, too."""
 
     def user_has_permission(self, user: Any, action: str) -> bool:
         changes = action in ("add", "change", "delete")
         if action == "delete" and self.model is LegalBasis and not user.has_perm(HANDLE_DEATH_REVIEWS):
-            return False  # whether one can be deleted would tell of the notices under that law
+            return False  # a refused deletion would reveal that a notice refers to it
         return super().user_has_permission(user, action) and (not changes or is_in(user, ApprovalRole.MODERATOR))
 
 
@@ -230,18 +230,21 @@ def set_up_a_new_section(request, page) -> None:
     """A new home page becomes the root of the site; a new index of death reviews gets its workflow."""
     if page.is_home_page:
         make_root_of_site(page)
-    # By type: groups and workflows are the business of pages/approval, which models may not import.
+    # isinstance, because models may not import pages.approval.
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
 
 
 @hooks.register("after_copy_page")
 def leave_old_versions_behind(request, page, new_page) -> None:
-    """A copy is a page of its own: what its original said in earlier versions and drafts is not its history."""
+    """Delete the copied revisions except the latest: a copy must not reveal earlier versions of its original.
+
+    The makers of the text stay its makers, and copying a death-review notice is logged as reading it.
+    """
     originals = list(page.get_descendants(inclusive=True)) if new_page.get_descendant_count() else [page]
     for original, copy in zip(originals, new_page.get_descendants(inclusive=True), strict=False):
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
-        if copy.latest_revision:  # and yet its text is by those who made it
+        if copy.latest_revision:
             note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
         if original.specific.is_sensitive:
             note_seen(original.specific, request.user, NOTICE)
@@ -252,7 +255,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(
         PUBLISHED_BY_COMMAND,
         "Publish by a command",
-        "Published by a command of the system, without a moderator",
+        "Published by a management command, without a moderator",
     )
     actions.register_action(WITHDRAWN, "Withdraw", "Withdrawn from readers")
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
@@ -263,7 +266,7 @@ def register_log_actions(actions) -> None:
     actions.register_action(SEEN)(SeenFormatter)
 
 
-# --- Taking away ---
+# --- Withdrawal, meetings, reviews ---
 
 
 @hooks.register("register_admin_urls")
@@ -292,8 +295,8 @@ def arrange_the_home(request, panels) -> None:
     if request.user.has_perm("wagtailcore.change_workflow") and (places := nothing_published_here(request.user)):
         messages.warning(
             request,
-            f"Nothing can be approved, and so nothing published, for: {', '.join(places)}. The workflow does not ask "
-            "the groups whose approvals count: see Settings → Workflows.",
+            f"Nothing can be approved or published for: {', '.join(places)}. The workflow has no task for the groups "
+            "whose approvals are required: see Settings → Workflows.",
         )
     editors_home.arrange(panels)
 
@@ -311,13 +314,17 @@ def register_takedowns() -> MenuItem:
 @hooks.register("before_edit_page")
 def say_that_it_is_withdrawn(request, page) -> None:
     if request.method == "GET" and isinstance(page, ContentPage) and page.withdrawal_kind:
-        messages.warning(request, "This page is withdrawn. It comes back when a new version of it is approved.")
+        messages.warning(request, "This page is withdrawn. It becomes public again when a new version is approved.")
 
 
 @hooks.register("before_edit_page")
 @hooks.register("before_edit_snippet")
 def say_when_it_will_be_published(request, obj) -> None:
-    """Beside the button to approve: a date in figures is easily misread."""
-    waits = isinstance(obj, NeedsApproval) and obj.current_workflow_task_state is not None
-    if request.method == "GET" and waits and (words := schedule_in_words(obj.get_latest_revision_as_object())):
+    """Show when the version will be published, in words: a date in figures is easily misread."""
+    awaits_approval = isinstance(obj, NeedsApproval) and obj.current_workflow_task_state is not None
+    if (
+        request.method == "GET"
+        and awaits_approval
+        and (words := schedule_in_words(obj.get_latest_revision_as_object()))
+    ):
         messages.info(request, words)

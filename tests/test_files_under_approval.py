@@ -212,7 +212,7 @@ def test_the_screen_of_an_approver_says_what_readers_are_told_of_files(book):
     said = (
         book.clients["moderator"].get(reverse("wagtailadmin_pages:edit", args=[book.now("story").pk])).content.decode()
     )
-    for words in ("What readers are told of its files", "A person at the market", "Scanned in 1997", document.filename):
+    for words in ("Files of this version", "A person at the market", "Scanned in 1997", document.filename):
         assert words in said
 
 

@@ -213,7 +213,7 @@ def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
     call_command("block_names", notice.reference, stdout=said)
     notice.refresh_from_db()
     assert notice.name_blocklist == sorted([name_hash("jane example"), name_hash("john example")])
-    not_enforced = f"noted for {notice.reference}. This is not enforced: nothing looks for them in the notice.\n"
+    not_enforced = f"recorded for {notice.reference}. The CMS does not check the notice for them.\n"
     assert said.getvalue() == f"2 names are {not_enforced}"
     models.DeathReviewNoticePage.objects.update(name_blocklist=[])
     monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n"))

@@ -63,7 +63,7 @@ def test_the_screen_makes_an_address_and_shows_it_again(people, client):
     assert re.fullmatch(r"/deadlines/[\w-]{22}\.[\w-]{43}\.ics", first)
     html = client.get(SCREEN).content.decode()
     assert first in html
-    assert "Make a new address, and end this one" in html
+    assert "Make a new address to replace this one" in html
 
 
 def test_the_calendar_needs_no_session_and_is_never_kept(home, people):

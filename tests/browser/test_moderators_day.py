@@ -225,7 +225,7 @@ def test_the_moderator_reads_what_readers_are_told_of_files(visit, people, news,
 
     def look(page: Page) -> None:
         page.goto(f"/admin/pages/{story.pk}/edit/")
-        section = page.get_by_role("region", name="What readers are told of its files")
+        section = page.get_by_role("region", name="Files of this version")
         expect(section).to_contain_text("A stall with bikes, and two people")
         expect(section).to_contain_text("Scanned in 1997")
         section.get_by_role("link", name="Market").scroll_into_view_if_needed()

@@ -1,4 +1,4 @@
-"""Writes anew what the public search looks through."""
+"""Rebuilds the index of the public search."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from pages.search.index import rebuild
 
 class Command(BaseCommand):
     help = (
-        "Reads the words of all documents and of all published pages again, and enters them in the search index. For "
-        "use after an upgrade that says so, or another choice of WAGTAILSEARCH_BACKENDS. Running it again does no harm."
+        "Extracts the text of all documents and of all published pages again, and indexes it for the search. Use it "
+        "after an upgrade that says so, or after a change of WAGTAILSEARCH_BACKENDS. Safe to run again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Reminds people by e-mail of the pages that are due for review."""
+"""Sends e-mail reminders of the pages that are due for review."""
 
 import logging
 from typing import Any
@@ -28,13 +28,13 @@ class Command(BaseCommand):
             try:
                 message(person, due, as_of).send()
             except Exception:
-                # Whatever a mail server or an address does wrong: the others still get theirs.
+                # One bad server answer or address must not stop the other mail.
                 logger.exception("A reminder could not be sent.")
                 failed.append(person.get_username())
                 continue
             ReviewReminder.objects.bulk_create(
                 [ReviewReminder(page=deadline.page, user=person, sent_on=today) for deadline in due],
-                ignore_conflicts=True,  # it was started twice at once
+                ignore_conflicts=True,  # the command may run twice at the same time
             )
         sent = len(planned.of) - len(failed)
         self.stdout.write(f"{sent} {'person was' if sent == 1 else 'people were'} reminded.")

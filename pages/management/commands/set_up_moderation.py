@@ -4,7 +4,7 @@ from pages.approval.workflow import set_up_moderation
 
 
 class Command(BaseCommand):
-    help = "Makes the groups, permissions and workflows. Safe to run again: it only adds what is missing."
+    help = "Creates the groups, permissions and workflows. Safe to run again: it only adds what is missing."
 
     def handle(self, *args, **options) -> None:
         set_up_moderation()
