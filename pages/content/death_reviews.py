@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef
-from wagtail.models import Page, TaskState
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef
+from wagtail.models import Page, RevisionMixin, TaskState
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
@@ -18,14 +19,14 @@ from pages.content.references import files_by_field
 HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
 
 
-def may_see(user: Any, obj: Any) -> bool:
+def may_see(user: User | AnonymousUser, obj: Model) -> bool:
     """Whether the user has the permission that the type of this page or snippet requires (`permission_to_find`)."""
     model = obj.specific_class if isinstance(obj, Page) else type(obj)
     needed = getattr(model, "permission_to_find", "")
     return not needed or bool(user.has_perm(needed))
 
 
-def may_be_told(user: Any, about: Any) -> bool:
+def may_be_told(user: User | AnonymousUser, about: RevisionMixin) -> bool:
     """Whether mail to the user, and lists of the user's own work, may name this page or snippet.
 
     For pages see `pages_to_tell`. For snippets the user needs any permission on the model, or a task to review it.
@@ -41,7 +42,7 @@ def may_be_told(user: Any, about: Any) -> bool:
     return reviewable.filter(revision__in=about.revisions.values("pk")).exists()
 
 
-def pages_to_tell(user: Any, pages: Iterable[Page]) -> set[int]:
+def pages_to_tell(user: User | AnonymousUser, pages: Iterable[Page]) -> set[int]:
     """The primary keys of the pages that mail to the user, and lists of the user's own work, may name: those that the
     user may find in the admin now, or has a task to review."""
     keys = [page.pk for page in pages if may_see(user, page)]
@@ -77,5 +78,5 @@ def _label(page: Page, name: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _among(model: Any, keys: set[int]) -> set[int]:
+def _among(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
     return set(model.objects.filter(of_death_reviews(), pk__in=keys).values_list("pk", flat=True)) if keys else set()

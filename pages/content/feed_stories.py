@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.db.models import Model
+from wagtail.models import Page
+
 from pages.content.choices import FeedFormat
 
 ENTRY_FORMATS = (FeedFormat.RSS, FeedFormat.ATOM, FeedFormat.JSON)
@@ -39,17 +42,17 @@ class PageEvent:
 class ShownToReaders(Protocol):
     """Gives the public objects that a page refers to. Implemented in feeds/build/stories.py."""
 
-    def related(self, obj: Any, name: str) -> Any:
+    def related(self, obj: Model, name: str) -> Any:
         """The public object that a foreign key of the page, or of a child object, refers to; or None."""
 
-    def document(self, page: Any, key: int) -> Any:
+    def document(self, page: Page, key: int) -> Any:
         """The file of a document that the page shows, if it is public; or None."""
 
-    def documents(self, page: Any) -> list[Any]:
+    def documents(self, page: Page) -> list[Any]:
         """The public files of the page's `page_documents`, data files last."""
 
-    def papers(self, meeting: Any) -> list[Any]:
+    def papers(self, meeting: Page) -> list[Any]:
         """The public papers of a meeting, in the order of the meeting."""
 
-    def support_services(self, notice: Any) -> list[Any]:
+    def support_services(self, notice: Page) -> list[Any]:
         """The public support services that a death-review notice names."""

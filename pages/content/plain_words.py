@@ -1,8 +1,9 @@
 """Formats days, times, places, files and pages in plain English, the same in all channels."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Protocol
 
+from django.db.models import Model
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from wagtail.models import Page
@@ -11,7 +12,7 @@ from documents.choices import DocumentAccessibility
 from documents.models import Document
 
 
-def name_of(obj: Any) -> str:
+def name_of(obj: Model) -> str:
     """The title in lists of the admin. A death-review notice is named by its reference alone."""
     return obj.get_admin_display_title() if isinstance(obj, Page) else str(obj)
 
@@ -49,7 +50,20 @@ def when(starts: datetime, ends: datetime | None = None) -> str:
     return f"{text} to {clock(ends) if same_day else when(ends)}"
 
 
-def place(venue: Any) -> str:
+class Place(Protocol):
+    """The parts of an address that `Venue` has."""
+
+    @property
+    def room(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def postcode(self) -> str: ...
+
+
+def place(venue: Place) -> str:
     """A `Venue` on one line, as in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
     return ", ".join(part for part in (venue.room, venue.name, venue.address, venue.postcode) if part)
 
@@ -64,7 +78,18 @@ _MEETING_FIELDS = {
 }
 
 
-def change(row: Any) -> str:
+class FieldChange(Protocol):
+    """A changed field with its values as text, as in `MeetingChange`."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def before(self) -> str: ...
+    @property
+    def after(self) -> str: ...
+
+
+def change(row: FieldChange) -> str:
     """A `MeetingChange`, as in "Status: Cancelled (before: Confirmed)."."""
     return f"{_MEETING_FIELDS.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
 

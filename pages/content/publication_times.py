@@ -1,9 +1,10 @@
 """Describes and validates the times at which a version is to be published and to expire."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone
+from wagtail.models import DraftStateMixin
 
 
 def in_words(moment: datetime) -> str:
@@ -17,7 +18,7 @@ def in_words(moment: datetime) -> str:
     return f"{local:%A} {local.day} {local:%B %Y} at {time}"
 
 
-def sends_back(sent: Any) -> bool:
+def sends_back(sent: QueryDict) -> bool:
     """Whether the submitted form rejects the version, or cancels its workflow. `sent` is the form data."""
     forward = ("action-publish", "action-submit", "action-restart-workflow")
     if any(sent.get(name) for name in forward):
@@ -27,7 +28,7 @@ def sends_back(sent: Any) -> bool:
     return bool(sent.get("action-cancel-workflow"))
 
 
-def time_problems(version: Any) -> dict[str, str]:
+def time_problems(version: DraftStateMixin) -> dict[str, str]:
     """Error messages for the times of a version that is to be submitted or approved, by field name."""
     problems = {}
     now = timezone.now()
@@ -41,14 +42,14 @@ def time_problems(version: Any) -> dict[str, str]:
     return problems
 
 
-def _has_live_time(version: Any) -> bool:
+def _has_live_time(version: DraftStateMixin) -> bool:
     """Whether `go_live_at` is that of the live version, to the minute: forms leave out the seconds."""
     rows = type(version)._default_manager.filter(pk=version.pk, live=True)
     published_at = rows.values_list("go_live_at", flat=True).first()
     return bool(published_at) and abs(published_at - version.go_live_at) < timedelta(minutes=1)
 
 
-def schedule_in_words(version: Any) -> str:
+def schedule_in_words(version: DraftStateMixin) -> str:
     """What approval of the version will do, for the approver. Empty if the version will be published at once."""
     if problems := time_problems(version):
         return "It cannot be approved as it is: " + " ".join(problems.values()) + " Ask its author to change it."

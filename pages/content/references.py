@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
+from wagtail.blocks.stream_block import StreamValue
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import CollectionViewRestriction, Page, Revision
 from wagtail.rich_text import RichText
@@ -28,13 +29,13 @@ class References:
     images: set[int] = field(default_factory=set)
 
 
-def raw_blocks(stream: Any) -> Iterator[dict[str, Any]]:
+def raw_blocks(stream: StreamValue) -> Iterator[dict[str, Any]]:
     """The stored blocks of a StreamField value, as JSON: {"type", "value", "id"}."""
     for index in range(len(stream.raw_data)):
         yield stream.raw_data[index]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.source if isinstance(value, RichText) else str(value or "")
 
 
@@ -53,7 +54,7 @@ def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
                 yield from ((model_field, place, *reference) for reference in _in_block(block, content))
 
 
-def _stored_blocks(stream: StreamBlock, value: Any) -> Iterator[tuple[int, Block, Any]]:
+def _stored_blocks(stream: StreamBlock, value: StreamValue) -> Iterator[tuple[int, Block, Any]]:
     """The number of each block from 1, the block and its stored value, without blocks of removed types."""
     for place, raw in enumerate(raw_blocks(value), start=1):
         if raw["type"] in stream.child_blocks:
@@ -99,7 +100,7 @@ def of_blocks_and_text(obj: Model) -> References:
     return found
 
 
-def row_relations(model: Any) -> list[Any]:
+def row_relations(model: type[Model]) -> list[Any]:
     """The relations to the child objects of a page type, without those of Wagtail (comments)."""
     return [
         relation
@@ -108,7 +109,7 @@ def row_relations(model: Any) -> list[Any]:
     ]
 
 
-def child_relations(model: Any) -> list[str]:
+def child_relations(model: type[Model]) -> list[str]:
     """The accessor names of the child objects of a page type."""
     return [relation.get_accessor_name() or "" for relation in row_relations(model)]
 

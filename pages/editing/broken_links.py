@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.db.models import ForeignKey, Model, URLField
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Field, ForeignKey, Model, URLField
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from modelcluster.fields import ParentalKey
@@ -58,7 +59,7 @@ class BrokenLink:
 def _links(obj: Model, page_id: int, row: str = "") -> Iterator[Link]:
     """The links of a page, or of one of its child objects. `row` is the name of the child's model."""
 
-    def link(model_field: Any, place: int, kind: str, to: Any) -> Link:
+    def link(model_field: "Field[Any, Any]", place: int, kind: str, to: int | str) -> Link:
         parts = [row, str(model_field.verbose_name), f"block {place}" if place else ""]
         where = ", ".join(filter(None, parts))
         return Link(page_id, where[:1].upper() + where[1:], kind, to)
@@ -82,7 +83,7 @@ def _in_text(text: str) -> Iterator[tuple[str, Any]]:
     yield from (("address", address) for address in sorted(typed_addresses(text)))
 
 
-def _in_field(model_field: Any, value: Any) -> tuple[str, Any] | None:
+def _in_field(model_field: "Field[Any, Any]", value: Any) -> tuple[str, Any] | None:
     """Kind and target of the link in a field. None for fields that hold no link, and for parental keys."""
     if isinstance(model_field, URLField):
         address = absolute(value)
@@ -103,7 +104,7 @@ def _row_models() -> list[tuple[Any, str]]:
     return sorted(relations.items(), key=lambda item: item[0].__name__)
 
 
-def links_of_public_pages(user: Any, as_of: datetime) -> Iterator[Link]:
+def links_of_public_pages(user: User | AnonymousUser, as_of: datetime) -> Iterator[Link]:
     """The links of the public pages that the user may edit. One query for each page type and each child model."""
     editable = editable_by(user).values("pk")
     for model in page_types():
@@ -121,7 +122,7 @@ def links_of_public_pages(user: Any, as_of: datetime) -> Iterator[Link]:
 class _Targets:
     """What readers can reach, loaded once, and the reasons why they cannot reach the rest."""
 
-    def __init__(self, user: Any, as_of: datetime) -> None:
+    def __init__(self, user: User | AnonymousUser, as_of: datetime) -> None:
         self.as_of = as_of
         self.public_pages = dict(public(ContentPage.objects.all(), as_of).values_list("pk", "url_path"))
         self.public_paths = {path.removesuffix("/") for path in self.public_pages.values()}
@@ -211,7 +212,7 @@ def _is_other_view(path: str) -> bool:
         return False
 
 
-def broken_links(user: Any, as_of: datetime) -> list[BrokenLink]:
+def broken_links(user: User | AnonymousUser, as_of: datetime) -> list[BrokenLink]:
     """The broken links in pages that the user may edit: by page title, then in the order of the page."""
     targets, found = _Targets(user, as_of), []
     for link in links_of_public_pages(user, as_of):
@@ -252,7 +253,7 @@ class BrokenLinksReport(ReportView):
     def get_queryset(self) -> list[BrokenLink]:
         return broken_links(self.request.user, timezone.now())
 
-    def get_preprocess_function(self, field: str, value: Any, export_format: str) -> Any:
+    def get_preprocess_function(self, field: str, value: object, export_format: str) -> Any:
         return (
             _escape_formula
             if export_format == self.FORMAT_CSV

@@ -12,6 +12,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 
 from pages.confidential.permissions import editable_by
@@ -236,7 +237,7 @@ RULES: tuple[Callable[[QuerySet[ContentPage], datetime], list[Deadline]], ...] =
 )
 
 
-def deadlines_of(user: Any, as_of: datetime) -> list[Deadline]:
+def deadlines_of(user: User | AnonymousUser, as_of: datetime) -> list[Deadline]:
     """All open deadlines of the pages that the user may edit, earliest first."""
     pages = editable_by(user)
     found = [deadline for rule in RULES for deadline in rule(pages, as_of)]

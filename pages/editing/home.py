@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.admin.admin_url_finder import AdminURLFinder
@@ -54,17 +55,17 @@ class DueItem:
     overdue: bool
 
 
-def _changes_url(obj: Any) -> str:
+def _changes_url(obj: Model) -> str:
     if not (isinstance(obj, Page) and obj.live and obj.latest_revision_id):
         return ""
     return reverse("wagtailadmin_pages:revisions_compare", args=[obj.pk, "live", obj.latest_revision_id])
 
 
-def _url_of(obj: Any, finder: AdminURLFinder) -> str | None:
+def _url_of(obj: Model, finder: AdminURLFinder) -> str | None:
     return addresses.edit_url(obj) if isinstance(obj, Page) else finder.get_edit_url(obj)
 
 
-def _person(user: Any) -> str:
+def _person(user: User | None) -> str:
     return get_user_display_name(user) if user else "an account that was removed"
 
 
@@ -75,7 +76,7 @@ def _on(moment: datetime) -> str:
 # --- Awaiting your review ---
 
 
-def awaiting_review_by(user: Any) -> list[Item]:
+def awaiting_review_by(user: User | AnonymousUser) -> list[Item]:
     """Workflow tasks that the user may act on, oldest first, after the takedowns that the user may confirm."""
     finder = AdminURLFinder(user)
     states = (
@@ -93,9 +94,9 @@ def awaiting_review_by(user: Any) -> list[Item]:
     return [*_takedowns_to_confirm(user), *found]
 
 
-def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
+def _takedowns_to_confirm(user: User | AnonymousUser) -> Iterator[Item]:
     if may_take_down(user):
-        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user).select_related("by")):
+        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user.pk).select_related("by")):
             text = f"Taken offline by {_person(takedown.by)} on {_on(takedown.at)}. A second person has to confirm it"
             yield Item(takedown.address, reverse("takedowns"), text)
 
@@ -103,7 +104,7 @@ def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
 # --- Your submissions ---
 
 
-def submissions_of(user: Any, as_of: datetime) -> list[Item]:
+def submissions_of(user: User | AnonymousUser, as_of: datetime) -> list[Item]:
     """What the user submitted, with its status, latest first. Each page or snippet is listed once."""
     finder = AdminURLFinder(user)
     recently_approved = Q(status=WorkflowState.STATUS_APPROVED) & Q(
@@ -148,7 +149,7 @@ def _status_and_comment(state: WorkflowState) -> tuple[str, str]:
 # --- Deadlines ---
 
 
-def due_soon(user: Any, as_of: datetime) -> tuple[list[DueItem], int]:
+def due_soon(user: User | AnonymousUser, as_of: datetime) -> tuple[list[DueItem], int]:
     """The first deadlines that are overdue or due within DAYS_AHEAD, earliest first; and how many more there are."""
     today = local(as_of).date()
     soon = [each for each in deadlines_of(user, as_of) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]

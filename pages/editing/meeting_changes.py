@@ -1,8 +1,8 @@
 """The fast lane: one moderator cancels or postpones a meeting that was announced."""
 
 from html import escape
-from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +10,7 @@ from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole, MeetingStatus
 from pages.content.references import file_facts_of, without_places
-from pages.models import MeetingPage
+from pages.models import ContentPage, MeetingPage
 from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
 
@@ -18,7 +18,7 @@ FAST_LANE = "pages.fast_lane"
 FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 
 
-def may_call_off(user: Any, meeting: Any) -> bool:
+def may_call_off(user: User | AnonymousUser, meeting: ContentPage) -> bool:
     """Whether the user is a moderator, and the meeting is public and in the future. The author may be the moderator."""
     return (
         is_in(user, ApprovalRole.MODERATOR)
@@ -30,7 +30,7 @@ def may_call_off(user: Any, meeting: Any) -> bool:
 
 
 @transaction.atomic
-def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
+def call_off(meeting: MeetingPage, user: User | AnonymousUser, status: str, notice: str) -> None:
     """Cancel or postpone a meeting at once. Only its status and its notice change.
 
     An unpublished draft of the meeting gets the same status and notice, and stays unpublished.

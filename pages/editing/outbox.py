@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.signals import request_finished
 from django.db import connections
@@ -39,11 +39,11 @@ _written = threading.local()
 class Outbox(BaseEmailBackend):
     """A Django mail backend that stores messages instead of sending them. It does not support attachments."""
 
-    def send_messages(self, email_messages: Iterable[Any]) -> int:
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         return put(email_messages)
 
 
-def put(messages: Iterable[Any]) -> int:
+def put(messages: Iterable[EmailMessage]) -> int:
     """Store messages, and return how many. Raises NotImplementedError for one with attachments."""
     now = timezone.now()
     rows = [
@@ -95,7 +95,7 @@ def _retry_later(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
 # --- After the response ---
 
 
-def after_the_answer(sender: Any, **kwargs: Any) -> None:
+def after_the_answer(sender: object, **kwargs: object) -> None:
     """Receiver of `request_finished`: send the mail that the request stored, in a thread."""
     if getattr(_written, "some", False):
         _written.some = False
@@ -121,7 +121,7 @@ def _cipher() -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-def _seal(message: Any) -> bytes:
+def _seal(message: EmailMessage) -> bytes:
     if message.attachments:
         raise NotImplementedError("The outbox cannot store mail with attachments.")
     parts = {name: getattr(message, name) for name in PARTS}

@@ -7,10 +7,10 @@ who may publish the page. Death reviews are named by their reference alone, and 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from wagtail.models import GroupPagePermission
 
@@ -28,7 +28,7 @@ DAYS_BEFORE = 14
 class Reminders:
     """The reviews to remind of, by recipient; and the pages that have no recipient."""
 
-    of: dict[Any, list[Deadline]]
+    of: dict[User, list[Deadline]]
     nobody: list[ContentPage]
 
 
@@ -58,7 +58,7 @@ class _Recipients:
         self.publishers = _publishers()
         self.may_edit: dict[int, set[int]] = {}  # of owners
 
-    def of(self, page: ContentPage) -> list[Any]:
+    def of(self, page: ContentPage) -> list[User]:
         owner = self.people.get(page.owner_id)
         if owner and page.pk in self._edits(owner):
             return [owner]
@@ -66,7 +66,7 @@ class _Recipients:
         publishers = [self.people[key] for key in sorted(keys & self.people.keys())]
         return [person for person in publishers if may_see(person, page)]
 
-    def _edits(self, owner: Any) -> set[int]:
+    def _edits(self, owner: User) -> set[int]:
         if owner.pk not in self.may_edit:
             self.may_edit[owner.pk] = set(editable_by(owner).values_list("pk", flat=True))
         return self.may_edit[owner.pk]
@@ -85,7 +85,7 @@ def _publishers() -> dict[str, set[int]]:
     return found
 
 
-def message(person: Any, due: list[Deadline], as_of: datetime) -> EmailMessage:
+def message(person: User, due: list[Deadline], as_of: datetime) -> EmailMessage:
     """The e-mail to one person that lists the reviews due."""
     today = local(as_of).date()
     one = len(due) == 1

@@ -4,9 +4,9 @@ Only the review dates change. No draft is published, no feed entry is added, and
 """
 
 from datetime import date
-from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from wagtail.admin.widgets import Button
 from wagtail.log_actions import log
+from wagtail.models import Page
 
 from pages.content.choices import ApprovalRole
 from pages.content.plain_words import day
@@ -28,7 +29,7 @@ from pages.visibility.rule import public
 REVIEWED = "pages.reviewed"
 
 
-def may_mark_as_reviewed(user: Any, page: ContentPage) -> bool:
+def may_mark_as_reviewed(user: User | AnonymousUser, page: ContentPage) -> bool:
     """Whether the user is a moderator of the page: readers see the review date, so an editor may not set it alone.
 
     Always False for a death-review notice. Its moderator and its safeguarding lead must approve every change, so its
@@ -52,7 +53,7 @@ def next_review(page: ContentPage, today: date) -> date | None:
 
 
 @transaction.atomic
-def mark_as_reviewed(page: ContentPage, user: Any) -> None:
+def mark_as_reviewed(page: ContentPage, user: User | AnonymousUser) -> None:
     """Set the date of the last review of the public version to today.
 
     Drafts and versions awaiting approval do not change; they take the date over when they are opened or published
@@ -93,7 +94,7 @@ def mark_as_reviewed_view(request: HttpRequest, page_id: int) -> HttpResponse:
 admin_urls = [path("pages/<int:page_id>/reviewed/", mark_as_reviewed_view, name="mark_as_reviewed")]
 
 
-def page_buttons(page: Any, user: Any) -> list[Button]:
+def page_buttons(page: Page, user: User | AnonymousUser) -> list[Button]:
     """A button in the page's header menu. Wagtail's action controller sends it as POST with the CSRF token."""
     if not isinstance(page, ContentPage) or not page.live or page.withdrawal_kind:
         return []

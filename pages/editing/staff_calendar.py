@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -32,7 +33,7 @@ UNKNOWN_CHANGE = datetime(1970, 1, 1, tzinfo=UTC)  # of a page without a revisio
 # --- The address ---
 
 
-def _signer(user: Any) -> Signer:
+def _signer(user: User) -> Signer:
     return Signer(salt=f"pages.staff_calendar:{user.password}", sep=".")
 
 
@@ -40,7 +41,7 @@ def token_of(calendar: StaffCalendar) -> str:
     return _signer(calendar.user).sign(calendar.key)
 
 
-def owner_of(token: str) -> Any | None:
+def owner_of(token: str) -> User | None:
     """The user whose calendar it is. None if the token is wrong or old, or the user may not use the admin."""
     calendar = StaffCalendar.objects.select_related("user").filter(key=token.partition(".")[0]).first()
     if calendar is None:
@@ -76,7 +77,7 @@ def _event(deadline: Deadline) -> Event:
     return event
 
 
-def calendar_of(user: Any, as_of: datetime) -> bytes:
+def calendar_of(user: User, as_of: datetime) -> bytes:
     """The user's deadlines as iCalendar (RFC 5545)."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
@@ -114,7 +115,7 @@ class CalendarAddressView(WagtailAdminTemplateMixin, TemplateView):
     def get_breadcrumbs_items(self) -> list[dict[str, str]]:
         return [*super().get_breadcrumbs_items(), {"label": self.page_title}]
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         owner: Any = self.request.user
         calendar = StaffCalendar.objects.filter(user=owner).select_related("user").first()
         return super().get_context_data(address=calendar and address_of(calendar), **kwargs)

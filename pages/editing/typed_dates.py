@@ -4,9 +4,9 @@ cms/formats/en/formats.py lists the accepted formats.
 """
 
 from django import forms
-from django.forms.widgets import Widget
 from wagtail.admin.widgets import AdminDateInput, AdminDateTimeInput, AdminTimeInput
 
+DateWidget = type[AdminDateInput] | type[AdminTimeInput] | type[AdminDateTimeInput]
 EXAMPLES = {
     forms.DateField: "Write a date as in 15/12/2026 or 15 December 2026.",
     forms.TimeField: "Write a time as in 09:00 or 9am.",
@@ -22,7 +22,7 @@ def install() -> None:
         _keep_invalid_input(widget)
 
 
-def _keep_invalid_input(widget: type[Widget]) -> None:
+def _keep_invalid_input(widget: DateWidget) -> None:
     """Turn off `validateOnBlur`, with which the date picker replaces invalid input with the current time."""
     config = widget.get_config
     widget.get_config = lambda self: {**config(self), "validateOnBlur": False}

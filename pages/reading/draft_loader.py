@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Model
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import ForeignKey, Model
 from modelcluster.fields import ParentalKey
 
-from documents.access.public_files import for_staff, may_be_public, shown_on
+from documents.access.public_files import AnyFile, for_staff, may_be_public, shown_on
 from documents.models import Document, Image
 from pages.content import addresses
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
@@ -35,7 +36,7 @@ class DraftLoader(Loader):
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         return self.draft if path == addresses.url_path(self.draft) else super().page_at(path)
 
-    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
+    def _rows_in_memory(self, page: ContentPage, relation: ForeignKey[Any, Any]) -> list[Any]:
         """The child objects. Those of the draft that were never saved get negative primary keys, to be told apart."""
         if page.pk is None and not isinstance(relation, ParentalKey):
             return []  # the CMS writes these rows when the page is published
@@ -75,12 +76,12 @@ class DraftLoader(Loader):
             return {Document: set(), Image: set()}
         return dict(zip((Document, Image), draft_files(self.shown), strict=True))
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         found = list(super()._files(model, keys, on))
         own = (keys & self._own_files[model]) - {file.pk for file in found}
         return [*found, *self._not_public(model, own)]
 
-    def _not_public(self, model: Any, keys: set[int]) -> list[Any]:
+    def _not_public(self, model: type[AnyFile], keys: set[int]) -> list[AnyFile]:
         if not keys or self.shown is None:
             return []
         files = list(for_staff(self.shown.user, model.objects.filter(pk__in=keys)))
@@ -93,9 +94,9 @@ class PreviewLoader(DraftLoader):
     """The loader for previews in the admin. It shows files as if the draft were published at the instant, as far as the
     viewer may see them in the admin."""
 
-    def __init__(self, draft: ContentPage, as_of: datetime, viewer: Any) -> None:
+    def __init__(self, draft: ContentPage, as_of: datetime, viewer: User | AnonymousUser) -> None:
         super().__init__(draft, as_of)
         self.viewer = viewer
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         return shown_on(on, for_staff(self.viewer, may_be_public(model.objects.filter(pk__in=keys))))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
@@ -28,8 +29,8 @@ MAX_TOKEN = 100
 class Shown:
     """An unsaved draft, the user who may see it, and the token."""
 
-    draft: Any
-    user: Any
+    draft: ContentPage
+    user: User | AnonymousUser
     token: str
 
 
@@ -37,7 +38,7 @@ def _signer() -> TimestampSigner:
     return TimestampSigner(salt="pages.draft_previews", sep=".")
 
 
-def begin(page: ContentPage, user: Any) -> str:
+def begin(page: ContentPage, user: User | AnonymousUser) -> str:
     """Store the draft for the website, and return its token. `page` need not be saved.
 
     Another preview of the same page by the same user has the same key, so that an open tab shows the newest text.
@@ -92,7 +93,7 @@ def delete_expired(as_of: datetime) -> None:
     DraftPreview.objects.filter(at__lt=as_of - timedelta(minutes=settings.PREVIEW_MINUTES)).delete()
 
 
-def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:
+def _may_edit(user: User | AnonymousUser, page: ContentPage | None, parent: Page | None) -> bool:
     if not user.is_active or not user.has_perm("wagtailadmin.access_admin"):
         return False
     if page is not None and page.pk:
@@ -100,7 +101,7 @@ def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:
     return parent is not None and parent.specific.permissions_for_user(user).can_add_subpage()
 
 
-def _new(model: Any, content: dict[str, Any], parent: Any) -> Any:
+def _new(model: type[ContentPage], content: dict[str, Any], parent: Page) -> ContentPage:
     """A page that was never saved, with the tree path that it would get as the last child of its parent."""
     draft = model.from_serializable_data(content, check_fks=False, strict_fks=False)
     draft.depth = parent.depth + 1

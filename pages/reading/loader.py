@@ -8,14 +8,14 @@ HTML pages and feeds show everything that a page refers to: `prepare` loads it w
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, QuerySet, Value
+from django.db.models import ForeignKey, Model, QuerySet, Value
 from django.db.models.functions import Length, Substr
 from wagtail.models import Page
 
@@ -27,6 +27,7 @@ from pages.content.choices import PaperKind, PeriodStatus
 from pages.content.rich_text import LinkTargets, RichTextValue, render
 from pages.graphql.loading import FieldLoader
 from pages.models import (
+    AgendaItem,
     ContentPage,
     DeathReviewNoticePage,
     MeetingPage,
@@ -34,6 +35,7 @@ from pages.models import (
     PageDocument,
     Paper,
     PriorityPage,
+    PriorityPeriodPage,
     PublicChange,
     SupportService,
     Topic,
@@ -101,7 +103,7 @@ class Loader(FieldLoader):
         return members
 
     def for_all(
-        self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
+        self, obj: Model, key: Hashable, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
     ) -> Any:
         """The value of an object under a key. `load` runs once for the object's group; it returns values by key.
 
@@ -134,16 +136,16 @@ class Loader(FieldLoader):
                 of_pages |= {key for document in found.values() if (key := document.html_equivalent_id)}
         self.base_pages(of_pages)
 
-    def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
+    def rows(self, model: type[Model], keys: list[Any], page: str = "page") -> list[Any]:
         """The child objects of the objects with these keys, in the order of their model."""
-        relation = model._meta.get_field(page)
+        relation: Any = model._meta.get_field(page)
         held = {key: self._held[key] for key in keys if isinstance(self._held.get(key), relation.related_model)}
         rows = [row for owner in held.values() for row in self._rows_in_memory(owner, relation)]
         if missing := [key for key in keys if key not in held]:
             rows += model._default_manager.filter(**{f"{page}__in": missing})
         return rows
 
-    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
+    def _rows_in_memory(self, page: ContentPage, relation: ForeignKey[Any, Any]) -> list[Any]:
         return list(getattr(page, relation.remote_field.get_accessor_name()).all())
 
     # --- Pages ---
@@ -249,7 +251,7 @@ class Loader(FieldLoader):
         self.remember([*past, *([now] if now else []), *future])
         return past, now, future
 
-    def period_status(self, period: Any) -> PeriodStatus:
+    def period_status(self, period: PriorityPeriodPage) -> PeriodStatus:
         _, now, future = self.periods
         if now is not None and period.pk == now.pk:
             return PeriodStatus.CURRENT
@@ -294,14 +296,14 @@ class Loader(FieldLoader):
         missing = keys - prepared.keys()
         return found | self._find(model, missing, on) if missing else found
 
-    def _find(self, model: Any, keys: set[int], on: type[Model]) -> dict[int, Any]:
+    def _find(self, model: type[Model], keys: set[int], on: type[Model]) -> dict[int, Any]:
         if model in (Document, Image):
             rows = self._files(model, keys, on)
         else:
             rows = public_snippets(model._default_manager.filter(pk__in=keys), self.as_of)
         return {row.pk: row for row in self.together(rows)}
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         files = model.objects.filter(pk__in=keys)
         return shown_on(on, (public_documents if model is Document else public_images)(files, self.as_of))
 
@@ -335,9 +337,9 @@ class Loader(FieldLoader):
 
         return self.for_all(notice, "support services", load)
 
-    def _named_by_rows(self, row_model: Any, source: str, pages: list[Any]) -> dict[Any, list[Any]]:
+    def _named_by_rows(self, row_model: type[Model], source: str, pages: list[Any]) -> dict[Any, list[Any]]:
         """The public snippets or files to which child objects of pages refer, in order, by the key of the page."""
-        relation = row_model._meta.get_field(source)
+        relation: Any = row_model._meta.get_field(source)
         rows = self.rows(row_model, pages)
         named_objects = self._public(
             relation.related_model, {getattr(row, relation.attname) for row in rows} - {None}, row_model
@@ -360,7 +362,7 @@ class Loader(FieldLoader):
     def papers(self, meeting: MeetingPage) -> list[Paper]:
         return self.for_all(meeting, "papers", lambda members: self._papers([m.pk for m in members]))
 
-    def papers_of(self, item: Any) -> list[Paper]:
+    def papers_of(self, item: AgendaItem) -> list[Paper]:
         """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Field, Model
 from modelcluster.fields import ParentalKey
 
 from documents.models import Document, Image
@@ -59,15 +59,15 @@ def _with_rows(page: ContentPage) -> Iterator[Model]:
 
 
 @cache
-def _foreign_keys(model: Any) -> list[tuple[str, type[Model]]]:
+def _foreign_keys(model: type[Model]) -> list[tuple[str, type[Model]]]:
     fields = (each for each in model._meta.concrete_fields if each.is_relation)
     return [(each.attname, target) for each in fields if (target := _target(each))]
 
 
-def _target(relation: Any) -> type[Model] | None:
+def _target(relation: "Field[Any, Any]") -> type[Model] | None:
     """The model under which the target of a relation is collected. None if readers may not see such objects."""
-    model: Any = relation.related_model
-    if not model or isinstance(relation, ParentalKey) or relation.remote_field.parent_link:
+    model, reverse = relation.related_model, relation.remote_field
+    if not model or not reverse or isinstance(relation, ParentalKey) or reverse.parent_link:
         return None
     if issubclass(model, ContentPage):
         return ContentPage

@@ -11,7 +11,9 @@ from typing import Any
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from wagtail.blocks.stream_block import StreamValue
 from wagtail.images.models import SourceImageIOError
+from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
 from pages.content import addresses
@@ -121,7 +123,7 @@ def rendered(template: str, context: dict[str, Any]) -> SafeString:
     return mark_safe("\n".join(line for line in html.split("\n") if line.strip()))  # noqa: S308 - as safe as before
 
 
-def article_html(page: ContentPage, loader: Loader, **more: Any) -> SafeString:
+def article_html(page: ContentPage, loader: Loader, **more: object) -> SafeString:
     """The content of a page without its title and summary, from the template that is named after its model."""
     return rendered(page.article_template(), {"page": page, "loader": loader, **page.html_context(), **more})
 
@@ -137,7 +139,7 @@ class _BlockReader:
     page: ContentPage
     loader: Loader
 
-    def rich_text(self, value: Any) -> SafeString:
+    def rich_text(self, value: RichText | str | None) -> SafeString:
         """The value as HTML. In drafts it is a `RichText` object, otherwise a string."""
         return rich_text_html(self.page, getattr(value, "source", value) or "", self.loader)
 
@@ -154,7 +156,7 @@ class _BlockReader:
         return link_to(page) if page else None
 
 
-def blocks_html(page: ContentPage, stream: Any, loader: Loader) -> SafeString:
+def blocks_html(page: ContentPage, stream: StreamValue, loader: Loader) -> SafeString:
     """A StreamField value as HTML, without blocks of removed types."""
     types, reader = stream.stream_block.child_blocks, _BlockReader(page, loader)
     parts = [

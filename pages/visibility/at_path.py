@@ -7,7 +7,6 @@ public resolves to None, whether or not there is a draft, and with the same numb
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
@@ -102,7 +101,7 @@ def redirect_at(path: str, as_of: datetime) -> Redirect | None:
     return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
 
 
-def target_of(redirect: Any, path: str) -> str | None:
+def target_of(redirect: Redirect, path: str) -> str | None:
     """The absolute address to which a redirect from `redirect_at` leads.
 
     None if that is a page that is not public, another site, or the path itself.

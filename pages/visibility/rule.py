@@ -14,9 +14,11 @@ The rule exists as SQL (`public`) and as plain Python (`answer`); tests/test_vis
 
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Exists, F, Func, Model, OuterRef, Q, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction
 
@@ -49,7 +51,9 @@ class _IsSelfOrAncestor(Func):
     output_field = BooleanField()
     arity = 2
 
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: object, **extra: object
+    ) -> tuple[str, tuple[str | int, ...]]:
         (path, path_params), (of, of_params) = map(compiler.compile, self.get_source_expressions())
         lengths = [Page.steplen * level for level in range(1, MAX_DEPTH + 1)]
         prefixes = ", ".join(f"SUBSTR({of}, 1, {length})" for length in lengths)

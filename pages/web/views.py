@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import InvalidPage, Paginator
 from django.http import (
     Http404,
@@ -62,7 +63,7 @@ def _page(request: HttpRequest, page: ContentPage, as_of: datetime) -> HttpRespo
     return response
 
 
-def draft_html(page: ContentPage, as_of: datetime, viewer: Any) -> str:
+def draft_html(page: ContentPage, as_of: datetime, viewer: User | AnonymousUser) -> str:
     """The preview of a draft, for a viewer who may edit it. `page` need not be saved."""
     return _page_html(page, as_of, viewer=viewer)
 
@@ -91,7 +92,9 @@ def _with_cache_control(response: HttpResponse, safe_exit: bool = False) -> Http
 # --- The page ---
 
 
-def _page_html(page: ContentPage, as_of: datetime, *, number: str = "1", viewer: Any = None) -> str:
+def _page_html(
+    page: ContentPage, as_of: datetime, *, number: str = "1", viewer: User | AnonymousUser | None = None
+) -> str:
     """The page as HTML, with part `number` of the list of its children. Raises `Http404` if there is no such part."""
     ancestors = _ancestors(page, as_of)
     context = {
@@ -109,7 +112,7 @@ def _page_html(page: ContentPage, as_of: datetime, *, number: str = "1", viewer:
     return _render("page", ancestors[0] if ancestors else link_to(page), context)
 
 
-def article(page: ContentPage, as_of: datetime, *, viewer: Any = None) -> str:
+def article(page: ContentPage, as_of: datetime, *, viewer: User | AnonymousUser | None = None) -> str:
     """The content of a page below its title; cms also shows that of the home page on the front page."""
     loader = Loader(as_of) if viewer is None else PreviewLoader(page, as_of, viewer)
     loader.prepare([page])

@@ -1,4 +1,5 @@
 import sys
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -18,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("reference", help="The notice's reference, as in DR-7KQ2.")
 
     @transaction.atomic
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         notices = DeathReviewNoticePage.objects.select_for_update()
         notice = notices.filter(reference=options["reference"]).first()
         if notice is None:

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             "--file", type=Path, default=BUNDLED_FILE, help="YAML file to load (the bundled demo content)."
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         path: Path = options["file"]
         try:
             with transaction.atomic():
@@ -70,7 +70,7 @@ def read(path: Path) -> Entry:
     return mapping(content, "the file", {*SNIPPETS, "home"})
 
 
-def mapping(value: Any, where: str, names: set[str] | None = None) -> Entry:
+def mapping(value: object, where: str, names: set[str] | None = None) -> Entry:
     """The value, if it is a mapping, with no keys other than `names`. Raises `DemoError`."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise DemoError(f"{where}: give names with values, not {value!r}")
@@ -79,21 +79,21 @@ def mapping(value: Any, where: str, names: set[str] | None = None) -> Entry:
     return value
 
 
-def listing(value: Any, where: str) -> list[Any]:
+def listing(value: object, where: str) -> list[Any]:
     """The value, if it is a list. Raises `DemoError`."""
     if not isinstance(value, list):
         raise DemoError(f"{where}: give a list, not {value!r}")
     return value
 
 
-def text(value: Any, where: str) -> str:
+def text(value: object, where: str) -> str:
     """The value without white space at its ends, if it is a text. Raises `DemoError`."""
     if not isinstance(value, str) or not value.strip():
         raise DemoError(f"{where}: give a text, not {value!r}")
     return value.strip()
 
 
-def rich_text(value: Any, where: str) -> str:
+def rich_text(value: object, where: str) -> str:
     """Plain text as HTML: an empty line starts a paragraph, lines that all start with "- " are a list."""
     html = []
     for block in text(value, where).split("\n\n"):
@@ -105,7 +105,7 @@ def rich_text(value: Any, where: str) -> str:
     return "".join(html)
 
 
-def body(value: Any, where: str) -> list[tuple[str, Any]]:
+def body(value: object, where: str) -> list[tuple[str, Any]]:
     """The blocks of a page's body: headings and paragraphs."""
     blocks: list[tuple[str, Any]] = []
     for number, item in enumerate(listing(value, where), 1):
@@ -118,7 +118,7 @@ def body(value: Any, where: str) -> list[tuple[str, Any]]:
     return blocks
 
 
-def scalar(field: models.Field, value: Any, where: str) -> Any:
+def scalar(field: models.Field, value: object, where: str) -> Any:
     """The value for a field that is neither relation nor rich content. A list becomes one line for each text."""
     if isinstance(value, list) and isinstance(field, models.TextField):
         return "\n".join(text(item, where) for item in value)
@@ -184,7 +184,7 @@ class DemoContent:
             found[name] = entry
         return found
 
-    def _snippet(self, model: type[ModeratedSnippet], value: Any, where: str) -> ModeratedSnippet:
+    def _snippet(self, model: type[ModeratedSnippet], value: object, where: str) -> ModeratedSnippet:
         """The shared text with this name, created if it is missing.
 
         Only shared text to which a new page refers is created, so text that an editor renamed does not come back.
@@ -247,7 +247,7 @@ class DemoContent:
             name = text(child.get("slug"), f"{where}, child {number}, slug")
             self._page(child, f"{path}/{name}".lstrip("/"), page, child_slugs)
 
-    def _page_type(self, name: Any, where: str) -> type[ContentPage]:
+    def _page_type(self, name: object, where: str) -> type[ContentPage]:
         model = getattr(pages.models, name, None) if isinstance(name, str) else None
         if not isinstance(model, type) or not issubclass(model, ContentPage) or model is ContentPage:
             raise DemoError(f"{where}: {name!r} is no type of page")
@@ -326,7 +326,7 @@ class DemoContent:
             raise DemoError(f"{where}: there is no such field")
         return field
 
-    def _rows(self, relation: models.ManyToOneRel, value: Any, where: str) -> list[Orderable]:
+    def _rows(self, relation: models.ManyToOneRel, value: object, where: str) -> list[Orderable]:
         """The child objects of a page, such as the actions of a priority, in the order of the file."""
         rows = []
         for number, item in enumerate(listing(value, where), 1):
@@ -341,7 +341,7 @@ class DemoContent:
             rows.append(row)
         return rows
 
-    def _refer(self, obj: models.Model, field: models.ForeignKey, value: Any, where: str) -> None:
+    def _refer(self, obj: models.Model, field: models.ForeignKey, value: object, where: str) -> None:
         model = field.related_model
         if issubclass(model, ModeratedSnippet) and any(model is kind for kind, _ in SNIPPETS.values()):
             setattr(obj, field.name, self._snippet(model, value, where))

@@ -64,7 +64,7 @@ class Command(BaseCommand):
         parser.add_argument("--meetings", type=int, default=200, help="How many meetings (%(default)s).")
         parser.add_argument("--seed", type=int, default=1, help="Another number gives other content (%(default)s).")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         news, meetings, seed = options["news"], options["meetings"], options["seed"]
         for name in ("news", "meetings"):
             if not 0 <= options[name] <= MAX_PAGES:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             help="Make them although CMS_URL is https://, where anybody could try a published password.",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         password: str = options["password"]
         if settings.CMS_URL.startswith("https://") and not options["yes_on_a_public_server"]:
             raise CommandError(

@@ -1,7 +1,5 @@
 """Rebuilds the index of the public search."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
@@ -14,7 +12,7 @@ class Command(BaseCommand):
         "after an upgrade that says so, or after a change of WAGTAILSEARCH_BACKENDS. Safe to run again."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: object) -> None:
         documents, pages, unread = rebuild(lambda rows, count, unit: tqdm(rows, total=count, unit=unit, disable=None))
         self.stdout.write(f"The words of {documents} documents and {pages} published pages were read.")
         for line in unread:

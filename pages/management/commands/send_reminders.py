@@ -1,7 +1,6 @@
 """Sends e-mail reminders of the pages that are due for review."""
 
 import logging
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -19,7 +18,7 @@ class Command(BaseCommand):
         "days. Run again on the same day, it sends only what was not sent. Exits with 1 if a mail could not be sent."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: object) -> None:
         as_of = timezone.now()
         today = local(as_of).date()
         ReviewReminder.objects.filter(sent_on__lt=today).delete()

@@ -1,7 +1,6 @@
 """Compares published versions with the log of approvals."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
@@ -22,7 +21,7 @@ class Command(BaseCommand):
         "after a manual change in the database. Exits with 1 if there are any."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: object) -> None:
         objects = list(_published())
         found = [(obj, why) for obj in tqdm(objects, desc="published", unit="item", disable=None) if (why := _why(obj))]
         for obj, why in found:
@@ -32,13 +31,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(objects)} published, all of them approved.")
 
 
-def _published() -> Iterator[Any]:
+def _published() -> Iterator[ContentPage | ModeratedSnippet]:
     yield from ContentPage.objects.filter(live=True, withdrawal_kind="").order_by("path").specific()
     for model in ModeratedSnippet.__subclasses__():
         yield from model._default_manager.filter(live=True).order_by("pk")
 
 
-def _why(obj: Any) -> str:
+def _why(obj: ContentPage | ModeratedSnippet) -> str:
     """The problem with a published object, or an empty string."""
     revision = obj.live_revision
     if revision is None:
