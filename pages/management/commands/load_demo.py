@@ -118,7 +118,7 @@ def body(value: object, where: str) -> list[tuple[str, Any]]:
     return blocks
 
 
-def scalar(field: models.Field, value: object, where: str) -> Any:
+def scalar(field: "models.Field[Any, Any]", value: object, where: str) -> Any:
     """The value for a field that is neither relation nor rich content. A list becomes one line for each text."""
     if isinstance(value, list) and isinstance(field, models.TextField):
         return "\n".join(text(item, where) for item in value)
@@ -341,7 +341,7 @@ class DemoContent:
             rows.append(row)
         return rows
 
-    def _refer(self, obj: models.Model, field: models.ForeignKey, value: object, where: str) -> None:
+    def _refer(self, obj: models.Model, field: models.ForeignKey[Any, Any], value: object, where: str) -> None:
         model = field.related_model
         if issubclass(model, ModeratedSnippet) and any(model is kind for kind, _ in SNIPPETS.values()):
             setattr(obj, field.name, self._snippet(model, value, where))
