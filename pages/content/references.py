@@ -215,7 +215,7 @@ def hold_files_of(page: Page) -> None:
             )
 
 
-MADE = {"file": "the file of"}  # labels of the keys of `made_by`; the others are "what is said of"
+MADE = {"file": "the file of"}  # labels of the keys of `made_by`; the others are "the details of"
 
 
 def makers_of_files(page: Page) -> dict[int, str]:
@@ -227,5 +227,5 @@ def makers_of_files(page: Page) -> dict[int, str]:
         for file in model._default_manager.filter(pk__in=keys) if keys else ():
             for fact, person in file.made_by.items():
                 if person is not None:
-                    found.setdefault(person, f"{MADE.get(fact, 'what is said of')} the {noun} “{file.title}”")
+                    found.setdefault(person, f"{MADE.get(fact, 'the details of')} the {noun} “{file.title}”")
     return found

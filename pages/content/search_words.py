@@ -110,7 +110,7 @@ def digest(*parts: object) -> str:
 
 # --- Highlighting -------------------------------------------------------------------------------
 
-MOST_PLACES = 2_000  # matches in one text
+MAX_MATCHES = 2_000  # matches in one text
 
 
 def highlight(texts: Iterable[str], wanted: Wanted, letters: int = 1_000_000) -> str:
@@ -120,34 +120,34 @@ def highlight(texts: Iterable[str], wanted: Wanted, letters: int = 1_000_000) ->
     `letters` is the number of characters that are read of each text.
     """
     best, most = "", 0
-    for text in (composed(_beginning(text, letters)) for text in texts):
-        places = _places(text, wanted)
-        count, window = _densest(places)
+    for text in (composed(_truncated(text, letters)) for text in texts):
+        matches = _matches(text, wanted)
+        count, window = _best_window(matches)
         if count > most:
-            best, most = _marked(text, places, window), count
+            best, most = _with_marks(text, matches, window), count
     return best
 
 
-def _beginning(text: str, letters: int) -> str:
+def _truncated(text: str, letters: int) -> str:
     """The first `letters` characters of a text, without a word that is cut off."""
     return text if len(text) <= letters else text[:letters].rpartition(" ")[0]
 
 
-def _places(text: str, wanted: Wanted) -> list[tuple[int, int, str]]:
-    places = []
-    for place in wanted.found_in(fold(text)):
-        places.append(place)
-        if len(places) == MOST_PLACES:
+def _matches(text: str, wanted: Wanted) -> list[tuple[int, int, str]]:
+    matches = []
+    for match in wanted.found_in(fold(text)):
+        matches.append(match)
+        if len(matches) == MAX_MATCHES:
             break
-    return places
+    return matches
 
 
-def _densest(places: list[tuple[int, int, str]]) -> tuple[int, int]:
-    """The number of different words in the best part, and the index in `places` at which it begins."""
+def _best_window(matches: list[tuple[int, int, str]]) -> tuple[int, int]:
+    """The number of different words in the best part, and the index in `matches` at which it begins."""
     most, best = 0, 0
-    for first, (start, _, _) in enumerate(places):
+    for first, (start, _, _) in enumerate(matches):
         near = set()
-        for _, end, word in places[first : first + 40]:
+        for _, end, word in matches[first : first + 40]:
             if end - start > HIGHLIGHT_LETTERS:
                 break
             near.add(word)
@@ -156,17 +156,17 @@ def _densest(places: list[tuple[int, int, str]]) -> tuple[int, int]:
     return most, best
 
 
-def _marked(text: str, places: list[tuple[int, int, str]], first: int) -> str:
-    start = places[first][0]
+def _with_marks(text: str, matches: list[tuple[int, int, str]], first: int) -> str:
+    start = matches[first][0]
     begin = 0 if len(text) <= HIGHLIGHT_LETTERS else max(0, start - HIGHLIGHT_LETTERS // 5)
     begin = max(0, min(begin, len(text) - HIGHLIGHT_LETTERS))
     if begin > 0:  # move on to the start of a word
         begin = min(start, begin + len(text[begin:start]) - len(text[begin:start].partition(" ")[2]))
     end = min(len(text), begin + HIGHLIGHT_LETTERS)
     if end < len(text):
-        end = max(text.rfind(" ", begin, end), places[first][1])
+        end = max(text.rfind(" ", begin, end), matches[first][1])
     pieces, position = ["… " if begin else ""], begin
-    for start, stop, _ in places[first:]:
+    for start, stop, _ in matches[first:]:
         if stop > end:
             break
         pieces += [escape(text[position:start]), "<mark>", escape(text[start:stop]), "</mark>"]

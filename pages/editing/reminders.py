@@ -28,8 +28,8 @@ DAYS_BEFORE = 14
 class Reminders:
     """The reviews to remind of, by recipient; and the pages that have no recipient."""
 
-    of: dict[User, list[Deadline]]
-    nobody: list[ContentPage]
+    by_recipient: dict[User, list[Deadline]]
+    without_recipient: list[ContentPage]
 
 
 def reminders(as_of: datetime) -> Reminders:
@@ -38,15 +38,15 @@ def reminders(as_of: datetime) -> Reminders:
     due = [each for each in pages_due_for_review(ContentPage.objects.all(), as_of) if _is_near(each, today)]
     recipients = _Recipients()
     already_sent = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
-    found, nobody = defaultdict(list), []
+    found, without_recipient = defaultdict(list), []
     for deadline in sorted(due, key=lambda each: (each.due_on, each.page.pk)):
         people = recipients.of(deadline.page)
         if not people:
-            nobody.append(deadline.page)
+            without_recipient.append(deadline.page)
         for person in people:
             if (person.pk, deadline.page.pk) not in already_sent:
                 found[person].append(deadline)
-    return Reminders(dict(found), nobody)
+    return Reminders(dict(found), without_recipient)
 
 
 class _Recipients:

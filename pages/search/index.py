@@ -19,7 +19,7 @@ from pages.graphql.public_fields import searchable_words
 from pages.models import ContentPage, SearchText
 
 logger = logging.getLogger(__name__)
-_waiting: ContextVar[list[int] | None] = ContextVar("pages that are not in the index yet", default=None)
+_pending: ContextVar[list[int] | None] = ContextVar("pages that are not in the index yet", default=None)
 
 
 def record(page: ContentPage) -> None:
@@ -31,11 +31,11 @@ def record(page: ContentPage) -> None:
     SearchText.objects.filter(pk__in=[row.pk for document, row in old.items() if document not in wanted]).delete()
     SearchText.objects.bulk_update([row for row in wanted.values() if row.pk], ["file_key", "title", "summary", "text"])
     SearchText.objects.bulk_create(row for row in wanted.values() if row.pk is None)
-    waiting = _waiting.get()
-    if waiting is None:
+    pending = _pending.get()
+    if pending is None:
         _index([page.pk])
     else:
-        waiting.append(page.pk)
+        pending.append(page.pk)
 
 
 def _texts(page: ContentPage) -> Iterator[SearchText]:
@@ -85,17 +85,17 @@ def _index(pages: Iterable[int]) -> None:
 
 
 @contextmanager
-def entered_together() -> Iterator[None]:
+def indexed_together() -> Iterator[None]:
     """Index the pages that are published in the block together, at its end.
 
     For commands: on SQLite, Wagtail reads all entries of the index for each write.
     """
     pages: list[int] = []
-    token = _waiting.set(pages)
+    token = _pending.set(pages)
     try:
         yield
     finally:
-        _waiting.reset(token)
+        _pending.reset(token)
     _index(pages)
 
 
@@ -119,7 +119,7 @@ def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, i
     pages = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
     keys = list(pages.values_list("pk", flat=True))
     for first in progress(range(0, len(keys), PAGES_AT_ONCE), len(keys) // PAGES_AT_ONCE + 1, "batch"):
-        with transaction.atomic(), entered_together():
+        with transaction.atomic(), indexed_together():
             for page in pages.filter(pk__in=keys[first : first + PAGES_AT_ONCE]):
                 record(page.specific)
     return documents.count(), len(keys), unread

@@ -103,7 +103,7 @@ def worked_out(as_of: datetime) -> dict[str, dict[str, list[Any]]]:
     }
 
 
-def telling(before: dict[str, Any], now: dict[str, Any], targets: set[int]) -> set[int]:
+def affected_by(before: dict[str, Any], now: dict[str, Any], targets: set[int]) -> set[int]:
     """The pages that show something different now, after the `targets` changed, and the result of `worked_out` changed
     from `before` to `now`."""
     old_periods, periods = before.get("periods", {}), now["periods"]

@@ -81,8 +81,8 @@ def update(page: Page, as_of: datetime, publication: Publication | None = None) 
     )
     _write(version, found, as_of)
     if found.shown_differently or found.changes:
-        besides = {change.record_id for change in found.changes}
-        _note_dependents(version, found.shown_differently, as_of, besides=besides)
+        exclude = {change.record_id for change in found.changes}
+        _note_dependents(version, found.shown_differently, as_of, exclude=exclude)
     return found.paths
 
 
@@ -138,7 +138,7 @@ def _note_dependents(
     version: ContentVersion,
     targets: set[int],
     as_of: datetime,
-    besides: Collection[UUID] = (),
+    exclude: Collection[UUID] = (),
     shown_on: Collection[int] = (),
 ) -> None:
     """List as updated the pages that show something of the targets, or something that follows from them or the time."""
@@ -147,12 +147,12 @@ def _note_dependents(
         version.knows_shown_pages = True
         version.save()
     before, now = version.worked_out, shown.worked_out(as_of)
-    showing = shown.telling(before, now, targets) | set(shown_on)
+    showing = shown.affected_by(before, now, targets) | set(shown_on)
     if before != now:
         version.worked_out = now
         version.save()
     if showing:
-        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=besides), as_of)
+        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=exclude), as_of)
 
 
 def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], as_of: datetime) -> None:

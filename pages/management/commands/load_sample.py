@@ -46,7 +46,7 @@ from pages.models import (
     Venue,
 )
 from pages.models.meetings import NEEDS_NOTICE
-from pages.search.index import entered_together
+from pages.search.index import indexed_together
 
 MAX_PAGES = 100_000
 PAGES_IN_A_TRANSACTION = 50
@@ -135,7 +135,7 @@ class SampleContent:
         with tqdm(total=count, desc=f"{kind:8}", unit="page", disable=None) as progress:
             for first in range(1, count + 1, PAGES_IN_A_TRANSACTION):
                 numbers = range(first, min(first + PAGES_IN_A_TRANSACTION, count + 1))
-                with transaction.atomic(), entered_together():
+                with transaction.atomic(), indexed_together():
                     new = []
                     for number in numbers:
                         slug = f"sample-{kind}-{self.seed}-{number}"

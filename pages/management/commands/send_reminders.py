@@ -23,7 +23,7 @@ class Command(BaseCommand):
         today = local(as_of).date()
         ReviewReminder.objects.filter(sent_on__lt=today).delete()
         planned, failed = reminders(as_of), []
-        for person, due in planned.of.items():
+        for person, due in planned.by_recipient.items():
             try:
                 message(person, due, as_of).send()
             except Exception:
@@ -35,12 +35,13 @@ class Command(BaseCommand):
                 [ReviewReminder(page=deadline.page, user=person, sent_on=today) for deadline in due],
                 ignore_conflicts=True,  # the command may run twice at the same time
             )
-        sent = len(planned.of) - len(failed)
+        sent = len(planned.by_recipient) - len(failed)
         self.stdout.write(f"{sent} {'person was' if sent == 1 else 'people were'} reminded.")
-        if planned.nobody:
+        if planned.without_recipient:
+            keys = ", ".join(str(page.pk) for page in planned.without_recipient)
             self.stderr.write(
-                f"Nobody can be reminded of {len(planned.nobody)} page(s): their owners and moderators have no open "
-                f"account with an e-mail address. Page numbers: {', '.join(str(page.pk) for page in planned.nobody)}"
+                f"Nobody can be reminded of {len(planned.without_recipient)} page(s): their owners and moderators have "
+                f"no open account with an e-mail address. Page numbers: {keys}"
             )
         if failed:
             raise CommandError(f"No mail could be sent to: {', '.join(failed)}. Check EMAIL_URL, then run this again.")
