@@ -219,7 +219,7 @@ def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n"))
     call_command("block_names", notice.reference, stdout=said)
     assert said.getvalue().endswith(f"1 name is {not_enforced}")
-    assert "Nothing looks for them yet" in load_command_class("pages", "block_names").help
+    assert "The CMS does not check notices for them yet" in load_command_class("pages", "block_names").help
     with pytest.raises(CommandError, match="no notice with the reference DR-0000"):
         call_command("block_names", "DR-0000")
 
