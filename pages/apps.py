@@ -6,12 +6,9 @@ class PagesConfig(AppConfig):
     verbose_name = "Pages"
 
     def ready(self) -> None:
-        # Models, and with them Wagtail's screens, are there only now.
+        # These modules import models, which are not loaded before `ready`.
         from pages.approval import row_locks
-        from pages.confidential import (
-            hidden_objects,
-            lists_and_counts,
-        )
+        from pages.confidential import hidden_objects, lists_and_counts
         from pages.editing import outbox, typed_dates, typed_rich_text
         from pages.takedown import redirects
 

@@ -1,20 +1,27 @@
-"""What editors see in the admin beside the page tree: snippets, lists of meetings and priorities, log entries."""
+"""Registers snippets, page listings, permission policies, log actions and buttons with Wagtail's admin."""
 
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.ui.components import Component
 from wagtail.admin.ui.tables import BooleanColumn, Column, UpdatedAtColumn
 from wagtail.admin.viewsets.pages import PageListingViewSet
+from wagtail.admin.widgets import Button
 from wagtail.contrib.redirects.models import Redirect
+from wagtail.log_actions import LogActionRegistry
 from wagtail.models import Page, Site
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.permissions import register_permission_policy
+from wagtail.snippets.action_menu import ActionMenuItem
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import RevisionsUnscheduleView, SnippetViewSet, SnippetViewSetGroup, UnpublishView
 
@@ -64,28 +71,30 @@ from pages.takedown.withdrawal import TAKEDOWN_CONFIRMED, TAKEN_DOWN, WITHDRAWN
 
 
 class ModeratedSnippetPolicy(ModelPermissionPolicy):
-    """Nobody publishes a snippet without approval, superusers included; moderators may take it away."""
+    """Nobody may publish a snippet without approval, not even superusers. Moderators may unpublish and delete it."""
 
-    def user_has_permission(self, user: Any, action: str) -> bool:
+    def user_has_permission(self, user: User | AnonymousUser, action: str) -> bool:
         if action == "delete" and self.model is SupportService and not user.has_perm(HANDLE_DEATH_REVIEWS):
-            return False  # whether one can be deleted would tell of the notices that show it
+            return False  # a refused deletion would reveal that a notice refers to it
         if action == "unpublish":
             return super().user_has_permission(user, "publish") and is_in(user, ApprovalRole.MODERATOR)
         return action != "publish" and super().user_has_permission(user, action)
 
-    def user_has_permission_for_instance(self, user: Any, action: str, instance: ModeratedSnippet) -> bool:
-        taken_away = action == "delete" and instance.live
-        return self.user_has_permission(user, action) and (not taken_away or is_in(user, ApprovalRole.MODERATOR))
+    def user_has_permission_for_instance(
+        self, user: User | AnonymousUser, action: str, instance: ModeratedSnippet
+    ) -> bool:
+        deletes_live = action == "delete" and instance.live
+        return self.user_has_permission(user, action) and (not deletes_live or is_in(user, ApprovalRole.MODERATOR))
 
 
 class LabelPolicy(ModelPermissionPolicy):
-    """What is public at once when it is saved (labels, redirects, the root of the site) is for moderators, and
-    superusers are none."""
+    """Only moderators may change what is public as soon as it is saved: labels, redirects, the root of the site.
+    Superusers need to be moderators, too."""
 
-    def user_has_permission(self, user: Any, action: str) -> bool:
+    def user_has_permission(self, user: User | AnonymousUser, action: str) -> bool:
         changes = action in ("add", "change", "delete")
         if action == "delete" and self.model is LegalBasis and not user.has_perm(HANDLE_DEATH_REVIEWS):
-            return False  # whether one can be deleted would tell of the notices under that law
+            return False  # a refused deletion would reveal that a notice refers to it
         return super().user_has_permission(user, action) and (not changes or is_in(user, ApprovalRole.MODERATOR))
 
 
@@ -118,12 +127,12 @@ hooks.register("before_bulk_action", row_locks.hold_all)
 
 
 @hooks.register("construct_page_chooser_queryset")
-def no_notices_to_choose(pages, request):
+def no_notices_to_choose(pages: QuerySet[Page], request: HttpRequest) -> QuerySet[Page]:
     return without_notices(pages, request.user)
 
 
 @hooks.register("construct_snippet_action_menu")
-def no_publish_button(menu_items: list, request, context) -> None:
+def no_publish_button(menu_items: list[ActionMenuItem], request: HttpRequest, context: dict[str, Any]) -> None:
     menu_items[:] = [item for item in menu_items if item.name != "action-publish"]
 
 
@@ -226,33 +235,36 @@ def register_listings() -> list[PageListingViewSet]:
 
 
 @hooks.register("after_create_page")
-def set_up_a_new_section(request, page) -> None:
+def set_up_a_new_section(request: HttpRequest, page: Page) -> None:
     """A new home page becomes the root of the site; a new index of death reviews gets its workflow."""
     if page.is_home_page:
         make_root_of_site(page)
-    # By type: groups and workflows are the business of pages/approval, which models may not import.
+    # isinstance, because models may not import pages.approval.
     if isinstance(page, DeathReviewIndexPage):
         set_up_death_reviews(page)
 
 
 @hooks.register("after_copy_page")
-def leave_old_versions_behind(request, page, new_page) -> None:
-    """A copy is a page of its own: what its original said in earlier versions and drafts is not its history."""
+def leave_old_versions_behind(request: HttpRequest, page: Page, new_page: Page) -> None:
+    """Delete the copied revisions except the latest: a copy must not reveal earlier versions of its original.
+
+    The makers of the text stay its makers, and copying a death-review notice is logged as reading it.
+    """
     originals = list(page.get_descendants(inclusive=True)) if new_page.get_descendant_count() else [page]
     for original, copy in zip(originals, new_page.get_descendants(inclusive=True), strict=False):
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
-        if copy.latest_revision:  # and yet its text is by those who made it
+        if copy.latest_revision:
             note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
         if original.specific.is_sensitive:
             note_seen(original.specific, request.user, NOTICE)
 
 
 @hooks.register("register_log_actions")
-def register_log_actions(actions) -> None:
+def register_log_actions(actions: LogActionRegistry) -> None:
     actions.register_action(
         PUBLISHED_BY_COMMAND,
         "Publish by a command",
-        "Published by a command of the system, without a moderator",
+        "Published by a management command, without a moderator",
     )
     actions.register_action(WITHDRAWN, "Withdraw", "Withdrawn from readers")
     actions.register_action(TAKEN_DOWN, "Take down", "Taken offline in an emergency")
@@ -263,17 +275,19 @@ def register_log_actions(actions) -> None:
     actions.register_action(SEEN)(SeenFormatter)
 
 
-# --- Taking away ---
+# --- Withdrawal, meetings, reviews ---
 
 
 @hooks.register("register_admin_urls")
-def register_admin_urls() -> list:
+def register_admin_urls() -> list[URLPattern]:
     screens = (withdrawal_views, meeting_views, reviews, staff_calendar, redirects)
     return [address for screen in screens for address in screen.admin_urls]
 
 
 @hooks.register("register_page_header_buttons")
-def register_page_header_buttons(page, user, view_name, next_url=None) -> list:
+def register_page_header_buttons(
+    page: Page, user: User | AnonymousUser, view_name: str, next_url: str | None = None
+) -> list[Button]:
     specific = page.specific
     return [
         *reviews.page_buttons(specific, user),
@@ -288,18 +302,18 @@ def send_once() -> str:
 
 
 @hooks.register("construct_homepage_panels")
-def arrange_the_home(request, panels) -> None:
+def arrange_the_home(request: HttpRequest, panels: list[Component]) -> None:
     if request.user.has_perm("wagtailcore.change_workflow") and (places := nothing_published_here(request.user)):
         messages.warning(
             request,
-            f"Nothing can be approved, and so nothing published, for: {', '.join(places)}. The workflow does not ask "
-            "the groups whose approvals count: see Settings → Workflows.",
+            f"Nothing can be approved or published for: {', '.join(places)}. The workflow has no task for the groups "
+            "whose approvals are required: see Settings → Workflows.",
         )
     editors_home.arrange(panels)
 
 
 class TakedownsMenuItem(MenuItem):
-    def is_shown(self, request) -> bool:
+    def is_shown(self, request: HttpRequest) -> bool:
         return may_take_down(request.user)
 
 
@@ -309,15 +323,19 @@ def register_takedowns() -> MenuItem:
 
 
 @hooks.register("before_edit_page")
-def say_that_it_is_withdrawn(request, page) -> None:
+def say_that_it_is_withdrawn(request: HttpRequest, page: Page) -> None:
     if request.method == "GET" and isinstance(page, ContentPage) and page.withdrawal_kind:
-        messages.warning(request, "This page is withdrawn. It comes back when a new version of it is approved.")
+        messages.warning(request, "This page is withdrawn. It becomes public again when a new version is approved.")
 
 
 @hooks.register("before_edit_page")
 @hooks.register("before_edit_snippet")
-def say_when_it_will_be_published(request, obj) -> None:
-    """Beside the button to approve: a date in figures is easily misread."""
-    waits = isinstance(obj, NeedsApproval) and obj.current_workflow_task_state is not None
-    if request.method == "GET" and waits and (words := schedule_in_words(obj.get_latest_revision_as_object())):
+def say_when_it_will_be_published(request: HttpRequest, obj: Any) -> None:
+    """Show when the version will be published, in words: a date in figures is easily misread."""
+    awaits_approval = isinstance(obj, NeedsApproval) and obj.current_workflow_task_state is not None
+    if (
+        request.method == "GET"
+        and awaits_approval
+        and (words := schedule_in_words(obj.get_latest_revision_as_object()))
+    ):
         messages.info(request, words)

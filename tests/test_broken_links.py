@@ -21,8 +21,8 @@ from tests import factories
 REPORT = "/admin/reports/broken-links/"
 UNPUBLISHED = "The page is not published."
 HIDDEN = "The page is private or has expired, or a page above it is not public."
-NO_FILE = "Readers cannot have the file: no approved page shows it as it is, it is private, or it was taken down."
-NO_PAGE = "There is no page at this address. If the website has one of its own there, all is well."
+NO_FILE = "Readers cannot open the file: no approved page shows this version, it is private, or it was taken down."
+NO_PAGE = "The CMS has no page at this address. If the website has its own page there, ignore this line."
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_addresses_that_somebody_typed(home, editor):
     )
     assert rows(editor) == [
         ("Linking", "Body, block 6", "http://testserver/away/", NO_PAGE),  # redirects lead to no other site
-        ("Linking", "Body, block 13", "http://testserver/gone/", "The page at this address was withdrawn, or is gone."),
+        ("Linking", "Body, block 13", "http://testserver/gone/", "The page at this address was withdrawn or removed."),
         ("Linking", "Body, block 14", "http://testserver/never/", NO_PAGE),
         ("Linking", "Body, block 15", "http://testserver/never/was/", NO_PAGE),
         (
@@ -184,7 +184,7 @@ def test_addresses_that_somebody_typed(home, editor):
     ]
     moved.refresh_from_db()
     ContentPage.objects.filter(pk=moved.pk).update(withdrawal_kind="gone")
-    assert ("Linking", "Body, block 4", "http://testserver/old/", "It leads on to a page that is not public.") in rows(
+    assert ("Linking", "Body, block 4", "http://testserver/old/", "It redirects to a page that is not public.") in rows(
         editor
     )
 
@@ -246,7 +246,7 @@ def test_nobody_hears_of_a_page_that_they_may_not_edit(home, editor, client):
 
 def test_the_report_over_http(home, editor, client):
     client.force_login(editor)
-    assert "Every link inside the site leads somewhere." in client.get(REPORT).content.decode()
+    assert "There are no broken links." in client.get(REPORT).content.decode()
     page = linking(home, factories.draft(models.StandardPage, home, title="=A1 <b>"), title="Linking <us>")
     html = client.get(REPORT).content.decode()
     assert "Links to other websites are not checked." in html

@@ -22,7 +22,7 @@ from pages.content.choices import UpdateKind
 from pages.editing.reviews import mark_as_reviewed
 from pages.models import ContentPage
 from pages.models.snippets import ModeratedSnippet
-from pages.search.index import entered_together
+from pages.search.index import indexed_together
 from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.hidden_content import administrator
@@ -55,7 +55,7 @@ class Site:
         self.notices = factories.page(models.DeathReviewIndexPage, home, slug="notices")
         self.pages = {model: self.page(model, self.sections[0]) for model in NAMED}
         self.others = {}
-        with entered_together():
+        with indexed_together():
             for reference in TO_PAGES:
                 for page in self.named_by(reference):
                     self.page(reference.model, home, **reference.fields(page))

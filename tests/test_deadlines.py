@@ -364,8 +364,8 @@ def test_action_plans_and_promised_times(notices):
     factories.draft(models.DeathReviewNoticePage, notices, minimum_online_until=date(2027, 1, 5))
     rows = deadlines.action_plan_updates(ContentPage.objects.all(), timezone.now())
     assert sorted((row.page.pk, row.what, row.due_on, row.standing) for row in rows) == [
-        (notice.pk, "Say how far recommendation 1 is", date(2026, 5, 1), Standing.POLICY),
-        (notice.pk, "Say how far recommendation 2 is", date(2026, 4, 1), Standing.POLICY),
+        (notice.pk, "Update the status of recommendation 1", date(2026, 5, 1), Standing.POLICY),
+        (notice.pk, "Update the status of recommendation 2", date(2026, 4, 1), Standing.POLICY),
     ]
     title = f"Death review {notice.reference}"
     assert found(deadlines.minimum_time_online_ends) == [(title, date(2027, 1, 5), Standing.POLICY)]

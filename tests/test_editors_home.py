@@ -1,4 +1,4 @@
-"""The first screen of the admin: what waits for me, what I sent in, deadlines; and nothing that I may not see."""
+"""The first screen of the admin: what awaits my review, my submissions, deadlines; and nothing that I may not see."""
 
 import re
 from datetime import date, timedelta
@@ -84,14 +84,14 @@ def act(client, page, user, action, comment=""):
 def test_useful_sentences_when_there_is_nothing(home, people, client):
     client.force_login(people["Editors"])
     assert sections(client) == {
-        "waiting": [["Nothing waits for your approval."]],
+        "waiting": [["Nothing is awaiting your review."]],
         "sent-in": [
             [
-                "You have sent in nothing that is still on its way. What you submit for moderation appears here until "
-                "two weeks after it was approved."
+                "You have no current submissions. What you submit for moderation is listed here until two weeks after it "
+                "is approved."
             ]
         ],
-        "deadlines": [["Nothing that you look after is overdue, or due in the next 60 days."]],
+        "deadlines": [["No page that you can edit has a deadline that is overdue or due in the next 60 days."]],
     }
 
 
@@ -103,10 +103,10 @@ def test_what_an_editor_sends_in_waits_for_a_moderator(home, people, client):
     ]
     html = client.get("/admin/").content.decode()
     assert f'<a href="/admin/pages/{page.pk}/edit/">About &lt;us&gt;</a>' in html
-    assert "Awaiting your review" not in html  # Wagtail's own list of the same
+    assert html.count("Awaiting your review</span>") == 1  # without Wagtail's own panel of this name
     client.force_login(people["Editors"])
-    assert sections(client)["waiting"] == [["Nothing waits for your approval."]]
-    assert sections(client)["sent-in"] == [["About <us>", "Waits for: Moderators approval, since 11 February 2026."]]
+    assert sections(client)["waiting"] == [["Nothing is awaiting your review."]]
+    assert sections(client)["sent-in"] == [["About <us>", "Awaiting Moderators approval, since 11 February 2026."]]
     assert "in a workflow" not in client.get("/admin/").content.decode()
 
 
@@ -125,7 +125,7 @@ def test_what_waits_for_a_page_that_is_live_links_to_what_changed(home, people, 
 def test_a_rejection_comes_back_with_its_reason(home, people, client):
     page = submit(factories.draft(models.StandardPage, home, title="About"), people["Editors"])
     act(client, page, people["Moderators"], "reject", "Say <who> leads it.")
-    assert sections(client)["waiting"] == [["Nothing waits for your approval."]]
+    assert sections(client)["waiting"] == [["Nothing is awaiting your review."]]
     client.force_login(people["Editors"])
     assert sections(client)["sent-in"] == [
         ["About", "Sent back by Mo Smith on 11 February 2026. “Say <who> leads it.”"]
@@ -141,7 +141,7 @@ def test_an_approval_is_shown_for_two_weeks(home, people, client):
     assert sections(client)["sent-in"] == [["About", "Approved by Mo Smith on 11 February 2026."]]
     with time_machine.travel(NOW + timedelta(days=14, seconds=1), tick=False):
         client.force_login(people["Editors"])
-        assert "You have sent in nothing" in sections(client)["sent-in"][0][0]
+        assert "You have no current submissions" in sections(client)["sent-in"][0][0]
 
 
 def test_a_page_is_listed_once_as_it_stands_now(home, people, client):
@@ -150,14 +150,14 @@ def test_a_page_is_listed_once_as_it_stands_now(home, people, client):
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         submit(page, people["Editors"])
         client.force_login(people["Editors"])
-        assert sections(client)["sent-in"] == [["About", "Waits for: Moderators approval, since 12 February 2026."]]
+        assert sections(client)["sent-in"] == [["About", "Awaiting Moderators approval, since 12 February 2026."]]
 
 
 def test_what_was_cancelled_is_not_listed(home, people, client):
     page = submit(factories.draft(models.StandardPage, home), people["Editors"])
     page.current_workflow_state.cancel(user=people["Editors"])
     client.force_login(people["Editors"])
-    assert "You have sent in nothing" in sections(client)["sent-in"][0][0]
+    assert "You have no current submissions" in sections(client)["sent-in"][0][0]
 
 
 def test_snippets_wait_too(home, people, client):
@@ -179,7 +179,7 @@ def test_a_takedown_waits_for_a_second_person(home, people, client):
     assert sections(client)["waiting"] == [taken]
     for group in ("Safeguarding leads", "Editors"):
         client.force_login(people[group])
-        assert sections(client)["waiting"] == [["Nothing waits for your approval."]]
+        assert sections(client)["waiting"] == [["Nothing is awaiting your review."]]
 
 
 def test_deadlines_are_sorted_and_say_what_is_overdue_and_whether_it_binds(home, people, client, settings):
@@ -231,7 +231,7 @@ def test_a_notice_is_shown_by_reference_and_only_to_those_who_handle_them(home, 
     assert [row[0] for row in shown["waiting"]] == [title]
     assert [row[1:3] for row in shown["deadlines"]] == [
         ["Check that the page is still right", title],
-        ["Say how far recommendation 4 is", title],
+        ["Update the status of recommendation 4", title],
     ]
     html = client.get("/admin/").content.decode()
     assert "Robin" not in html
@@ -245,9 +245,11 @@ def test_a_notice_is_shown_by_reference_and_only_to_those_who_handle_them(home, 
     html = client.get("/admin/").content.decode()
     assert notice.reference not in html
     shown = sections(client)
-    assert shown["waiting"] == [["Nothing waits for your approval."]]
-    assert "You have sent in nothing" in shown["sent-in"][0][0]
-    assert shown["deadlines"] == [["Nothing that you look after is overdue, or due in the next 60 days."]]
+    assert shown["waiting"] == [["Nothing is awaiting your review."]]
+    assert "You have no current submissions" in shown["sent-in"][0][0]
+    assert shown["deadlines"] == [
+        ["No page that you can edit has a deadline that is overdue or due in the next 60 days."]
+    ]
 
 
 def test_recent_edits_forget_a_notice_with_the_right_to_handle_it(home, people, notices, client):

@@ -68,7 +68,7 @@ def test_what_a_link_of_a_text_leads_to_is_not_asked_for_its_type(news):
 
 def test_a_foreign_key_that_is_none_of_readers_business_is_refused(news):
     for name in ("owner", "locked_by", "latest_revision"):
-        with pytest.raises(LookupError, match="nothing that readers may see"):
+        with pytest.raises(LookupError, match="not a model that readers may see"):
             Loader(timezone.now()).related(news, name)
 
 

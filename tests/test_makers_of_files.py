@@ -91,7 +91,7 @@ def test_whoever_changes_a_fact_of_a_file_made_that_fact(people, client, model):
     assert now(file).made_by == {**nobody, "title": people["editor"].pk, "file": people["moderator"].pk}
 
 
-@pytest.mark.parametrize(("title", "part"), [(None, "the file of"), ("Report 2", "what is said of")])
+@pytest.mark.parametrize(("title", "part"), [(None, "the file of"), ("Report 2", "the details of")])
 def test_who_made_a_file_does_not_approve_the_page_that_shows_it(submitted, people, client, title, part):
     page, document = submitted(), Document.objects.get()
     exchange(client, people["moderator"], document, title)

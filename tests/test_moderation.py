@@ -213,13 +213,13 @@ def test_names_to_block_are_kept_as_hashes_only(home, monkeypatch):
     call_command("block_names", notice.reference, stdout=said)
     notice.refresh_from_db()
     assert notice.name_blocklist == sorted([name_hash("jane example"), name_hash("john example")])
-    not_enforced = f"noted for {notice.reference}. This is not enforced: nothing looks for them in the notice.\n"
+    not_enforced = f"recorded for {notice.reference}. The CMS does not check the notice for them.\n"
     assert said.getvalue() == f"2 names are {not_enforced}"
     models.DeathReviewNoticePage.objects.update(name_blocklist=[])
     monkeypatch.setattr("sys.stdin", StringIO("Jane Example\n"))
     call_command("block_names", notice.reference, stdout=said)
     assert said.getvalue().endswith(f"1 name is {not_enforced}")
-    assert "Nothing looks for them yet" in load_command_class("pages", "block_names").help
+    assert "The CMS does not check notices for them yet" in load_command_class("pages", "block_names").help
     with pytest.raises(CommandError, match="no notice with the reference DR-0000"):
         call_command("block_names", "DR-0000")
 

@@ -377,7 +377,7 @@ def test_as_many_queries_for_twenty_pages_as_for_two(home, people):
     few = queries(lambda: reminders(TODAY))
     fill(18)
     many = queries(lambda: reminders(TODAY))
-    assert {person.username: len(rows) for person, rows in reminders(TODAY).of.items()} == {
+    assert {person.username: len(rows) for person, rows in reminders(TODAY).by_recipient.items()} == {
         "editors": 20,
         "moderators": 20,
     }

@@ -40,7 +40,7 @@ def test_the_words_can_be_entered_again(home, titles):
 
 
 def test_many_pages_are_entered_together(home, titles):
-    with search_index.entered_together():
+    with search_index.indexed_together():
         standard(home, "Zebra")
         assert titles("zebra") == []
     assert titles("zebra") == ["Zebra"]
@@ -49,7 +49,7 @@ def test_many_pages_are_entered_together(home, titles):
         standard(home, "Gorilla")
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), transaction.atomic(), search_index.entered_together():
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), search_index.indexed_together():
         fail()
     assert titles("gorilla") == []
     standard(home, "Lion")

@@ -96,7 +96,7 @@ def test_what_a_hostile_text_costs_is_bounded():
 def test_so_many_places_of_a_text_are_looked_at(monkeypatch):
     text = "theft " * 3 + "word " * 100 + "cycle theft"
     assert highlight([text], Wanted.read("cycle theft")).endswith("<mark>cycle</mark> <mark>theft</mark>")
-    monkeypatch.setattr(search_words, "MOST_PLACES", 3)
+    monkeypatch.setattr(search_words, "MAX_MATCHES", 3)
     assert highlight([text], Wanted.read("cycle theft")).startswith("<mark>theft</mark> <mark>theft</mark>")
 
 

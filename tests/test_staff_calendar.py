@@ -63,7 +63,7 @@ def test_the_screen_makes_an_address_and_shows_it_again(people, client):
     assert re.fullmatch(r"/deadlines/[\w-]{22}\.[\w-]{43}\.ics", first)
     html = client.get(SCREEN).content.decode()
     assert first in html
-    assert "Make a new address, and end this one" in html
+    assert "Make a new address to replace this one" in html
 
 
 def test_the_calendar_needs_no_session_and_is_never_kept(home, people):
@@ -201,7 +201,7 @@ def test_death_reviews_appear_by_reference_to_those_who_handle_them(home, people
         (
             f"action_plan-{notice.uuid}-{row}@deadlines",
             date(2026, 3, 2),
-            f"Say how far recommendation 4 is: {reference}",
+            f"Update the status of recommendation 4: {reference}",
         ),
         (
             f"time_online-{notice.uuid}@deadlines",

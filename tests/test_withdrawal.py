@@ -172,7 +172,7 @@ def test_a_newly_approved_version_brings_a_withdrawn_page_back(home, people, cli
     client.force_login(people["Moderators"])
     withdraw(client, page, explanation="Wrong.")
     edit = client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
-    assert "This page is withdrawn. It comes back when a new version of it is approved." in edit
+    assert "This page is withdrawn. It becomes public again when a new version is approved." in edit
     page = models.StandardPage.objects.get(pk=page.pk)
     page.save_revision(user=people["Editors"])
     page.get_workflow().start(page, people["Editors"])

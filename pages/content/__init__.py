@@ -1,4 +1,4 @@
-"""Decides the values and texts that models are made of: choices, rich text, references, addresses, working days.
+"""Defines the values and texts that models consist of: choices, rich text, references, addresses, working days.
 
 May import: documents.models.
 """

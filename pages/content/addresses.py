@@ -8,7 +8,7 @@ from wagtail.models import Page, Site
 
 
 def site_root_path() -> str:
-    """Wagtail's tree path of the home page, as in "/home/". Wagtail keeps it in its cache."""
+    """The `url_path` of the home page, as in "/home/". Wagtail caches it."""
     roots = Site.get_site_root_paths()
     return roots[0].root_path if roots else "/"
 
@@ -19,12 +19,12 @@ def url_path(page: Page) -> str:
 
 
 def site_path(tree_path: str) -> str:
-    """The path on the site for Wagtail's tree path, as in "/home/meetings/24-february-2026/"."""
+    """The path on the site for a `url_path` of Wagtail, as in "/home/meetings/24-february-2026/"."""
     return "/" + tree_path.removeprefix(site_root_path()).lstrip("/")
 
 
 def url(page: Page) -> str:
-    """The absolute address on the public website, or on this CMS where there is no website yet."""
+    """The absolute address on the public website, or on this CMS if WEBSITE_URL is not set."""
     return website(url_path(page))
 
 
@@ -39,15 +39,15 @@ def edit_url(page: Page) -> str:
 
 
 def tree_path(path: str) -> str:
-    """Wagtail's tree path for a path on the site; a missing slash at either end is forgiven."""
+    """The `url_path` of Wagtail for a path on the site. Slashes at either end may be missing."""
     return site_root_path() + (path.strip("/") + "/" if path.strip("/") else "")
 
 
 def is_our_own(address: str) -> bool:
-    """Whether a web address is one of this CMS, or of the public website."""
-    for own in filter(None, (settings.CMS_URL, settings.WEBSITE_URL)):
+    """Whether an absolute address is on this CMS or on the public website."""
+    for base in filter(None, (settings.CMS_URL, settings.WEBSITE_URL)):
         try:
-            theirs, ours = urlsplit(address), urlsplit(own)
+            theirs, ours = urlsplit(address), urlsplit(base)
         except ValueError:
             return False
         below = f"{theirs.path}/".startswith(f"{ours.path}/")

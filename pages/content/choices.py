@@ -1,6 +1,6 @@
 """The values that fields of pages and snippets can take.
 
-Each class is also a public GraphQL enumeration of the same name, unless it is listed in `PRIVATE`.
+Each class is also a public GraphQL enum of the same name, unless it is listed in `PRIVATE`.
 """
 
 from django.db.models import TextChoices
@@ -124,7 +124,7 @@ class YesNoUnknown(TextChoices):
 
 
 class PeriodStatus(TextChoices):
-    """Where a priority period stands today."""
+    """Whether a priority period is past, current or in the future."""
 
     PAST = "past", "Over, or replaced by a later period"
     CURRENT = "current", "Current"
@@ -235,7 +235,7 @@ class ChangeKind(TextChoices):
 
 
 class UpdateKind(TextChoices):
-    """Whether readers are told of an update."""
+    """Whether an update notifies readers."""
 
     MINOR = "minor", "Minor: a correction that readers need not be told about"
     MAJOR = "major", "Major: readers are told"
@@ -251,7 +251,7 @@ class ApprovalRole(TextChoices):
 
 
 class Role(TextChoices):
-    """What the members of a group are to the CMS, with the name that the group is made with."""
+    """The role of a group of users, with the name that a new group gets."""
 
     EDITOR = "editor", "Editors"
     MODERATOR = ApprovalRole.MODERATOR.value, "Moderators"
@@ -259,7 +259,7 @@ class Role(TextChoices):
 
 
 class DeathReviewStage(TextChoices):
-    """Where a death review stands. Restricted."""
+    """The stage of a death review. Restricted."""
 
     NOTIFIED = "notified", "Notified"
     DECISION = "decision", "Decision whether to review"
@@ -283,7 +283,7 @@ class DeathReviewStage(TextChoices):
 
 
 class QualityAssuranceOutcome(TextChoices):
-    """What quality assurance said. Restricted."""
+    """The result of quality assurance. Restricted."""
 
     NOT_SUBMITTED = "not-submitted", "Not submitted"
     WAITING = "waiting", "Waiting"
@@ -300,5 +300,5 @@ class LegalClearance(TextChoices):
     GIVEN = "given", "Given"
 
 
-# These never appear in the public schema.
+# Enumerations that are not in the public schema.
 PRIVATE = (UpdateKind, ApprovalRole, DeathReviewStage, QualityAssuranceOutcome, LegalClearance)

@@ -1,14 +1,16 @@
-"""Which files are of death reviews: those in the collection that the index of death reviews names, or in one below it.
+"""Who may see what belongs to death reviews, and which files do: those in the collection of the index of death
+reviews, or in a collection below it.
 
-Asked of the collection at each reading, so that a file that is moved in or out is one at once, or is one no longer.
+The collection is looked up on every read, so moving a file in or out takes effect at once.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef
-from wagtail.models import Page, TaskState
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef
+from wagtail.models import Page, RevisionMixin, TaskState
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
@@ -17,16 +19,18 @@ from pages.content.references import files_by_field
 HANDLE_DEATH_REVIEWS = "pages.handle_death_reviews"  # a permission
 
 
-def may_see(user: Any, obj: Any) -> bool:
-    """Whether a list or a message may name this page or snippet to somebody who otherwise has to do with it."""
+def may_see(user: User | AnonymousUser, obj: Model) -> bool:
+    """Whether the user has the permission that the type of this page or snippet requires (`permission_to_find`)."""
     model = obj.specific_class if isinstance(obj, Page) else type(obj)
     needed = getattr(model, "permission_to_find", "")
     return not needed or bool(user.has_perm(needed))
 
 
-def may_be_told(user: Any, about: Any) -> bool:
-    """Whether mail and lists of somebody's own work may name this: see `pages_to_tell`. Shared text is for people who
-    may do something with its kind."""
+def may_be_told(user: User | AnonymousUser, about: RevisionMixin) -> bool:
+    """Whether mail to the user, and lists of the user's own work, may name this page or snippet.
+
+    For pages see `pages_to_tell`. For snippets the user needs any permission on the model, or a task to review it.
+    """
     if not may_see(user, about):
         return False
     if isinstance(about, Page):
@@ -34,29 +38,29 @@ def may_be_told(user: Any, about: Any) -> bool:
     policy = policy_registry.get_by_type(type(about))
     if policy is None or policy.user_has_any_permission(user, ["add", "change", "delete", "view", "publish"]):
         return True
-    asked = TaskState.objects.reviewable_by(user)
-    return asked.filter(revision__in=about.revisions.values("pk")).exists()
+    reviewable = TaskState.objects.reviewable_by(user)
+    return reviewable.filter(revision__in=about.revisions.values("pk")).exists()
 
 
-def pages_to_tell(user: Any, pages: Iterable[Page]) -> set[int]:
-    """The keys of those that mail and lists of somebody's own work may name: what the person may find in the admin now,
-    or is asked to decide on."""
+def pages_to_tell(user: User | AnonymousUser, pages: Iterable[Page]) -> set[int]:
+    """The primary keys of the pages that mail to the user, and lists of the user's own work, may name: those that the
+    user may find in the admin now, or has a task to review."""
     keys = [page.pk for page in pages if may_see(user, page)]
     found = policy_registry.get_by_type(Page).explorable_instances(user).filter(pk__in=keys)
-    asked = TaskState.objects.reviewable_by(user).filter(revision__object_id__in=[str(key) for key in keys])
-    asked_about = asked.values_list("revision__object_id", "revision__base_content_type__model")
-    return {*found.values_list("pk", flat=True), *(int(key) for key, model in asked_about if model == "page")}
+    reviewable = TaskState.objects.reviewable_by(user).filter(revision__object_id__in=[str(key) for key in keys])
+    reviewed = reviewable.values_list("revision__object_id", "revision__base_content_type__model")
+    return {*found.values_list("pk", flat=True), *(int(key) for key, model in reviewed if model == "page")}
 
 
 def of_death_reviews(path: str = "collection__path") -> Exists:
-    """Whether a row is, or is in, such a collection; `path` leads from the row to the path of the collection."""
-    indexes: Any = apps.get_model("pages", "DeathReviewIndexPage")  # pages ask here, too
+    """A filter for objects in a collection of death-review files. `path` looks up the collection's tree path."""
+    indexes: Any = apps.get_model("pages", "DeathReviewIndexPage")  # pages.models imports this module
     own = ExpressionWrapper(OuterRef(path), CharField())
     return Exists(indexes.objects.annotate(own=own).filter(own__startswith=F("files__path")))
 
 
 def files_out_of_place(page: Page) -> dict[str, str]:
-    """By field, or name of rows: what to do about a file there that this page, which is no notice, may not show."""
+    """Error messages for death-review files in a page that is not a notice, by field or child relation."""
     found = files_by_field(page)
     documents = _among(Document, {key for each in found.values() for key in each.documents})
     images = _among(Image, {key for each in found.values() for key in each.images})
@@ -74,5 +78,5 @@ def _label(page: Page, name: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _among(model: Any, keys: set[int]) -> set[int]:
+def _among(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
     return set(model.objects.filter(of_death_reviews(), pk__in=keys).values_list("pk", flat=True)) if keys else set()

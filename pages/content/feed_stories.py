@@ -1,8 +1,11 @@
-"""What page types tell the feeds, as neutral data. feeds/catalogue.py lists the feeds, feeds/build makes entries."""
+"""What page types declare for feeds. feeds/catalogue.py lists the feeds; feeds/build makes the entries."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from django.db.models import Model
+from wagtail.models import Page
 
 from pages.content.choices import FeedFormat
 
@@ -13,8 +16,8 @@ ENTRY_FORMATS = (FeedFormat.RSS, FeedFormat.ATOM, FeedFormat.JSON)
 class PageFeed:
     """A feed of the partnership, declared by the page type whose pages list the same things.
 
-    `key` is the name in its addresses, and what page types name it by. Feeds are listed by `position`. One that
-    `is_opt_in` is for people who chose it knowingly: no page offers it, and what it tells is in no other feed.
+    `key` is its name in URLs, and page types refer to it by this. Feeds are listed in the order of `position`. An
+    `is_opt_in` feed is for people who choose it knowingly: no page links to it, and its entries are in no other feed.
     """
 
     key: str
@@ -27,7 +30,7 @@ class PageFeed:
 
 @dataclass(frozen=True)
 class PageEvent:
-    """Something that happened to a page, told by an entry of its own. `name` stays the same for ever."""
+    """An event of a page that gets a feed entry of its own. `name` is part of the entry's id, so it never changes."""
 
     name: str
     at: datetime
@@ -37,19 +40,19 @@ class PageEvent:
 
 
 class ShownToReaders(Protocol):
-    """What a page refers to, as far as readers may see it (feeds/build/stories.py)."""
+    """Gives the public objects that a page refers to. Implemented in feeds/build/stories.py."""
 
-    def related(self, obj: Any, name: str) -> Any:
-        """What a foreign key of the page or of one of its rows names, or None."""
+    def related(self, obj: Model, name: str) -> Any:
+        """The public object that a foreign key of the page, or of a child object, refers to; or None."""
 
-    def document(self, page: Any, key: int) -> Any:
-        """The file of a document that the page shows, or None."""
+    def document(self, page: Page, key: int) -> Any:
+        """The file of a document that the page shows, if it is public; or None."""
 
-    def documents(self, page: Any) -> list[Any]:
-        """The files of the page's `page_documents`, data files last."""
+    def documents(self, page: Page) -> list[Any]:
+        """The public files of the page's `page_documents`, data files last."""
 
-    def papers(self, meeting: Any) -> list[Any]:
-        """The public papers of a meeting, in its order."""
+    def papers(self, meeting: Page) -> list[Any]:
+        """The public papers of a meeting, in the order of the meeting."""
 
-    def support_services(self, notice: Any) -> list[Any]:
+    def support_services(self, notice: Page) -> list[Any]:
         """The public support services that a death-review notice names."""

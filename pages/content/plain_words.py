@@ -1,8 +1,9 @@
-"""How days, times, places, files and pages are called in plain English: the same words in all channels."""
+"""Formats days, times, places, files and pages in plain English, the same in all channels."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Protocol
 
+from django.db.models import Model
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from wagtail.models import Page
@@ -11,13 +12,13 @@ from documents.choices import DocumentAccessibility
 from documents.models import Document
 
 
-def name_of(obj: Any) -> str:
-    """As lists of the admin show it; a death-review notice is called by its reference alone."""
+def name_of(obj: Model) -> str:
+    """The title in lists of the admin. A death-review notice is named by its reference alone."""
     return obj.get_admin_display_title() if isinstance(obj, Page) else str(obj)
 
 
 def local(moment: datetime) -> datetime:
-    """The instant as clocks in Cambridge show it, whatever time zone an editor has chosen for the admin."""
+    """The instant in the time zone TIME_ZONE, whatever time zone a user has chosen for the admin."""
     return timezone.localtime(moment, timezone.get_default_timezone())
 
 
@@ -41,7 +42,7 @@ def clock(moment: datetime) -> str:
 
 
 def when(starts: datetime, ends: datetime | None = None) -> str:
-    """As in "Tuesday 24 February 2026, 10am". An end that is not known is not mentioned."""
+    """As in "Tuesday 24 February 2026, 10am", or "… 10am to midday" if the end is known."""
     text = f"{day_and_weekday(local(starts))}, {clock(starts)}"
     if ends is None:
         return text
@@ -49,13 +50,26 @@ def when(starts: datetime, ends: datetime | None = None) -> str:
     return f"{text} to {clock(ends) if same_day else when(ends)}"
 
 
-def place(venue: Any) -> str:
-    """A `Venue`, as in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
+class Place(Protocol):
+    """The parts of an address that `Venue` has."""
+
+    @property
+    def room(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def postcode(self) -> str: ...
+
+
+def place(venue: Place) -> str:
+    """A `Venue` on one line, as in "Conference Room 2, Parkside Place Community Fire Station, Cambridge, CB1 1JF"."""
     return ", ".join(part for part in (venue.room, venue.name, venue.address, venue.postcode) if part)
 
 
-# What can change of a meeting, by the name of the field in its change log.
-_OF_A_MEETING = {
+# Labels of the fields in the change log of a meeting.
+_MEETING_FIELDS = {
     "starts": "When",
     "ends": "Ends",
     "venue": "Where",
@@ -64,13 +78,24 @@ _OF_A_MEETING = {
 }
 
 
-def change(row: Any) -> str:
+class FieldChange(Protocol):
+    """A changed field with its values as text, as in `MeetingChange`."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def before(self) -> str: ...
+    @property
+    def after(self) -> str: ...
+
+
+def change(row: FieldChange) -> str:
     """A `MeetingChange`, as in "Status: Cancelled (before: Confirmed)."."""
-    return f"{_OF_A_MEETING.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
+    return f"{_MEETING_FIELDS.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
 
 
 def file_facts(document: Document) -> str:
-    """What a reader wants to know before following a link to a file, as in "PDF, 1.2 MB, 4 pages"."""
+    """The description beside a link to a file, as in "PDF, 1.2 MB, 4 pages"."""
     facts = [document.file_type.upper()]
     if document.file_size is not None:
         facts.append(filesizeformat(document.file_size))

@@ -1,14 +1,15 @@
-"""When a version is to be published, in words, which times cannot be meant, and who is asked about them."""
+"""Describes and validates the times at which a version is to be published and to expire."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone
+from wagtail.models import DraftStateMixin
 
 
-def in_words(as_of: datetime) -> str:
+def in_words(moment: datetime) -> str:
     """As in "Tuesday 15 December 2026 at 9am", in local time."""
-    local = timezone.localtime(as_of)
+    local = timezone.localtime(moment)
     if (local.hour, local.minute) in ((0, 0), (12, 0)):
         time = "midnight, as the day begins" if local.hour == 0 else "midday"
     else:
@@ -17,21 +18,21 @@ def in_words(as_of: datetime) -> str:
     return f"{local:%A} {local.day} {local:%B %Y} at {time}"
 
 
-def sends_back(sent: Any) -> bool:
-    """Whether a moderator sends the version back, or its author takes it back: it is saved, and goes nowhere."""
-    onwards = ("action-publish", "action-submit", "action-restart-workflow")
-    if any(sent.get(name) for name in onwards):
+def sends_back(sent: QueryDict) -> bool:
+    """Whether the submitted form rejects the version, or cancels its workflow. `sent` is the form data."""
+    forward = ("action-publish", "action-submit", "action-restart-workflow")
+    if any(sent.get(name) for name in forward):
         return False
     if sent.get("action-workflow-action"):
         return sent.get("workflow-action-name") == "reject"
     return bool(sent.get("action-cancel-workflow"))
 
 
-def time_problems(version: Any) -> dict[str, str]:
-    """What is wrong now with the times of a version that is to be submitted or approved: field name → what to do."""
+def time_problems(version: DraftStateMixin) -> dict[str, str]:
+    """Error messages for the times of a version that is to be submitted or approved, by field name."""
     problems = {}
     now = timezone.now()
-    if version.go_live_at and version.go_live_at <= now and not _keeps_its_time(version):
+    if version.go_live_at and version.go_live_at <= now and not _has_live_time(version):
         problems["go_live_at"] = (
             f"{in_words(version.go_live_at)} has passed. Leave this empty to publish as soon as it is approved, or "
             "give a later time."
@@ -41,20 +42,20 @@ def time_problems(version: Any) -> dict[str, str]:
     return problems
 
 
-def _keeps_its_time(version: Any) -> bool:
-    """Whether the version names the time at which it was published, which is live now. Forms know no seconds."""
+def _has_live_time(version: DraftStateMixin) -> bool:
+    """Whether `go_live_at` is that of the live version, to the minute: forms leave out the seconds."""
     rows = type(version)._default_manager.filter(pk=version.pk, live=True)
     published_at = rows.values_list("go_live_at", flat=True).first()
     return bool(published_at) and abs(published_at - version.go_live_at) < timedelta(minutes=1)
 
 
-def schedule_in_words(version: Any) -> str:
-    """What approving the version does, for whoever approves it. Empty when it is to be published at once."""
+def schedule_in_words(version: DraftStateMixin) -> str:
+    """What approval of the version will do, for the approver. Empty if the version will be published at once."""
     if problems := time_problems(version):
         return "It cannot be approved as it is: " + " ".join(problems.values()) + " Ask its author to change it."
     sentences = []
     if version.go_live_at and version.go_live_at > timezone.now():
         sentences.append(f"When it is approved, it will be published on {in_words(version.go_live_at)}.")
     if version.expire_at:
-        sentences.append(f"It will be taken away on {in_words(version.expire_at)}.")
+        sentences.append(f"It will be unpublished on {in_words(version.expire_at)}.")
     return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""What the stored content of a page refers to, read from the JSON and rich text without any query."""
+"""Finds what the stored content of a page refers to, from its JSON and rich text, without queries."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
+from wagtail.blocks.stream_block import StreamValue
 from wagtail.fields import RichTextField, StreamField
 from wagtail.models import CollectionViewRestriction, Page, Revision
 from wagtail.rich_text import RichText
@@ -28,20 +29,21 @@ class References:
     images: set[int] = field(default_factory=set)
 
 
-def raw_blocks(stream: Any) -> Iterator[dict[str, Any]]:
+def raw_blocks(stream: StreamValue) -> Iterator[dict[str, Any]]:
     """The stored blocks of a StreamField value, as JSON: {"type", "value", "id"}."""
     for index in range(len(stream.raw_data)):
         yield stream.raw_data[index]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.source if isinstance(value, RichText) else str(value or "")
 
 
 def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
-    """What may refer to something: (field, place among its blocks from 1, or 0, kind, content).
+    """The references in rich text and StreamFields: (field, number of the block or 0, kind, content).
 
-    The kinds are "text" (rich text), and "page", "image" and "document" (a primary key).
+    Blocks are numbered from 1. The kinds are "text" (the content is rich text), and "page", "image" and "document" (the
+    content is a primary key).
     """
     for model_field in obj._meta.concrete_fields:
         value = getattr(obj, model_field.attname, None)
@@ -52,15 +54,15 @@ def contents(obj: Model) -> Iterator[tuple[Any, int, str, Any]]:
                 yield from ((model_field, place, *reference) for reference in _in_block(block, content))
 
 
-def _stored_blocks(stream: StreamBlock, value: Any) -> Iterator[tuple[int, Block, Any]]:
-    """The place of each block from 1, the block and its stored value, without those of a type that is no more."""
+def _stored_blocks(stream: StreamBlock, value: StreamValue) -> Iterator[tuple[int, Block, Any]]:
+    """The number of each block from 1, the block and its stored value, without blocks of removed types."""
     for place, raw in enumerate(raw_blocks(value), start=1):
         if raw["type"] in stream.child_blocks:
             yield place, stream.child_blocks[raw["type"]], raw["value"]
 
 
 def _in_block(block: Block, value: Any) -> Iterator[tuple[str, Any]]:
-    """The same in the stored value of one block, as deep as blocks go."""
+    """Kind and content of each reference in the stored value of a block and the blocks inside it."""
     if not value:
         return
     if isinstance(block, RichTextBlock):
@@ -98,8 +100,8 @@ def of_blocks_and_text(obj: Model) -> References:
     return found
 
 
-def row_relations(model: Any) -> list[Any]:
-    """The relations to the rows that editors enter with a page of this type. Wagtail's comments are not among them."""
+def row_relations(model: type[Model]) -> list[Any]:
+    """The relations to the child objects of a page type, without those of Wagtail (comments)."""
     return [
         relation
         for relation in model._meta.related_objects
@@ -107,14 +109,14 @@ def row_relations(model: Any) -> list[Any]:
     ]
 
 
-def child_relations(model: Any) -> list[str]:
-    """The names under which a page of this type has rows that editors enter with it."""
+def child_relations(model: type[Model]) -> list[str]:
+    """The accessor names of the child objects of a page type."""
     return [relation.get_accessor_name() or "" for relation in row_relations(model)]
 
 
 def files_by_field(page: Page) -> dict[str, References]:
-    """Documents and images that this version of a page shows, by the field, or the name of the rows, that refer to
-    them: in its fields, its rows, its blocks and its text."""
+    """Documents and images that this version of a page shows, in its fields, child objects, blocks and text. By the
+    name of the field or child relation that refers to them."""
     found: dict[str, References] = defaultdict(References)
     rows = [
         (name, row)
@@ -129,7 +131,7 @@ def files_by_field(page: Page) -> dict[str, References]:
 
 
 def _files_in(obj: Model) -> Iterator[tuple[str, str, int]]:
-    """The field that refers to a file, "documents" or "images", and the primary key of the file."""
+    """The name of the field that refers to a file, "documents" or "images", and the primary key of the file."""
     for model_field, _place, kind, content in contents(obj):
         if kind == "text":
             yield from ((model_field.name, "documents", key) for key in linked_ids([content])[1])
@@ -151,10 +153,10 @@ PRIVATE = "-private"
 
 
 def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
-    """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of what is said
-    of it]}, "images": …}. The hash ends in another way for a file that is kept from readers by its collection.
+    """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of its metadata]},
+    "images": …}. The hash of a file in a private collection ends in `PRIVATE`.
 
-    Primary keys are texts, as in the JSON of a revision. The words themselves are not repeated here.
+    Primary keys are strings, as in the JSON of a revision.
     """
     private: tuple[str, ...] | None = None
     found: dict[str, dict[str, list[str]]] = {"documents": {}, "images": {}}
@@ -163,13 +165,13 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
         for file in rows.filter(pk__in=keys).select_related("collection") if keys else ():
             if private is None:
                 private = tuple(CollectionViewRestriction.objects.values_list("collection__path", flat=True))
-            kept = PRIVATE if file.collection.path.startswith(private) else ""
-            found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + kept]
+            suffix = PRIVATE if file.collection.path.startswith(private) else ""
+            found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + suffix]
     return found
 
 
 def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
-    """The same, whether or not a collection keeps a file from readers."""
+    """The same as `file_facts_of`, without the marks of private collections."""
     return {
         kind: {key: [file_key, words.removesuffix(PRIVATE)] for key, (file_key, words) in files.items()}
         for kind, files in facts.items()
@@ -177,8 +179,8 @@ def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str
 
 
 def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], dict[int, set[str]]]:
-    """The files that versions show which are approved for a later date, besides those of one page: the primary key of
-    each, with the file keys that it had in those versions."""
+    """The files in versions that are approved for a later date, except those of the page `besides`: by model and
+    primary key, the file keys in those versions."""
     found: dict[type[Model], dict[int, set[str]]] = {Document: defaultdict(set), Image: defaultdict(set)}
     scheduled = Revision.page_revisions.filter(approved_go_live_at__isnull=False).exclude(object_id=str(besides))
     for facts in scheduled.values_list("content__file_facts", flat=True):
@@ -189,7 +191,7 @@ def files_approved_for_a_date(besides: int | None = None) -> dict[type[Model], d
 
 
 def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
-    """Whether readers see the file on another page, or will, or the latest version of one shows it."""
+    """Whether a page except `besides` shows the file, in its public, scheduled or latest version."""
     if file.published_in.filter(page__live=True).exclude(page=besides).exists():
         return True
     if file.pk in files_approved_for_a_date(besides)[type(file)]:
@@ -201,7 +203,7 @@ def used_by_other_pages(file: Document | Image, besides: int | None) -> bool:
 
 
 def hold_files_of(page: Page) -> None:
-    """Wait until nobody else changes the files that a version shows, and let nobody else until the transaction ends."""
+    """Lock the rows of the files that a version shows until the end of the transaction."""
     documents, images = files_of(page)
     for model, keys in ((Document, documents), (Image, images)):
         if keys:
@@ -213,17 +215,17 @@ def hold_files_of(page: Page) -> None:
             )
 
 
-MADE = {"file": "the file of"}  # what somebody made of a file, in words; everything else is said of it
+MADE = {"file": "the file of"}  # labels of the keys of `made_by`; the others are "the details of"
 
 
 def makers_of_files(page: Page) -> dict[int, str]:
-    """Who gave the files that a version shows their bytes, or what is said of them: primary key of the account → which
-    file, in words."""
+    """Who uploaded the files that a version shows, or wrote their metadata: by primary key of the account, which file,
+    in words."""
     documents, images = files_of(page)
     found: dict[int, str] = {}
     for model, keys, noun in ((Document, documents, "document"), (Image, images, "picture")):
         for file in model._default_manager.filter(pk__in=keys) if keys else ():
             for fact, person in file.made_by.items():
                 if person is not None:
-                    found.setdefault(person, f"{MADE.get(fact, 'what is said of')} the {noun} “{file.title}”")
+                    found.setdefault(person, f"{MADE.get(fact, 'the details of')} the {noun} “{file.title}”")
     return found

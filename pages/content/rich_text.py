@@ -1,7 +1,7 @@
-"""Rich text as readers get it: safe HTML with absolute links, and the same as plain text.
+"""Renders stored rich text for readers, as safe HTML with absolute links and as plain text.
 
-Editors' rich text stores links as `<a linktype="page" id="3">`. Here a link to something public becomes an
-address, and a link to anything else becomes the words it stood on.
+Wagtail stores links as `<a linktype="page" id="3">`. A link to a public page or document gets its address; any other is
+replaced by its text.
 """
 
 import re
@@ -16,8 +16,8 @@ from django.conf import settings
 FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
 ALLOWED_TAGS = {"a", "b", "br", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "strong", "ul"}
 BLOCKS = {"h2", "h3", "h4", "li", "ol", "p", "ul"}
-_SAME_LOOK = {"strong": "b", "em": "i"}
-_LOOKING_ALIKE = re.compile(rf"(?<=<)(/?)({'|'.join(_SAME_LOOK)})(?=>)")
+_EQUIVALENTS = {"strong": "b", "em": "i"}
+_EQUIVALENT_TAG = re.compile(rf"(?<=<)(/?)({'|'.join(_EQUIVALENTS)})(?=>)")
 _PARAGRAPH = re.compile(r".*?</(?:p|ul|ol|h[234])>|.+", re.DOTALL)
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
@@ -25,7 +25,7 @@ _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class LinkTargets:
-    """Addresses of the pages and documents that rich text may link to now, by primary key. Others are absent."""
+    """Addresses of the public pages and documents that rich text may link to, by primary key."""
 
     pages: Mapping[int, str] = field(default_factory=dict)
     documents: Mapping[int, str] = field(default_factory=dict)
@@ -37,8 +37,8 @@ class RichTextValue:
     text: str
 
 
-class _Walker(HTMLParser):
-    """Goes through the stored HTML once and hears of every link, tag and text."""
+class _Parser(HTMLParser):
+    """Parses stored HTML once, and collects links, HTML and text."""
 
     def __init__(self, targets: LinkTargets | None) -> None:
         super().__init__(convert_charrefs=True)
@@ -92,25 +92,28 @@ class _Walker(HTMLParser):
         return found.get(int(key)) if found else None
 
 
-class _Comparing(_Walker):
-    """Writes each link by what is stored of it, whether it leads to something public or not."""
+class _ComparisonParser(_Parser):
+    """Keeps each link with its stored attributes, public or not."""
 
     def _address(self, attrs: dict[str, str | None]) -> str:
         return " ".join(f"{name}={attrs.get(name)}" for name in ("linktype", "id", "href"))
 
 
 def paragraphs(source: str) -> list[str]:
-    """Stored rich text, a paragraph, heading or list at a time, written so that equal ones read and link alike. To be
-    compared, and not shown."""
-    walker = _Comparing(None)
-    walker.feed(source)
-    walker.close()
-    html = _LOOKING_ALIKE.sub(lambda found: found[1] + _SAME_LOOK[found[2]], "".join(walker.html))
+    """Stored rich text split into paragraphs, headings and lists, normalised for comparison; not for display.
+
+    Paragraphs are equal if they have the same text, formatting and links.
+    """
+    parser = _ComparisonParser(None)
+    parser.feed(source)
+    parser.close()
+    html = _EQUIVALENT_TAG.sub(lambda found: found[1] + _EQUIVALENTS[found[2]], "".join(parser.html))
     return [part.strip() for part in _PARAGRAPH.findall(html) if part.strip()]
 
 
 def absolute(address: str) -> str | None:
-    """A link as somebody typed it: a path is one on the public website, and nothing else may lack a scheme."""
+    """The absolute form of a typed link. A path is relative to the public website. None if the scheme is missing or not
+    allowed."""
     address = address.strip()
     if address.startswith("//"):
         return None
@@ -120,42 +123,42 @@ def absolute(address: str) -> str | None:
 
 
 def has_text(source: str) -> bool:
-    """Whether a reader would see anything. An editor's empty box is stored as an empty paragraph."""
+    """Whether there is any text. An empty rich text field is stored as an empty paragraph."""
     return bool(unescape(re.sub(r"<[^>]*>", "", source)).strip())
 
 
 def linked_ids(sources: Iterable[str]) -> tuple[set[int], set[int]]:
-    """Primary keys of the pages and of the documents that these rich texts link to."""
-    walker = _Walker(None)
+    """Primary keys of the pages, and of the documents, that these rich texts link to."""
+    parser = _Parser(None)
     for source in sources:
         if _LINK.search(source):
-            walker.feed(source)
-    return walker.page_ids, walker.document_ids
+            parser.feed(source)
+    return parser.page_ids, parser.document_ids
 
 
 def typed_addresses(source: str) -> set[str]:
-    """The absolute addresses that somebody typed into this rich text."""
-    walker = _Walker(None)
-    walker.feed(source)
-    return walker.typed
+    """The absolute addresses of the links that were typed into this rich text."""
+    parser = _Parser(None)
+    parser.feed(source)
+    return parser.typed
 
 
 def render(source: str, targets: LinkTargets) -> RichTextValue:
-    """Stored rich text as safe HTML and plain text. Only http, https, mailto and tel links survive."""
-    walker = _Walker(targets)
-    walker.feed(source)
-    walker.close()
+    """Stored rich text as safe HTML and plain text. Links other than http, https, mailto and tel are removed."""
+    parser = _Parser(targets)
+    parser.feed(source)
+    parser.close()
     html = nh3.clean(
-        "".join(walker.html),
+        "".join(parser.html),
         tags=ALLOWED_TAGS,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel=None,
     )
-    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(walker.text).split("\n"))
+    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(parser.text).split("\n"))
     return RichTextValue(html=html, text="\n".join(line for line in lines if line))
 
 
 def plain_text(source: str) -> str:
-    """Stored rich text as plain text, a line a paragraph."""
+    """Stored rich text as plain text, one line for each paragraph."""
     return render(source, LinkTargets()).text if source else ""

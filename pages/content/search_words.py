@@ -1,7 +1,7 @@
-"""How the search compares words: what counts as the same word, what a query asks for, and which words are marked.
+"""Normalises words for the search, parses queries and highlights matches.
 
-Case and accents do not matter, nor do English endings ("thefts", "theft"). The same is done to what is published and
-to what is asked, so every database finds the same.
+Matching ignores case, accents and English endings ("thefts" matches "theft"). Published text and queries are normalised
+in the same way here, so every database finds the same.
 """
 
 import hashlib
@@ -18,25 +18,25 @@ from anyascii import anyascii
 
 LONGEST_WORD = 40
 HIGHLIGHT_LETTERS = 280
-# In English texts everywhere, so they tell nothing apart. "s" and "t" are what an apostrophe leaves.
+# Too common in English texts to tell them apart. "s" and "t" are what is left after an apostrophe.
 STOP_WORDS = {
     "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "in", "is", "it", "its", "of", "on",
     "or", "s", "t", "that", "the", "their", "this", "to", "was", "were", "will", "with",
 }  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
 _QUOTED = re.compile(r'"([^"]*)"')
-_stemmer, _one_at_a_time = snowballstemmer.stemmer("english"), Lock()
+_stemmer, _stemmer_lock = snowballstemmer.stemmer("english"), Lock()
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """What is left of a folded word without its English ending, as in "shoplift" for "shoplifting"."""
-    with _one_at_a_time:  # the stemmer keeps the word that it is at
+    """The stem of a folded word, as in "shoplift" for "shoplifting" (Snowball's English stemmer)."""
+    with _stemmer_lock:  # the stemmer is not thread-safe
         return str(_stemmer.stemWord(word[:LONGEST_WORD]))
 
 
 class _Folded:
-    """For `str.translate`: a letter in lower case without its accent, as long as that is one letter."""
+    """A table for `str.translate`: each letter in lower case without its accent, if that is one letter."""
 
     @staticmethod
     @lru_cache(maxsize=5_000)
@@ -49,34 +49,35 @@ class _Folded:
 
 
 def fold(text: str) -> str:
-    """A composed text (NFC) in lower case without accents, letter for letter: places in it stay the same."""
+    """A text in NFC in lower case without accents. Each letter stays one letter, so positions do not change."""
     return text.lower() if text.isascii() else text.translate(_Folded())
 
 
 def composed(text: str) -> str:
+    """The text in Unicode normalisation form NFC."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def stems(text: str) -> Iterator[str]:
-    """The words of a text that are searched, in their order."""
+    """The stems of the words of a text in order, without stop words."""
     for found in _WORD.finditer(fold(composed(text))):
         if found[0] not in STOP_WORDS:
             yield stem(found[0])
 
 
-# --- What is asked -------------------------------------------------------------------------------------------
+# --- Queries -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a query asks for: words that must all be there, and phrases whose words must follow each other."""
+    """A parsed query: words that must all occur, and phrases whose words must occur in sequence."""
 
     words: tuple[str, ...]
     phrases: tuple[tuple[str, ...], ...]
 
     @classmethod
     def read(cls, query: str) -> "Wanted":
-        """Text in quotes is a phrase. Nothing else in a query has a meaning of its own."""
+        """Parse a query. Text in quotation marks is a phrase; there is no other syntax."""
         query = re.sub("[“”„]", '"', query)
         quoted = [tuple(stems(phrase)) for phrase in _QUOTED.findall(query)]
         single = [*stems(_QUOTED.sub(" ", query)), *(phrase[0] for phrase in quoted if len(phrase) == 1)]
@@ -91,62 +92,62 @@ class Wanted:
 
     @cached_property
     def _candidates(self) -> re.Pattern[str]:
-        """Finds the words that may have one of the stems: an ending changes two letters of the stem at most."""
+        """Matches the words that may have one of the stems: endings change at most the last two letters of a stem."""
         starts = sorted({re.escape(each[: max(1, len(each) - 2)]) for each in self.all_stems})
         return re.compile(rf"(?<![^\W_])(?:{'|'.join(starts)})[^\W_]*")
 
     def found_in(self, folded: str) -> Iterator[tuple[int, int, str]]:
-        """Where a folded text has one of the words: start, end, stem."""
+        """The matches in a folded text: start, end, stem."""
         for candidate in self._candidates.finditer(folded):
             if candidate[0] not in STOP_WORDS and (found := stem(candidate[0])) in self.all_stems:
                 yield candidate.start(), candidate.end(), found
 
 
 def digest(*parts: object) -> str:
-    """A short name for what a list was asked for, so that no other list takes its cursors."""
+    """A short hash of the arguments of a list. Cursors carry it, so that no other list accepts them."""
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
-# --- What is shown of a result -------------------------------------------------------------------------------
+# --- Highlighting -------------------------------------------------------------------------------
 
-MOST_PLACES = 2_000  # of the words in one text that are looked at
+MAX_MATCHES = 2_000  # matches in one text
 
 
 def highlight(texts: Iterable[str], wanted: Wanted, letters: int = 1_000_000) -> str:
-    """The part of the texts that has most of the wanted words, at most about 300 letters, as HTML with `<mark>`.
+    """The part of the texts with the most different words of the query, as HTML with `<mark>`; about 300 characters.
 
-    All but the marks is escaped. "" when no text has any of the words. Of equal parts the first is taken. `letters` is
-    how far each text is read.
+    Everything but the marks is escaped. Empty if no text has any of the words. Of equal parts, the first is used.
+    `letters` is the number of characters that are read of each text.
     """
     best, most = "", 0
-    for text in (composed(_beginning(text, letters)) for text in texts):
-        places = _places(text, wanted)
-        count, window = _densest(places)
+    for text in (composed(_truncated(text, letters)) for text in texts):
+        matches = _matches(text, wanted)
+        count, window = _best_window(matches)
         if count > most:
-            best, most = _marked(text, places, window), count
+            best, most = _with_marks(text, matches, window), count
     return best
 
 
-def _beginning(text: str, letters: int) -> str:
-    """So many letters of a text, without the word that is cut off there."""
+def _truncated(text: str, letters: int) -> str:
+    """The first `letters` characters of a text, without a word that is cut off."""
     return text if len(text) <= letters else text[:letters].rpartition(" ")[0]
 
 
-def _places(text: str, wanted: Wanted) -> list[tuple[int, int, str]]:
-    places = []
-    for place in wanted.found_in(fold(text)):
-        places.append(place)
-        if len(places) == MOST_PLACES:
+def _matches(text: str, wanted: Wanted) -> list[tuple[int, int, str]]:
+    matches = []
+    for match in wanted.found_in(fold(text)):
+        matches.append(match)
+        if len(matches) == MAX_MATCHES:
             break
-    return places
+    return matches
 
 
-def _densest(places: list[tuple[int, int, str]]) -> tuple[int, int]:
-    """How many different words the best part has, and where in the list that part begins."""
+def _best_window(matches: list[tuple[int, int, str]]) -> tuple[int, int]:
+    """The number of different words in the best part, and the index in `matches` at which it begins."""
     most, best = 0, 0
-    for first, (start, _, _) in enumerate(places):
+    for first, (start, _, _) in enumerate(matches):
         near = set()
-        for _, end, word in places[first : first + 40]:
+        for _, end, word in matches[first : first + 40]:
             if end - start > HIGHLIGHT_LETTERS:
                 break
             near.add(word)
@@ -155,20 +156,20 @@ def _densest(places: list[tuple[int, int, str]]) -> tuple[int, int]:
     return most, best
 
 
-def _marked(text: str, places: list[tuple[int, int, str]], first: int) -> str:
-    start = places[first][0]
+def _with_marks(text: str, matches: list[tuple[int, int, str]], first: int) -> str:
+    start = matches[first][0]
     begin = 0 if len(text) <= HIGHLIGHT_LETTERS else max(0, start - HIGHLIGHT_LETTERS // 5)
     begin = max(0, min(begin, len(text) - HIGHLIGHT_LETTERS))
-    if begin > 0:  # at the start of a word
+    if begin > 0:  # move on to the start of a word
         begin = min(start, begin + len(text[begin:start]) - len(text[begin:start].partition(" ")[2]))
     end = min(len(text), begin + HIGHLIGHT_LETTERS)
     if end < len(text):
-        end = max(text.rfind(" ", begin, end), places[first][1])
-    pieces, as_of = ["… " if begin else ""], begin
-    for start, stop, _ in places[first:]:
+        end = max(text.rfind(" ", begin, end), matches[first][1])
+    pieces, position = ["… " if begin else ""], begin
+    for start, stop, _ in matches[first:]:
         if stop > end:
             break
-        pieces += [escape(text[as_of:start]), "<mark>", escape(text[start:stop]), "</mark>"]
-        as_of = stop
-    pieces += [escape(text[as_of:end]), " …" if end < len(text) else ""]
+        pieces += [escape(text[position:start]), "<mark>", escape(text[start:stop]), "</mark>"]
+        position = stop
+    pieces += [escape(text[position:end]), " …" if end < len(text) else ""]
     return " ".join("".join(pieces).split())

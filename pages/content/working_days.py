@@ -1,7 +1,4 @@
-"""On which day something is, which days are working days, and by which day the agenda of a meeting is due.
-
-Meetings and pages/editing/deadlines.py ask here.
-"""
+"""Works out local days, working days, and the day on which the agenda of a meeting is due."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -12,7 +9,7 @@ from django.utils import timezone
 
 
 def local_day(moment: datetime) -> date:
-    """The day by the clocks in Cambridge, whatever time zone an editor has chosen for the admin."""
+    """The day in the time zone TIME_ZONE, whatever time zone a user has chosen for the admin."""
     return timezone.localdate(moment, timezone.get_default_timezone())
 
 

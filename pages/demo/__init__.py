@@ -1,4 +1,4 @@
-"""Makes up the content of demonstrations and benchmarks.
+"""Generates content for demonstrations and benchmarks.
 
 May import: pages.content.
 """

@@ -1,7 +1,7 @@
-"""Makes up the words, pictures and files of the sample content that `manage.py load_sample` loads.
+"""Generates the text, images and files of the sample content of `manage.py load_sample`.
 
-Everything follows from the random generator that is passed in, so that a seed always gives the same content.
-No person, place or figure in it is real, and every title says that it is a sample.
+All randomness comes from the generator that is passed in, so a seed always gives the same content. No person, place or
+figure is real, and every title says that it is a sample.
 """
 
 import csv
@@ -26,7 +26,7 @@ TOPICS = [
     "Night-time economy",
     "Retail crime",
 ]
-# Building, room, address, postcode (ZZ99 is no place), then step-free, hearing loop and accessible toilet.
+# Building, room, address, postcode (ZZ99 is not a real area), then step-free, hearing loop and accessible toilet.
 VENUES = [
     ("North Hall", "Room 1", "1 Example Street, Sampleton", "ZZ99 1AA", "yes", "yes", "yes"),
     ("Old Library", "Reading room", "2 Example Street, Sampleton", "ZZ99 2AA", "no", "yes", "unknown"),
@@ -123,8 +123,8 @@ AGENDA = [
 
 
 def random_for(seed: int, kind: str, number: int) -> Random:
-    """The generator of one page, so that a page is the same however many others are made with it."""
-    return Random(f"{seed}:{kind}:{number}")  # noqa: S311 - repeatable on purpose, and guards nothing
+    """A generator for one page, so that its content does not depend on the number of other pages."""
+    return Random(f"{seed}:{kind}:{number}")  # noqa: S311 - repeatable on purpose, not for security
 
 
 def random_uuid(rng: Random) -> uuid.UUID:
@@ -149,16 +149,16 @@ def summary(rng: Random) -> str:
     return f"{LABEL}{sentence(rng)}"[:160]
 
 
-def agenda_title(rng: Random, place: int, items: int) -> str:
-    """Agendas open, go on and close as agendas do."""
-    if place < 2:
-        return AGENDA[place]
-    return AGENDA[-1] if place == items - 1 else rng.choice(AGENDA[2:-1]).format(rng.choice(WHAT))
+def agenda_title(rng: Random, position: int, items: int) -> str:
+    """The title of the agenda item at a position: agendas begin and end with the usual items."""
+    if position < 2:
+        return AGENDA[position]
+    return AGENDA[-1] if position == items - 1 else rng.choice(AGENDA[2:-1]).format(rng.choice(WHAT))
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Primary keys of what a body can link to and show."""
+    """Primary keys of the pages, documents and images that a body can refer to."""
 
     pages: Sequence[int]
     documents: Sequence[int]
@@ -166,7 +166,7 @@ class Targets:
 
 
 def _paragraph(rng: Random, targets: Targets) -> str:
-    """Rich text as the editor stores it, now and then with a list or a link to a page or a document."""
+    """Rich text as Wagtail stores it, sometimes with a list or a link to a page or document."""
     html = f"<p>{sentences(rng, 2, 5)}</p>"
     if rng.random() < 0.4:
         link = f'<a linktype="page" id="{rng.choice(targets.pages)}">{rng.choice(WHAT)}</a>'
@@ -180,7 +180,7 @@ def _paragraph(rng: Random, targets: Targets) -> str:
 
 
 def _table(rng: Random) -> dict[str, Any]:
-    """A table as Wagtail's table editor stores it."""
+    """A table as Wagtail's TableBlock stores it."""
     rows = [[what, str(rng.randint(2, 90)), str(rng.randint(2, 90))] for what in rng.sample(WHAT, 4)]
     return {
         "data": [["Subject", "This year", "Last year"], *rows],
@@ -206,7 +206,7 @@ def _extra_block(kind: str, rng: Random, targets: Targets) -> Any:
 
 
 def body(rng: Random, targets: Targets, every_type: bool) -> list[dict[str, Any]]:
-    """The stored blocks of a page: a few sections with text, and other blocks among them."""
+    """The stored blocks of a page: some sections of text with other blocks among them."""
     blocks: list[tuple[str, Any]] = [("paragraph", _paragraph(rng, targets))]
     for _ in range(rng.randint(1, 3)):
         heading = f"{rng.choice(WHAT).capitalize()} {rng.choice(WHERE)}"
@@ -218,7 +218,7 @@ def body(rng: Random, targets: Targets, every_type: bool) -> list[dict[str, Any]
 
 
 def png(number: int) -> bytes:
-    """A picture of 1600 by 900 pixels in one of the colours: a few shapes, small as a file."""
+    """An image of 1600 by 900 pixels with a few shapes in one of the colours; a small file."""
     colour = COLOURS[number % len(COLOURS)]
     picture = Image.new("RGB", (1600, 900), colour)
     draw = ImageDraw.Draw(picture)
@@ -231,7 +231,7 @@ def png(number: int) -> bytes:
 
 
 def pdf(title: str) -> bytes:
-    """A PDF of one page that holds its title. It is tagged and names its language, for screen readers."""
+    """A PDF with one page that contains its title. It is tagged and declares its language, for screen readers."""
     content = f"/P <</MCID 0>> BDC BT /F1 24 Tf 72 760 Td ({title}) Tj ET EMC".encode("ascii")
     objects = [
         b"<</Type /Catalog /Pages 2 0 R /Lang (en-GB) /MarkInfo <</Marked true>> /StructTreeRoot 6 0 R"
@@ -261,6 +261,7 @@ def pdf(title: str) -> bytes:
 
 
 def csv_file() -> bytes:
+    """A data file of two columns."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(["subject", "reports"])

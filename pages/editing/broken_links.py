@@ -1,7 +1,7 @@
-"""Links in public pages that lead readers nowhere: their target is a draft, was withdrawn or deleted, or never was.
+"""Finds broken links in public pages: the target is a draft, was withdrawn or deleted, or never existed.
 
-Wagtail's report of broken links (`BrokenLinksReport`) lists them to those who may edit the page. Only targets inside
-the CMS are looked at: pages, documents, and addresses below WEBSITE_URL and CMS_URL. No other site is asked.
+`BrokenLinksReport` shows each user those in pages that the user may edit. It checks only targets inside the CMS: pages,
+documents, and addresses below WEBSITE_URL and CMS_URL. It sends no request to other sites.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.db.models import ForeignKey, Model, URLField
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Field, ForeignKey, Model, URLField
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from modelcluster.fields import ParentalKey
@@ -35,7 +36,7 @@ from pages.visibility.rule import public, public_rows, withdrawn
 
 @dataclass(frozen=True)
 class Link:
-    """A link as it stands on a page. `to` is a primary key, or for an "address" the address."""
+    """A link in a page. `kind` is "page", "document" or "address"; `to` is a primary key, or the address."""
 
     page_id: int
     where: str
@@ -52,13 +53,13 @@ class BrokenLink:
     why: str
 
 
-# --- Which links there are ---
+# --- Collecting the links ---
 
 
 def _links(obj: Model, page_id: int, row: str = "") -> Iterator[Link]:
-    """The links of a page, or of one of its rows, which `row` names."""
+    """The links of a page, or of one of its child objects. `row` is the name of the child's model."""
 
-    def link(model_field: Any, place: int, kind: str, to: Any) -> Link:
+    def link(model_field: "Field[Any, Any]", place: int, kind: str, to: int | str) -> Link:
         parts = [row, str(model_field.verbose_name), f"block {place}" if place else ""]
         where = ", ".join(filter(None, parts))
         return Link(page_id, where[:1].upper() + where[1:], kind, to)
@@ -82,8 +83,8 @@ def _in_text(text: str) -> Iterator[tuple[str, Any]]:
     yield from (("address", address) for address in sorted(typed_addresses(text)))
 
 
-def _in_field(model_field: Any, value: Any) -> tuple[str, Any] | None:
-    """Kind and target of the link that is the value of a field; None for other fields, and what a row belongs to."""
+def _in_field(model_field: "Field[Any, Any]", value: Any) -> tuple[str, Any] | None:
+    """Kind and target of the link in a field. None for fields that hold no link, and for parental keys."""
     if isinstance(model_field, URLField):
         address = absolute(value)
         return ("address", address) if address else None
@@ -96,32 +97,32 @@ def _in_field(model_field: Any, value: Any) -> tuple[str, Any] | None:
 
 
 def _row_models() -> list[tuple[Any, str]]:
-    """The models of the rows that editors enter with a page, each with the name of its key to the page."""
+    """The models of the child objects of pages, each with the name of its ParentalKey."""
     relations = {
         relation.related_model: relation.field.name for model in page_types() for relation in row_relations(model)
     }
     return sorted(relations.items(), key=lambda item: item[0].__name__)
 
 
-def links_of_public_pages(user: Any, as_of: datetime) -> Iterator[Link]:
-    """Of those public pages that somebody may edit. One query for each type of page and of row."""
-    mine = editable_by(user).values("pk")
+def links_of_public_pages(user: User | AnonymousUser, as_of: datetime) -> Iterator[Link]:
+    """The links of the public pages that the user may edit. One query for each page type and each child model."""
+    editable = editable_by(user).values("pk")
     for model in page_types():
-        for page in public(model._default_manager.filter(pk__in=mine), as_of).iterator():
+        for page in public(model._default_manager.filter(pk__in=editable), as_of).iterator():
             yield from _links(page, page.pk)
     for model, name in _row_models():
-        rows = public_rows(model.objects.filter(**{f"{name}__in": mine}), f"{name}__", as_of)
+        rows = public_rows(model.objects.filter(**{f"{name}__in": editable}), f"{name}__", as_of)
         for row in rows.iterator():
             yield from _links(row, getattr(row, f"{name}_id"), str(model._meta.verbose_name))
 
 
-# --- Which of them are broken ---
+# --- Checking the links ---
 
 
 class _Targets:
-    """What readers can reach, loaded once; and why they cannot reach the rest."""
+    """What readers can reach, loaded once, and the reasons why they cannot reach the rest."""
 
-    def __init__(self, user: Any, as_of: datetime) -> None:
+    def __init__(self, user: User | AnonymousUser, as_of: datetime) -> None:
         self.as_of = as_of
         self.public_pages = dict(public(ContentPage.objects.all(), as_of).values_list("pk", "url_path"))
         self.public_paths = {path.removesuffix("/") for path in self.public_pages.values()}
@@ -138,8 +139,8 @@ class _Targets:
         seen = policy_registry.get_by_type(Document).instances_user_has_any_permission_for(user, ["change", "choose"])
         self.document_titles = dict(seen.values_list("pk", "title"))
 
-    def why_not(self, link: Link) -> tuple[str, str] | None:
-        """The target in words and what is wrong with it; None where readers can follow the link."""
+    def problem(self, link: Link) -> tuple[str, str] | None:
+        """The target in words and what is wrong with it. None if readers can follow the link."""
         if link.kind == "page":
             return None if link.to in self.public_pages else self._page(link.to)
         if link.kind == "document":
@@ -162,7 +163,7 @@ class _Targets:
             return f"Document {key}", "The document was deleted."
         return (
             self.document_titles.get(key, "A document that you cannot see"),
-            "Readers cannot have the file: no approved page shows it as it is, it is private, or it was taken down.",
+            "Readers cannot open the file: no approved page shows this version, it is private, or it was taken down.",
         )
 
     def _address(self, address: str) -> tuple[str, str] | None:
@@ -179,19 +180,19 @@ class _Targets:
         if of_the_cms and kind in ("documents", "images") and rest:
             known = rest.partition("/")[0] in self.public_files
             return None if known else (address, "There is no public file at this address.")
-        if of_the_cms and _is_no_page(path):
+        if of_the_cms and _is_other_view(path):
             return None
-        # Seldom: somebody typed an address that is not, or not any more, that of a page.
+        # This costs queries, but few typed addresses are not those of public pages.
         found = at_path(path, self.as_of)
         if isinstance(found, Redirection):
-            return self._address(found.target) and (address, "It leads on to a page that is not public.")
+            return self._address(found.target) and (address, "It redirects to a page that is not public.")
         if found is not None:
-            return address, "The page at this address was withdrawn, or is gone."
-        return address, "There is no page at this address. If the website has one of its own there, all is well."
+            return address, "The page at this address was withdrawn or removed."
+        return address, "The CMS has no page at this address. If the website has its own page there, ignore this line."
 
 
 def _path_below(base: str, address: str) -> str | None:
-    """The path of an address on the site with this base; None when it is on another site."""
+    """The path of an address relative to a base URL. None if the address is on another site."""
     try:
         ours, theirs = urlsplit(base), urlsplit(address)
     except ValueError:
@@ -203,19 +204,19 @@ def _path_below(base: str, address: str) -> str | None:
     return path[len(below) - 1 :] if f"{path}/".startswith(below) else None
 
 
-def _is_no_page(path: str) -> bool:
-    """Whether the CMS answers here with something else than a page, such as a feed."""
+def _is_other_view(path: str) -> bool:
+    """Whether the path is routed to a view other than Wagtail's page view, such as a feed."""
     try:
         return resolve(path).url_name != "wagtail_serve"
     except Resolver404:
         return False
 
 
-def broken_links(user: Any, as_of: datetime) -> list[BrokenLink]:
-    """By page, then in the order in which the links stand on it."""
+def broken_links(user: User | AnonymousUser, as_of: datetime) -> list[BrokenLink]:
+    """The broken links in pages that the user may edit: by page title, then in the order of the page."""
     targets, found = _Targets(user, as_of), []
     for link in links_of_public_pages(user, as_of):
-        if problem := targets.why_not(link):
+        if problem := targets.problem(link):
             found.append(BrokenLink(link.page_id, targets.titles[link.page_id], link.where, *problem))
     return sorted(found, key=lambda broken: (broken.page.casefold(), broken.page_id))
 
@@ -223,13 +224,13 @@ def broken_links(user: Any, as_of: datetime) -> list[BrokenLink]:
 # --- The report ---
 
 
-def _as_text(value: str) -> str:
-    """A title that begins like a formula stays a title when a spreadsheet program opens the file."""
+def _escape_formula(value: str) -> str:
+    """Text that a spreadsheet program does not read as a formula (CSV injection)."""
     return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
 
 
 class BrokenLinksReport(ReportView):
-    """For everybody who may edit pages; also as a spreadsheet."""
+    """Wagtail report for everybody who may edit pages, with export to CSV and XLSX."""
 
     model = ContentPage
     any_permission_required = ("add", "change", "publish")
@@ -247,14 +248,14 @@ class BrokenLinksReport(ReportView):
     list_export = ("page", "where", "target", "why")
     export_headings = {"page": "Page", "where": "Where", "target": "Leads to", "why": "What is wrong"}
     export_filename = "broken-links"
-    no_results_message = "Every link inside the site leads somewhere."
+    no_results_message = "There are no broken links."
 
     def get_queryset(self) -> list[BrokenLink]:
         return broken_links(self.request.user, timezone.now())
 
-    def get_preprocess_function(self, field: str, value: Any, export_format: str) -> Any:
+    def get_preprocess_function(self, field: str, value: object, export_format: str) -> Any:
         return (
-            _as_text
+            _escape_formula
             if export_format == self.FORMAT_CSV
             else super().get_preprocess_function(field, value, export_format)
         )

@@ -1,8 +1,8 @@
-"""What is due when: each deadline a function that says where it comes from and whether it binds.
+"""Works out deadlines. Each rule is a function that documents its source and whether it is required by law.
 
-The editor's home (pages/editing/home.py), the staff's calendar and the reminders list them. Each function takes the
-pages to look at and the instant, and returns what is still open, whether it is overdue or far ahead. The number of
-queries does not depend on the number of pages.
+The home screen (pages/editing/home.py), the staff calendar and the reminders list them. A rule takes the pages to look
+at and the instant, and returns all open deadlines, overdue or not. The number of queries does not depend on the number
+of pages.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 
 from pages.confidential.permissions import editable_by
@@ -31,14 +32,14 @@ from pages.visibility import current
 from pages.visibility.rule import public
 
 NOT_HELD = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
-MINUTES_KEPT_YEARS = 6  # Local Government Act 1972 s.100C; nobody is asked for minutes from before
+MINUTES_KEPT_YEARS = 6  # Local Government Act 1972 s.100C; older minutes are not asked for
 PLAN_LAW = "Crime and Disorder Act 1998, section 6"
 MEETING_LAW = "Crime and Disorder Regulations 2007 (SI 2007/1830)"
 PARTNERSHIP = "The partnership"
 
 
 class Standing(TextChoices):
-    """Whether a deadline binds, in the words that editors see."""
+    """Whether a deadline is required by law, in the words that editors see."""
 
     BINDS = "binds", "Required by law"
     POLICY = "policy", "Policy"
@@ -47,7 +48,7 @@ class Standing(TextChoices):
 
 @dataclass(frozen=True)
 class Deadline:
-    """One thing that somebody has to do by the end of a day. `rule` and `row` tell apart those of one page."""
+    """Something to do on a page by the end of a day. `rule` and `row` tell apart the deadlines of one page."""
 
     rule: str
     page: ContentPage
@@ -62,17 +63,17 @@ class Deadline:
 
 
 def _if_confirmed(name: str) -> Standing:
-    """What a law says, until a lawyer confirmed that it binds this partnership (BINDING_DEADLINES)."""
+    """BINDS if BINDING_DEADLINES says that a lawyer confirmed the rule for this partnership; else TO_BE_VERIFIED."""
     return Standing.BINDS if name in settings.BINDING_DEADLINES else Standing.TO_BE_VERIFIED
 
 
 def agendas_due(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """The agenda of each meeting to come that readers cannot see yet, as items on its page or as a file.
+    """One for each future meeting whose agenda readers cannot see yet, as items on its page or as a file.
 
-    Source: AGENDA_POLICY. POLICY for "week_before", the partnership's own promise. For five clear days, counted in
-    either way, Local Government Act 1972 s.100B: TO BE VERIFIED whether it binds a partnership.
+    Source: AGENDA_POLICY. "week_before" is POLICY, the partnership's own promise. Five clear days, in calendar or
+    working days, are Local Government Act 1972 s.100B: TO BE VERIFIED whether it applies to a partnership.
     """
-    to_come = MeetingPage.objects.filter(pk__in=pages.values("pk"), starts_at__gt=as_of, withdrawal_kind="")
+    future = MeetingPage.objects.filter(pk__in=pages.values("pk"), starts_at__gt=as_of, withdrawal_kind="")
     items = AgendaItem.objects.filter(page=OuterRef("pk"))
     papers = Paper.objects.filter(page=OuterRef("pk"), kind=PaperKind.AGENDA)
     ready = set(public(MeetingPage.objects.filter(Exists(items) | Exists(papers)), as_of).values_list("pk", flat=True))
@@ -86,17 +87,17 @@ def agendas_due(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]
             Standing.POLICY if own_promise else _if_confirmed("agenda"),
             PARTNERSHIP if own_promise else "Local Government Act 1972, section 100B",
         )
-        for meeting in to_come.exclude(status__in=NOT_HELD)
+        for meeting in future.exclude(status__in=NOT_HELD)
         if meeting.pk not in ready and meeting.agenda_due_on
     ]
 
 
 def minutes_missing(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """Meetings that readers know of, that took place, and that have neither draft nor approved minutes.
+    """One for each public meeting that took place and has neither draft nor approved minutes.
 
-    Source: the partnership's POLICY, MINUTES_DUE_DAYS after the meeting. A meeting took place unless it was cancelled
-    or postponed: nobody has to say so first. After six years minutes need not be kept (Local Government Act 1972
-    s.100C), so nobody is reminded of older ones.
+    Source: POLICY, MINUTES_DUE_DAYS after the meeting. A past meeting counts as held unless its status is cancelled or
+    postponed. Minutes need not be kept after six years (Local Government Act 1972 s.100C), so older meetings are left
+    out.
     """
     minutes = Paper.objects.filter(page=OuterRef("pk"), kind__in=[PaperKind.DRAFT_MINUTES, PaperKind.MINUTES])
     held = MeetingPage.objects.filter(
@@ -120,9 +121,9 @@ def minutes_missing(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadl
 
 
 def pages_due_for_review(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """Public pages, each on the day that was chosen for its next review.
+    """One for each public page with a date for its next review.
 
-    Source: POLICY: whoever reviewed the page last promised it.
+    Source: POLICY: the date that the last reviewer set.
     """
     due: Any = public(pages.filter(next_review_due_on__isnull=False), as_of)
     return [
@@ -139,9 +140,9 @@ def pages_due_for_review(pages: QuerySet[ContentPage], as_of: datetime) -> list[
 
 
 def plan_older_than_priorities(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """The plan in force began before the current priorities did, or there is none: due when they began.
+    """One if there is no plan in force, or it began before the current priorities. Due when the priorities began.
 
-    Partial dates count as older only where they certainly are: "2025" is not older than "April 2025".
+    A partial date counts as older only if it certainly is: "2025" is not older than "April 2025".
     Source: Crime and Disorder Act 1998 s.6 and the 2007 Regulations (a plan follows from the assessment and its
     priorities): TO BE VERIFIED as amended.
     """
@@ -162,11 +163,11 @@ def plan_older_than_priorities(pages: QuerySet[ContentPage], as_of: datetime) ->
 
 
 def no_public_meeting(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """A year after the last meeting that the public could come to, unless the next is announced for a day before.
+    """One a year after the last meeting that was open to the public, unless the next is announced for before then.
 
-    Where none is known, a year after the partnership's page was first published: nobody can tell from here what was
-    held before. Source: the Crime and Disorder (Formulation and Implementation of
-    Strategy) Regulations 2007, at least one public meeting a year: TO BE VERIFIED as amended.
+    If the CMS knows of no such meeting, a year after the partnership's page was first published. Source: the Crime and
+    Disorder (Formulation and Implementation of Strategy) Regulations 2007, at least one public meeting a year: TO BE
+    VERIFIED as amended.
     """
     home = PartnershipPage.objects.filter(pk__in=pages.values("pk")).order_by("path").first()
     if home is None or home.first_published_at is None:
@@ -183,7 +184,7 @@ def no_public_meeting(pages: QuerySet[ContentPage], as_of: datetime) -> list[Dea
 
 
 def action_plan_updates(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """Recommendations of death reviews that are neither done nor stopped, each on the day on which it is due.
+    """One for each recommendation of a death review that has a due date and is neither done nor stopped.
 
     Source: POLICY: the action plan of the review.
     """
@@ -195,7 +196,7 @@ def action_plan_updates(pages: QuerySet[ContentPage], as_of: datetime) -> list[D
         Deadline(
             "action_plan",
             recommendation.page,
-            f"Say how far recommendation {recommendation.number} is",
+            f"Update the status of recommendation {recommendation.number}",
             recommendation.due_on,
             Standing.POLICY,
             "Action plan of the review",
@@ -206,10 +207,10 @@ def action_plan_updates(pages: QuerySet[ContentPage], as_of: datetime) -> list[D
 
 
 def minimum_time_online_ends(pages: QuerySet[ContentPage], as_of: datetime) -> list[Deadline]:
-    """The last day on which a public death-review notice was promised to be online.
+    """One for each public death-review notice, on the last day of its promised minimum time online.
 
-    Source: POLICY: the date that the notice gives, by default DEATH_REVIEW_MINIMUM_MONTHS after its publication. No
-    statutory minimum was found.
+    Source: POLICY: the date in the notice, by default DEATH_REVIEW_MINIMUM_MONTHS after its publication. No statutory
+    minimum was found.
     """
     notices = DeathReviewNoticePage.objects.filter(pk__in=pages.values("pk"), minimum_online_until__isnull=False)
     return [
@@ -236,8 +237,8 @@ RULES: tuple[Callable[[QuerySet[ContentPage], datetime], list[Deadline]], ...] =
 )
 
 
-def deadlines_of(user: Any, as_of: datetime) -> list[Deadline]:
-    """All that is open on pages that somebody may edit, the earliest first."""
+def deadlines_of(user: User | AnonymousUser, as_of: datetime) -> list[Deadline]:
+    """All open deadlines of the pages that the user may edit, earliest first."""
     pages = editable_by(user)
     found = [deadline for rule in RULES for deadline in rule(pages, as_of)]
     return sorted(found, key=lambda each: (each.due_on, each.rule, str(each.page.uuid), each.row or 0))

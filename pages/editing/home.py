@@ -1,6 +1,6 @@
-"""What the first screen of the admin tells each person: what waits for them, what they sent in, and what is due.
+"""The home screen of the admin: what awaits the user's review, what the user submitted, and which deadlines are near.
 
-Takes the place of Wagtail's two lists of moderation. Nobody is shown the name of a page that they may not see.
+It replaces Wagtail's two moderation panels. No list names a page that the user may not find.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.admin.admin_url_finder import AdminURLFinder
@@ -30,14 +31,14 @@ from pages.editing.deadlines import Deadline, deadlines_of
 from pages.models import Takedown
 from pages.models.public_records import may_take_down
 
-DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar has everything
+DAYS_AHEAD = 60  # two cycles of monthly meetings; the calendar lists all deadlines
 DEADLINES_SHOWN = 30
-APPROVED_SHOWN_DAYS = 14  # long enough to learn what became of something after a holiday
+APPROVED_SHOWN_DAYS = 14  # long enough for somebody who comes back from a holiday
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a list. `note` is somebody's own words; `changes_url` compares a draft with what is live."""
+    """A row of a list. `note` is a moderator's comment; `changes_url` compares the draft with the live version."""
 
     title: str
     url: str | None
@@ -54,17 +55,17 @@ class DueItem:
     overdue: bool
 
 
-def _changes_url(obj: Any) -> str:
+def _changes_url(obj: Model) -> str:
     if not (isinstance(obj, Page) and obj.live and obj.latest_revision_id):
         return ""
     return reverse("wagtailadmin_pages:revisions_compare", args=[obj.pk, "live", obj.latest_revision_id])
 
 
-def _url_of(obj: Any, finder: AdminURLFinder) -> str | None:
+def _url_of(obj: Model, finder: AdminURLFinder) -> str | None:
     return addresses.edit_url(obj) if isinstance(obj, Page) else finder.get_edit_url(obj)
 
 
-def _person(user: Any) -> str:
+def _person(user: User | None) -> str:
     return get_user_display_name(user) if user else "an account that was removed"
 
 
@@ -72,11 +73,11 @@ def _on(moment: datetime) -> str:
     return day(local(moment).date())
 
 
-# --- Waits for me ---
+# --- Awaiting your review ---
 
 
-def awaiting_review_by(user: Any) -> list[Item]:
-    """Tasks that the workflows let this person do, the oldest first, and takedowns that need a second person."""
+def awaiting_review_by(user: User | AnonymousUser) -> list[Item]:
+    """Workflow tasks that the user may act on, oldest first, after the takedowns that the user may confirm."""
     finder = AdminURLFinder(user)
     states = (
         TaskState.objects.reviewable_by(user)
@@ -93,52 +94,52 @@ def awaiting_review_by(user: Any) -> list[Item]:
     return [*_takedowns_to_confirm(user), *found]
 
 
-def _takedowns_to_confirm(user: Any) -> Iterator[Item]:
+def _takedowns_to_confirm(user: User | AnonymousUser) -> Iterator[Item]:
     if may_take_down(user):
-        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user).select_related("by")):
+        for takedown in in_sight(Takedown.objects.filter(confirmed_at=None).exclude(by=user.pk).select_related("by")):
             text = f"Taken offline by {_person(takedown.by)} on {_on(takedown.at)}. A second person has to confirm it"
             yield Item(takedown.address, reverse("takedowns"), text)
 
 
-# --- What I sent in ---
+# --- Your submissions ---
 
 
-def submissions_of(user: Any, as_of: datetime) -> list[Item]:
-    """What this person submitted and where it stands, the latest first: each page once."""
+def submissions_of(user: User | AnonymousUser, as_of: datetime) -> list[Item]:
+    """What the user submitted, with its status, latest first. Each page or snippet is listed once."""
     finder = AdminURLFinder(user)
-    recently = Q(status=WorkflowState.STATUS_APPROVED) & Q(
+    recently_approved = Q(status=WorkflowState.STATUS_APPROVED) & Q(
         current_task_state__finished_at__gte=as_of - timedelta(days=APPROVED_SHOWN_DAYS)
     )
-    under_way = Q(status__in=[WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES])
+    open_or_rejected = Q(status__in=[WorkflowState.STATUS_IN_PROGRESS, WorkflowState.STATUS_NEEDS_CHANGES])
     states = (
-        WorkflowState.objects.filter(under_way | recently, requested_by=user)
+        WorkflowState.objects.filter(open_or_rejected | recently_approved, requested_by=user)
         .select_related("current_task_state__task", "current_task_state__finished_by")
         .prefetch_related("content_object")
         .order_by("-created_at", "-pk")
     )
-    # A workflow knows a page without its type; asking each page for it would cost a query each.
+    # `content_object` is a plain Page; asking each one for `specific` would cost a query each.
     pages = Page.objects.specific().in_bulk(
         [state.content_object.pk for state in states if isinstance(state.content_object, Page)]
     )
-    told = pages_to_tell(user, pages.values())
+    allowed = pages_to_tell(user, pages.values())
     found: dict[tuple[int, str], Item] = {}
     for state in states:
         obj, key = state.content_object, (state.base_content_type_id, state.object_id)
         if isinstance(obj, Page):
-            obj = pages.get(obj.pk) if obj.pk in told else None
+            obj = pages.get(obj.pk) if obj.pk in allowed else None
         elif obj is not None and not may_be_told(user, obj):
             obj = None
         if obj is not None and key not in found:
-            found[key] = Item(name_of(obj), _url_of(obj, finder), *_where_it_stands(state))
+            found[key] = Item(name_of(obj), _url_of(obj, finder), *_status_and_comment(state))
     return list(found.values())
 
 
-def _where_it_stands(state: WorkflowState) -> tuple[str, str]:
+def _status_and_comment(state: WorkflowState) -> tuple[str, str]:
     task = state.current_task_state
     if task is None:
-        return "Waiting", ""
+        return "Awaiting review", ""
     if state.status == WorkflowState.STATUS_IN_PROGRESS:
-        return f"Waits for: {task.task.name}, since {_on(task.started_at)}", ""
+        return f"Awaiting {task.task.name}, since {_on(task.started_at)}", ""
     by = f"by {_person(task.finished_by)} on {_on(task.finished_at)}" if task.finished_at else ""
     if state.status == WorkflowState.STATUS_NEEDS_CHANGES:
         return f"Sent back {by}", task.comment or "No reason was given."
@@ -148,15 +149,15 @@ def _where_it_stands(state: WorkflowState) -> tuple[str, str]:
 # --- Deadlines ---
 
 
-def due_soon(user: Any, as_of: datetime) -> tuple[list[DueItem], int]:
-    """What is overdue and what is due in the coming weeks, the earliest first; and how many more there are."""
+def due_soon(user: User | AnonymousUser, as_of: datetime) -> tuple[list[DueItem], int]:
+    """The first deadlines that are overdue or due within DAYS_AHEAD, earliest first; and how many more there are."""
     today = local(as_of).date()
     soon = [each for each in deadlines_of(user, as_of) if each.due_on <= today + timedelta(days=DAYS_AHEAD)]
-    shown = [_due(each, today) for each in soon[:DEADLINES_SHOWN]]
+    shown = [_due_item(each, today) for each in soon[:DEADLINES_SHOWN]]
     return shown, len(soon) - len(shown)
 
 
-def _due(deadline: Deadline, today: date) -> DueItem:
+def _due_item(deadline: Deadline, today: date) -> DueItem:
     return DueItem(name_of(deadline.page), addresses.edit_url(deadline.page), deadline, deadline.is_overdue(today))
 
 
@@ -164,7 +165,7 @@ def _due(deadline: Deadline, today: date) -> DueItem:
 
 
 class EditorsHome(Component):
-    """The three lists, above Wagtail's own lists of recent edits and locked pages."""
+    """The panel with the three lists, above Wagtail's panels of recent edits and locked pages."""
 
     name = "editors_home"
     template_name = "pages/admin/editors_home.html"
@@ -174,8 +175,8 @@ class EditorsHome(Component):
         user, as_of = (parent_context or {})["request"].user, timezone.now()
         due, more = due_soon(user, as_of)
         return {
-            "waiting": awaiting_review_by(user),
-            "sent_in": submissions_of(user, as_of),
+            "awaiting_review": awaiting_review_by(user),
+            "submissions": submissions_of(user, as_of),
             "due": due,
             "more": more,
             "days_ahead": DAYS_AHEAD,
@@ -183,28 +184,28 @@ class EditorsHome(Component):
 
 
 class RecentEdits(RecentEditsPanel):
-    """Wagtail's list of a person's own edits, without what that person may not see any more."""
+    """Wagtail's panel of the user's own edits, without pages that the user may no longer find."""
 
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         context = super().get_context_data(parent_context)
         user = parent_context["request"].user
-        told = pages_to_tell(user, [page for _, page in context["last_edits"]])
-        edits = [(as_of, page) for as_of, page in context["last_edits"] if page.pk in told]
+        allowed = pages_to_tell(user, [page for _, page in context["last_edits"]])
+        edits = [(edited_at, page) for edited_at, page in context["last_edits"] if page.pk in allowed]
         return {**context, "last_edits": edits}
 
 
 class LockedPages(LockedPagesPanel):
-    """Wagtail's list of the pages that a person locked, without what that person may not see any more."""
+    """Wagtail's panel of the pages that the user locked, without pages that the user may no longer find."""
 
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         context = super().get_context_data(parent_context)
         pages = context["locked_pages"]
-        told = pages_to_tell(parent_context["request"].user, pages)
-        return {**context, "locked_pages": pages.filter(pk__in=told)}
+        allowed = pages_to_tell(parent_context["request"].user, pages)
+        return {**context, "locked_pages": pages.filter(pk__in=allowed)}
 
 
 def arrange(panels: list[Any]) -> None:
-    """Put the editor's home in; take out Wagtail's lists of the same things."""
+    """Replace Wagtail's moderation panels, and its lists of own pages, with ours. Changes `panels` in place."""
     replaced = (
         WorkflowObjectsToModeratePanel,
         UserObjectsInWorkflowModerationPanel,

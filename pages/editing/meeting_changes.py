@@ -1,8 +1,8 @@
 """The fast lane: one moderator cancels or postpones a meeting that was announced."""
 
 from html import escape
-from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +10,7 @@ from wagtail.log_actions import log
 
 from pages.content.choices import ApprovalRole, MeetingStatus
 from pages.content.references import file_facts_of, without_places
-from pages.models import MeetingPage
+from pages.models import ContentPage, MeetingPage
 from pages.models.approvals import approve, makers_of_text, note_makers
 from pages.models.moderation import is_in
 
@@ -18,8 +18,8 @@ FAST_LANE = "pages.fast_lane"
 FAST_LANE_STATUSES = (MeetingStatus.CANCELLED, MeetingStatus.POSTPONED)
 
 
-def may_call_off(user: Any, meeting: Any) -> bool:
-    """The fast lane: one moderator, also as the author, for a meeting that readers know of and that is to come."""
+def may_call_off(user: User | AnonymousUser, meeting: ContentPage) -> bool:
+    """Whether the user is a moderator, and the meeting is public and in the future. The author may be the moderator."""
     return (
         is_in(user, ApprovalRole.MODERATOR)
         and meeting.live
@@ -30,10 +30,10 @@ def may_call_off(user: Any, meeting: Any) -> bool:
 
 
 @transaction.atomic
-def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
+def call_off(meeting: MeetingPage, user: User | AnonymousUser, status: str, notice: str) -> None:
     """Cancel or postpone a meeting at once. Only its status and its notice change.
 
-    A draft that somebody is working on gets the same status and notice, and is not published with it.
+    An unpublished draft of the meeting gets the same status and notice, and stays unpublished.
     Raises PermissionDenied or ValidationError.
     """
     MeetingPage.hold(meeting.pk)
@@ -41,32 +41,35 @@ def call_off(meeting: MeetingPage, user: Any, status: str, notice: str) -> None:
     if not may_call_off(user, published):
         raise PermissionDenied
     if status not in FAST_LANE_STATUSES:
-        raise ValidationError({"status": "Only cancelling and postponing can be done without a colleague."})
+        raise ValidationError({"status": "You can only cancel or postpone a meeting without a second person."})
     if not notice.strip():
         raise ValidationError({"notice": "Say what changed and why: readers see this."})
     if published.status == status:
-        raise ValidationError({"status": f"Readers know already that it is {published.get_status_display().lower()}."})
+        raise ValidationError(
+            {"status": f"The public page already says that it is {published.get_status_display().lower()}."}
+        )
     if without_places(file_facts_of(published)) != without_places(
         published.live_revision.content.get("file_facts", {})
     ):
         raise ValidationError("A file of this meeting was changed after it was approved: submit the page instead.")
     draft = published.get_latest_revision() if published.has_unpublished_changes else None
-    known = published.status_notice
-    _add(published, status, notice, known)
+    published_notice = published.status_notice
+    _set_status(published, status, notice, published_notice)
     revision = published.save_revision(user=user)
     approve(revision, ApprovalRole.FAST_LANE, user)
     revision.publish(user=user, skip_permission_checks=True)
     if draft is not None:
         version, makers = draft.as_object(), makers_of_text(draft)
-        _add(version, status, notice, known)
+        _set_status(version, status, notice, published_notice)
         note_makers(version.save_revision(user=draft.user, clean=False), makers)
     log(instance=published, action=FAST_LANE, user=user, data={"status": status}, revision=revision)
 
 
-def _add(meeting: MeetingPage, status: str, notice: str, known: str) -> None:
-    """After what readers know, and before what a draft adds to it: only the end of a notice may change."""
+def _set_status(meeting: MeetingPage, status: str, notice: str, published_notice: str) -> None:
+    """Set the status, and insert the paragraphs after the published notice and before what a draft adds to it."""
     meeting.status = status
     paragraphs = (line.strip() for line in notice.splitlines())
     added = "".join(f"<p>{escape(line)}</p>" for line in paragraphs if line)
-    where = len(known) if meeting.status_notice.startswith(known) else len(meeting.status_notice)
-    meeting.status_notice = meeting.status_notice[:where] + added + meeting.status_notice[where:]
+    is_prefix = meeting.status_notice.startswith(published_notice)
+    end = len(published_notice) if is_prefix else len(meeting.status_notice)
+    meeting.status_notice = meeting.status_notice[:end] + added + meeting.status_notice[end:]

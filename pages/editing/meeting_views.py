@@ -1,17 +1,19 @@
-"""The admin's screen of the fast lane: calling a meeting off at once."""
+"""The fast lane in the admin: a view that cancels or postpones a meeting at once."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.views.generic import FormView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets import Button
+from wagtail.models import Page
 
 from pages.content.choices import MeetingStatus
 from pages.content.rich_text import plain_text
@@ -30,7 +32,7 @@ class CallOffForm(forms.Form):
         label="Notice for readers",
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What changed and why, in plain words. It is added to what readers were told before.",
+        help_text="What changed and why, in plain words. It is added to the notices that readers have already seen.",
         error_messages={"required": "Say what changed and why: readers see this."},
     )
 
@@ -46,7 +48,7 @@ class CallOffView(WagtailAdminTemplateMixin, FormView):
     def meeting(self) -> MeetingPage:
         return get_object_or_404(MeetingPage, pk=self.kwargs["page_id"])
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not may_call_off(request.user, self.meeting):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
@@ -59,9 +61,9 @@ class CallOffView(WagtailAdminTemplateMixin, FormView):
         last = {"label": "Cancel or postpone"}
         return [*super().get_breadcrumbs_items(), {"url": edit, "label": self.meeting.title}, last]
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = plain_text(self.meeting.status_notice)
-        return super().get_context_data(meeting=self.meeting, told=told, **kwargs)
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
+        earlier = plain_text(self.meeting.status_notice)
+        return super().get_context_data(meeting=self.meeting, earlier_notice=earlier, **kwargs)
 
     def form_valid(self, form: CallOffForm) -> HttpResponse:
         try:
@@ -76,7 +78,7 @@ class CallOffView(WagtailAdminTemplateMixin, FormView):
 admin_urls = [path("pages/<int:page_id>/call-off/", CallOffView.as_view(), name="call_off_meeting")]
 
 
-def page_buttons(page: Any, user: Any) -> list[Button]:
+def page_buttons(page: Page, user: User | AnonymousUser) -> list[Button]:
     if isinstance(page, ContentPage) and page.has_fast_lane and may_call_off(user, page):
         address = reverse("call_off_meeting", args=[page.pk])
         return [Button("Cancel or postpone", address, icon_name="date", priority=60)]

@@ -1,9 +1,8 @@
-"""Mail is written into the database, in the transaction that it tells of, and sent afterwards.
+"""The transactional outbox: mail is stored in the database, in the transaction that causes it, and sent afterwards.
 
-So no answer waits for a mail server, or tells by the time it takes whether a mail was sent; what is undone is not told
-of; and what a server does not take is sent again. All mail of Django, Wagtail and allauth comes here: settings name
-`Outbox` as the backend. It is sent by `publish_scheduled`, and by a thread of the server after each answer that wrote
-some.
+So no response waits for a mail server, and its duration does not reveal whether mail was sent; a rolled-back change
+sends no mail; and failed mail is retried. Settings name `Outbox` as the mail backend, so it gets all mail of Django,
+Wagtail and allauth. `publish_scheduled` sends it, and so does a thread after each response that stored some.
 """
 
 import base64
@@ -18,7 +17,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.signals import request_finished
 from django.db import connections
@@ -28,9 +27,9 @@ from django.utils import timezone
 from pages.models import OutgoingMail
 
 GIVEN_UP_AFTER = timedelta(days=1)
-SHOWN_FOR = timedelta(days=30)  # what was given up
+SHOWN_FOR = timedelta(days=30)  # for mail that was given up
 LONGEST_PAUSE = 60  # minutes
-CLAIMED_FOR = timedelta(minutes=10)  # longer than a mail server takes; after a crash it is sent again
+CLAIMED_FOR = timedelta(minutes=10)  # longer than a mail server takes; after a crash the mail is retried
 PARTS = ("subject", "body", "from_email", "to", "cc", "bcc", "reply_to", "extra_headers", "content_subtype")
 
 logger = logging.getLogger(__name__)
@@ -38,13 +37,14 @@ _written = threading.local()
 
 
 class Outbox(BaseEmailBackend):
-    """Django's mail backend that keeps each message until it is sent. Files cannot be attached."""
+    """A Django mail backend that stores messages instead of sending them. It does not support attachments."""
 
-    def send_messages(self, email_messages: Iterable[Any]) -> int:
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         return put(email_messages)
 
 
-def put(messages: Iterable[Any]) -> int:
+def put(messages: Iterable[EmailMessage]) -> int:
+    """Store messages, and return how many. Raises NotImplementedError for one with attachments."""
     now = timezone.now()
     rows = [
         OutgoingMail(to=", ".join(message.recipients()), sealed=_seal(message), written_at=now, next_try_at=now)
@@ -56,29 +56,30 @@ def put(messages: Iterable[Any]) -> int:
 
 
 def deliver(as_of: datetime) -> tuple[int, int]:
-    """Send what is due; how many messages were sent, and how many were not. No transaction is open meanwhile.
+    """Send the mail that is due. Returns the numbers of messages sent and failed.
 
-    A mail server may be slow, so the time for which a message is claimed begins when its turn comes.
+    No transaction is open while a message is sent. Mail servers may be slow, so each message is claimed just before it
+    is sent.
     """
     sent = failed = 0
     OutgoingMail.objects.filter(given_up_at__lt=as_of - SHOWN_FOR).delete()
     for row in OutgoingMail.objects.filter(next_try_at__lte=as_of, given_up_at=None).order_by("pk"):
-        free = OutgoingMail.objects.filter(pk=row.pk, next_try_at=row.next_try_at, given_up_at=None)
-        if not free.update(next_try_at=timezone.now() + CLAIMED_FOR, tries=F("tries") + 1):
-            continue  # somebody else sends it
+        unclaimed = OutgoingMail.objects.filter(pk=row.pk, next_try_at=row.next_try_at, given_up_at=None)
+        if not unclaimed.update(next_try_at=timezone.now() + CLAIMED_FOR, tries=F("tries") + 1):
+            continue  # another process sends it
         try:
             if row.to:
                 _open(row).send()
-        except Exception as error:  # whatever a mail server or an address does wrong: the others still get theirs
+        except Exception as error:  # one bad server answer or address must not stop the other mail
             failed += 1
-            _try_again(row, error, timezone.now())
+            _retry_later(row, error, timezone.now())
         else:
             sent += bool(row.to)
             OutgoingMail.objects.filter(pk=row.pk).delete()
     return sent, failed
 
 
-def _try_again(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
+def _retry_later(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
     kind = type(error).__name__
     if isinstance(error, SMTPResponseException):
         kind += f" {error.smtp_code}"
@@ -91,11 +92,11 @@ def _try_again(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
     OutgoingMail.objects.filter(pk=row.pk).update(**changes)
 
 
-# --- After the answer ---
+# --- After the response ---
 
 
-def after_the_answer(sender: Any, **kwargs: Any) -> None:
-    """Signal `request_finished`: the answer is on its way."""
+def after_the_answer(sender: object, **kwargs: object) -> None:
+    """Receiver of `request_finished`: send the mail that the request stored, in a thread."""
     if getattr(_written, "some", False):
         _written.some = False
         threading.Thread(target=_deliver_in_a_thread, name="outbox", daemon=True).start()
@@ -112,7 +113,7 @@ def connect() -> None:
     request_finished.connect(after_the_answer, dispatch_uid="pages.outbox")
 
 
-# --- A message as it is kept ---
+# --- Stored messages ---
 
 
 def _cipher() -> Fernet:
@@ -120,11 +121,13 @@ def _cipher() -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-def _seal(message: Any) -> bytes:
+def _seal(message: EmailMessage) -> bytes:
     if message.attachments:
-        raise NotImplementedError("Mail with files attached cannot be kept in the outbox.")
+        raise NotImplementedError("The outbox cannot store mail with attachments.")
     parts = {name: getattr(message, name) for name in PARTS}
-    parts["alternatives"] = [[one.content, one.mimetype] for one in getattr(message, "alternatives", ())]
+    parts["alternatives"] = [
+        [alternative.content, alternative.mimetype] for alternative in getattr(message, "alternatives", ())
+    ]
     return _cipher().encrypt(json.dumps(parts).encode())
 
 
@@ -134,7 +137,7 @@ def _unsealed(row: OutgoingMail) -> dict[str, Any]:
 
 
 def parts(row: OutgoingMail) -> dict[str, Any]:
-    """What a message says; nothing where SECRET_KEY was changed meanwhile, so that nobody can read it any more."""
+    """The decrypted parts of a message; empty if SECRET_KEY has changed since it was stored."""
     try:
         return _unsealed(row)
     except InvalidToken:
@@ -142,7 +145,7 @@ def parts(row: OutgoingMail) -> dict[str, Any]:
 
 
 def _open(row: OutgoingMail) -> EmailMultiAlternatives:
-    """Raises InvalidToken when SECRET_KEY was changed meanwhile."""
+    """The message, ready to send. Raises InvalidToken if SECRET_KEY has changed since it was stored."""
     parts = _unsealed(row)
     subtype, alternatives = parts.pop("content_subtype"), parts.pop("alternatives")
     headers = parts.pop("extra_headers")

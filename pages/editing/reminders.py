@@ -1,16 +1,16 @@
-"""Who is reminded by e-mail of which reviews; the command `send_reminders` sends it.
+"""Works out who gets an e-mail about which reviews. The command `send_reminders` sends it.
 
-The owner of a page is reminded as long as the account is open, has an address and may edit the page; otherwise those
-who may publish it. Death reviews are named by their reference alone, and only to people who may handle them.
+The owner of a page is reminded if the account is active, has an e-mail address and may edit the page; otherwise those
+who may publish the page. Death reviews are named by their reference alone, and only to people who may handle them.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from wagtail.models import GroupPagePermission
 
@@ -26,31 +26,31 @@ DAYS_BEFORE = 14
 
 @dataclass
 class Reminders:
-    """What is to be sent: person → reviews; and the pages that nobody could be found for."""
+    """The reviews to remind of, by recipient; and the pages that have no recipient."""
 
-    of: dict[Any, list[Deadline]]
-    nobody: list[ContentPage]
+    by_recipient: dict[User, list[Deadline]]
+    without_recipient: list[ContentPage]
 
 
 def reminders(as_of: datetime) -> Reminders:
-    """Reviews that are overdue or due within 14 days, without those that somebody was reminded of today."""
+    """Reviews that are overdue or due within 14 days, without the reminders that were sent today."""
     today = local(as_of).date()
     due = [each for each in pages_due_for_review(ContentPage.objects.all(), as_of) if _is_near(each, today)]
     recipients = _Recipients()
-    told = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
-    found, nobody = defaultdict(list), []
+    already_sent = set(ReviewReminder.objects.filter(sent_on=today).values_list("user_id", "page_id"))
+    found, without_recipient = defaultdict(list), []
     for deadline in sorted(due, key=lambda each: (each.due_on, each.page.pk)):
         people = recipients.of(deadline.page)
         if not people:
-            nobody.append(deadline.page)
+            without_recipient.append(deadline.page)
         for person in people:
-            if (person.pk, deadline.page.pk) not in told:
+            if (person.pk, deadline.page.pk) not in already_sent:
                 found[person].append(deadline)
-    return Reminders(dict(found), nobody)
+    return Reminders(dict(found), without_recipient)
 
 
 class _Recipients:
-    """Who is reminded of a page. What is asked for several pages is loaded once."""
+    """Finds who is reminded of a page. Data that several pages need is loaded once."""
 
     def __init__(self) -> None:
         accounts = get_user_model().objects.filter(is_active=True).exclude(email="")
@@ -58,7 +58,7 @@ class _Recipients:
         self.publishers = _publishers()
         self.may_edit: dict[int, set[int]] = {}  # of owners
 
-    def of(self, page: ContentPage) -> list[Any]:
+    def of(self, page: ContentPage) -> list[User]:
         owner = self.people.get(page.owner_id)
         if owner and page.pk in self._edits(owner):
             return [owner]
@@ -66,7 +66,7 @@ class _Recipients:
         publishers = [self.people[key] for key in sorted(keys & self.people.keys())]
         return [person for person in publishers if may_see(person, page)]
 
-    def _edits(self, owner: Any) -> set[int]:
+    def _edits(self, owner: User) -> set[int]:
         if owner.pk not in self.may_edit:
             self.may_edit[owner.pk] = set(editable_by(owner).values_list("pk", flat=True))
         return self.may_edit[owner.pk]
@@ -77,7 +77,7 @@ def _is_near(deadline: Deadline, today: date) -> bool:
 
 
 def _publishers() -> dict[str, set[int]]:
-    """Tree path → the accounts that may publish there and below."""
+    """By tree path, the primary keys of the accounts that may publish the page there and those below it."""
     found = defaultdict(set)
     rows = GroupPagePermission.objects.filter(permission__codename="publish_page")
     for path, user in rows.values_list("page__path", "group__user"):
@@ -85,7 +85,8 @@ def _publishers() -> dict[str, set[int]]:
     return found
 
 
-def message(person: Any, due: list[Deadline], as_of: datetime) -> EmailMessage:
+def message(person: User, due: list[Deadline], as_of: datetime) -> EmailMessage:
+    """The e-mail to one person that lists the reviews due."""
     today = local(as_of).date()
     one = len(due) == 1
     lines = [
@@ -107,5 +108,5 @@ def message(person: Any, due: list[Deadline], as_of: datetime) -> EmailMessage:
         subject="1 page is due for review" if one else f"{len(due)} pages are due for review",
         body="\n".join(lines),
         to=[person.email],
-        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office answer comes back
+        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: asks for no automatic reply
     )

@@ -1,8 +1,8 @@
-"""The deadlines of one person as a calendar, at a private address that the person's calendar program reads.
+"""The deadlines of one user as an iCalendar feed, at a private address for the user's calendar program.
 
-Calendar programs cannot sign in, so the address is the key: a random part that is kept (`StaffCalendar`), signed
-together with the person's password hash. It stops working when the password changes, when its owner makes a new one,
-and when the account is closed or may not use the admin any more.
+Calendar programs cannot sign in, so the address holds a token: a stored random key (`StaffCalendar`), signed with a
+salt that contains the user's password hash. It stops working when the password changes, when the user makes a new
+address, and when the account is deactivated or may not use the admin.
 """
 
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,12 +28,12 @@ from pages.models import StaffCalendar
 from pages.models.staff_deadlines import new_calendar_key
 
 PRODUCT = "-//Community Safety CMS//Deadlines//EN"
-UNKNOWN_CHANGE = datetime(1970, 1, 1, tzinfo=UTC)  # a page that was never saved through the admin
+UNKNOWN_CHANGE = datetime(1970, 1, 1, tzinfo=UTC)  # of a page without a revision
 
 # --- The address ---
 
 
-def _signer(user: Any) -> Signer:
+def _signer(user: User) -> Signer:
     return Signer(salt=f"pages.staff_calendar:{user.password}", sep=".")
 
 
@@ -40,8 +41,8 @@ def token_of(calendar: StaffCalendar) -> str:
     return _signer(calendar.user).sign(calendar.key)
 
 
-def owner_of(token: str) -> Any | None:
-    """Whose calendar it is; None when the token is wrong or old, or its owner may not use the admin."""
+def owner_of(token: str) -> User | None:
+    """The user whose calendar it is. None if the token is wrong or old, or the user may not use the admin."""
     calendar = StaffCalendar.objects.select_related("user").filter(key=token.partition(".")[0]).first()
     if calendar is None:
         return None
@@ -49,7 +50,7 @@ def owner_of(token: str) -> Any | None:
         _signer(calendar.user).unsign(token)
     except BadSignature:
         return None
-    # A closed account has no permission at all.
+    # A deactivated account has no permissions.
     return calendar.user if calendar.user.has_perm("wagtailadmin.access_admin") else None
 
 
@@ -61,8 +62,8 @@ def address_of(calendar: StaffCalendar) -> str:
 
 
 def _event(deadline: Deadline) -> Event:
-    """A whole day (RFC 5545 section 3.6.1). DTSTAMP comes from the page, so that unchanged deadlines give the same
-    bytes; titles of death reviews are their references (pages/models/death_reviews.py)."""
+    """An all-day event (RFC 5545 section 3.6.1). DTSTAMP comes from the page, so that unchanged deadlines give the same
+    bytes. Death reviews are named by their reference alone."""
     page, event = deadline.page, Event()
     name = "-".join(map(str, filter(None, (deadline.rule, page.uuid, deadline.row))))
     changed = max(filter(None, (page.latest_revision_created_at, page.marked_reviewed_at)), default=UNKNOWN_CHANGE)
@@ -72,11 +73,12 @@ def _event(deadline: Deadline) -> Event:
     event.add("summary", f"{deadline.what}: {name_of(page)}")
     event.add("description", f"{deadline.standing.label}. Source: {deadline.source}.")
     event.add("url", settings.CMS_URL + addresses.edit_url(page))
-    event.add("transp", "TRANSPARENT")  # it keeps nobody from being invited elsewhere on that day
+    event.add("transp", "TRANSPARENT")  # does not block the day
     return event
 
 
-def calendar_of(user: Any, as_of: datetime) -> bytes:
+def calendar_of(user: User, as_of: datetime) -> bytes:
+    """The user's deadlines as iCalendar (RFC 5545)."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -89,7 +91,7 @@ def calendar_of(user: Any, as_of: datetime) -> bytes:
 
 @require_safe
 def staff_calendar(request: HttpRequest, token: str) -> HttpResponse:
-    """A wrong address answers as one that never was; no cache on the way keeps the answer."""
+    """The calendar of a token. 404 for every token that does not work; never cached."""
     user = owner_of(token)
     if user is None:
         raise Http404
@@ -104,7 +106,7 @@ def staff_calendar(request: HttpRequest, token: str) -> HttpResponse:
 
 
 class CalendarAddressView(WagtailAdminTemplateMixin, TemplateView):
-    """Shows its owner the address, and makes a new one, which ends the old."""
+    """Shows users the address of their calendar. POST makes a new one, and the old one stops working."""
 
     template_name = "pages/admin/calendar_address.html"
     page_title = "Deadlines in your calendar"
@@ -113,7 +115,7 @@ class CalendarAddressView(WagtailAdminTemplateMixin, TemplateView):
     def get_breadcrumbs_items(self) -> list[dict[str, str]]:
         return [*super().get_breadcrumbs_items(), {"label": self.page_title}]
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         owner: Any = self.request.user
         calendar = StaffCalendar.objects.filter(user=owner).select_related("user").first()
         return super().get_context_data(address=calendar and address_of(calendar), **kwargs)
@@ -121,7 +123,7 @@ class CalendarAddressView(WagtailAdminTemplateMixin, TemplateView):
     def post(self, request: HttpRequest) -> HttpResponse:
         owner: Any = request.user
         StaffCalendar.objects.update_or_create(user=owner, defaults={"key": new_calendar_key()})
-        messages.success(request, "This is your new address. An older one does not work any more.")
+        messages.success(request, "This is your new address. Your previous address no longer works.")
         return redirect("calendar_address")
 
 

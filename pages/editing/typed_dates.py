@@ -1,13 +1,12 @@
-"""Dates and times stay in their boxes as they were typed: what is not understood is refused there, never replaced.
+"""Keeps dates and times in form fields as they were typed: invalid input gets an error, and is never replaced.
 
-Which ones are understood stands in cms/formats/en/formats.py.
+cms/formats/en/formats.py lists the accepted formats.
 """
-
-from typing import Any
 
 from django import forms
 from wagtail.admin.widgets import AdminDateInput, AdminDateTimeInput, AdminTimeInput
 
+DateWidget = type[AdminDateInput] | type[AdminTimeInput] | type[AdminDateTimeInput]
 EXAMPLES = {
     forms.DateField: "Write a date as in 15/12/2026 or 15 December 2026.",
     forms.TimeField: "Write a time as in 09:00 or 9am.",
@@ -16,14 +15,14 @@ EXAMPLES = {
 
 
 def install() -> None:
-    """Applies to all forms and to all boxes with Wagtail's picker of dates, in whatever list, block or screen."""
+    """Change the error messages of all date and time fields, and the configuration of Wagtail's date pickers."""
     for field, example in EXAMPLES.items():
         field.default_error_messages = {**field.default_error_messages, "invalid": example}
-    for box in (AdminDateInput, AdminTimeInput, AdminDateTimeInput):
-        _leave_as_typed(box)
+    for widget in (AdminDateInput, AdminTimeInput, AdminDateTimeInput):
+        _keep_invalid_input(widget)
 
 
-def _leave_as_typed(box: Any) -> None:
-    """The picker writes the present moment over what it does not understand, unless it is told not to."""
-    config = box.get_config
-    box.get_config = lambda widget: {**config(widget), "validateOnBlur": False}
+def _keep_invalid_input(widget: DateWidget) -> None:
+    """Turn off `validateOnBlur`, with which the date picker replaces invalid input with the current time."""
+    config = widget.get_config
+    widget.get_config = lambda self: {**config(self), "validateOnBlur": False}

@@ -1,20 +1,21 @@
-"""What is stored of rich text that was typed: what the form gives back when nobody touches it.
+"""Stores rich text in the form in which the editor widget would submit it unchanged.
 
-The editor's box drops white space at the ends of a paragraph when it opens stored text. Stored as it was typed, a
-colleague's form that nobody touched would bring another text, and make the colleague its author.
+The widget (Draftail) drops white space at the ends of a paragraph when it opens stored text. If that white space were
+stored, an untouched form would submit a different text, and the colleague who saves it would count as its author.
 """
 
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
 
-wagtails = ContentstateConverter.to_database_format
+original = ContentstateConverter.to_database_format
 
 
 def to_database_format(converter: ContentstateConverter, contentstate: str) -> str:
-    typed = wagtails(converter, contentstate)
-    given_back: str = wagtails(converter, converter.from_database_format(typed))
-    return given_back
+    """Convert twice: the second conversion gives what an untouched form submits."""
+    typed = original(converter, contentstate)
+    normalised: str = original(converter, converter.from_database_format(typed))
+    return normalised
 
 
 def install() -> None:
-    """Applies to each box for rich text, in fields, rows and blocks."""
+    """Replace the method of Wagtail's converter, for all rich text fields and blocks."""
     ContentstateConverter.to_database_format = to_database_format

@@ -1,4 +1,4 @@
-"""Decides what readers may see of pages, through one loader, and how it is shown in HTML and plain words.
+"""Loads what readers may see of pages, through one loader, and renders it as HTML.
 
 May import: documents.access, pages.visibility, pages.models and below.
 """

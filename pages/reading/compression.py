@@ -1,7 +1,7 @@
-"""Compresses an answer as its client prefers: Brotli or gzip (RFC 9110, section 12.5.3).
+"""Compresses a response as its client prefers: Brotli or gzip (RFC 9110, section 12.5.3).
 
-The GraphQL endpoint and the feeds ask here. Answers of the admin are not compressed: they mix secrets with what others
-may choose, whose lengths would tell of the secrets.
+The GraphQL endpoint and the feeds use it. Responses of the admin are not compressed: they hold secrets beside input
+that others control, so the compressed length could reveal the secrets (the BREACH attack).
 """
 
 import gzip
@@ -10,11 +10,11 @@ import brotli
 from django.http import HttpRequest
 
 WORTH_COMPRESSING = 500  # bytes
-BROTLI_QUALITY = 5  # of 11; from 6 on it takes longer than an answer did
+BROTLI_QUALITY = 5  # of 11; from 6 on, compression takes longer than making the response
 
 
 def encoding_for(request: HttpRequest, body: bytes) -> str:
-    """The compression that the client prefers, Brotli among equals; none where it does not pay."""
+    """The encoding that the client prefers: "br" (also among equals) or "gzip". Empty for none, or a short body."""
     if len(body) < WORTH_COMPRESSING:
         return ""
     weights = {}
@@ -35,8 +35,9 @@ def _weight(parameters: str) -> float:
 
 
 def compressed(body: bytes, encoding: str) -> bytes:
+    """The body in an encoding from `encoding_for`. The same body always gives the same bytes."""
     if encoding == "br":
         return brotli.compress(body, quality=BROTLI_QUALITY)
     if encoding == "gzip":
-        return gzip.compress(body, mtime=0)  # the same bytes each time
+        return gzip.compress(body, mtime=0)
     return body

@@ -1,14 +1,15 @@
-"""Loads what a draft shows, with the draft in place of what is in the database."""
+"""Loads what a draft shows, with the draft in place of the stored page."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Model
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import ForeignKey, Model
 from modelcluster.fields import ParentalKey
 
-from documents.access.public_files import for_staff, may_be_public, shown_on
+from documents.access.public_files import AnyFile, for_staff, may_be_public, shown_on
 from documents.models import Document, Image
 from pages.content import addresses
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
@@ -20,10 +21,10 @@ from pages.visibility.rule import public
 
 
 class DraftLoader(Loader):
-    """Gives the draft, and the rows that were typed with it, in place of what is in the database.
+    """Returns the draft and its child objects in place of the stored page.
 
-    Other pages and files are there when they are public; with a token, the draft's own files too, at addresses that
-    work with the token, as far as its person may see them in the admin.
+    Other pages and files are loaded if they are public. With a preview token, the draft's own files are loaded too, as
+    far as the user of the token may see them in the admin, at addresses that contain the token.
     """
 
     def __init__(self, draft: ContentPage, as_of: datetime, shown: Shown | None = None) -> None:
@@ -35,10 +36,10 @@ class DraftLoader(Loader):
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         return self.draft if path == addresses.url_path(self.draft) else super().page_at(path)
 
-    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
-        """The rows of the draft. Those that were never saved get a key, by which what belongs to each is found."""
+    def _rows_in_memory(self, page: ContentPage, relation: ForeignKey[Any, Any]) -> list[Any]:
+        """The child objects. Those of the draft that were never saved get negative primary keys, to be told apart."""
         if page.pk is None and not isinstance(relation, ParentalKey):
-            return []  # such rows are written by the system, when the page is published
+            return []  # the CMS writes these rows when the page is published
         rows = super()._rows_in_memory(page, relation)
         for number, row in enumerate(rows, start=1):
             row.pk = row.pk or -number
@@ -46,7 +47,7 @@ class DraftLoader(Loader):
         return rows
 
     def ancestors(self, page: ContentPage) -> list[ContentPage]:
-        """None at all when one of them is not public, as long as the draft could not be public either."""
+        """The public pages above the page. Empty for a draft below a page that is not public."""
         above = super().ancestors(page)
         return [] if page is self.draft and len(above) < page.depth - 2 else above
 
@@ -63,7 +64,7 @@ class DraftLoader(Loader):
         return current.by_standing([self.draft, *stored.exclude(pk=self.draft.pk)], self.as_of)
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
-        """A file that is not public with the meeting yet is public as a paper of the draft from its publication on."""
+        """The papers by meeting. Those of the draft that are not public yet are public since `as_of`."""
         found = super()._papers(meetings)
         for paper in found.get(self.draft.pk, []):
             self._public_since.setdefault((paper.page_id, paper.document_id), self.as_of)
@@ -75,12 +76,12 @@ class DraftLoader(Loader):
             return {Document: set(), Image: set()}
         return dict(zip((Document, Image), draft_files(self.shown), strict=True))
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         found = list(super()._files(model, keys, on))
         own = (keys & self._own_files[model]) - {file.pk for file in found}
         return [*found, *self._not_public(model, own)]
 
-    def _not_public(self, model: Any, keys: set[int]) -> list[Any]:
+    def _not_public(self, model: type[AnyFile], keys: set[int]) -> list[AnyFile]:
         if not keys or self.shown is None:
             return []
         files = list(for_staff(self.shown.user, model.objects.filter(pk__in=keys)))
@@ -90,12 +91,12 @@ class DraftLoader(Loader):
 
 
 class PreviewLoader(DraftLoader):
-    """For previews in the admin: shows the files of the draft as published at the instant, whether or not they are
-    public yet, because the draft is what will make them public: those that the viewer may see in the admin."""
+    """The loader for previews in the admin. It shows files as if the draft were published at the instant, as far as the
+    viewer may see them in the admin."""
 
-    def __init__(self, draft: ContentPage, as_of: datetime, viewer: Any) -> None:
+    def __init__(self, draft: ContentPage, as_of: datetime, viewer: User | AnonymousUser) -> None:
         super().__init__(draft, as_of)
         self.viewer = viewer
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         return shown_on(on, for_staff(self.viewer, may_be_public(model.objects.filter(pk__in=keys))))

@@ -1,8 +1,8 @@
-"""A draft on the public website, for the person who writes it: a token that names one draft and one person.
+"""Previews of drafts on the public website, for the user who edits them, with a token for one draft and one user.
 
-The token is a random key with a signature and the time. It stops working after PREVIEW_MINUTES, when the page is
-deleted, and when its person may not edit the page any more. No token ever leads to a death-review notice: its preview
-is a view of the admin. Whoever has the token sees the draft, so the website must not log it.
+The token is a signed random key with a timestamp. It stops working after PREVIEW_MINUTES, when the page is deleted, and
+when the user may no longer edit the page. There are no tokens for death-review notices: their preview is a view of the
+admin. Whoever has the token sees the draft, so the website must not log it.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
@@ -20,16 +21,16 @@ from pages.content.death_reviews import of_death_reviews
 from pages.content.references import files_of
 from pages.models import ContentPage, DraftPreview
 
-# 128 bits, the time and the signature are 22 + 1 + 6 + 1 + 43 characters.
+# Key (128 bits), timestamp and signature are 22 + 1 + 6 + 1 + 43 characters.
 MAX_TOKEN = 100
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A draft as it is in memory, and who may see it."""
+    """An unsaved draft, the user who may see it, and the token."""
 
-    draft: Any
-    user: Any
+    draft: ContentPage
+    user: User | AnonymousUser
     token: str
 
 
@@ -37,10 +38,10 @@ def _signer() -> TimestampSigner:
     return TimestampSigner(salt="pages.draft_previews", sep=".")
 
 
-def begin(page: ContentPage, user: Any) -> str:
-    """Keep what was typed, so that the website can ask for it, and return the token. `page` need not be saved.
+def begin(page: ContentPage, user: User | AnonymousUser) -> str:
+    """Store the draft for the website, and return its token. `page` need not be saved.
 
-    Who previews the same page again goes on with the same key, so that a tab that is open shows the newest text.
+    Another preview of the same page by the same user has the same key, so that an open tab shows the newest text.
     Raises PermissionDenied.
     """
     parent = None if page.pk else page.get_parent()
@@ -54,7 +55,7 @@ def begin(page: ContentPage, user: Any) -> str:
 
 
 def shown_by(token: str) -> Shown | None:
-    """The draft of a token. None, with no reason, for one that is wrong or old or may not be used any more."""
+    """The draft of a token. None if the token is wrong or old, or may no longer be used."""
     if len(token) > MAX_TOKEN:
         return None
     try:
@@ -73,26 +74,26 @@ def shown_by(token: str) -> Shown | None:
 
 
 def draft_files(shown: Shown) -> tuple[set[int], set[int]]:
-    """The documents and the images that come with the draft, public or not.
+    """The primary keys of the documents and of the images that the preview of a draft may show, public or not.
 
-    All that it shows, but neither papers of exempt items, which no published version has, nor files of death-review
-    notices, which stay inside the admin.
+    Left out are papers of exempt items, which no published version has; files of death-review notices, which stay in
+    the admin; and files that were taken down.
     """
     documents, images = files_of(shown.draft)
     return _not_of_notices(Document, documents - shown.draft.exempt_documents()), _not_of_notices(Image, images)
 
 
 def _not_of_notices(model: type[Document] | type[Image], keys: set[int]) -> set[int]:
-    shown = model.objects.filter(~of_death_reviews(), pk__in=keys, takedowns=None)  # taken offline, they stay so
+    shown = model.objects.filter(~of_death_reviews(), pk__in=keys, takedowns=None)
     return set(shown.values_list("pk", flat=True))
 
 
 def delete_expired(as_of: datetime) -> None:
-    """Drafts that no token can lead to any more."""
+    """Delete the stored drafts whose tokens have expired."""
     DraftPreview.objects.filter(at__lt=as_of - timedelta(minutes=settings.PREVIEW_MINUTES)).delete()
 
 
-def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:
+def _may_edit(user: User | AnonymousUser, page: ContentPage | None, parent: Page | None) -> bool:
     if not user.is_active or not user.has_perm("wagtailadmin.access_admin"):
         return False
     if page is not None and page.pk:
@@ -100,8 +101,8 @@ def _may_edit(user: Any, page: Any, parent: Page | None) -> bool:
     return parent is not None and parent.specific.permissions_for_user(user).can_add_subpage()
 
 
-def _new(model: Any, content: dict[str, Any], parent: Any) -> Any:
-    """A page that was never saved, at the place in the tree where it would be made."""
+def _new(model: type[ContentPage], content: dict[str, Any], parent: Page) -> ContentPage:
+    """A page that was never saved, with the tree path that it would get as the last child of its parent."""
     draft = model.from_serializable_data(content, check_fks=False, strict_fks=False)
     draft.depth = parent.depth + 1
     last = parent.get_last_child()

@@ -1,21 +1,21 @@
-"""Loads what readers may see: only what is public at an instant, and for all objects of a list at once.
+"""Loads what readers may see: only what is public at an instant, in batches.
 
-GraphQL, HTML pages, feeds and previews ask the same loader. Objects that were loaded together know each other
-(`Group`). The first one that is asked for its venue, its actions or a page it links to has that loaded for all of
-them, so the number of SQL queries depends on the shape of a request and not on how many rows it finds.
+GraphQL, HTML pages, feeds and previews use the same loader. Objects that are loaded together form a `Group`. The first
+request for a venue, the actions or a linked page of one object loads them for its whole group, so the number of SQL
+queries depends on the shape of a request and not on the number of rows.
 
-HTML pages and feeds show all that a page names: `prepare` loads that at once, with one query for each model.
+HTML pages and feeds show everything that a page refers to: `prepare` loads it with one query for each model.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, QuerySet, Value
+from django.db.models import ForeignKey, Model, QuerySet, Value
 from django.db.models.functions import Length, Substr
 from wagtail.models import Page
 
@@ -27,6 +27,7 @@ from pages.content.choices import PaperKind, PeriodStatus
 from pages.content.rich_text import LinkTargets, RichTextValue, render
 from pages.graphql.loading import FieldLoader
 from pages.models import (
+    AgendaItem,
     ContentPage,
     DeathReviewNoticePage,
     MeetingPage,
@@ -34,6 +35,7 @@ from pages.models import (
     PageDocument,
     Paper,
     PriorityPage,
+    PriorityPeriodPage,
     PublicChange,
     SupportService,
     Topic,
@@ -49,7 +51,7 @@ AnyPage = TypeVar("AnyPage", bound=ContentPage)
 
 
 class Group:
-    """Objects that were loaded together, and what was loaded for all of them."""
+    """Objects that were loaded together, and the values that were loaded for all of them."""
 
     def __init__(self, members: list[Any]) -> None:
         self.members = members
@@ -58,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Named:
-    """The public pages (without the fields of their types), documents and images that text and blocks name."""
+    """The public pages (as `ContentPage`), documents and images to which rich text and blocks refer."""
 
     pages: dict[int, ContentPage]
     documents: dict[int, Document]
@@ -77,21 +79,23 @@ def _paths_above(page: Page) -> list[str]:
 
 
 class Loader(FieldLoader):
+    """Loads public objects as of an instant. Make a new one for each request."""
+
     def __init__(self, as_of: datetime) -> None:
         self.as_of = as_of
-        self._types_told_of: set[int] = set()  # of pages; keys of their content types
+        self._revealed_types: set[int] = set()  # of pages; keys of their content types
         self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
         self._pages: dict[int, ContentPage | None] = {}
         self._base_pages: dict[int, ContentPage | None] = {}
-        # What `prepare` found of a model, with the files that notices may show or without; None for what is not public.
+        # What `prepare` found, by model and whether it may show files of death reviews. None if it is not public.
         self._prepared: dict[tuple[type[Model], bool], dict[int, Any]] = {}
-        self._held: dict[Any, ContentPage] = {}  # pages whose rows are in memory
+        self._held: dict[Any, ContentPage] = {}  # pages whose child objects are in memory
         self._public_since: dict[tuple[int, int], datetime] = {}  # by meeting and document
 
     # --- Groups ---
 
     def together(self, objects: Iterable[Any]) -> list[Any]:
-        """Make a group of objects that were just loaded; those of an earlier group stay there."""
+        """Make a group of objects that were just loaded. Those that are in a group already stay in that."""
         members = list(objects)
         group = Group(members)
         for obj in members:
@@ -99,12 +103,11 @@ class Loader(FieldLoader):
         return members
 
     def for_all(
-        self, obj: Any, key: Any, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
+        self, obj: Model, key: Hashable, load: Callable[[list[Any]], dict[Any, Any]], on: type[Model] | None = None
     ) -> Any:
-        """What `load` finds for this object; it runs once for the object's group and answers by primary key.
+        """The value of an object under a key. `load` runs once for the object's group; it returns values by key.
 
-        A group may hold pages of several types. Those have the field that are of the model `on`; without it, those of
-        this object's own type.
+        A group may contain pages of several types. `load` gets those of the model `on`, by default that of `obj`.
         """
         if id(obj) not in self._groups:
             self.together([obj])
@@ -115,13 +118,13 @@ class Loader(FieldLoader):
         return group.values[on, key].get(obj.pk)
 
     def prepare(self, pages: Iterable[ContentPage]) -> None:
-        """Load all that these pages and their rows name, with one query for each model.
+        """Load everything to which these pages and their child objects refer, with one query for each model.
 
-        What they name is then found without a query; their rows are those in memory.
+        The loader then finds it without queries, and takes the child objects from memory.
         """
         members = self.together(pages)
         self._held.update({page.pk: page for page in members})
-        # Of death-review notices alone, or else as of any other page.
+        # Death-review notices alone may show files of death reviews.
         on = DeathReviewNoticePage if all(isinstance(page, DeathReviewNoticePage) for page in members) else ContentPage
         keys = keys_named_by(members)
         of_pages = keys.pop(ContentPage, set())
@@ -133,29 +136,29 @@ class Loader(FieldLoader):
                 of_pages |= {key for document in found.values() if (key := document.html_equivalent_id)}
         self.base_pages(of_pages)
 
-    def rows(self, model: Any, keys: list[Any], page: str = "page") -> list[Any]:
-        """The rows that belong to the pages or objects with these keys, in the order of their model."""
-        relation = model._meta.get_field(page)
+    def rows(self, model: type[Model], keys: list[Any], page: str = "page") -> list[Any]:
+        """The child objects of the objects with these keys, in the order of their model."""
+        relation: Any = model._meta.get_field(page)
         held = {key: self._held[key] for key in keys if isinstance(self._held.get(key), relation.related_model)}
         rows = [row for owner in held.values() for row in self._rows_in_memory(owner, relation)]
-        if asked := [key for key in keys if key not in held]:
-            rows += model._default_manager.filter(**{f"{page}__in": asked})
+        if missing := [key for key in keys if key not in held]:
+            rows += model._default_manager.filter(**{f"{page}__in": missing})
         return rows
 
-    def _rows_in_memory(self, page: ContentPage, relation: Any) -> list[Any]:
+    def _rows_in_memory(self, page: ContentPage, relation: ForeignKey[Any, Any]) -> list[Any]:
         return list(getattr(page, relation.remote_field.get_accessor_name()).all())
 
     # --- Pages ---
 
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
-        """What the API tells of a path."""
+        """The public or withdrawn page at a path, as the API shows it."""
         found = at_path(path, self.as_of)
         if isinstance(found, ContentPage):
             return self.pages([found.pk]).get(found.pk)
         return found if isinstance(found, Withdrawn) else None
 
     def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
-        """The public pages among these primary keys, each as its own page type."""
+        """The public pages among these primary keys, as instances of their page types."""
         keys = set(keys)
         missing = keys - self._pages.keys()
         if missing:
@@ -168,7 +171,7 @@ class Loader(FieldLoader):
         return {key: page for key in keys if (page := self._pages.get(key)) is not None}
 
     def _of_their_types(self, keys: set[int]) -> Iterator[ContentPage]:
-        """One query to learn which are public, and of which type, and another for each type."""
+        """The public pages, with one query for their types and another for each type."""
         kinds = defaultdict(list)
         for page in self.base_pages(keys).values():
             kinds[page.content_type_id].append(page.pk)
@@ -177,7 +180,7 @@ class Loader(FieldLoader):
             yield from page_type.objects.filter(pk__in=keys_of_kind)
 
     def base_pages(self, keys: Iterable[int]) -> dict[int, ContentPage]:
-        """The same, each with the fields that all pages have: enough for its title and its address. One query."""
+        """The public pages among these primary keys, as `ContentPage`: enough for title and address. One query."""
         keys = set(keys)
         missing = keys - self._base_pages.keys()
         if missing:
@@ -188,7 +191,7 @@ class Loader(FieldLoader):
         return {key: page for key in keys if (page := self._base_pages.get(key)) is not None}
 
     def remember(self, pages: Iterable[ContentPage]) -> list[Any]:
-        """Pages that a query of public pages found: a group, and known by key from now on."""
+        """Make a group of pages from a query for public pages, and cache them by primary key."""
         found = self.together(pages)
         for page in found:
             self.will_tell_of(page)
@@ -196,18 +199,19 @@ class Loader(FieldLoader):
         return [self._pages[page.pk] for page in found]
 
     def will_tell_of(self, page: Page | None) -> None:
-        """Called with a public page that the answer tells something of, if only where it is."""
+        """Note that the response reveals something about a public page, if only its address."""
         if page is not None:
-            self._types_told_of.add(page.content_type_id)
+            self._revealed_types.add(page.content_type_id)
 
     @property
     def saw_a_notice(self) -> bool:
-        """Whether a death-review notice is told of: its takedown must not wait until a cache forgets the answer."""
-        types = (ContentType.objects.get_for_id(key).model_class() for key in self._types_told_of)
+        """Whether the response reveals something about a death-review notice, so that it must not be cached: a takedown
+        must take effect at once."""
+        types = (ContentType.objects.get_for_id(key).model_class() for key in self._revealed_types)
         return any(issubclass(model, DeathReviewNoticePage) for model in types if model)
 
     def changed_page(self, change: PublicChange) -> ContentPage | None:
-        """The page that a change is about, while it is public."""
+        """The page of a change, if it is public."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
             found = self.pages(key for member in members if (key := member.record.page_id))
@@ -216,7 +220,7 @@ class Loader(FieldLoader):
         return self.for_all(change, "changed page", load)
 
     def ancestors(self, page: ContentPage) -> list[ContentPage]:
-        """The pages above a public page, home page first. They are public, or the page would not be."""
+        """The ancestors of a public page, home page first. All are public, or the page would not be."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
             above = {path for member in members for path in _paths_above(member)}
@@ -228,6 +232,8 @@ class Loader(FieldLoader):
         return self.for_all(page, "ancestors", load, ContentPage)
 
     def priorities_of(self, period: ContentPage) -> list[PriorityPage]:
+        """The public priorities below a period, by number."""
+
         def load(members: list[Any]) -> dict[Any, Any]:
             paths = {member.path: member.pk for member in members}
             rows = with_parent_path(public(PriorityPage.objects.all(), self.as_of)).filter(parent_path__in=paths)
@@ -245,18 +251,18 @@ class Loader(FieldLoader):
         self.remember([*past, *([now] if now else []), *future])
         return past, now, future
 
-    def period_status(self, period: Any) -> PeriodStatus:
+    def period_status(self, period: PriorityPeriodPage) -> PeriodStatus:
         _, now, future = self.periods
         if now is not None and period.pk == now.pk:
             return PeriodStatus.CURRENT
         return PeriodStatus.FUTURE if any(period.pk == other.pk for other in future) else PeriodStatus.PAST
 
-    # --- What foreign keys and rows lead to ---
+    # --- Foreign keys and child objects ---
 
     def related(self, obj: Model, source: str) -> Any:
-        """The public page, snippet or file that a foreign key of `obj` names, or None.
+        """The public page, snippet or file to which a foreign key of `obj` refers, or None.
 
-        Raises LookupError for a foreign key that leads to nothing of these.
+        Raises LookupError for a foreign key to any other model.
         """
         target: Any = obj._meta.get_field(source).related_model
 
@@ -268,7 +274,7 @@ class Loader(FieldLoader):
         return self._related(obj, source, "related", find)
 
     def related_base_page(self, obj: Model, source: str) -> ContentPage | None:
-        """The public page that a foreign key of `obj` names, where its title and address are enough, or None."""
+        """The public page to which a foreign key of `obj` refers, as `ContentPage`, or None."""
         found: ContentPage | None = self._related(obj, source, "related base page", self.base_pages)
         return found
 
@@ -282,27 +288,27 @@ class Loader(FieldLoader):
         return self.for_all(obj, (key, source), load)
 
     def _public(self, model: type[AnyModel], keys: set[int], on: type[Model]) -> dict[int, AnyModel]:
-        """The snippets or files that are public and may be shown by objects of the type `on`."""
+        """The public snippets or files that objects of the model `on` may show, by primary key."""
         if not (model in (Document, Image) or model._meta.app_label == "pages"):
-            raise LookupError(f"{model._meta.label} is nothing that readers may see.")
+            raise LookupError(f"{model._meta.label} is not a model that readers may see.")
         prepared = self._prepared.get((model, is_of_notices(on)), {})
         found = {key: obj for key in keys if (obj := prepared.get(key)) is not None}
         missing = keys - prepared.keys()
         return found | self._find(model, missing, on) if missing else found
 
-    def _find(self, model: Any, keys: set[int], on: type[Model]) -> dict[int, Any]:
+    def _find(self, model: type[Model], keys: set[int], on: type[Model]) -> dict[int, Any]:
         if model in (Document, Image):
             rows = self._files(model, keys, on)
         else:
             rows = public_snippets(model._default_manager.filter(pk__in=keys), self.as_of)
         return {row.pk: row for row in self.together(rows)}
 
-    def _files(self, model: Any, keys: set[int], on: type[Model]) -> Iterable[Any]:
+    def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
         files = model.objects.filter(pk__in=keys)
         return shown_on(on, (public_documents if model is Document else public_images)(files, self.as_of))
 
     def children(self, obj: Model, source: str) -> list[Any]:
-        """The rows under an object, in the order of their model."""
+        """The child objects of an object, in the order of their model."""
         relation: Any = obj._meta.get_field(source)
         model, key = relation.related_model, relation.field.attname
 
@@ -331,16 +337,16 @@ class Loader(FieldLoader):
 
         return self.for_all(notice, "support services", load)
 
-    def _named_by_rows(self, row_model: Any, source: str, pages: list[Any]) -> dict[Any, list[Any]]:
-        """The public snippets or files that rows of pages name, in the order of the rows, by the key of the page."""
-        relation = row_model._meta.get_field(source)
+    def _named_by_rows(self, row_model: type[Model], source: str, pages: list[Any]) -> dict[Any, list[Any]]:
+        """The public snippets or files to which child objects of pages refer, in order, by the key of the page."""
+        relation: Any = row_model._meta.get_field(source)
         rows = self.rows(row_model, pages)
-        public_ones = self._public(
+        named_objects = self._public(
             relation.related_model, {getattr(row, relation.attname) for row in rows} - {None}, row_model
         )
         found: dict[Any, list[Any]] = {key: [] for key in pages}
         for row in rows:
-            if (named := public_ones.get(getattr(row, relation.attname))) is not None:
+            if (named := named_objects.get(getattr(row, relation.attname))) is not None:
                 found[row.page_id].append(named)
         return found
 
@@ -356,8 +362,8 @@ class Loader(FieldLoader):
     def papers(self, meeting: MeetingPage) -> list[Paper]:
         return self.for_all(meeting, "papers", lambda members: self._papers([m.pk for m in members]))
 
-    def papers_of(self, item: Any) -> list[Paper]:
-        """The papers of one agenda item: those of its meeting that carry its number."""
+    def papers_of(self, item: AgendaItem) -> list[Paper]:
+        """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
             by_meeting = self._papers([member.page_id for member in members])
@@ -373,7 +379,7 @@ class Loader(FieldLoader):
         return self.for_all(item, "papers", load)
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
-        """Papers whose document is public, with the document; and the times since when they are public there."""
+        """The papers whose document is public, with the document, by meeting. Keeps the times of their publication."""
         rows = self.rows(Paper, meetings)
         documents = self._public(Document, {row.document_id for row in rows} - {None}, Paper)
         files = PublishedFile.objects.filter(page_id__in=meetings, document__isnull=False)
@@ -387,21 +393,22 @@ class Loader(FieldLoader):
         return found
 
     def paper_published_at(self, paper: Paper) -> datetime | None:
-        """Since when a paper that this loader gave out is public with its meeting."""
+        """Since when a paper that this loader returned is public with its meeting."""
         return self._public_since.get((paper.page_id, paper.document_id))
 
     def agenda_published_at(self, meeting: MeetingPage) -> datetime | None:
+        """Since when the first public agenda of a meeting is public."""
         agendas = (paper for paper in self.papers(meeting) if paper.kind == PaperKind.AGENDA)
         return min((since for paper in agendas if (since := self.paper_published_at(paper))), default=None)
 
     def html_equivalent(self, document: Document) -> ContentPage | None:
-        """The public web page with the same content, for its title and address."""
+        """The public web page with the same content as a document, as `ContentPage`."""
         return self.related_base_page(document, "html_equivalent")
 
     def rendition(self, image: Image, name: str) -> Rendition:
-        """One of the named sizes. It was made when the picture was uploaded; made now only if it got lost.
+        """The image in one of the sizes of `RENDITIONS`. Made on upload, and made again here if it is missing.
 
-        Raises SourceImageIOError when the file of the picture got lost too.
+        Raises SourceImageIOError if the original file is missing too.
         """
         spec = RENDITIONS[name]
 
@@ -419,12 +426,12 @@ class Loader(FieldLoader):
         return render(source, self._named(obj).links)
 
     def page_in(self, obj: Model, key: int | None) -> ContentPage | None:
-        """The public page that a block of `obj` names, as its own page type."""
+        """The public page to which a block of `obj` refers, as an instance of its page type."""
         base_pages = self._named(obj).pages
         return self.pages(base_pages).get(int(key)) if key and int(key) in base_pages else None
 
     def base_page_in(self, obj: Model, key: int | None) -> ContentPage | None:
-        """The same, where its title and address are enough."""
+        """The public page to which a block of `obj` refers, as `ContentPage`."""
         return self._named(obj).pages.get(int(key)) if key else None
 
     def document_in(self, obj: Model, key: int | None) -> Document | None:
@@ -434,7 +441,7 @@ class Loader(FieldLoader):
         return self._named(obj).images.get(int(key)) if key else None
 
     def _named(self, obj: Model) -> Named:
-        """What the text and blocks of an object may show, loaded for its whole group; the same for each member."""
+        """The public objects to which rich text and blocks of the object's group refer; the same for each member."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
             references = named_in_text(members)

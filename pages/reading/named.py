@@ -1,11 +1,11 @@
-"""What pages name: primary keys from their fields, their rows, their blocks and their text."""
+"""Collects the primary keys to which pages refer, from their fields, child objects, blocks and text."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Field, Model
 from modelcluster.fields import ParentalKey
 
 from documents.models import Document, Image
@@ -16,7 +16,7 @@ Keys = dict[type[Model], set[int]]
 
 
 def keys_named_by(pages: Iterable[ContentPage]) -> Keys:
-    """By model: of pages (`ContentPage`), documents, images and snippets. Keeps the rows of the pages in memory."""
+    """The primary keys by model: `ContentPage`, documents, images and snippets. Loads the pages' child objects."""
     found: Keys = defaultdict(set)
     for page in pages:
         for obj in _with_rows(page):
@@ -25,7 +25,7 @@ def keys_named_by(pages: Iterable[ContentPage]) -> Keys:
 
 
 def named_in_text(objects: Iterable[Model]) -> References:
-    """The same from the rich text and the blocks of some objects alone, without their foreign keys and rows."""
+    """The references in rich text and blocks alone, without those of foreign keys and child objects."""
     found = References()
     for obj in objects:
         references = of_blocks_and_text(obj)
@@ -36,7 +36,7 @@ def named_in_text(objects: Iterable[Model]) -> References:
 
 
 def linked_pages(page: ContentPage) -> set[int]:
-    """The pages whose title or address this one shows where they are public."""
+    """The primary keys of the pages whose title or address this page shows if they are public."""
     keys = keys_named_by([page])
     web_pages = Document.objects.filter(pk__in=keys[Document], html_equivalent__isnull=False)
     return keys[ContentPage] | set(web_pages.values_list("html_equivalent", flat=True))
@@ -59,15 +59,15 @@ def _with_rows(page: ContentPage) -> Iterator[Model]:
 
 
 @cache
-def _foreign_keys(model: Any) -> list[tuple[str, type[Model]]]:
+def _foreign_keys(model: type[Model]) -> list[tuple[str, type[Model]]]:
     fields = (each for each in model._meta.concrete_fields if each.is_relation)
     return [(each.attname, target) for each in fields if (target := _target(each))]
 
 
-def _target(relation: Any) -> type[Model] | None:
-    """The model under which a foreign key counts; None when it leads to nothing that readers may see."""
-    model: Any = relation.related_model
-    if not model or isinstance(relation, ParentalKey) or relation.remote_field.parent_link:
+def _target(relation: "Field[Any, Any]") -> type[Model] | None:
+    """The model under which the target of a relation is collected. None if readers may not see such objects."""
+    model, reverse = relation.related_model, relation.remote_field
+    if not model or not reverse or isinstance(relation, ParentalKey) or reverse.parent_link:
         return None
     if issubclass(model, ContentPage):
         return ContentPage

@@ -1,8 +1,7 @@
-"""Turns the content of pages into HTML with absolute links; pages/web/views.py and the feeds show the same.
+"""Renders the content of pages as HTML with absolute links, for pages/web/views.py and the feeds.
 
-Templates get value objects (`Link`, `File`, `Picture`) or public snippets through the loader, never a page, document
-or image that a foreign key happens to name. What the loader does not find is not public: it shows as plain words or
-not at all.
+Templates get value objects (`Link`, `File`, `Picture`) or public snippets from the loader, never the page, document or
+image of a foreign key. What the loader does not find is not public: it is shown as plain text or not at all.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import Any
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from wagtail.blocks.stream_block import StreamValue
 from wagtail.images.models import SourceImageIOError
+from wagtail.rich_text import RichText
 
 from documents.models import Document, Image
 from pages.content import addresses
@@ -28,7 +29,7 @@ SIZE_ON_PAGES = "CONTENT"
 
 @dataclass(frozen=True)
 class Link:
-    """A public page, as far as another page shows it."""
+    """A link to a public page."""
 
     title: str
     url: str
@@ -36,7 +37,7 @@ class Link:
 
 @dataclass(frozen=True)
 class File:
-    """A document that readers can have."""
+    """A document that readers may download."""
 
     title: str
     url: str
@@ -59,7 +60,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class PublicPaper:
-    """A paper of a meeting whose document readers can have."""
+    """A paper of a meeting whose document is public."""
 
     kind: str
     kind_in_words: str
@@ -69,13 +70,13 @@ class PublicPaper:
     late_reason: str
 
 
-# --- What readers may see ---
+# --- Public objects ---
 
 
 def related(obj: Model, name: str, loader: Loader) -> Any:
-    """`Link`, `File`, `Picture` or snippet that a foreign key of `obj` names, or None when it is not public.
+    """The `Link`, `File`, `Picture` or snippet for a foreign key of `obj`. None if the target is not public.
 
-    Raises LookupError for a foreign key that leads to nothing of these.
+    Raises LookupError for a foreign key to any other model.
     """
     model: Any = obj._meta.get_field(name).related_model
     if issubclass(model, ContentPage):
@@ -105,7 +106,7 @@ def file_of(document: Document, loader: Loader) -> File:
 
 
 def picture_of(image: Image, loader: Loader) -> Picture | None:
-    """None when the file of the picture got lost."""
+    """The image in the size of pages. None if its file is missing."""
     try:
         rendition = loader.rendition(image, SIZE_ON_PAGES)
     except SourceImageIOError:
@@ -117,29 +118,29 @@ def picture_of(image: Image, loader: Loader) -> Picture | None:
 
 
 def rendered(template: str, context: dict[str, Any]) -> SafeString:
-    """A template without the empty lines that its tags leave."""
+    """The rendered template without empty lines."""
     html = render_to_string(template, context)
     return mark_safe("\n".join(line for line in html.split("\n") if line.strip()))  # noqa: S308 - as safe as before
 
 
-def article_html(page: ContentPage, loader: Loader, **more: Any) -> SafeString:
-    """What a page says beside its title and summary, by the template that is named after its model."""
+def article_html(page: ContentPage, loader: Loader, **more: object) -> SafeString:
+    """The content of a page without its title and summary, from the template that is named after its model."""
     return rendered(page.article_template(), {"page": page, "loader": loader, **page.html_context(), **more})
 
 
 def rich_text_html(obj: Model, source: str, loader: Loader) -> SafeString:
-    return mark_safe(loader.rich_text(obj, source).html)  # noqa: S308 - only harmless HTML is left in it
+    return mark_safe(loader.rich_text(obj, source).html)  # noqa: S308 - cleaned by pages.content.rich_text
 
 
 @dataclass(frozen=True)
 class _BlockReader:
-    """`BlockReader` of the blocks of one page."""
+    """The `BlockReader` for the blocks of one page."""
 
     page: ContentPage
     loader: Loader
 
-    def rich_text(self, value: Any) -> SafeString:
-        """Also of a draft, which holds it as an object."""
+    def rich_text(self, value: RichText | str | None) -> SafeString:
+        """The value as HTML. In drafts it is a `RichText` object, otherwise a string."""
         return rich_text_html(self.page, getattr(value, "source", value) or "", self.loader)
 
     def picture(self, key: int | None) -> Picture | None:
@@ -155,8 +156,8 @@ class _BlockReader:
         return link_to(page) if page else None
 
 
-def blocks_html(page: ContentPage, stream: Any, loader: Loader) -> SafeString:
-    """The body of a page, without blocks whose type there is no longer."""
+def blocks_html(page: ContentPage, stream: StreamValue, loader: Loader) -> SafeString:
+    """A StreamField value as HTML, without blocks of removed types."""
     types, reader = stream.stream_block.child_blocks, _BlockReader(page, loader)
     parts = [
         rendered(block.html_template, block.html_context(raw["value"], reader))
@@ -167,16 +168,16 @@ def blocks_html(page: ContentPage, stream: Any, loader: Loader) -> SafeString:
 
 
 def papers(meeting: MeetingPage, loader: Loader, item: str | None = None) -> list[PublicPaper]:
-    """The public papers of a meeting, in its own order. An exempt item has none, whatever was entered.
+    """The public papers of a meeting, in its order, without papers of exempt items.
 
-    With `item`, those of the agenda item of this number alone, or of none ("").
+    With `item`, only those of the agenda item with this number, or of none ("").
     """
     access = {same_number(item.number): item.access for item in meeting.agenda_items.all()}
     found = []
     for paper in loader.papers(meeting):
         number = same_number(paper.agenda_item_number)
-        its_item = number if number in access else ""
-        if access.get(number) == AgendaItemAccess.EXEMPT or item not in (None, its_item):
+        item_number = number if number in access else ""
+        if access.get(number) == AgendaItemAccess.EXEMPT or item not in (None, item_number):
             continue
         file = file_of(paper.document, loader)
         found.append(

@@ -1,4 +1,4 @@
-"""Decides which words of published pages and files the public search looks through.
+"""Writes the search index: which words of published pages and files the public search finds.
 
 May import: pages.models and below.
 """

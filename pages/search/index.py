@@ -1,7 +1,7 @@
-"""Writes what the search looks through, when a version of a page is published (cms/publication/effects.py).
+"""Writes the search index when a version of a page is published (cms/publication/effects.py).
 
-Only what the public type of the page says goes in: the fields of `graphql_fields` that are texts, of the page and of
-its rows. What a page shows of other pages, of shared text and of pictures is theirs, and may go while the page stays.
+The index contains only public text: the text fields of `graphql_fields`, of the page and its child objects. Text of
+other pages, shared text and images that the page shows is left out, because it can be withdrawn while the page stays.
 """
 
 import logging
@@ -19,11 +19,11 @@ from pages.graphql.public_fields import searchable_words
 from pages.models import ContentPage, SearchText
 
 logger = logging.getLogger(__name__)
-_waiting: ContextVar[list[int] | None] = ContextVar("pages whose words await their entry in the index", default=None)
+_pending: ContextVar[list[int] | None] = ContextVar("pages that are not in the index yet", default=None)
 
 
 def record(page: ContentPage) -> None:
-    """Write the words of this version, and of the files that it shows (`published_files`), in place of the last."""
+    """Replace the indexed text of a page by that of this version and of the files that it shows (`published_files`)."""
     wanted = {row.document_id: row for row in _texts(page)}
     old = {row.document_id: row for row in SearchText.objects.filter(page_id=page.pk).only("document_id")}
     for document, row in wanted.items():
@@ -31,11 +31,11 @@ def record(page: ContentPage) -> None:
     SearchText.objects.filter(pk__in=[row.pk for document, row in old.items() if document not in wanted]).delete()
     SearchText.objects.bulk_update([row for row in wanted.values() if row.pk], ["file_key", "title", "summary", "text"])
     SearchText.objects.bulk_create(row for row in wanted.values() if row.pk is None)
-    waiting = _waiting.get()
-    if waiting is None:
-        _enter([page.pk])
+    pending = _pending.get()
+    if pending is None:
+        _index([page.pk])
     else:
-        waiting.append(page.pk)
+        pending.append(page.pk)
 
 
 def _texts(page: ContentPage) -> Iterator[SearchText]:
@@ -44,7 +44,7 @@ def _texts(page: ContentPage) -> Iterator[SearchText]:
         return
     yield SearchText(page_id=page.pk, title=page.title, summary=page.summary, text=_own_words(page))
     of_files = page.searchable_words_of_documents()
-    # A version with papers of exempt items is not published; should one be there, nothing of them is found.
+    # Versions with papers of exempt items are not published; this makes sure that the search never finds them.
     for shown in page.published_files.filter(document__isnull=False).exclude(document__in=page.exempt_documents()):
         yield SearchText(
             page_id=page.pk,
@@ -57,20 +57,20 @@ def _texts(page: ContentPage) -> Iterator[SearchText]:
 
 
 def _own_words(page: ContentPage) -> str:
-    """What the page says beside its title and summary, a line a piece."""
+    """The text of the page without its title and summary, one line for each value."""
     pieces = [piece for obj in (page, *page.searchable_rows()) for piece in searchable_words(obj)]
     return "\n".join(piece for piece in pieces if piece and piece not in (page.title, page.summary))
 
 
 def refresh(document: Document) -> None:
-    """Enter the words of a document again after it was saved: its title may be another, or its file."""
-    _enter(SearchText.objects.filter(document=document).values_list("page_id", flat=True))
+    """Index the text of a document again after it was saved, because its title or file may have changed."""
+    _index(SearchText.objects.filter(document=document).values_list("page_id", flat=True))
 
 
 # --- The index of Wagtail's search backends ------------------------------------------------------------------
 
 
-def _enter(pages: Iterable[int]) -> None:
+def _index(pages: Iterable[int]) -> None:
     keys = set(pages)
     rows: Any = list(SearchText.get_indexed_objects().filter(page_id__in=keys)) if keys else []
     if not rows:
@@ -79,24 +79,24 @@ def _enter(pages: Iterable[int]) -> None:
         try:
             backend.add_bulk(SearchText, rows)
         except Exception:
-            logger.exception("The search backend “%s” did not take the words of %s pages.", name, len(keys))
-            if not backend.catch_indexing_errors:  # a database: its transaction is over
+            logger.exception("The search backend “%s” did not index the text of %s pages.", name, len(keys))
+            if not backend.catch_indexing_errors:  # a database backend: its transaction is broken
                 raise
 
 
 @contextmanager
-def entered_together() -> Iterator[None]:
-    """Enter the pages that are published in the block in the index at its end, all at once.
+def indexed_together() -> Iterator[None]:
+    """Index the pages that are published in the block together, at its end.
 
-    For commands: each time that SQLite's index is written to, Wagtail goes through all its entries.
+    For commands: on SQLite, Wagtail reads all entries of the index for each write.
     """
     pages: list[int] = []
-    token = _waiting.set(pages)
+    token = _pending.set(pages)
     try:
         yield
     finally:
-        _waiting.reset(token)
-    _enter(pages)
+        _pending.reset(token)
+    _index(pages)
 
 
 PAGES_AT_ONCE = 50
@@ -104,9 +104,9 @@ Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, int, list[str]]:
-    """Read all documents and all published pages again.
+    """Extract and index the text of all documents and all published pages again.
 
-    Returns how many there are of each, and which documents could not be read, with the reason.
+    Returns the number of each, and the documents that could not be read, with the reason.
     """
     documents, unread = Document.objects.order_by("pk"), []
     for document in progress(documents.iterator(), documents.count(), "document"):
@@ -119,7 +119,7 @@ def rebuild(progress: Progress = lambda rows, count, unit: rows) -> tuple[int, i
     pages = ContentPage.objects.filter(live=True, first_published_at__isnull=False)
     keys = list(pages.values_list("pk", flat=True))
     for first in progress(range(0, len(keys), PAGES_AT_ONCE), len(keys) // PAGES_AT_ONCE + 1, "batch"):
-        with transaction.atomic(), entered_together():
+        with transaction.atomic(), indexed_together():
             for page in pages.filter(pk__in=keys[first : first + PAGES_AT_ONCE]):
                 record(page.specific)
     return documents.count(), len(keys), unread

@@ -1,4 +1,4 @@
-"""What the templates in pages/templates/pages/ can say; each tag and filter calls a function of ours."""
+"""Template tags and filters for pages/templates/pages/."""
 
 from typing import Any
 
@@ -26,23 +26,25 @@ register.filter("lines", split_lines)
 
 @register.simple_tag(takes_context=True)
 def rich_text(context: Context, obj: Model, name: str) -> SafeString:
+    """A rich text field as HTML."""
     return page_html.rich_text_html(obj, getattr(obj, name), context["loader"])
 
 
 @register.simple_tag(takes_context=True)
 def blocks(context: Context, page: ContentPage, name: str) -> SafeString:
+    """A StreamField as HTML."""
     return page_html.blocks_html(page, getattr(page, name), context["loader"])
 
 
 @register.simple_tag(takes_context=True)
 def public(context: Context, obj: Model, name: str) -> Any:
-    """What a foreign key of `obj` names, or None when it is not public. No template follows keys itself."""
+    """The target of a foreign key of `obj`, or None if it is not public. Templates must not follow foreign keys."""
     return page_html.related(obj, name, context["loader"])
 
 
 @register.simple_tag(takes_context=True)
 def current_work(context: Context) -> dict[str, Any]:
-    """What the home page shows of the present: the period with its priorities, the plan and the next meeting."""
+    """The current period with its priorities, the current plan and the next meeting, for the home page."""
     as_of = context["at"]
     period, plan, meeting = current.periods(as_of)[1], current.current_plan(as_of), current.next_meeting(as_of)
     return {
@@ -56,10 +58,11 @@ def current_work(context: Context) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def papers(context: Context, meeting: MeetingPage, item: str = "") -> list[page_html.PublicPaper]:
-    """The papers for an agenda item, or those that belong to the meeting as a whole."""
+    """The public papers of an agenda item, or without `item` those of no agenda item."""
     return page_html.papers(meeting, context["loader"], same_number(item))
 
 
 @register.simple_tag(takes_context=True)
 def documents(context: Context, page: ContentPage, data_files: bool = False) -> list[page_html.File]:
+    """The public documents of a page: its data files, or all others."""
     return page_html.documents(page, context["loader"], data_files)

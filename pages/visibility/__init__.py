@@ -1,4 +1,4 @@
-"""Decides what is public at an instant, and writes down what became public and what changed for readers.
+"""Decides what is public at an instant, and records what became public and what changed for readers.
 
 May import: pages.models and below.
 """

@@ -1,13 +1,12 @@
-"""What a reader finds at a path of the site: a page, what became of one, where to go instead, or nothing.
+"""Resolves a path of the site for a reader: to a public page, a withdrawn or removed page, a redirect, or nothing.
 
-GraphQL (`page`, `redirect`) and the CMS's own pages (pages/web/views.py) ask here and so give the same answer. A
-path at which nothing was ever public finds nothing, whether or not there is a draft, and costs the same queries.
+GraphQL (`page`, `redirect`) and the HTML pages (pages/web/views.py) both use it. A path at which nothing was ever
+public resolves to None, whether or not there is a draft, and with the same number of queries.
 """
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import F, OuterRef, Q, Subquery
 from wagtail.contrib.redirects.models import Redirect
@@ -24,7 +23,7 @@ NEUTRAL_LINE = "This page is not available at the moment."
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """A page that was public here and is not now, reduced to what may be said of it."""
+    """A page that was public at the path and is not now, reduced to what readers may know."""
 
     uuid: uuid.UUID
     path: str
@@ -38,7 +37,7 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Redirection:
-    """Another address to go to; permanent ones may be remembered. `page` is what is there, when a page of ours is."""
+    """A redirect. `page` is the page at the target, if the target is a page of this site."""
 
     target: str
     permanent: bool
@@ -46,49 +45,52 @@ class Redirection:
 
 
 def at_path(path: str, as_of: datetime) -> ContentPage | Withdrawn | Redirection | None:
-    """A public page comes first, then an editor's explanation, an editor's redirect, and what the ledger remembers."""
+    """What is at the path: a public or withdrawn page, else an entered redirect, else what the ledger recorded."""
     path = with_slashes(path)
-    return page_at(path, as_of) or _editors_redirect(path, as_of) or _remembered(path, as_of)
+    return page_at(path, as_of) or _entered_redirect(path, as_of) or _from_ledger(path, as_of)
 
 
 def with_slashes(path: str) -> str:
+    """The path with a slash at either end."""
     return f"/{path.strip('/')}/" if path.strip("/") else "/"
 
 
 def page_at(path: str, as_of: datetime) -> ContentPage | Withdrawn | None:
+    """The page at the path that is public, or would be if it were not withdrawn."""
     here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
     page = public_or_withdrawn(here, as_of).order_by("withdrawal_kind").first()
-    return _explained(page, as_of) if page and page.withdrawal_kind else page
+    return _withdrawn(page, as_of) if page and page.withdrawal_kind else page
 
 
-def _explained(page: ContentPage, as_of: datetime) -> Withdrawn:
+def _withdrawn(page: ContentPage, as_of: datetime) -> Withdrawn:
     alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), as_of).first()
     kind = WithdrawalKind(page.withdrawal_kind)
     if kind == WithdrawalKind.REDIRECT and alternative is None:
-        kind = WithdrawalKind.GONE  # what it led to has gone too
-    told = kind == WithdrawalKind.WITHDRAWN
+        kind = WithdrawalKind.GONE  # the target is not public any more
+    is_explained = kind == WithdrawalKind.WITHDRAWN
     return Withdrawn(
         uuid=page.uuid,
         path=addresses.url_path(page),
         kind=kind,
-        title=page.title if told else None,
-        explanation=page.withdrawal_explanation or None if told else None,
+        title=page.title if is_explained else None,
+        explanation=page.withdrawal_explanation or None if is_explained else None,
         at=page.withdrawn_at,
         alternative=None if kind == WithdrawalKind.GONE else alternative,
         show_safe_exit=page.show_safe_exit,
     )
 
 
-def _editors_redirect(path: str, as_of: datetime) -> Redirection | None:
+def _entered_redirect(path: str, as_of: datetime) -> Redirection | None:
     redirect = redirect_at(path, as_of)
     target = target_of(redirect, path) if redirect else None
     return Redirection(target, redirect.is_permanent, redirect.redirect_page) if redirect and target else None
 
 
 def redirect_at(path: str, as_of: datetime) -> Redirect | None:
-    """The one redirect that counts of those that moderators entered, with the `tree_path` of a public page.
+    """The redirect that moderators entered for the path, or None. One for the site comes before one for all sites.
 
-    The page is looked up together with the redirect: a hidden one costs no more than no redirect at all.
+    It is annotated with `tree_path`, the `url_path` of its page if that is public. One query for both, so that the time
+    does not reveal whether a redirect leads to a hidden page.
     """
     here = Q(site__isnull=True) | Q(site=Site.objects.filter(is_default_site=True).values("pk")[:1])
     found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
@@ -99,34 +101,34 @@ def redirect_at(path: str, as_of: datetime) -> Redirect | None:
     return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
 
 
-def target_of(redirect: Any, path: str) -> str | None:
-    """Where a redirect leads, unless that is a page that is not public, another site, or where it begins.
+def target_of(redirect: Redirect, path: str) -> str | None:
+    """The absolute address to which a redirect from `redirect_at` leads.
 
-    It has the `tree_path` from `redirect_at`.
+    None if that is a page that is not public, another site, or the path itself.
     """
     if redirect.redirect_page_id:
         target = addresses.website(addresses.site_path(redirect.tree_path)) if redirect.tree_path else None
     else:
         target = absolute(redirect.redirect_link)
-    if target is None or not addresses.is_our_own(target):  # whatever way it came into the table
+    if target is None or not addresses.is_our_own(target):  # even if it was written to the table directly
         return None
     return None if target.rstrip("/") == addresses.website(path).rstrip("/") else target
 
 
-def _remembered(path: str, as_of: datetime) -> Withdrawn | Redirection | None:
-    """What became of the page that was public here last."""
+def _from_ledger(path: str, as_of: datetime) -> Withdrawn | Redirection | None:
+    """What became of the page that was last public at the path."""
     address = PublicAddress.objects.filter(path=path).select_related("record").order_by("-since", "-pk").first()
     if address is None:
         return None
     record = address.record
-    itself = ContentPage.objects.filter(pk=record.page_id)
-    if moved := public_or_withdrawn(itself, as_of).first():
+    page = ContentPage.objects.filter(pk=record.page_id)
+    if moved := public_or_withdrawn(page, as_of).first():
         return Redirection(addresses.url(moved), permanent=True, page=moved)
     return _gone(record, path)
 
 
 def _gone(record: PublicRecord, path: str) -> Withdrawn:
-    """A page that went without an explanation, or with the neutral line of an emergency takedown."""
+    """A page that was removed without an explanation, or by an emergency takedown, which has a neutral one."""
     takedown = record.takedowns.filter(ended_at__isnull=True).first()
     return Withdrawn(
         uuid=record.uuid,

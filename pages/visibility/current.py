@@ -1,4 +1,4 @@
-"""Which period, plan and meeting are current at an instant. Only public ones count."""
+"""Finds the period, plan and meeting that are current at an instant, among public ones."""
 
 import math
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ def periods(
 ) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
     """Past periods (newest first), the current one, and future ones.
 
-    A period given in years includes the whole last year; where two contain today, the later start is current and
+    A period given in years includes the whole last year. If two contain today, the one that starts later is current and
     the other is past.
     """
     return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), as_of), as_of)
 
 
 def by_standing(
-    started_or_to_come: Iterable[PriorityPeriodPage], as_of: datetime
+    candidates: Iterable[PriorityPeriodPage], as_of: datetime
 ) -> tuple[list[PriorityPeriodPage], PriorityPeriodPage | None, list[PriorityPeriodPage]]:
-    """The same for periods that were found already; one that was never saved counts as the newest."""
+    """The same for given periods. One that was never saved counts as the newest."""
     today = timezone.localdate(as_of)
-    found = sorted(started_or_to_come, key=lambda period: (period.starts_on.value, period.pk or math.inf), reverse=True)
+    found = sorted(candidates, key=lambda period: (period.starts_on.value, period.pk or math.inf), reverse=True)
     future = [period for period in found if period.starts_on.first_day > today]
     started = [period for period in found if period.starts_on.first_day <= today]
     current = next((period for period in started if period.ends_on is None or period.ends_on.last_day >= today), None)
@@ -36,7 +36,7 @@ def by_standing(
 
 
 def current_plan(as_of: datetime) -> CommunitySafetyPlanPage | None:
-    """The plan in force: the latest start that is not after today, and not archived or ended."""
+    """The plan in force: of those that have started and are not archived or over, the one that started last."""
     today = timezone.localdate(as_of)
     plans = public(CommunitySafetyPlanPage.objects.exclude(availability=PlanAvailability.ARCHIVED), as_of)
     in_force = [
@@ -53,7 +53,7 @@ def upcoming(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[Meeti
 
 
 def next_meeting(as_of: datetime) -> MeetingPage | None:
-    """The earliest meeting after the instant that residents can come to and that is neither cancelled nor postponed."""
+    """The first future meeting that is open to the public, at least in part, and neither cancelled nor postponed."""
     meetings = public(MeetingPage.objects.all(), as_of).filter(
         open_to_public__in=[OpenToPublic.OPEN, OpenToPublic.PART]
     )

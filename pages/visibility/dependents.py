@@ -1,7 +1,7 @@
-"""What pages show of other pages: who has to be told when a page changes, moves, comes or goes.
+"""Finds the pages that show something of another page, and so change when that page changes, moves, appears or goes.
 
-Of a page that it leads to, a page shows the plain values; of those above it, title and address (docs/graphql.md).
-`pages/visibility/ledger.py` asks here, in the transaction that changes something.
+A page shows the plain values of the pages that it refers to, and the titles and addresses of its ancestors
+(docs/graphql.md). `pages/visibility/ledger.py` calls this in the transaction that makes the change.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ PAGES_AT_ONCE = 100
 
 
 def plain_values(page: ContentPage) -> dict[str, Any]:
-    """What others show of a page, and perhaps more: its fields that lead to nothing else."""
+    """The values of the fields that other pages may show: those that are no relations, rich text or streams."""
     return {
         field.name: getattr(page, field.name)
         for field in page._meta.concrete_fields
@@ -34,24 +34,24 @@ def plain_values(page: ContentPage) -> dict[str, Any]:
     }
 
 
-# --- Pages that a version names ---
+# --- References of a version ---
 
 
 def pages_of(page: ContentPage) -> set[int]:
-    """The pages that a version of a page names: in its fields, its rows, its blocks and its text."""
+    """The primary keys of the pages that a version refers to, in its fields, child objects, blocks and text."""
     keys: set[int] = set()
     for obj in [page, *(row for name in child_relations(type(page)) for row in getattr(page, name).all())]:
         keys |= of_blocks_and_text(obj).pages
         for field in obj._meta.concrete_fields:
             target: Any = field.related_model
-            own = isinstance(field, ParentalKey) or (field.is_relation and field.remote_field.parent_link)
-            if field.is_relation and not own and issubclass(target, ContentPage):
+            is_parent = isinstance(field, ParentalKey) or (field.is_relation and field.remote_field.parent_link)
+            if field.is_relation and not is_parent and issubclass(target, ContentPage):
                 keys |= {getattr(obj, field.attname)}
     return keys - {None}
 
 
 def record(page: ContentPage) -> None:
-    """Write down which pages this version names, in place of those of the last."""
+    """Record the pages that this version refers to, in place of those of the last version."""
     named, rows = pages_of(page), ShownPage.objects.filter(page_id=page.pk)
     known = set(rows.values_list("shown_id", flat=True))
     if known - named:
@@ -60,7 +60,7 @@ def record(page: ContentPage) -> None:
 
 
 def record_all() -> None:
-    """The same for all published pages: those that were published before anybody wrote it down."""
+    """Record the references of all published pages, once after an upgrade from a version that did not record them."""
     for model in get_page_models():
         if issubclass(model, ContentPage) and model is not ContentPage:
             published = model.objects.filter(live=True, first_published_at__isnull=False)
@@ -70,7 +70,7 @@ def record_all() -> None:
 
 
 def showing(targets: Iterable[int]) -> set[int]:
-    """The pages that name one of these, or show a document of which it is the web page."""
+    """The pages that refer to one of the targets, or show a document whose HTML equivalent is one."""
     targets = set(targets)
     if not targets:
         return set()
@@ -79,14 +79,14 @@ def showing(targets: Iterable[int]) -> set[int]:
     return found | set(files.values_list("page_id", flat=True))
 
 
-# --- Pages that others show without naming them ---
+# --- Pages shown without a reference ---
 
 
 def worked_out(as_of: datetime) -> dict[str, dict[str, list[Any]]]:
-    """What pages show at the instant because of the dates and places of others, by primary key.
+    """What pages show at the instant that follows from the dates and tree positions of others, by primary key.
 
-    Of the partnership the current period and plan, the next meeting and past periods; of a period its status and its
-    priorities.
+    For the partnership: the current period and plan, the next meeting and past periods. For a period: its status and
+    its priorities.
     """
     past, now, future = current.periods(as_of)
     standing = [(past, "past"), ([now] if now else [], "current"), (future, "future")]
@@ -103,12 +103,12 @@ def worked_out(as_of: datetime) -> dict[str, dict[str, list[Any]]]:
     }
 
 
-def telling(before: dict[str, Any], now: dict[str, Any], targets: set[int]) -> set[int]:
-    """The pages that show something else now, where these `targets` changed and what is worked out went from `before`
-    to `now`."""
+def affected_by(before: dict[str, Any], now: dict[str, Any], targets: set[int]) -> set[int]:
+    """The pages that show something different now, after the `targets` changed, and the result of `worked_out` changed
+    from `before` to `now`."""
     old_periods, periods = before.get("periods", {}), now["periods"]
     others = {int(key) for key, found in periods.items() if found[:1] != old_periods.get(key, [])[:1]}
-    changed = targets | others  # a period's status is seen on other pages, too
+    changed = targets | others  # other pages show a period's status
     found = showing(changed) | others
     for key, (_, *priorities) in periods.items():
         if old_periods.get(key) != periods[key] or changed & set(priorities):

@@ -1,4 +1,4 @@
-"""What changed for readers between what the ledger has and what is public now: no query, and nothing is written."""
+"""Compares the ledger with what is public now. A pure function: no queries, no writes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pages.models import ChangeNote, PublicAddress, PublicChange, PublicRecord
 
 @dataclass(frozen=True)
 class PublicPage:
-    """A page that is public now, as far as the ledger keeps it."""
+    """The values of a public page that the ledger records."""
 
     key: int
     uuid: UUID
@@ -21,28 +21,28 @@ class PublicPage:
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """The version whose publication is written down, and what it changes elsewhere.
+    """The version whose publication is recorded, and what it changes elsewhere.
 
-    `was_over` says that readers missed the page, and those below it, because it had expired.
+    `was_over`: the page had expired, so it and the pages below it were not public.
     """
 
     uuid: UUID
     note: ChangeNote | None = None  # for readers, of a major update
-    has_new_title: bool = False  # which pages below it show
-    is_shown_differently: bool = False  # by pages that show something of it
+    has_new_title: bool = False  # pages below it show the title
+    is_shown_differently: bool = False  # on pages that refer to it
     was_over: bool = False
 
 
 @dataclass
 class Difference:
-    """Rows to write, none of which is saved; and what else has to be known of the pages."""
+    """Unsaved rows to write, and what changed for other pages."""
 
     changes: list[PublicChange] = field(default_factory=list)
     records: list[PublicRecord] = field(default_factory=list)
     addresses: list[PublicAddress] = field(default_factory=list)
-    ended: list[PublicRecord] = field(default_factory=list)  # of pages that are public no longer
-    paths: set[str] = field(default_factory=set)  # whose answer is another one now
-    shown_differently: set[int] = field(default_factory=set)  # keys of pages of which others show something else now
+    ended: list[PublicRecord] = field(default_factory=list)  # of pages that are no longer public
+    paths: set[str] = field(default_factory=set)  # whose response changed
+    shown_differently: set[int] = field(default_factory=set)  # keys of pages; what others show of them changed
 
 
 def difference(
@@ -51,9 +51,9 @@ def difference(
     as_of: datetime,
     published: PublishedVersion | None = None,
 ) -> Difference:
-    """Compare some pages with what the ledger has of them, in the order of their paths.
+    """Compare public pages with their records in the ledger, in the order of their paths.
 
-    `known` are the records of these pages and of those that were public in their place, by uuid.
+    `known` holds, by uuid, the records of these pages and of the pages that were public in the same part of the tree.
     """
     found = Difference()
     for page in sorted(pages, key=lambda page: page.path):
@@ -96,7 +96,7 @@ def _compare(
 def _changes(
     page: PublicPage, was_public: bool, was_here: bool, as_of: datetime, published: PublishedVersion | None
 ) -> list[PublicChange]:
-    """A page that is published anew where it was not public is listed once, one that is moved and updated twice."""
+    """The changes to list for a page. Its publication is one change, also if it moved; an update with a move is two."""
     changes = []
     if not was_public:
         changes.append(PublicChange(record_id=page.uuid, kind=ChangeKind.PUBLISHED, at=as_of, major=True))
@@ -113,7 +113,7 @@ def _changes(
 
 
 def _is_shown_differently(page: PublicPage, published: PublishedVersion | None) -> bool:
-    """Whether the publication changes what others show of this page, which may lie below the one that is published."""
+    """Whether the publication changes what others show of this page, which is the published one or below it."""
     if published is None:
         return False
     return published.was_over or (page.uuid == published.uuid and published.is_shown_differently)

@@ -1,9 +1,9 @@
-"""Writes down what is public, and what changes for readers, in the transaction that makes it so.
+"""Records what is public, and what changes for readers, in the transaction that changes it.
 
-cms/publication/effects.py and pages/editing/reviews.py call it. pages/visibility/difference.py works out what
-changed. The ledger decides nothing about now: pages/visibility/rule.py does. It remembers what was public before and
-where, so that an address that readers knew never turns into "not found" (pages/visibility/at_path.py), and it lists
-the changes that front-ends follow (cms/graphql/schema/changes.py).
+cms/publication/effects.py and pages/editing/reviews.py call it. pages/visibility/difference.py works out what changed.
+The ledger does not decide what is public now; pages/visibility/rule.py does. It records what was public before and at
+which path, so that an address that once worked is never "not found" (pages/visibility/at_path.py), and it lists the
+changes that front ends follow (cms/graphql/schema/changes.py).
 """
 
 from collections.abc import Collection, Iterable
@@ -37,8 +37,8 @@ changes_listed = Signal()
 
 @dataclass(frozen=True)
 class Publication:
-    """A version of a page that was published, with the note for readers if it is a major update, and the version that
-    readers knew before."""
+    """A published version of a page, the note for readers if it is a major update, and the version that was public
+    before."""
 
     page: ContentPage
     note: ChangeNote | None = None
@@ -51,22 +51,22 @@ class Publication:
             uuid=self.page.uuid,
             note=self.note,
             has_new_title=before is None or before.title != self.page.title,
-            # A meeting also says when its agenda came out, which is a matter of its papers.
+            # A meeting also shows when its agenda was published, which depends on its papers.
             is_shown_differently=before is None
             or isinstance(self.page, MeetingPage)
             or shown.plain_values(before) != shown.plain_values(self.page),
-            # It had expired, though nobody wrote that down.
+            # It had expired, and the expiry was not recorded.
             was_over=expiry is not None and expiry <= as_of,
         )
 
 
 @transaction.atomic
 def update(page: Page, as_of: datetime, publication: Publication | None = None) -> set[str]:
-    """Bring the ledger up to date for a page and all below it.
+    """Bring the ledger up to date for a page and its descendants.
 
-    Returns the paths whose answer is another one now.
+    Returns the paths whose response changed.
     """
-    version = _hold()
+    version = _lock()
     if publication:
         shown.record(publication.page)
     rows = public(ContentPage.objects.filter(path__startswith=page.path), as_of)
@@ -81,8 +81,8 @@ def update(page: Page, as_of: datetime, publication: Publication | None = None) 
     )
     _write(version, found, as_of)
     if found.shown_differently or found.changes:
-        besides = {change.record_id for change in found.changes}
-        _tell_those_that_show(version, found.shown_differently, as_of, besides=besides)
+        exclude = {change.record_id for change in found.changes}
+        _note_dependents(version, found.shown_differently, as_of, exclude=exclude)
     return found.paths
 
 
@@ -103,10 +103,10 @@ def _write(version: ContentVersion, found: Difference, as_of: datetime) -> None:
 
 @transaction.atomic
 def end(records: QuerySet[PublicRecord], kind: ChangeKind, as_of: datetime, shown_on: set[int]) -> None:
-    """The pages of these records are there no longer, and were shown on others."""
-    version = _hold()
+    """Record that the pages of these records are gone, and that the pages `shown_on` changed with that."""
+    version = _lock()
     _end(version, records.order_by("path"), kind, as_of)
-    _tell_those_that_show(version, set(), as_of, shown_on=shown_on)
+    _note_dependents(version, set(), as_of, shown_on=shown_on)
 
 
 def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeKind, as_of: datetime) -> None:
@@ -117,42 +117,42 @@ def _end(version: ContentVersion, records: Iterable[PublicRecord], kind: ChangeK
 
 @transaction.atomic
 def note_update(pages: QuerySet[ContentPage], as_of: datetime) -> None:
-    """Something that these pages show is another now, though no version of them was published: a venue, a file. Those
-    that are public are listed as updated."""
-    _append_updates(_hold(), pages, as_of)
+    """List the public ones of these pages as updated, because something that they show changed, such as a venue or a
+    file."""
+    _append_updates(_lock(), pages, as_of)
 
 
 @transaction.atomic
 def note_elsewhere(pages: QuerySet[ContentPage], as_of: datetime) -> None:
-    """What others show of these pages is another now, though no version of them was published."""
-    _tell_those_that_show(_hold(), set(pages.values_list("pk", flat=True)), as_of)
+    """List the pages that show something of these as updated, without a publication."""
+    _note_dependents(_lock(), set(pages.values_list("pk", flat=True)), as_of)
 
 
 @transaction.atomic
 def note_time(as_of: datetime) -> None:
-    """A meeting has begun, a period or a plan is over: nobody did anything, and pages show something else."""
-    _tell_those_that_show(_hold(), set(), as_of)
+    """List the pages that changed with time alone: a meeting began, or a period or plan ended."""
+    _note_dependents(_lock(), set(), as_of)
 
 
-def _tell_those_that_show(
+def _note_dependents(
     version: ContentVersion,
     targets: set[int],
     as_of: datetime,
-    besides: Collection[UUID] = (),
+    exclude: Collection[UUID] = (),
     shown_on: Collection[int] = (),
 ) -> None:
-    """List the pages as updated that show something of these, or something that is worked out from them or the time."""
+    """List as updated the pages that show something of the targets, or something that follows from them or the time."""
     if not version.knows_shown_pages:
         shown.record_all()
         version.knows_shown_pages = True
         version.save()
     before, now = version.worked_out, shown.worked_out(as_of)
-    showing = shown.telling(before, now, targets) | set(shown_on)
+    showing = shown.affected_by(before, now, targets) | set(shown_on)
     if before != now:
         version.worked_out = now
         version.save()
     if showing:
-        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=besides), as_of)
+        _append_updates(version, ContentPage.objects.filter(pk__in=showing).exclude(uuid__in=exclude), as_of)
 
 
 def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], as_of: datetime) -> None:
@@ -161,17 +161,17 @@ def _append_updates(version: ContentVersion, pages: QuerySet[ContentPage], as_of
     _append(version, [PublicChange(record_id=key, kind=ChangeKind.UPDATED, at=as_of, major=False) for key in keys])
 
 
-def _hold() -> ContentVersion:
-    """Wait until nobody else is writing changes down, and let nobody else until the transaction is over.
+def _lock() -> ContentVersion:
+    """Lock the ledger until the end of the transaction.
 
-    Called before looking at what is public: another transaction may be about to publish what this one hides, and
-    neither sees what the other has not committed.
+    Called before the query for what is public: another transaction may be about to publish what this one hides, and
+    neither sees uncommitted changes of the other.
     """
     return ContentVersion.objects.select_for_update().get_or_create(pk=1)[0]
 
 
 def _append(version: ContentVersion, changes: list[PublicChange]) -> None:
-    """Number the changes and add them."""
+    """Number the changes, save them and send `changes_listed`."""
     if not changes:
         return
     for number, change in enumerate(changes, start=version.number + 1):

@@ -1,4 +1,4 @@
-"""Which pages show a snippet or a label: what has to be told when one of those says something else."""
+"""Finds the pages that show a snippet or a label, and so change when it changes."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from pages.models import ContentPage
 
 
 def pages_showing(shared: Model) -> Any:
-    """The pages that refer to a snippet or a label in a field of their own or in a row below them."""
+    """The pages that refer to a snippet or a label, in a field or in a child object."""
     keys: set[int] = set()
-    # Most foreign keys have no name for the way back, and are hidden there.
+    # Relations without a reverse accessor are hidden.
     relations = [each for each in type(shared)._meta.get_fields(include_hidden=True) if each.auto_created]
     for field in [each.field for each in relations if isinstance(each, ForeignObjectRel)]:
         model: Any = field.model

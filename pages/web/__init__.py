@@ -1,4 +1,4 @@
-"""Decides what the CMS answers at the path of a page, and what search engines are told.
+"""Serves the HTML pages of the CMS, and its sitemap and robots.txt.
 
 May import: feeds.catalogue, pages.reading and below.
 """

@@ -1,4 +1,4 @@
-"""What search engines are told: `sitemap.xml` and `robots.txt`, from the same rule as everything else."""
+"""Serves `sitemap.xml` and `robots.txt`."""
 
 from xml.etree import ElementTree as ET
 
@@ -13,21 +13,21 @@ from pages.models.base import page_types
 from pages.visibility.rule import public
 
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
-MOST = 50_000  # addresses in one sitemap (sitemaps.org protocol); the partnership has some hundreds
+MAX_URLS = 50_000  # in one sitemap (sitemaps.org protocol); the partnership has some hundreds
 CACHE_CONTROL = "public, max-age=300"
-NOT_FOR_THEM = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
+DISALLOWED = ["/admin/", "/graphql/", "/graphiql/", "/docs/"]
 
 
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """Public pages, with the day of their last major update. Pages that ask to be left out are left out."""
+    """The public pages, with the time of their last major update, without those marked `noindex`."""
     as_of = timezone.now()
     listed = ContentPage.objects.all()
     for model in page_types():
         listed = listed.exclude(pk__in=model.noindex_pages().values("pk"))
     rows = public(listed, as_of).only("url_path", "public_updated_at")
     urls = ET.Element("urlset", xmlns=NAMESPACE)
-    for page in rows.order_by("path")[:MOST]:
+    for page in rows.order_by("path")[:MAX_URLS]:
         url = ET.SubElement(urls, "url")
         ET.SubElement(url, "loc").text = addresses.url(page)
         if page.public_updated_at:
@@ -38,10 +38,10 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Search engines have nothing to look for in the machinery."""
+    """Keeps crawlers away from the admin, the API and the documentation, and names the sitemap."""
     lines = [
         "User-agent: *",
-        *(f"Disallow: {path}" for path in NOT_FOR_THEM),
+        *(f"Disallow: {path}" for path in DISALLOWED),
         "",
         f"Sitemap: {settings.CMS_URL}/sitemap.xml",
         "",

@@ -1,12 +1,13 @@
-"""What the CMS answers at the path of a page: a redirect to the website, a small HTML page, or that it went.
+"""Serves the path of a page: as a redirect to the website, as an HTML page, or as 404 or 410.
 
-cms/urls.py routes every path that is left to `page_at_path`; cms/previews.py shows drafts through `draft_html`.
+cms/urls.py routes all other paths to `page_at_path`; cms/previews.py shows drafts with `draft_html`.
 """
 
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import InvalidPage, Paginator
 from django.http import (
     Http404,
@@ -23,9 +24,7 @@ from wagtail.models import Page
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere, own_feed, web_page
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
-from pages.models import (
-    ContentPage,
-)
+from pages.models import ContentPage
 from pages.reading.draft_loader import PreviewLoader
 from pages.reading.loader import Loader
 from pages.reading.page_html import Link, article_html, link_to, rendered
@@ -37,14 +36,14 @@ CHILDREN_AT_ONCE = 50
 
 @require_safe
 def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
-    """The answer for a hidden page is the answer for a page that does not exist."""
+    """The response for a path. That for a hidden page equals that for a page that does not exist."""
     as_of = timezone.now()
     found = at_path(path, as_of)
     if isinstance(found, ContentPage):
         return _page(request, found, as_of)
     if isinstance(found, Redirection):
-        to = HttpResponsePermanentRedirect if found.permanent else HttpResponseRedirect
-        return _sent(to(found.target))
+        redirect = HttpResponsePermanentRedirect if found.permanent else HttpResponseRedirect
+        return _with_cache_control(redirect(found.target))
     if isinstance(found, Withdrawn):
         return _withdrawn(found, as_of)
     return _not_found(as_of)
@@ -52,39 +51,39 @@ def page_at_path(request: HttpRequest, path: str) -> HttpResponse:
 
 def _page(request: HttpRequest, page: ContentPage, as_of: datetime) -> HttpResponse:
     if settings.WEBSITE_URL:
-        return _sent(HttpResponseRedirect(addresses.url(page)))
+        return _with_cache_control(HttpResponseRedirect(addresses.url(page)))
     page = page.specific
     try:
         html = _page_html(page, as_of, number=request.GET.get("page", "1"))
     except Http404:
         return _not_found(as_of)
-    response = _sent(HttpResponse(html), page.show_safe_exit)
+    response = _with_cache_control(HttpResponse(html), page.show_safe_exit)
     if page.noindex:
         response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def draft_html(page: ContentPage, as_of: datetime, viewer: Any) -> str:
-    """A draft as it would look, for somebody who may edit it; `page` need not be saved."""
+def draft_html(page: ContentPage, as_of: datetime, viewer: User | AnonymousUser) -> str:
+    """The preview of a draft, for a viewer who may edit it. `page` need not be saved."""
     return _page_html(page, as_of, viewer=viewer)
 
 
 def _withdrawn(page: Withdrawn, as_of: datetime) -> HttpResponse:
     alternative = link_to(page.alternative) if page.alternative else None
     if page.kind == WithdrawalKind.REDIRECT and alternative:
-        return _sent(HttpResponsePermanentRedirect(alternative.url))
+        return _with_cache_control(HttpResponsePermanentRedirect(alternative.url))
     context = {"removed": page, "alternative": alternative, "safe_exit": page.show_safe_exit}
-    return _sent(HttpResponse(_render("removed", _site(as_of), context), status=410), page.show_safe_exit)
+    return _with_cache_control(HttpResponse(_render("removed", _site(as_of), context), status=410), page.show_safe_exit)
 
 
 def _not_found(as_of: datetime) -> HttpResponse:
-    return _sent(HttpResponse(_render("not_found", _site(as_of), {}), status=404))
+    return _with_cache_control(HttpResponse(_render("not_found", _site(as_of), {}), status=404))
 
 
-def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
-    """Browsers ask again each time, so that a page that is taken down is down at once.
+def _with_cache_control(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
+    """Make browsers revalidate on each visit, so that a takedown takes effect at once.
 
-    What has a safe exit is not kept at all: the next person at the computer may be the one who is feared.
+    A page with a safe exit is not stored at all: the next person at the computer may be the one whom the reader fears.
     """
     response["Cache-Control"] = "no-store" if safe_exit else "no-cache"
     return response
@@ -93,8 +92,10 @@ def _sent(response: HttpResponse, safe_exit: bool = False) -> HttpResponse:
 # --- The page ---
 
 
-def _page_html(page: ContentPage, as_of: datetime, *, number: str = "1", viewer: Any = None) -> str:
-    """Raises `Http404` when the list below the page has no part of this number."""
+def _page_html(
+    page: ContentPage, as_of: datetime, *, number: str = "1", viewer: User | AnonymousUser | None = None
+) -> str:
+    """The page as HTML, with part `number` of the list of its children. Raises `Http404` if there is no such part."""
     ancestors = _ancestors(page, as_of)
     context = {
         "page": page,
@@ -111,15 +112,15 @@ def _page_html(page: ContentPage, as_of: datetime, *, number: str = "1", viewer:
     return _render("page", ancestors[0] if ancestors else link_to(page), context)
 
 
-def article(page: ContentPage, as_of: datetime, *, viewer: Any = None) -> str:
-    """What a page says below its title; also on the front page, for the home page of the site."""
+def article(page: ContentPage, as_of: datetime, *, viewer: User | AnonymousUser | None = None) -> str:
+    """The content of a page below its title; cms also shows that of the home page on the front page."""
     loader = Loader(as_of) if viewer is None else PreviewLoader(page, as_of, viewer)
     loader.prepare([page])
-    return article_html(page, loader, at=as_of, **_beside_the_article(page))
+    return article_html(page, loader, at=as_of, **_feed_and_calendar(page))
 
 
 def _render(template: str, site: Link | None, context: dict[str, Any]) -> str:
-    """Without the request, so that nothing on the way can look at a session or set a cookie."""
+    """Render without the request, so that no context processor or tag can read the session or set a cookie."""
     feeds = [
         {"title": f"{each.title} ({kind.label})", "url": each.url(kind), "media_type": MEDIA_TYPES[kind]}
         for each in offered_everywhere()
@@ -134,17 +135,17 @@ def _site(as_of: datetime) -> Link | None:
 
 
 def _ancestors(page: ContentPage, as_of: datetime) -> list[Link]:
-    """The public pages above this one, home page first. Above a public page they are all public."""
+    """Links to the public ancestors of the page, home page first."""
     paths = [page.path[: Page.steplen * level] for level in range(1, page.depth or 1)]
     return [link_to(above) for above in public(ContentPage.objects.filter(path__in=paths), as_of).order_by("path")]
 
 
 def _children(page: ContentPage, as_of: datetime, number: str) -> Any:
-    """One part of the list of public pages below this one, as a Django paginator's page."""
+    """One part of the list of public pages below this one, as a page of a Django paginator."""
     try:
         part = Paginator(public(page.listed_pages(), as_of), CHILDREN_AT_ONCE).page(number)
-    except InvalidPage as problem:
-        raise Http404 from problem
+    except InvalidPage as error:
+        raise Http404 from error
     part.object_list = [_child(child) for child in part.object_list]
     return part
 
@@ -153,13 +154,13 @@ def _child(page: ContentPage) -> dict[str, str]:
     return {"title": page.title, "url": addresses.url(page), "summary": page.summary, "note": page.note_in_lists()}
 
 
-def _beside_the_article(page: ContentPage) -> dict[str, Any]:
-    """What the template of a page type can offer beside the article: a feed to follow, and an event for calendars."""
-    more: dict[str, Any] = {}
+def _feed_and_calendar(page: ContentPage) -> dict[str, Any]:
+    """Template context: the link to the page's feed, and the address of the meeting as an iCalendar file."""
+    context: dict[str, Any] = {}
     if page.offers_feed:
         feed = own_feed(page.offers_feed)
-        more["follow"] = Link(f"Follow {feed.title.lower()}", web_page(feed))
-    # Also of a meeting that is off: the calendar that has it then shows that it is cancelled.
+        context["follow"] = Link(f"Follow {feed.title.lower()}", web_page(feed))
+    # Also for a cancelled meeting: calendars that have the event then show it as cancelled.
     if page.is_in_calendar:
-        more["calendar"] = settings.CMS_URL + reverse("meeting_calendar", args=[page.uuid])
-    return more
+        context["calendar"] = settings.CMS_URL + reverse("meeting_calendar", args=[page.uuid])
+    return context

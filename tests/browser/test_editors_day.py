@@ -33,7 +33,7 @@ def submit(page: Page) -> None:
 
 def write_a_story(page: Page, folder: int) -> None:
     page.goto("/admin/")
-    expect(page.get_by_text("Nothing waits for your approval.")).to_be_visible()
+    expect(page.get_by_text("Nothing is awaiting your review.")).to_be_visible()
     expect(page.locator("#deadlines-section")).to_contain_text("Replace this plan: it is older than the priorities")
     shot(page, "editors-home")
 

@@ -128,7 +128,7 @@ def approve(page: Page, story: int) -> None:
     page.locator("footer").get_by_role("button", name="Approve", exact=True).click()
     expect(page.locator(".messages")).to_contain_text("It is approved, and readers see it now.")
     page.goto("/admin/")
-    expect(page.locator("#waiting-section")).to_contain_text("Nothing waits for your approval.")
+    expect(page.locator("#waiting-section")).to_contain_text("Nothing is awaiting your review.")
 
 
 def test_a_moderator_approves_and_readers_see_it(visit, people, update, ask):

@@ -45,7 +45,7 @@ def set_up_the_app(page: Page) -> None:
     page.get_by_role("button", name="Set up").click()
     page.wait_for_url("**/recovery-codes/")
     page.goto("/admin/")
-    expect(page.get_by_role("heading", name="Waits for me")).to_be_visible()
+    expect(page.get_by_role("heading", name="Awaiting your review")).to_be_visible()
 
 
 def sign_in_again(page: Page, secret: str) -> None:

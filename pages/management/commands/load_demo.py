@@ -1,4 +1,4 @@
-"""Fills an empty site with the demo content of a YAML file, and leaves alone whatever is already there."""
+"""Loads the demo content of a YAML file. Objects that exist are not changed."""
 
 from datetime import datetime
 from html import escape
@@ -22,19 +22,19 @@ from pages.models.moderation import RoleGroup
 from pages.models.snippets import ModeratedSnippet
 
 BUNDLED_FILE = Path(__file__).resolve().parents[2] / "demo_content.yaml"
-# Section of the file → what its entries are, and the field by which pages name them.
+# By section of the file: the model of its entries, and the field by which pages refer to them.
 SNIPPETS: dict[str, tuple[type[ModeratedSnippet], str]] = {
     "agencies": (Agency, "name"),
     "venues": (Venue, "name"),
     "contacts": (Contact, "team"),
 }
 NOTHING_NEW = "Everything is already there. Nothing was changed."
-WAGTAILS_OWN_FIELDS = {"title", "slug", "seo_title", "search_description", "show_in_menus"}
+WAGTAIL_FIELDS = {"title", "slug", "seo_title", "search_description", "show_in_menus"}
 Entry = dict[str, Any]
 
 
 class DemoError(Exception):
-    """What is wrong with the file, and at which entry."""
+    """An error in the file. The message names the entry."""
 
 
 class Command(BaseCommand):
@@ -45,22 +45,22 @@ class Command(BaseCommand):
             "--file", type=Path, default=BUNDLED_FILE, help="YAML file to load (the bundled demo content)."
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         path: Path = options["file"]
         try:
             with transaction.atomic():
                 made = DemoContent(read(path)).build()
-        except DemoError as problem:
-            raise CommandError(f"{path.name}: {problem}\nNothing was saved.") from problem
+        except DemoError as error:
+            raise CommandError(f"{path.name}: {error}\nNothing was saved.") from error
         finally:
-            Site.clear_site_root_paths_cache()  # it may remember a home page that was rolled back
+            Site.clear_site_root_paths_cache()  # it may hold a home page that was rolled back
         summary = f"{len(made)} pages and pieces of shared text added." if made else NOTHING_NEW
         if options["verbosity"] > 0:
             self.stdout.write("\n".join([*made, summary]))
 
 
 def read(path: Path) -> Entry:
-    """The file as it stands. Raises `DemoError` when it cannot be read or is no YAML."""
+    """The parsed file. Raises `DemoError` if it cannot be read or is not valid YAML."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -70,7 +70,8 @@ def read(path: Path) -> Entry:
     return mapping(content, "the file", {*SNIPPETS, "home"})
 
 
-def mapping(value: Any, where: str, names: set[str] | None = None) -> Entry:
+def mapping(value: object, where: str, names: set[str] | None = None) -> Entry:
+    """The value, if it is a mapping, with no keys other than `names`. Raises `DemoError`."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise DemoError(f"{where}: give names with values, not {value!r}")
     if names is not None and (unknown := sorted(set(value) - names)):
@@ -78,19 +79,21 @@ def mapping(value: Any, where: str, names: set[str] | None = None) -> Entry:
     return value
 
 
-def listing(value: Any, where: str) -> list[Any]:
+def listing(value: object, where: str) -> list[Any]:
+    """The value, if it is a list. Raises `DemoError`."""
     if not isinstance(value, list):
         raise DemoError(f"{where}: give a list, not {value!r}")
     return value
 
 
-def text(value: Any, where: str) -> str:
+def text(value: object, where: str) -> str:
+    """The value without white space at its ends, if it is a text. Raises `DemoError`."""
     if not isinstance(value, str) or not value.strip():
         raise DemoError(f"{where}: give a text, not {value!r}")
     return value.strip()
 
 
-def rich_text(value: Any, where: str) -> str:
+def rich_text(value: object, where: str) -> str:
     """Plain text as HTML: an empty line starts a paragraph, lines that all start with "- " are a list."""
     html = []
     for block in text(value, where).split("\n\n"):
@@ -102,20 +105,21 @@ def rich_text(value: Any, where: str) -> str:
     return "".join(html)
 
 
-def body(value: Any, where: str) -> list[tuple[str, Any]]:
+def body(value: object, where: str) -> list[tuple[str, Any]]:
     """The blocks of a page's body: headings and paragraphs."""
     blocks: list[tuple[str, Any]] = []
     for number, item in enumerate(listing(value, where), 1):
-        as_of = f"{where}, block {number}"
-        for kind, content in mapping(item, as_of, {"heading", "paragraph"}).items():
+        location = f"{where}, block {number}"
+        for kind, content in mapping(item, location, {"heading", "paragraph"}).items():
             if kind == "heading":
-                blocks.append((kind, {"text": text(content, as_of), "level": "2"}))
+                blocks.append((kind, {"text": text(content, location), "level": "2"}))
             else:
-                blocks.append((kind, rich_text(content, as_of)))
+                blocks.append((kind, rich_text(content, location)))
     return blocks
 
 
-def scalar(field: models.Field, value: Any, where: str) -> Any:
+def scalar(field: "models.Field[Any, Any]", value: object, where: str) -> Any:
+    """The value for a field that is neither relation nor rich content. A list becomes one line for each text."""
     if isinstance(value, list) and isinstance(field, models.TextField):
         return "\n".join(text(item, where) for item in value)
     if isinstance(value, (list, dict)) or value is None:
@@ -133,7 +137,7 @@ def why(error: ValidationError) -> str:
 
 
 class DemoContent:
-    """One run over the file. References between pages wait until all the pages are there."""
+    """One run over the file. References between pages are set after all pages exist."""
 
     def __init__(self, content: Entry) -> None:
         self.content = content
@@ -145,13 +149,13 @@ class DemoContent:
         self.made: list[str] = []
 
     def build(self) -> list[str]:
-        """Make what is missing, and return a line for each. Raises `DemoError`."""
+        """Create what is missing, and return a line for each object. Raises `DemoError`."""
         if RoleGroup.objects.count() < len(Role):
             raise DemoError("the groups are missing: run `manage.py set_up_moderation` first")
         if "home" not in self.content:
             raise DemoError('"home" is missing: the home page, with the pages under it')
         home = mapping(self.content["home"], "home")
-        self._page(home, "", self._ground(), set())
+        self._page(home, "", self._empty_root(), set())
         for page, name, path, where in self.references:
             if path not in self.pages:
                 raise DemoError(f"{where}: there is no page {path!r} in the file")
@@ -166,7 +170,7 @@ class DemoContent:
         return self.made
 
     def _snippets(self, section: str) -> dict[str, Entry]:
-        """Entries of one kind of shared text by their natural key."""
+        """The entries of a section of shared text, by their natural key."""
         model, key = SNIPPETS[section]
         found: dict[str, Entry] = {}
         for number, item in enumerate(listing(self.content.get(section, []), section), 1):
@@ -180,10 +184,10 @@ class DemoContent:
             found[name] = entry
         return found
 
-    def _snippet(self, model: type[ModeratedSnippet], value: Any, where: str) -> ModeratedSnippet:
-        """The shared text with this name, made when it is missing.
+    def _snippet(self, model: type[ModeratedSnippet], value: object, where: str) -> ModeratedSnippet:
+        """The shared text with this name, created if it is missing.
 
-        Only what a new page refers to is made: what an editor renamed since does not come back beside it.
+        Only shared text to which a new page refers is created, so text that an editor renamed does not come back.
         """
         section, key = next((section, key) for section, (kind, key) in SNIPPETS.items() if kind is model)
         name = text(value, where)
@@ -191,19 +195,19 @@ class DemoContent:
             return existing
         if name not in self.snippets[model]:
             raise DemoError(f"{where}: {name!r} is not among the {section}")
-        as_of = f"{section}, {name!r}"
+        location = f"{section}, {name!r}"
         snippet = model(live=False)
-        self._fill(snippet, self.snippets[model][name], as_of)
+        self._fill(snippet, self.snippets[model][name], location)
         try:
             snippet.full_clean()
         except ValidationError as error:
-            raise DemoError(f"{as_of}: {why(error)}") from error
+            raise DemoError(f"{location}: {why(error)}") from error
         snippet.save()
-        self._publish(snippet, as_of)
+        self._publish(snippet, location)
         return snippet
 
-    def _ground(self) -> Page:
-        """The root of the tree, cleared of the page that Wagtail puts there for a start."""
+    def _empty_root(self) -> Page:
+        """The root of the tree, without the welcome page of a new Wagtail site."""
         root = Page.objects.get(depth=1)
         if PartnershipPage.objects.exists():
             return root
@@ -219,14 +223,14 @@ class DemoContent:
         )
         if not untouched:
             raise DemoError(f"the site has a home page already, {welcome.title!r}, which is no partnership page")
-        # Deleting the root page of a site deletes the site, so it has another for a moment.
+        # Deleting the root page of a site deletes the site, so the site gets another root page first.
         site.root_page = root
         site.save()
         welcome.delete()
         return Page.objects.get(pk=root.pk)
 
     def _page(self, entry: Entry, path: str, parent: Page, slugs: set[str]) -> None:
-        """Make the page under its parent as a draft unless it is there, and then the pages under it."""
+        """Create the page as a draft below its parent, unless it exists; then the pages below it."""
         where = f"page {path or 'home'!r}"
         model = self._page_type(entry.get("type"), where)
         slug = text(entry.get("slug"), f"{where}, slug")
@@ -237,20 +241,20 @@ class DemoContent:
         if page is None:
             page = self._draft(model, entry, path, parent)
         self.pages[path] = page
-        under: set[str] = set()
+        child_slugs: set[str] = set()
         for number, item in enumerate(listing(entry.get("children", []), f"{where}, children"), 1):
             child = mapping(item, f"{where}, child {number}")
             name = text(child.get("slug"), f"{where}, child {number}, slug")
-            self._page(child, f"{path}/{name}".lstrip("/"), page, under)
+            self._page(child, f"{path}/{name}".lstrip("/"), page, child_slugs)
 
-    def _page_type(self, name: Any, where: str) -> type[ContentPage]:
+    def _page_type(self, name: object, where: str) -> type[ContentPage]:
         model = getattr(pages.models, name, None) if isinstance(name, str) else None
         if not isinstance(model, type) or not issubclass(model, ContentPage) or model is ContentPage:
             raise DemoError(f"{where}: {name!r} is no type of page")
         return model
 
     def _existing(self, model: type[ContentPage], slug: str, parent: Page) -> Page | None:
-        """A page of which there can be one is the same page under whatever address an editor gave it."""
+        """The page with this slug; or, of a type with one page only, that page at any address."""
         if model.max_count == 1:
             return model.objects.first()
         found = parent.get_children().filter(slug=slug).first()
@@ -263,7 +267,7 @@ class DemoContent:
         page = model(live=False)
         fields = {name: value for name, value in entry.items() if name not in ("type", "children")}
         self._fill(page, fields, where)
-        # Saving a draft checks little, and a database can refuse what these checks would have named.
+        # Saving a draft validates little; without this, an error would come from the database and not name the field.
         unchecked = {field.name for field in model._meta.fields if field.name not in fields or field.is_relation}
         try:
             page.clean_fields(exclude=unchecked)
@@ -285,25 +289,25 @@ class DemoContent:
         self.made.append(f"Added {obj._meta.verbose_name}: {obj}")
 
     def _fill(self, obj: models.Model, entry: Entry, where: str) -> None:
-        """Set each field that the entry names. Only what an editor could set can be named."""
+        """Set each field of the entry. Only fields that editors can set are allowed."""
         for name, value in entry.items():
-            as_of = f"{where}, {name}"
-            field = self._field(type(obj), name, as_of)
+            location = f"{where}, {name}"
+            field = self._field(type(obj), name, location)
             try:
                 if isinstance(field, models.ManyToOneRel):
-                    setattr(obj, name, self._rows(field, value, as_of))
+                    setattr(obj, name, self._rows(field, value, location))
                 elif isinstance(field, RichTextField):
-                    setattr(obj, name, rich_text(value, as_of))
+                    setattr(obj, name, rich_text(value, location))
                 elif isinstance(field, StreamField):
-                    setattr(obj, name, body(value, as_of))
+                    setattr(obj, name, body(value, location))
                 elif isinstance(field, models.ForeignKey):
-                    self._refer(obj, field, value, as_of)
+                    self._refer(obj, field, value, location)
                 else:
-                    setattr(obj, name, scalar(field, value, as_of))
+                    setattr(obj, name, scalar(field, value, location))
             except ValidationError as error:
-                raise DemoError(f"{as_of}: {why(error)}") from error
+                raise DemoError(f"{location}: {why(error)}") from error
             except (TypeError, ValueError) as error:
-                raise DemoError(f"{as_of}: {value!r} does not belong here") from error
+                raise DemoError(f"{location}: {value!r} does not belong here") from error
 
     def _field(self, model: type[models.Model], name: str, where: str) -> Any:
         try:
@@ -312,32 +316,32 @@ class DemoContent:
             field = None
         if isinstance(field, models.ManyToOneRel) and isinstance(field.remote_field, ParentalKey):
             return field
-        wagtails_own = issubclass(model, Page) and field is not None and field.model is Page
+        is_wagtails = issubclass(model, Page) and field is not None and field.model is Page
         if (
             not isinstance(field, models.Field)
             or isinstance(field, models.ManyToManyField)
             or not field.editable
-            or (wagtails_own and name not in WAGTAILS_OWN_FIELDS)
+            or (is_wagtails and name not in WAGTAIL_FIELDS)
         ):
             raise DemoError(f"{where}: there is no such field")
         return field
 
-    def _rows(self, relation: models.ManyToOneRel, value: Any, where: str) -> list[Orderable]:
-        """The rows under a page, such as the actions of a priority, in the order of the file."""
+    def _rows(self, relation: models.ManyToOneRel, value: object, where: str) -> list[Orderable]:
+        """The child objects of a page, such as the actions of a priority, in the order of the file."""
         rows = []
         for number, item in enumerate(listing(value, where), 1):
-            as_of = f"{where}, entry {number}"
+            location = f"{where}, entry {number}"
             row: Orderable = relation.related_model()
-            self._fill(row, mapping(item, as_of), as_of)
+            self._fill(row, mapping(item, location), location)
             try:
                 row.full_clean(exclude=[relation.remote_field.name])
             except ValidationError as error:
-                raise DemoError(f"{as_of}: {why(error)}") from error
+                raise DemoError(f"{location}: {why(error)}") from error
             row.sort_order = number - 1
             rows.append(row)
         return rows
 
-    def _refer(self, obj: models.Model, field: models.ForeignKey, value: Any, where: str) -> None:
+    def _refer(self, obj: models.Model, field: models.ForeignKey[Any, Any], value: object, where: str) -> None:
         model = field.related_model
         if issubclass(model, ModeratedSnippet) and any(model is kind for kind, _ in SNIPPETS.values()):
             setattr(obj, field.name, self._snippet(model, value, where))

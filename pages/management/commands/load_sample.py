@@ -1,4 +1,4 @@
-"""Fills a site with made-up news and meetings, for benchmarks and for people who build front ends."""
+"""Adds made-up news and meetings to a site, for benchmarks and front-end developers."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -46,9 +46,9 @@ from pages.models import (
     Venue,
 )
 from pages.models.meetings import NEEDS_NOTICE
-from pages.search.index import entered_together
+from pages.search.index import indexed_together
 
-MOST = 100_000
+MAX_PAGES = 100_000
 PAGES_IN_A_TRANSACTION = 50
 PAST_DAYS, FUTURE_DAYS = 4 * 365, 180
 
@@ -64,11 +64,11 @@ class Command(BaseCommand):
         parser.add_argument("--meetings", type=int, default=200, help="How many meetings (%(default)s).")
         parser.add_argument("--seed", type=int, default=1, help="Another number gives other content (%(default)s).")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         news, meetings, seed = options["news"], options["meetings"], options["seed"]
         for name in ("news", "meetings"):
-            if not 0 <= options[name] <= MOST:
-                raise CommandError(f"--{name}: give a number from 0 to {MOST}, not {options[name]}.")
+            if not 0 <= options[name] <= MAX_PAGES:
+                raise CommandError(f"--{name}: give a number from 0 to {MAX_PAGES}, not {options[name]}.")
         self.stdout.write(f"Seed {seed}")
         content = SampleContent(seed)
         with indexed_by_hand(MeetingPage, NewsPage):
@@ -79,10 +79,10 @@ class Command(BaseCommand):
 
 @contextmanager
 def indexed_by_hand(*page_types: type[Page]) -> Iterator[None]:
-    """Keep Wagtail from indexing these pages at every save: the block calls `index_pages` instead.
+    """Turn off the indexing of these page types on save. The block calls `index_pages` instead.
 
-    A page is saved three times until it is published, and each update of SQLite's search index goes through
-    all its entries: the time would grow with the square of the number of pages.
+    A page is saved three times until it is published, and each update of the search index on SQLite reads all its
+    entries, so the time would grow with the square of the number of pages.
     """
     for page_type in page_types:
         post_save.disconnect(post_save_signal_handler, sender=page_type)
@@ -95,7 +95,7 @@ def indexed_by_hand(*page_types: type[Page]) -> Iterator[None]:
 
 
 def index_pages(page_type: type[Page], keys: Iterable[int]) -> None:
-    """Enter published pages in the search index and the reference index, as Wagtail does after a save."""
+    """Add published pages to the search index and the reference index, as Wagtail does on save."""
     found = list(page_type.objects.filter(pk__in=keys))
     for backend in get_search_backends(with_auto_update=True):
         backend.add_bulk(page_type, found)
@@ -104,7 +104,7 @@ def index_pages(page_type: type[Page], keys: Iterable[int]) -> None:
 
 
 class SampleContent:
-    """What all sample pages share, and the pages one by one."""
+    """Creates the objects that all sample pages share, and the pages."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -125,17 +125,17 @@ class SampleContent:
                 _document("Notes.txt", sample.text_file()),
             ]
             self.priorities = list(PriorityPage.objects.order_by("path")) or self._priorities(home)
-        # Pages to link to: the fixed ones first, then each sample page as it comes.
+        # Pages to link to: first the fixed ones, then each sample page.
         self.links = [meetings_index.pk, *(priority.pk for priority in self.priorities)]
 
     def add(self, kind: str, count: int, parent: Page, make: Callable[[Random, int], NewsPage | MeetingPage]) -> int:
-        """Make and publish those of the first `count` pages of a kind that are not there, and count them."""
+        """Create and publish the first `count` pages of a kind as far as they are missing, and return their number."""
         existing = dict(parent.get_children().values_list("slug", "pk"))
         made = 0
         with tqdm(total=count, desc=f"{kind:8}", unit="page", disable=None) as progress:
             for first in range(1, count + 1, PAGES_IN_A_TRANSACTION):
                 numbers = range(first, min(first + PAGES_IN_A_TRANSACTION, count + 1))
-                with transaction.atomic(), entered_together():
+                with transaction.atomic(), indexed_together():
                     new = []
                     for number in numbers:
                         slug = f"sample-{kind}-{self.seed}-{number}"
@@ -166,7 +166,7 @@ class SampleContent:
             first_published_at=self._day(rng, -PAST_DAYS, -1, minute=rng.randrange(0, 60)),
             image=rng.choice(self.images) if rng.random() < 0.6 or number == 1 else None,
             priority=rng.choice(self.priorities) if rng.random() < 0.5 else None,
-            # The first has a picture and a block of every type: one page for front ends to try everything on.
+            # The first has an image and a block of every type, so that front ends can try everything on one page.
             body=json.dumps(sample.body(rng, targets, every_type=number == 1)),
         )
         page.topics = rng.sample(self.topics, rng.randint(1, 3))
@@ -188,7 +188,7 @@ class SampleContent:
             uuid=sample.random_uuid(rng),
             title=f"{sample.LABEL}{rng.choice(sample.MEETING_OF)}, {day}",
             summary=sample.summary(rng),
-            # Announced some weeks before; a meeting that is still far off was announced by now.
+            # Announced some weeks before, and at the latest yesterday.
             first_published_at=min(starts_at - timedelta(days=rng.randint(14, 90)), self.now - timedelta(days=1)),
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=rng.choice([60, 90, 120])) if rng.random() < 0.5 else None,
@@ -214,8 +214,8 @@ class SampleContent:
     def _agenda(self, rng: Random, openness: str) -> list[AgendaItem]:
         count = rng.randint(4, 8)
         items = [
-            AgendaItem(number=str(place + 1), title=sample.agenda_title(rng, place, count), sort_order=place)
-            for place in range(count)
+            AgendaItem(number=str(position + 1), title=sample.agenda_title(rng, position, count), sort_order=position)
+            for position in range(count)
         ]
         if openness == OpenToPublic.PART:
             items[-2].access = AgendaItemAccess.EXEMPT
@@ -237,12 +237,12 @@ class SampleContent:
         if held and rng.random() < 0.7:
             kind = rng.choice([PaperKind.MINUTES, PaperKind.DRAFT_MINUTES])
             papers.append(Paper(kind=kind, document=self.papers["Minutes"]))
-        for place, paper in enumerate(papers):
-            paper.sort_order = place
+        for position, paper in enumerate(papers):
+            paper.sort_order = position
         return papers
 
     def _day(self, rng: Random, first: int, last: int, minute: int) -> datetime:
-        """A time in office hours between two days, counted from today."""
+        """A time in office hours between two days, given as offsets from today."""
         day = self.now.date() + timedelta(days=rng.randint(first, last))
         return timezone.make_aware(datetime.combine(day, time(rng.randint(9, 17), minute)))
 
@@ -272,7 +272,8 @@ class SampleContent:
                 live=False,
             )
             priority.actions = [
-                Action(text=sample.sentence(rng), horizon=ActionHorizon.IN_YEAR, sort_order=place) for place in range(3)
+                Action(text=sample.sentence(rng), horizon=ActionHorizon.IN_YEAR, sort_order=position)
+                for position in range(3)
             ]
             period.add_child(instance=priority)
             publish_by_command(priority, command="load_sample")

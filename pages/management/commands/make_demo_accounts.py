@@ -1,4 +1,4 @@
-"""Makes one account for each kind of user, with a published password, so that a demo can be tried at once."""
+"""Creates an account for each role, with a published password, for demonstrations."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db import transaction
 from pages.content.choices import Role
 
 PASSWORD = "community-safety-demo"  # noqa: S105 - published on purpose: see the refusal below
-# User name → role; the administrator is a superuser instead.
+# Role by user name. The administrator is a superuser without a role.
 ACCOUNTS = {
     "admin": None,
     "editor": Role.EDITOR,
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             help="Make them although CMS_URL is https://, where anybody could try a published password.",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: Any) -> None:
         password: str = options["password"]
         if settings.CMS_URL.startswith("https://") and not options["yes_on_a_public_server"]:
             raise CommandError(

@@ -1,6 +1,4 @@
-"""Writes anew what the public search looks through."""
-
-from typing import Any
+"""Rebuilds the index of the public search."""
 
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
@@ -10,11 +8,11 @@ from pages.search.index import rebuild
 
 class Command(BaseCommand):
     help = (
-        "Reads the words of all documents and of all published pages again, and enters them in the search index. For "
-        "use after an upgrade that says so, or another choice of WAGTAILSEARCH_BACKENDS. Running it again does no harm."
+        "Extracts the text of all documents and of all published pages again, and indexes it for the search. Use it "
+        "after an upgrade that says so, or after a change of WAGTAILSEARCH_BACKENDS. Safe to run again."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: str, **options: object) -> None:
         documents, pages, unread = rebuild(lambda rows, count, unit: tqdm(rows, total=count, unit=unit, disable=None))
         self.stdout.write(f"The words of {documents} documents and {pages} published pages were read.")
         for line in unread:
