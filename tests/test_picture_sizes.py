@@ -9,7 +9,6 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from cms.publication import effects as publication
-from documents import models as documents
 from documents.inspection import own_process
 from documents.models import ALL_SIZES, RENDITIONS, Image, Rendition
 from tests import factories
@@ -37,7 +36,7 @@ def test_the_screen_of_a_picture_draws_nothing(home, client, monkeypatch):
     def draw(*args):
         raise AssertionError("drawn")
 
-    monkeypatch.setattr(documents, "draw", draw)
+    monkeypatch.setattr("documents.models.image.draw", draw)
     client.force_login(User.objects.create_superuser("root", password="x"))
     screen = client.get(reverse("wagtailimages:edit", args=[image.pk])).content.decode()
     address = f"/unserved/{image.file.name}"
