@@ -123,7 +123,7 @@ class DocumentForm(_FileForm, BaseDocumentForm):
 class PictureField(WagtailImageField):
     """Replaces Wagtail's field, which opens the picture in the server, by a check in a process of its own."""
 
-    def to_python(self, data: UploadedFile | None) -> UploadedFile | None:
+    def to_python(self, data: UploadedFile[bytes] | None) -> UploadedFile[bytes] | None:
         """Raises ValidationError for a picture that cannot be shown."""
         file: Any = FileField.to_python(self, data)
         if file is None:
@@ -133,7 +133,7 @@ class PictureField(WagtailImageField):
         file.image = _OpenedPicture(picture)
         file.content_type = f"image/{picture.format}"
         self.check_image_file_format(file)
-        uploaded: UploadedFile = file
+        uploaded: UploadedFile[bytes] = file
         return uploaded
 
 

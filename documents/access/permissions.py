@@ -5,6 +5,7 @@ own, which only users who handle death reviews see.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
@@ -53,7 +54,9 @@ class FilePermissionPolicy(CollectionOwnershipPermissionPolicy):
             and Collection.objects.filter(of_death_reviews("path"), pk=instance.collection_id).exists()
         )
 
-    def instances_user_has_any_permission_for(self, user: User | AnonymousUser, actions: Iterable[str]) -> QuerySet:
+    def instances_user_has_any_permission_for(
+        self, user: User | AnonymousUser, actions: Iterable[str]
+    ) -> QuerySet[Any]:
         found = super().instances_user_has_any_permission_for(user, actions)
         # A condition on `collection`, because the admin's search cannot filter by `collection__path`.
         hidden = Collection.objects.filter(of_death_reviews("path"))
