@@ -4,7 +4,7 @@ import hashlib
 from functools import partial
 from typing import IO, Any
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
@@ -123,7 +123,7 @@ class DocumentForm(_FileForm, BaseDocumentForm):
 class PictureField(WagtailImageField):
     """Replaces Wagtail's field, which opens the picture in the server, by a check in a process of its own."""
 
-    def to_python(self, data: UploadedFile[bytes] | None) -> UploadedFile[bytes] | None:
+    def to_python(self, data: "File[bytes] | None") -> "File[bytes] | None":
         """Raises ValidationError for a picture that cannot be shown."""
         file: Any = FileField.to_python(self, data)
         if file is None:
@@ -133,7 +133,7 @@ class PictureField(WagtailImageField):
         file.image = _OpenedPicture(picture)
         file.content_type = f"image/{picture.format}"
         self.check_image_file_format(file)
-        uploaded: UploadedFile[bytes] = file
+        uploaded: File[bytes] = file
         return uploaded
 
 
