@@ -99,10 +99,10 @@ def test_a_file_that_cannot_be_drawn_is_tried_once(db, caplog, monkeypatch):
     warning = f"The sizes of picture {image.pk} could not be made: "
     monkeypatch.setattr(own_process, "WAIT", 0)
     for _ in range(own_process.AT_ONCE):
-        assert own_process._turns.acquire(blocking=False)
+        assert own_process._free_readers.acquire(blocking=False)
     publication.update_after_commit()
     for _ in range(own_process.AT_ONCE):
-        own_process._turns.release()
+        own_process._free_readers.release()
     assert list(Image.lacking_sizes()) == [image]  # nothing was wrong with the file
 
     image.file.storage.delete(image.file.name)
