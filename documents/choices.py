@@ -1,4 +1,4 @@
-"""The values that fields of documents can take; their names are those of the public GraphQL enumerations."""
+"""The choices of fields of documents. Their names are those of the GraphQL enumerations."""
 
 from django.db.models import TextChoices
 

@@ -6,5 +6,5 @@ class FeedsConfig(AppConfig):
     verbose_name = "Feeds"
 
     def ready(self) -> None:
-        # Page types are there only now.
-        from feeds import checks  # noqa: F401 - registers itself
+        # Models can only be imported now.
+        from feeds import checks  # noqa: F401 - registers the checks

@@ -1,4 +1,4 @@
-"""Which feeds there are, in which formats, and at which addresses; everything that lists feeds asks here."""
+"""Lists the feeds with their formats and addresses. Everything that lists feeds uses this module."""
 
 import re
 from dataclasses import dataclass
@@ -39,19 +39,19 @@ MEDIA_TYPES = {
 class FeedDefinition:
     """A feed that residents can follow.
 
-    `name` is the part of its addresses below /feeds/, before the format; `key` is what entries name it by
-    (`FeedPlace`), which stays when a topic or a priority gets another address. `topic` is the slug of its topic.
+    `name` is the part of its addresses between /feeds/ and the format. `key` identifies it in the stored entries
+    (`FeedPlace`), and stays the same when a topic or a priority gets another address. `topic` is the slug of its topic.
     """
 
     key: str
     name: str
     title: str
     description: str
-    page: ContentPage | None = None  # the page that lists the same things
-    home: ContentPage | None = None  # the home page; every feed is the partnership's
+    page: ContentPage | None = None  # the page that lists the same content
+    home: ContentPage | None = None  # the home page, which names the publisher of every feed
     formats: tuple[FeedFormat, ...] = ENTRY_FORMATS
     topic: str | None = None
-    is_opt_in: bool = False  # for people who chose it knowingly: no page offers it by itself
+    is_opt_in: bool = False  # not advertised on other pages: readers have to choose it
 
     @property
     def is_about_something(self) -> bool:
@@ -60,25 +60,25 @@ class FeedDefinition:
 
     @property
     def full_title(self) -> str:
-        """As in "The Partnership: news": what it is called beside the feeds of others."""
+        """The title in a feed reader, with the name of the publisher, as in "The Partnership: news"."""
         return f"{self.home.title}: {self.title[:1].lower()}{self.title[1:]}" if self.home else self.title
 
     @property
     def about(self) -> str:
-        """The absolute address of what it is about, for people."""
+        """The absolute address of the web page that the feed is about."""
         page = self.page or self.home
         return addresses.url(page) if page else addresses.website("")
 
     def url(self, kind: str) -> str:
-        """The absolute address in one format. Feeds come from the CMS, with a website or without."""
+        """The absolute address in one format. The CMS serves the feeds, also if there is a separate website."""
         return settings.CMS_URL + reverse("feed", args=[self.name, kind])
 
 
 @cache
-def _declared() -> dict[str, tuple[PageFeed, type[ContentPage]]]:
-    """The partnership's own feeds by key, each with the page type that lists the same things."""
-    found = [(feed, model) for model in page_types() for feed in model.declared_feeds]
-    return {feed.key: (feed, model) for feed, model in sorted(found, key=lambda each: each[0].position)}
+def _declared_feeds() -> dict[str, tuple[PageFeed, type[ContentPage]]]:
+    """The partnership's own feeds by key, each with the page type that lists the same content."""
+    declared = [(feed, model) for model in page_types() for feed in model.declared_feeds]
+    return {feed.key: (feed, model) for feed, model in sorted(declared, key=lambda pair: pair[0].position)}
 
 
 _TOPIC = "topic:"
@@ -92,118 +92,122 @@ def priority_key(page: ContentPage) -> str:
     return f"priority:{page.uuid}"
 
 
-def listings(as_of: datetime, with_gone: bool = False) -> list[FeedDefinition]:
-    """All feeds that there are at the instant: the partnership's own, then one for each topic and each priority.
+def listings(as_of: datetime, include_removed: bool = False) -> list[FeedDefinition]:
+    """All feeds at the instant: the partnership's own, then one for each topic and each priority.
 
-    Topics are known by the entries, which have to be up to date (`brought_up_to_date`).
+    Topics are found through the stored entries, so these have to be current (`up_to_date_state`).
 
-    With `with_gone` also those of topics that only tell of what went: their followers ask for them, and nobody else is
-    shown them. Priorities come by their period, the latest first, and within it in the order of the page tree.
+    `include_removed` adds the topics with only removed entries: followers request such feeds, but no list has them.
+    Priorities are in the order of their periods, the latest first, then in the order of the page tree.
     """
     pages = _pages(as_of)
     home = pages.get(PartnershipPage)
-    own = [_own(key, pages) for key in _declared()]
+    own = [_own_definition(key, pages) for key in _declared_feeds()]
     topics = [
-        _of_topic(topic.pk, topic.name, topic.slug, home) for topic in topics_told(as_of, with_gone).order_by("name")
+        _topic_definition(topic.pk, topic.name, topic.slug, home)
+        for topic in topics_with_entries(as_of, include_removed).order_by("name")
     ]
     above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
     period = PriorityPeriodPage.objects.filter(path=above).values("starts_on")
     priorities = public(PriorityPage.objects.all(), as_of).order_by(Subquery(period).desc(nulls_last=True), "path")
-    return [*own, *topics, *(_of_priority(page, home) for page in priorities)]
+    return [*own, *topics, *(_priority_definition(page, home) for page in priorities)]
 
 
-def topics_told(as_of: datetime, with_gone: bool = False) -> QuerySet[Topic]:
-    """The topics with a public page in their feed; with `with_gone` also those whose feed tells of what went.
+def topics_with_entries(as_of: datetime, include_removed: bool = False) -> QuerySet[Topic]:
+    """The topics with a public page in their feed. `include_removed` adds those with only removed entries.
 
-    A topic of death reviews alone is not among them: no feed of a topic tells of those.
+    Topics that only death reviews have are left out, because feeds of topics do not list death reviews.
     """
     key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
-    here, went = shown(as_of).filter(places__feed=key), gone(as_of).filter(places__feed=key)
-    if with_gone:
-        return Topic.objects.filter(Q(Exists(here)) | Q(Exists(went)))
-    return Topic.objects.filter(Exists(here.filter(page__withdrawal_kind="")))
+    present, removed = shown(as_of).filter(places__feed=key), gone(as_of).filter(places__feed=key)
+    if include_removed:
+        return Topic.objects.filter(Q(Exists(present)) | Q(Exists(removed)))
+    return Topic.objects.filter(Exists(present.filter(page__withdrawal_kind="")))
 
 
 def offered_everywhere() -> list[FeedDefinition]:
-    """The feeds that every page of the CMS offers by itself, without the pages that belong to them."""
-    return [each for key in _declared() if not (each := _own(key, {})).is_opt_in]
+    """The feeds that every page of the CMS advertises. Their `page` and `home` are None."""
+    return [each for key in _declared_feeds() if not (each := _own_definition(key, {})).is_opt_in]
 
 
 def own_feed(key: str) -> FeedDefinition:
-    """One of the partnership's own feeds, without the pages that belong to it."""
-    return _own(key, {})
+    """One of the partnership's own feeds. Its `page` and `home` are None."""
+    return _own_definition(key, {})
 
 
 def listing(name: str, as_of: datetime) -> FeedDefinition | None:
-    """The feed of exactly this name, or None; in one query."""
-    if name in _declared():
-        return _own(name, _pages(as_of, _declared()[name][1]))
+    """The feed with exactly this name, or None. Takes one query."""
+    if name in _declared_feeds():
+        return _own_definition(name, _pages(as_of, _declared_feeds()[name][1]))
     kind, slug = _subject(name)
     if kind == "topics":
-        return _topic(slug, as_of)
+        return _find_topic_feed(slug, as_of)
     if kind == "priorities":
-        return _priority(name, slug, as_of)
+        return _find_priority_feed(name, slug, as_of)
     return None
 
 
-def _topic(slug: str, as_of: datetime) -> FeedDefinition | None:
-    found = topics_told(as_of, with_gone=True).filter(slug=slug)
-    # The home page brings the topic along, which saves a query.
+def _find_topic_feed(slug: str, as_of: datetime) -> FeedDefinition | None:
+    found = topics_with_entries(as_of, include_removed=True).filter(slug=slug)
+    # The query for the home page also gets the topic, which saves a query.
     homes = PartnershipPage.objects.annotate(
         topic=Subquery(found.values("pk")[:1]),
         topic_name=Subquery(Topic.objects.filter(pk=OuterRef("topic")).values("name")),
     )
     home = public(homes, as_of).order_by("path").first()
     topic, name = (home.topic, home.topic_name) if home else found.values_list("pk", "name").first() or (None, "")
-    return _of_topic(topic, name, slug, home) if topic else None
+    return _topic_definition(topic, name, slug, home) if topic else None
 
 
-def _priority(name: str, slug: str, as_of: datetime) -> FeedDefinition | None:
+def _find_priority_feed(name: str, slug: str, as_of: datetime) -> FeedDefinition | None:
     is_home, is_priority = Q(partnershippage__isnull=False), Q(prioritypage__isnull=False)
     rows = public(ContentPage.objects.filter(is_home | is_priority & _ends_with(slug, "url_path")), as_of)
     pages = list(rows.annotate(is_home=F("partnershippage")).order_by("path"))
     home = next((page for page in pages if page.is_home), None)
-    found = [each for page in pages if not page.is_home and (each := _of_priority(page, home)).name == name]
+    found = [each for page in pages if not page.is_home and (each := _priority_definition(page, home)).name == name]
     return max(found, key=lambda each: each.page.first_published_at) if found else None  # type: ignore[union-attr]
 
 
-def listing_once_called(name: str, as_of: datetime) -> FeedDefinition | None:
-    """The feed that had this name before its topic, its priority or the period above got another address."""
+def listing_by_former_name(name: str, as_of: datetime) -> FeedDefinition | None:
+    """The feed that had this name before its topic, its priority or the priority's period got another address."""
     kind, slug = _subject(name)
     if kind == "topics":
         topic = FeedName.objects.filter(slug=slug).values_list("topic__slug", flat=True).first()
-        return _topic(topic, as_of) if topic else None
+        return _find_topic_feed(topic, as_of) if topic else None
     if kind == "priorities":
         rows = PublicAddress.objects.filter(_ends_with(slug, "path"), record__page__prioritypage__isnull=False)
         uuids = [
             uuid for uuid, path in rows.order_by("-since", "-pk").values_list("record", "path") if _name(path) == name
         ]
         pages = {page.uuid: page for page in public(PriorityPage.objects.filter(uuid__in=uuids), as_of)}
-        return next((_of_priority(pages[uuid]) for uuid in uuids if uuid in pages), None)
+        return next((_priority_definition(pages[uuid]) for uuid in uuids if uuid in pages), None)
     return None
 
 
-def was_there(name: str) -> bool:
-    """Whether there was a feed of this name: that of a priority which was public once.
+def was_priority_feed(name: str) -> bool:
+    """Whether a priority with a feed of this name was public once.
 
-    Of a page that was deleted it is not known what it was.
+    Any deleted page with such an address counts, because its type is not known any more.
     """
     kind, slug = _subject(name)
-    what = Q(page__isnull=True) | Q(page__prioritypage__isnull=False)
-    paths = PublicRecord.objects.filter(what, _ends_with(slug, "addresses__path")).values_list(
+    may_be_priority = Q(page__isnull=True) | Q(page__prioritypage__isnull=False)
+    paths = PublicRecord.objects.filter(may_be_priority, _ends_with(slug, "addresses__path")).values_list(
         "addresses__path", flat=True
     )
     return kind == "priorities" and any(_name(path) == name for path in paths)
 
 
 def _subject(name: str) -> tuple[str, str]:
-    """As in ("topics", "burglary"), or nothing: readers type names, and PostgreSQL refuses some letters."""
+    """Kind and slug, as in ("topics", "burglary"), or two empty strings.
+
+    Other names are refused, because clients send any characters and PostgreSQL refuses some.
+    """
     found = re.fullmatch(r"(topics|priorities)/([\w-]+)", name)
     return (found[1], found[2]) if found else ("", "")
 
 
 def _ends_with(slug: str, field: str) -> Q:
-    """Paths that end in "/period/slug/" for "period-slug", wherever the one ends and the other begins."""
+    """A condition for paths that end in "/period/slug/", for each way to split "period-slug" at a hyphen."""
     cuts = [index for index, letter in enumerate(slug) if letter == "-"][:20]
     ends = Q(pk__in=[])
     for cut in cuts:
@@ -212,15 +216,15 @@ def _ends_with(slug: str, field: str) -> Q:
 
 
 def _pages(as_of: datetime, *models: type[ContentPage]) -> dict[type[ContentPage], ContentPage]:
-    """The home page and the page of each type that stands for a list, in one query."""
-    wanted = {PartnershipPage, *(models or [model for _feed, model in _declared().values()])}
+    """The home page and the page of each listing type, by type, in one query."""
+    wanted = {PartnershipPage, *(models or [model for _feed, model in _declared_feeds().values()])}
     names = {model._meta.model_name: model for model in wanted}
     found = public(ContentPage.objects.filter(content_type__model__in=names), as_of).select_related("content_type")
     return {names[page.content_type.model]: page for page in found.order_by("-path")}
 
 
-def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> FeedDefinition:
-    feed, model = _declared()[key]
+def _own_definition(key: str, pages: dict[type[ContentPage], ContentPage]) -> FeedDefinition:
+    feed, model = _declared_feeds()[key]
     return FeedDefinition(
         key,
         key,
@@ -233,12 +237,12 @@ def _own(key: str, pages: dict[type[ContentPage], ContentPage]) -> FeedDefinitio
     )
 
 
-def _of_topic(pk: int, name: str, slug: str, home: ContentPage | None) -> FeedDefinition:
+def _topic_definition(pk: int, name: str, slug: str, home: ContentPage | None) -> FeedDefinition:
     description = f"Everything new about {name.lower()}."
     return FeedDefinition(topic_key(pk), f"topics/{slug}", name, description, home=home, topic=slug)
 
 
-def _of_priority(page: ContentPage, home: ContentPage | None = None) -> FeedDefinition:
+def _priority_definition(page: ContentPage, home: ContentPage | None = None) -> FeedDefinition:
     description = f"News about the priority “{page.title}”, and what is done about it."
     return FeedDefinition(priority_key(page), _name(addresses.url_path(page)), page.title, description, page, home)
 
@@ -249,13 +253,13 @@ def _name(path: str) -> str:
 
 
 def web_page(found: FeedDefinition) -> str:
-    """The address of the page on which people find the feed."""
+    """The absolute address of the web page about the feed."""
     return settings.CMS_URL + reverse("feed_page", args=[found.name])
 
 
 def addresses_to_forget() -> set[str]:
-    """Every address at which a cache may have a feed, also of one that is not there any more or has another name."""
+    """Every address at which a cache may have a feed, including former names and removed feeds."""
     topics = {*Topic.objects.values_list("slug", flat=True), *FeedName.objects.values_list("slug", flat=True)}
     paths = PublicAddress.objects.filter(record__page__prioritypage__isnull=False).values_list("path", flat=True)
     about = [FeedDefinition("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
-    return {each.url(kind) for each in (*map(own_feed, _declared()), *about) for kind in each.formats}
+    return {each.url(kind) for each in (*map(own_feed, _declared_feeds()), *about) for kind in each.formats}

@@ -1,16 +1,17 @@
-"""System checks of the feeds that page types name."""
+"""System checks of the feeds that page types declare."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
+from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
 from pages.models.base import page_types
 
 
 @register()
-def check_feeds(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each feed that a page type names is declared, once."""
+def check_feeds(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """Check that each feed that a page type names is declared exactly once."""
     keys = Counter(feed.key for model in page_types() for feed in model.declared_feeds)
     problems: list[CheckMessage] = [
         Error(
@@ -18,8 +19,8 @@ def check_feeds(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             hint=f"Give one of them another key: {', '.join(_declaring(key))}.",
             id="feeds.E001",
         )
-        for key, times in keys.items()
-        if times > 1
+        for key, count in keys.items()
+        if count > 1
     ]
     for model in page_types():
         for attribute in ("feed_key", "offers_feed"):

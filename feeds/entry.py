@@ -1,7 +1,7 @@
-"""The one neutral form of what feeds carry; feeds/build/items.py fills it and every channel only writes it down.
+"""The feed entries that all formats share: feeds/build builds them, and feeds/write serialises them.
 
-An entry keeps its identity for ever: a `urn:uuid:` name (RFC 9562) made from the page's immutable uuid. It
-survives a new title, a new address and a new host, none of which a feed reader may take for a new entry.
+The id of an entry never changes. It is a `urn:uuid:` name (RFC 9562) made from the page's immutable uuid, so a new
+title, address or host does not make feed readers show the entry again.
 """
 
 import re
@@ -14,37 +14,37 @@ from uuid import UUID
 from django.utils.encoding import iri_to_uri
 
 LANGUAGE = "en-GB"
-# What XML 1.0 allows in a document (section 2.2, Char), less the control characters U+007F to U+009F.
+# The characters that XML 1.0 allows (section 2.2, Char), without the control characters U+007F to U+009F.
 _NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def clean(text: str) -> str:
-    """Text without what would break a feed: control characters, lone surrogates, U+FFFE and U+FFFF."""
+    """The text without characters that break a feed: control characters, lone surrogates, U+FFFE and U+FFFF."""
     return _NOT_ALLOWED.sub("", text)
 
 
 def clean_line(text: str) -> str:
-    """The same on one line."""
+    """The cleaned text on one line."""
     return " ".join(clean(text).split())
 
 
 def clean_title(text: str) -> str:
-    """The same where there has to be something."""
+    """The cleaned text on one line, or "Untitled" if it is empty."""
     return clean_line(text) or "Untitled"
 
 
 def clean_address(address: str) -> str:
-    """An absolute address as a URI (RFC 3986), of certain letters of ASCII: RSS takes nothing else."""
+    """An absolute address as a URI (RFC 3986) in ASCII, as RSS requires."""
     scheme, mark, rest = clean_line(address).partition("://")
     host, slash, path = rest.partition("/")
-    encoded = quote(path, safe="/?#%:@!$&'()*+,;=~")  # no square brackets, which only a host may have
+    encoded = quote(path, safe="/?#%:@!$&'()*+,;=~")  # without square brackets, which only a host may contain
     return f"{iri_to_uri(scheme + mark + host)}{slash}{_NOT_ENCODED.sub('%25', encoded)}"
 
 
 @dataclass(frozen=True)
 class Enclosure:
-    """A file that comes with an entry. `length` is in bytes, 0 when it is not known."""
+    """A file of an entry. `length` is in bytes, or 0 if it is not known."""
 
     url: str
     length: int
@@ -58,9 +58,9 @@ class Enclosure:
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that a feed tells of: a page, or something that happened to one.
+    """One entry of a feed: a page, or an event such as the agenda of a meeting.
 
-    `change_note` says in a sentence what the last correction was about; the content opens with it.
+    `change_note` says in a sentence what the last correction was. The content begins with it.
     """
 
     uuid: UUID
@@ -77,13 +77,13 @@ class Entry:
     language: str = LANGUAGE
 
     def __post_init__(self) -> None:
-        # Here once for all channels. Atom and RSS need a title.
+        # Cleaned here for all formats. Atom and RSS need a title.
         object.__setattr__(self, "url", clean_address(self.url))
         object.__setattr__(self, "title", clean_title(self.title))
         for name in ("summary", "change_note"):
             object.__setattr__(self, name, clean_line(getattr(self, name)))
         object.__setattr__(self, "html", clean(self.html))
-        object.__setattr__(self, "categories", tuple(line for each in self.categories if (line := clean_line(each))))
+        object.__setattr__(self, "categories", tuple(line for name in self.categories if (line := clean_line(name))))
 
     @property
     def id(self) -> str:
@@ -91,7 +91,7 @@ class Entry:
 
     @property
     def content(self) -> str:
-        """The HTML that readers see."""
+        """The HTML content, with the change note."""
         if not self.change_note:
             return self.html
         return f"<p><strong>Updated {_day(self.updated)}:</strong> {escape(self.change_note)}</p>\n{self.html}"
@@ -103,7 +103,7 @@ def _day(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Gone:
-    """An entry that is not there any more (RFC 6721)."""
+    """An entry that was removed (RFC 6721)."""
 
     uuid: UUID
     at: datetime
@@ -117,8 +117,8 @@ class Gone:
 class Feed:
     """A list of entries, newest first. `updated` comes from the data, never from the clock.
 
-    A feed that does not fit into one document has archives (RFC 5005, section 4), numbered from the oldest; `archive`
-    is the number of this one, None for the feed itself, and `older` and `newer` those beside it.
+    A feed that does not fit into one document has archives (RFC 5005, section 4), numbered from the oldest. `archive`
+    is the number of this document, or None for the feed itself. `older` and `newer` are the numbers of its neighbours.
     """
 
     uuid: UUID
@@ -137,7 +137,7 @@ class Feed:
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", clean_address(self.url))
         object.__setattr__(self, "title", clean_title(self.title))
-        # RSS needs a description, Atom the name of an author.
+        # RSS needs a description, and Atom the name of an author.
         for name in ("description", "author"):
             object.__setattr__(self, name, clean_line(getattr(self, name)) or self.title)
 

@@ -1,6 +1,6 @@
-"""What a calendar is told of a meeting: feeds/write/calendar.py writes it, and the preview in the admin shows it.
+"""A meeting as a calendar event: feeds/write/calendar.py serialises it, and the preview in the admin shows it.
 
-An event keeps its identity as an entry does (feeds/entry.py), so that a meeting that is moved moves in the calendar.
+The id of an event never changes (as in feeds/entry.py), so a rescheduled meeting moves in the calendars of readers.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from pages.models import MeetingPage, Venue
 class Event:
     """A meeting as an event of RFC 5545, section 3.6.1.
 
-    `starts` and `ends` carry the offset of Europe/London. `ends` is None where no end was announced: none is made up.
-    `status` is the STATUS of section 3.8.1.11. `sequence` counts how often readers were told of another time, place,
-    way to attend or status; `revised` is when anything that readers see of the meeting changed last.
+    `starts` and `ends` are in the time zone Europe/London. `ends` is None if no end was announced. `status` is the
+    STATUS of section 3.8.1.11. `sequence` counts the announced changes of time, place, way to attend or status.
+    `revised` is the time of the last public change of the meeting.
     """
 
     uuid: UUID
@@ -39,12 +39,12 @@ class Event:
         object.__setattr__(self, "summary", clean_line(self.summary) or "Meeting")
         object.__setattr__(self, "url", clean_address(self.url))
         object.__setattr__(self, "location", clean_line(self.location))
-        # All that programs may take for the end of a line is one.
+        # Use one kind of line break: programs treat other characters as line breaks as well.
         object.__setattr__(self, "description", clean("\n".join(self.description.splitlines())))
 
 
 def event(meeting: MeetingPage, venue: Venue | None, *, sequence: int, revised: datetime) -> Event | None:
-    """None while the meeting has no date: a calendar has no place for it. `venue` is its venue, when that is public."""
+    """The event, or None if the meeting has no date. `venue` is its venue if that is public."""
     if meeting.starts_at is None:
         return None
     return Event(
@@ -55,25 +55,25 @@ def event(meeting: MeetingPage, venue: Venue | None, *, sequence: int, revised: 
         ends=local(meeting.ends_at) if meeting.ends_at else None,
         status=_status(meeting),
         location=meeting.where(venue),
-        description="\n\n".join(text for text in _said(meeting) if text),
+        description="\n\n".join(text for text in _paragraphs(meeting) if text),
         sequence=sequence,
         revised=revised,
     )
 
 
-def _said(meeting: MeetingPage) -> list[str]:
-    """The paragraphs of the description. Some calendars show no link but one in the text."""
-    said = [plain_text(meeting.status_notice), meeting.summary]
+def _paragraphs(meeting: MeetingPage) -> list[str]:
+    """The paragraphs of the description. They include the link, because some calendars show no other."""
+    paragraphs = [plain_text(meeting.status_notice), meeting.summary]
     if not meeting.is_off:
         if meeting.questions_deadline:
-            said.append(f"Send questions by {when(meeting.questions_deadline)}.")
+            paragraphs.append(f"Send questions by {when(meeting.questions_deadline)}.")
         if meeting.joining_url:
-            said.append(f"Join online: {meeting.joining_url}")
-    return [*said, f"More about this meeting: {addresses.url(meeting)}"]
+            paragraphs.append(f"Join online: {meeting.joining_url}")
+    return [*paragraphs, f"More about this meeting: {addresses.url(meeting)}"]
 
 
 def _status(meeting: MeetingPage) -> str:
-    """A postponed meeting does not take place at its time either, and RFC 5545 has no other word for that."""
+    """The iCalendar status. RFC 5545 has none for "postponed", so a postponed meeting is cancelled at its old time."""
     if meeting.is_off:
         return "CANCELLED"
     return "TENTATIVE" if meeting.status == MeetingStatus.PROVISIONAL else "CONFIRMED"

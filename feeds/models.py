@@ -1,7 +1,7 @@
-"""The entries of the feeds, written when what they tell of is published, so that reading a feed asks for rows alone.
+"""The entries of the feeds, stored at publication, so that a request for a feed only reads rows.
 
-feeds/build/items.py writes them. They outlive their pages, without their text: feeds tell for a time that something
-went.
+feeds/build/items.py writes them. They outlive their pages, without their text, because feeds report for some time that
+an entry was removed.
 """
 
 from django.db import models
@@ -10,7 +10,7 @@ from pages.models import ContentPage, PublicRecord, Topic
 
 
 class FeedItem(models.Model):
-    """One entry as all formats carry it; feeds/entry.py says what each part is."""
+    """One entry, as all formats have it. feeds/entry.py describes each part."""
 
     uuid = models.UUIDField(primary_key=True)
     record = models.ForeignKey(PublicRecord, on_delete=models.CASCADE, related_name="+")
@@ -35,7 +35,7 @@ class FeedItem(models.Model):
 
 
 class FeedPlace(models.Model):
-    """That an entry is in a feed; the key of a feed is that of feeds/catalogue.py."""
+    """The membership of an entry in a feed. `feed` is a key of feeds/catalogue.py."""
 
     item = models.ForeignKey(FeedItem, on_delete=models.CASCADE, related_name="places")
     feed = models.CharField(max_length=60, db_index=True)
@@ -49,7 +49,7 @@ class FeedPlace(models.Model):
 
 
 class FeedLink(models.Model):
-    """That an entry shows the title or the address of another page, or would if that page were public."""
+    """A link from an entry to a page whose title or address the entry shows, or would if that page were public."""
 
     item = models.ForeignKey(FeedItem, on_delete=models.CASCADE, related_name="links")
     to = models.UUIDField(db_index=True, help_text="The uuid of the other page, which may be gone.")
@@ -63,7 +63,7 @@ class FeedLink(models.Model):
 
 
 class FeedName(models.Model):
-    """A slug that the feed of a topic has or had, so that the old address leads to the present one."""
+    """A present or former slug of the feed of a topic, for redirects from old addresses."""
 
     slug = models.CharField(max_length=100, unique=True)
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
@@ -76,8 +76,11 @@ class FeedName(models.Model):
 
 
 class FeedState(models.Model):
-    """Up to which change of the content (pages/visibility/ledger.py) the entries are written, and for which addresses
-    of the site, in one row. `written_at` says which expiries they know of."""
+    """The one row that says what the stored entries reflect.
+
+    `version` is the last change in the ledger (pages/visibility/ledger.py). `written_for` is the format of entries,
+    which includes the addresses of the site. Expiries up to `written_at` are taken into account.
+    """
 
     version = models.BigIntegerField(default=0)
     written_for = models.CharField(max_length=1000)
@@ -91,7 +94,7 @@ class FeedState(models.Model):
 
 
 class FeedPing(models.Model):
-    """A feed that changed, which the hub has to be told (feeds/websub.py)."""
+    """A changed feed of which the hub has not been notified yet (feeds/websub.py)."""
 
     url = models.CharField(max_length=500, primary_key=True)
     next_at = models.DateTimeField(db_index=True)

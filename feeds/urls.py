@@ -4,7 +4,7 @@ from django.urls import path
 
 from feeds import views, web_pages
 
-# A name may have parts, as in topics/burglary.
+# A name may contain slashes, as in topics/burglary.
 urlpatterns = [
     path("", web_pages.index, name="feeds"),
     path("<path:name>.<slug:kind>", views.feed, name="feed"),

@@ -1,4 +1,4 @@
-"""Serves the feeds, with validators that make an unchanged feed cost a reader next to nothing."""
+"""Serves the feeds. ETag and Last-Modified make requests for an unchanged feed cheap."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
@@ -18,11 +18,11 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
-from feeds.build.items import form
-from feeds.catalogue import MEDIA_TYPES, FeedDefinition, listing, listing_once_called, listings, was_there
+from feeds.build.items import entry_format
+from feeds.catalogue import MEDIA_TYPES, FeedDefinition, listing, listing_by_former_name, listings, was_priority_feed
 from feeds.entry import clean_address
 from feeds.read.meetings import event_of, schedule, was_a_meeting
-from feeds.read.sources import LONG_AGO, State, brought_up_to_date
+from feeds.read.sources import EARLIEST, State, up_to_date_state
 from feeds.read.sources import feed as feed_now
 from feeds.write import calendar, syndication
 from feeds.write.json_feed import json_feed
@@ -30,12 +30,12 @@ from feeds.write.opml import opml
 from pages.content.choices import FeedFormat
 from pages.reading.compression import compressed, encoding_for
 
-KEPT = 3600  # seconds that a feed is kept ready to send; what changes asks under another key
+CACHE_SECONDS = 3600  # lifetime of a rendered feed; a change of content changes its cache key
 MAX_AGE = 300  # seconds
 OPML_TYPE = "text/x-opml"
 METHODS = ("GET", "HEAD", "OPTIONS")
-# What scripts of other sites may read as everybody may; browsers ask first (Fetch Standard, "CORS protocol"), because
-# of the conditions that a cheap poll is sent with.
+# Scripts of other sites may read these. Browsers send a preflight request because of the conditional headers (Fetch
+# Standard, "CORS protocol").
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link"}
 CORS_PREFLIGHT = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
@@ -43,30 +43,36 @@ CORS_PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 
+Params = ParamSpec("Params")
+
 
 @dataclass(frozen=True)
-class Written:
-    """A document ready to send. `links` are those of the Link header (RFC 8288).
+class RenderedDocument:
+    """A document that is ready to be sent. `links` are (rel, address) for the Link header (RFC 8288).
 
-    `is_fleeting`: what is taken down must be down at once, and caches are not told of this address. `changed_at` is
-    when it changed by the passing of time.
+    `must_revalidate` is true for addresses that are not purged from caches, so that a takedown has effect at once.
+    `changed_at` is when its content last changed because of its age.
     """
 
     body: bytes
     media_type: str
     links: tuple[tuple[str, str], ...] = ()
     is_opt_in: bool = False
-    is_fleeting: bool = False
+    must_revalidate: bool = False
     file_name: str = ""
-    changed_at: datetime = LONG_AGO
+    changed_at: datetime = EARLIEST
 
 
-def for_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lets scripts of other sites read JSON and calendars, whatever the answer is. That nothing else than reading is
-    allowed is cms/http/readers.py's."""
+def allow_cross_origin(
+    view: Callable[Concatenate[HttpRequest, Params], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Params], HttpResponse]:
+    """Let scripts of other sites read JSON and calendars, whatever the status of the response.
+
+    cms/http/readers.py refuses all methods that do more than read.
+    """
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def respond(request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponse:
         if request.method == "OPTIONS":
             response = HttpResponse(status=204, headers={"Allow": ", ".join(METHODS)})
         else:
@@ -77,83 +83,86 @@ def for_readers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
                 response[header] = value
         return response
 
-    return answer
+    return respond
 
 
-@for_readers
+@allow_cross_origin
 def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
-    """304 when the reader has these bytes (If-None-Match), or nothing changed since (If-Modified-Since)."""
+    """A feed or one of its archives. 304 if the client has this version (If-None-Match) or it is unchanged since."""
     archive = request.GET.get("archive")
     number = int(archive) if archive and re.fullmatch("[1-9][0-9]{0,4}", archive) else None
-    now = brought_up_to_date(timezone.now())
-    found = _kept(["feed", name, kind, number], now, lambda: _written(name, kind, number, now.at))
+    now = up_to_date_state(timezone.now())
+    found = _cached(["feed", name, kind, number], now, lambda: _render(name, kind, number, now.at))
     if found is None or (archive is not None and number is None):
-        return _no_such_feed(name, kind, now.at)
-    return _answer(request, found, now)
+        return _not_found(name, kind, now.at)
+    return _response(request, found, now)
 
 
-@for_readers
+@allow_cross_origin
 def all_feeds(request: HttpRequest) -> HttpResponse:
-    """The list of all feeds for feed readers."""
-    now = brought_up_to_date(timezone.now())
+    """The list of all feeds as OPML, for feed readers."""
+    now = up_to_date_state(timezone.now())
 
-    def write() -> Written:
+    def render() -> RenderedDocument:
         found = listings(now.at)
         home = found[0].home
         title = f"{home.title}: feeds" if home else "Feeds"
         own, for_people = (settings.CMS_URL + reverse(name) for name in ("all_feeds", "feeds"))
-        return Written(opml(title, found), OPML_TYPE, (("self", own), ("alternate", for_people)))
+        return RenderedDocument(opml(title, found), OPML_TYPE, (("self", own), ("alternate", for_people)))
 
-    found = _kept(["opml"], now, write)
+    found = _cached(["opml"], now, render)
     assert found is not None  # noqa: S101 - for the type checker
-    return _answer(request, found, now)
+    return _response(request, found, now)
 
 
-@for_readers
+@allow_cross_origin
 def meeting(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """One meeting for a calendar of one's own; 410 when it was public once, 404 when it never was."""
-    now = brought_up_to_date(timezone.now())
+    """One meeting to add to a calendar. 410 if it was public once, 404 if it never was."""
+    now = up_to_date_state(timezone.now())
 
-    def write() -> Written | None:
+    def render() -> RenderedDocument | None:
         event = event_of(uuid, now.at)
         if event is None:
             return None
         name = f"meeting-{event.starts.date().isoformat()}.ics"
         own = settings.CMS_URL + reverse("meeting_calendar", args=[uuid])
         links, media_type = (("self", own), ("alternate", event.url)), MEDIA_TYPES[FeedFormat.ICALENDAR]
-        return Written(calendar.single(event), media_type, links, is_fleeting=True, file_name=name)
+        return RenderedDocument(calendar.single(event), media_type, links, must_revalidate=True, file_name=name)
 
-    found = _kept(["meeting", str(uuid)], now, write)
+    found = _cached(["meeting", str(uuid)], now, render)
     if found:
-        return _answer(request, found, now)
+        return _response(request, found, now)
     if was_a_meeting(uuid):
         return _text("This meeting is not public any more.\n", 410)
     return _text("There is no meeting at this address.\n", 404)
 
 
-def _kept(name: list[Any], now: State, write: Callable[[], Written | None]) -> Written | None:
-    """What was written for this state, or is now. Nothing is kept of what is not there: others choose the names."""
+def _cached(name: list[Any], now: State, render: Callable[[], RenderedDocument | None]) -> RenderedDocument | None:
+    """The document for this state, from the cache or rendered now.
+
+    A missing document is not cached, because clients choose the names.
+    """
     content = [now.version, now.version_at, now.expired, now.day]
-    parts = [*name, *content, form(), settings.WEBSUB_HUB]
+    parts = [*name, *content, entry_format(), settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
-    found: Written | None = cache.get(key)
-    if found is None and (found := write()) is not None:
-        cache.set(key, found, KEPT)
+    found: RenderedDocument | None = cache.get(key)
+    if found is None and (found := render()) is not None:
+        cache.set(key, found, CACHE_SECONDS)
     return found
 
 
-def _written(name: str, kind: str, archive: int | None, as_of: datetime) -> Written | None:
+def _render(name: str, kind: str, archive: int | None, as_of: datetime) -> RenderedDocument | None:
     found = listing(name, as_of)
     if found is None or kind not in found.formats:
         return None
     if kind == FeedFormat.ICALENDAR:
         return _calendar(found, as_of) if archive is None else None
-    feed = feed_now(found, as_of, archive, with_gone=kind == FeedFormat.ATOM)
+    feed = feed_now(found, as_of, archive, include_removed=kind == FeedFormat.ATOM)
     if feed is None:
         return None
     subscription = found.url(kind)
     own, older, newer = (_archive(subscription, number) for number in (archive, feed.older, feed.newer))
-    # None for death reviews: a hub would have the notices after they were taken down.
+    # None for death reviews: a hub would still have the notices after a takedown.
     hub = settings.WEBSUB_HUB if archive is None and not found.is_opt_in else ""
     related = (("hub", hub), ("prev-archive", older), ("next-archive", newer), ("current", own and subscription))
     links = [(rel, href) for rel, href in related if href]
@@ -164,18 +173,18 @@ def _written(name: str, kind: str, archive: int | None, as_of: datetime) -> Writ
         body = (syndication.rss if kind == FeedFormat.RSS else syndication.atom)(feed, own, links)
     media_type = MEDIA_TYPES[FeedFormat(kind)]
     links = [("self", own), ("alternate", feed.url), *links]
-    return Written(body, media_type, tuple(links), found.is_opt_in, is_fleeting=archive is not None)
+    return RenderedDocument(body, media_type, tuple(links), found.is_opt_in, must_revalidate=archive is not None)
 
 
 def _archive(subscription: str, number: int | None) -> str:
-    """The address of the archive with this number; empty without one."""
+    """The address of the archive with this number. Empty if there is none."""
     return f"{subscription}?archive={number}" if number else ""
 
 
-def _calendar(found: FeedDefinition, as_of: datetime) -> Written:
+def _calendar(found: FeedDefinition, as_of: datetime) -> RenderedDocument:
     url, meetings = found.url(FeedFormat.ICALENDAR), schedule(as_of)
     hub = (("hub", settings.WEBSUB_HUB),) if settings.WEBSUB_HUB else ()
-    return Written(
+    return RenderedDocument(
         calendar.calendar(meetings.events, found.full_title, found.description, url),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
         (("self", url), ("alternate", clean_address(found.about)), *hub),
@@ -184,19 +193,19 @@ def _calendar(found: FeedDefinition, as_of: datetime) -> Written:
     )
 
 
-def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
+def _response(request: HttpRequest, found: RenderedDocument, now: State) -> HttpResponse:
     encoding = encoding_for(request, found.body)
-    # Stored copies are told apart by their compression, so each has an ETag of its own (RFC 9110, section 8.8.3.3).
+    # Each compressed variant needs an ETag of its own (RFC 9110, section 8.8.3.3).
     etag = f'"{sha256(found.body).hexdigest()[:32]}{encoding and "-"}{encoding}"'
     response = HttpResponse(content_type=f"{found.media_type}; charset=utf-8")
     if encoding:
         response["Content-Encoding"] = encoding
     response["Vary"] = "Accept-Encoding"
-    # Caches are told of the exact addresses alone, so under no other may they keep anything.
-    is_fleeting = found.is_fleeting or bool(request.META["QUERY_STRING"])
-    response["Cache-Control"] = "no-cache" if is_fleeting else f"public, max-age={MAX_AGE}"
+    # Only the exact addresses are purged from caches, so caches may store no others.
+    must_revalidate = found.must_revalidate or bool(request.META["QUERY_STRING"])
+    response["Cache-Control"] = "no-cache" if must_revalidate else f"public, max-age={MAX_AGE}"
     if found.is_opt_in:
-        # As on the notices themselves: the next person at the computer may be the one who is feared.
+        # As for the notices themselves: the next person at the computer may be the abuser.
         response["Cache-Control"] = "no-store"
         response["X-Robots-Tag"] = "noindex"
     if found.file_name:
@@ -213,12 +222,12 @@ def _answer(request: HttpRequest, found: Written, now: State) -> HttpResponse:
     return response
 
 
-def _no_such_feed(name: str, kind: str, as_of: datetime) -> HttpResponse:
-    """Leads to the feed that had this name once, or says which addresses there are: those of this feed, or all."""
+def _not_found(name: str, kind: str, as_of: datetime) -> HttpResponse:
+    """Redirect to the feed that had this name, or list the addresses of this feed or of all feeds."""
     found = listing(name, as_of)
-    if found is None and (renamed := listing_once_called(name, as_of)) and kind in renamed.formats:
+    if found is None and (renamed := listing_by_former_name(name, as_of)) and kind in renamed.formats:
         return HttpResponsePermanentRedirect(renamed.url(kind), headers={"Cache-Control": "no-cache"})
-    if found is None and was_there(name):
+    if found is None and was_priority_feed(name):
         return _text("The priority that this feed was about is not public any more.\n", 410)
     known = [each.url(kind) for each in ([found] if found else _offered(as_of)) for kind in each.formats]
     return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)

@@ -1,4 +1,4 @@
-"""The pages on which people find the feeds: how to follow, every feed with its addresses, and what is new in it."""
+"""The web pages about the feeds: how to follow them, every feed with its addresses, and its newest entries."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,26 +13,26 @@ from feeds.catalogue import (
     MEDIA_TYPES,
     FeedDefinition,
     listing,
-    listing_once_called,
+    listing_by_former_name,
     listings,
     offered_everywhere,
-    was_there,
+    was_priority_feed,
     web_page,
 )
-from feeds.read.sources import brought_up_to_date, feed
+from feeds.read.sources import feed, up_to_date_state
 from pages.content import addresses
 from pages.content.choices import FeedFormat
 from pages.models import PartnershipPage, SupportService
 from pages.reading.page_html import Link
 from pages.visibility.rule import public, public_snippets
 
-NEWEST = 5  # of all updates, on the page with all feeds
+NEWEST = 5  # entries of "All updates" on the page with all feeds
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """All feeds."""
-    as_of = brought_up_to_date(timezone.now()).at
+    """The page with all feeds."""
+    as_of = up_to_date_state(timezone.now()).at
     found = listings(as_of)
     everything = feed(found[0], as_of)
     context = {
@@ -48,31 +48,33 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def one(request: HttpRequest, name: str) -> HttpResponse:
-    """One feed, or the way to where it is now; 410 when it was about a priority that is not public any more, 404 when
-    there was none of this name."""
-    as_of = brought_up_to_date(timezone.now()).at
+    """The page of one feed, or a redirect to its present address.
+
+    410 if it was about a priority that is no longer public, 404 if there was no feed of this name.
+    """
+    as_of = up_to_date_state(timezone.now()).at
     found = listing(name, as_of)
     content = feed(found, as_of) if found else None
     if found is None or content is None:
-        if renamed := listing_once_called(name, as_of):
+        if renamed := listing_by_former_name(name, as_of):
             return HttpResponsePermanentRedirect(web_page(renamed), headers={"Cache-Control": "no-cache"})
-        template, status = ("removed", 410) if was_there(name) else ("not_found", 404)
+        template, status = ("removed", 410) if was_priority_feed(name) else ("not_found", 404)
         return _page(f"pages/{template}", {}, offered_everywhere(), status)
     context = {"offer": _offer(found), "entries": content.entries, "safe_exit": found.is_opt_in}
     if found.is_opt_in:
         context["services"] = public_snippets(SupportService.objects.all(), as_of)
     response = _page("feeds/one", context, [found])
     if found.is_opt_in:
-        # As on the notices themselves: the next person at the computer may be the one who is feared.
+        # As for the notices themselves: the next person at the computer may be the abuser.
         response["Cache-Control"] = "no-store"
         response["X-Robots-Tag"] = "noindex"
     return response
 
 
 def _page(template: str, context: dict[str, Any], offered: list[FeedDefinition], status: int = 200) -> HttpResponse:
-    """Without the request, so that nothing on the way can look at a session or set a cookie.
+    """Render a page. It does not get the request, so that it cannot read a session or set a cookie.
 
-    Browsers ask again each time, so that the title of a page that is taken down is down at once.
+    Browsers revalidate it each time, so that a takedown has effect at once.
     """
     home = public(PartnershipPage.objects.all()).order_by("path").first()
     feeds = [
@@ -85,21 +87,22 @@ def _page(template: str, context: dict[str, Any], offered: list[FeedDefinition],
     return HttpResponse(html, status=status, headers={"Cache-Control": "no-cache"})
 
 
-def _offer(each: FeedDefinition) -> dict[str, Any]:
-    """A feed with all that one can do with it."""
-    news = [kind for kind in each.formats if kind != FeedFormat.ICALENDAR]
+def _offer(definition: FeedDefinition) -> dict[str, Any]:
+    """The template context of one feed: its texts, its addresses and its calendar."""
+    news = [kind for kind in definition.formats if kind != FeedFormat.ICALENDAR]
+    has_calendar = FeedFormat.ICALENDAR in definition.formats
     return {
-        "title": each.title,
-        "description": each.description,
-        "page": web_page(each),
-        "key": each.name.replace("/", "-"),
-        "addresses": [{"format": kind.label, "url": each.url(kind)} for kind in news],
-        "calendar": _calendar(each.title, each.url(FeedFormat.ICALENDAR)) if len(news) < len(each.formats) else None,
+        "title": definition.title,
+        "description": definition.description,
+        "page": web_page(definition),
+        "key": definition.name.replace("/", "-"),
+        "addresses": [{"format": kind.label, "url": definition.url(kind)} for kind in news],
+        "calendar": _calendar(definition.title, definition.url(FeedFormat.ICALENDAR)) if has_calendar else None,
     }
 
 
 def _calendar(title: str, url: str) -> dict[str, str]:
-    """The address of a calendar, and links that add it: on the device, and in the two big web calendars."""
+    """The address of a calendar, and links that add it to the device, to Google Calendar and to Outlook.com."""
     webcal = "webcal:" + url.partition(":")[2]
     return {
         "url": url,

@@ -15,7 +15,7 @@ from lxml.html import fragment_fromstring
 from documents.models import Document
 from feeds.catalogue import listings
 from feeds.models import FeedItem
-from feeds.read.sources import brought_up_to_date
+from feeds.read.sources import up_to_date_state
 from pages import models
 from pages.models import ContentPage
 from tests import factories
@@ -214,7 +214,7 @@ def shown(entries, kind):
 def documents(client):
     """The feeds of the site by name and format."""
     found = {}
-    for each in listings(brought_up_to_date(NOW).at):
+    for each in listings(up_to_date_state(NOW).at):
         for kind in FORMATS:
             response = client.get(f"/feeds/{each.name}.{kind}")
             assert response.status_code == 200

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.one_database
 def no_turn_is_free(monkeypatch):
     monkeypatch.setattr(own_process, "WAIT", 0)
     for _ in range(own_process.AT_ONCE):
-        assert own_process._turns.acquire(blocking=False)
+        assert own_process._free_readers.acquire(blocking=False)
     yield
     for _ in range(own_process.AT_ONCE):
-        own_process._turns.release()
+        own_process._free_readers.release()
 
 
 def test_a_server_that_reads_enough_files_says_to_try_again(db, no_turn_is_free):
@@ -32,10 +32,10 @@ def test_a_server_that_reads_enough_files_says_to_try_again(db, no_turn_is_free)
         "“plan.pdf” was not read, because the server is reading other files. Try again in a minute."
     ]
     assert not Document.objects.exists()
-    own_process._turns.release()
+    own_process._free_readers.release()
     plan.save()
     assert Document.objects.get().words.text == "Busy plan"
-    assert own_process._turns.acquire(blocking=False)
+    assert own_process._free_readers.acquire(blocking=False)
 
 
 def test_a_damaged_file_gives_its_turn_back(db):

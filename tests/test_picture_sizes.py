@@ -9,7 +9,6 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from cms.publication import effects as publication
-from documents import models as documents
 from documents.inspection import own_process
 from documents.models import ALL_SIZES, RENDITIONS, Image, Rendition
 from tests import factories
@@ -37,7 +36,7 @@ def test_the_screen_of_a_picture_draws_nothing(home, client, monkeypatch):
     def draw(*args):
         raise AssertionError("drawn")
 
-    monkeypatch.setattr(documents, "draw", draw)
+    monkeypatch.setattr("documents.models.image.draw", draw)
     client.force_login(User.objects.create_superuser("root", password="x"))
     screen = client.get(reverse("wagtailimages:edit", args=[image.pk])).content.decode()
     address = f"/unserved/{image.file.name}"
@@ -100,10 +99,10 @@ def test_a_file_that_cannot_be_drawn_is_tried_once(db, caplog, monkeypatch):
     warning = f"The sizes of picture {image.pk} could not be made: "
     monkeypatch.setattr(own_process, "WAIT", 0)
     for _ in range(own_process.AT_ONCE):
-        assert own_process._turns.acquire(blocking=False)
+        assert own_process._free_readers.acquire(blocking=False)
     publication.update_after_commit()
     for _ in range(own_process.AT_ONCE):
-        own_process._turns.release()
+        own_process._free_readers.release()
     assert list(Image.lacking_sizes()) == [image]  # nothing was wrong with the file
 
     image.file.storage.delete(image.file.name)

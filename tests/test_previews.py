@@ -16,7 +16,7 @@ from wagtail.test.utils.form_data import querydict_from_html
 
 from cms.graphql.schema.query import schema
 from feeds.build.items import update_entries
-from feeds.build.stories import story_types
+from feeds.build.stories import entry_page_types
 from feeds.catalogue import listing
 from feeds.read.sources import feed
 from pages import models
@@ -148,7 +148,7 @@ def test_each_page_type_has_the_previews_of_the_channels_that_carry_it():
         ("graphql", "GraphQL"),
     ]
     # What has a feed mode is in a feed, and the other way round.
-    assert set(story_types()) == {model for model, names in MODES.items() if "feed" in names}
+    assert set(entry_page_types()) == {model for model, names in MODES.items() if "feed" in names}
 
 
 def _below(model):

@@ -85,6 +85,7 @@ OVERRIDDEN = {
     ),
     "modelsearch.index.Indexed": ("get_indexed_objects search_fields", "other words in the index of the admin"),
     "treebeard.models.Node": ("refresh_from_db", "an old value of the row is written back"),
+    "wagtail.admin.forms.collections.BaseCollectionMemberForm": ("__init__ save", "a public file is exchanged"),
     "wagtail.admin.forms.models.WagtailAdminModelForm": ("is_valid", "a form takes what is hidden"),
     "wagtail.admin.forms.pages.CopyForm": ("__init__", "copies that are public at once"),
     "wagtail.admin.forms.pages.WagtailAdminPageForm": ("__init__ clean is_valid", "the rules of pages are not asked"),

@@ -1,4 +1,4 @@
-"""Decides who may have, see, change or delete a file, as a reader or in the admin.
+"""Decides who may read a file, and who may see, change or delete it in the admin.
 
 May import: documents.models, documents.inspection, pages.models, pages.visibility, pages.confidential, pages.content.
 """

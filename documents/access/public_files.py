@@ -1,14 +1,15 @@
 """Which files are public now: those that the published version of a public page uses.
 
-A file must also be the one that was approved with that version (`file_key`), lie outside private collections, and
-not have been taken offline in an emergency. A file of death reviews is public through a notice and nothing else: other
-pages that name it show nothing of it, and caches keep no copy, whatever page names it.
+The file must also be the one that was approved with that version (`file_key`), be outside private collections, and not
+be taken offline in an emergency. A file of death reviews is public only through a notice. Other pages that refer to it
+show nothing of it, and caches keep no copy of it.
 """
 
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from modelcluster.fields import ParentalKey
@@ -33,7 +34,7 @@ def public_images(queryset: QuerySet[Image], as_of: datetime | None = None) -> Q
 
 
 def may_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
-    """Those files that are public as soon as a public page shows them: not private, not taken offline."""
+    """The files that are public once a public page shows them: neither private nor taken offline."""
     collection = ExpressionWrapper(OuterRef("collection__path"), CharField())
     private = CollectionViewRestriction.objects.annotate(own=collection).filter(own__startswith=F("collection__path"))
     name = "document" if issubclass(queryset.model, Document) else "image"
@@ -41,32 +42,35 @@ def may_be_public(queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
 
 
 def shown_on(model: type[Model], files: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
-    """Those of some files that a page of this type, or a row of this type on a page, may show to readers."""
+    """The files that a page of this type, or a child row of this type, may show to readers."""
     return files if is_of_notices(model) else files.filter(~of_death_reviews())
 
 
 @cache
 def is_of_notices(model: type[Model]) -> bool:
-    """Whether this is the type of death-review notices, or of rows that only they have."""
-    keys = (each for each in model._meta.concrete_fields if isinstance(each, ParentalKey))
-    page_type = next((each.related_model for each in keys), model)
+    """Whether this is the page type of death-review notices, or of their child rows."""
+    keys = (field for field in model._meta.concrete_fields if isinstance(field, ParentalKey))
+    page_type = next((key.related_model for key in keys), model)
     return bool(getattr(page_type, "may_show_death_review_files", False))
 
 
-def for_staff(user: Any, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
-    """Those files that a person may change or choose in the admin."""
+def for_staff(user: User | AnonymousUser, queryset: QuerySet[AnyFile]) -> QuerySet[AnyFile]:
+    """The files that the user may change or choose in the admin."""
     policy = policy_registry.get_by_type(queryset.model)
     return queryset.filter(pk__in=policy.instances_user_has_any_permission_for(user, ["change", "choose"]).values("pk"))
 
 
 def on_a_live_page(file: Document | Image, kind: type[Page] = Page) -> bool:
-    """Whether a published version uses the file. The page may be hidden by what is above it, or the file by its
-    collection: when that changes, readers see the file without another approval."""
+    """Whether the published version of a page of this type uses the file.
+
+    The page may be hidden by a page above it, or the file by its collection. When that ends, readers see the file
+    without another approval.
+    """
     return file.published_in.filter(page__live=True, page__in=kind.objects.all()).exists()
 
 
 def approved_for_readers(file: Document | Image) -> bool:
-    """Whether a version shows the file that is published, or approved for a later date."""
+    """Whether a version that is published, or approved for a later date, shows the file."""
     return on_a_live_page(file) or file.pk in files_approved_for_a_date()[type(file)]
 
 
@@ -81,9 +85,9 @@ def _on_a_notice() -> Q:
 
 
 def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
-    """Those rows that are about no file, or about one that is fit to be public and the very one that was approved.
+    """The rows that are about no file, or about an approved file that may be public.
 
-    Whether their pages are public is another question.
+    Does not check whether their pages are public.
     """
     approved = Document.objects.filter(pk=OuterRef("document"), file_key=OuterRef("file_key"))
     rows = rows.filter(Q(document=None) | Exists(may_be_public(approved)))
@@ -91,13 +95,16 @@ def without_hidden_files(rows: QuerySet[SearchText]) -> QuerySet[SearchText]:
 
 
 def never_stored() -> Q:
-    """Whether caches must keep no copy of a document: it belongs to a death review now, was published with one, or was
-    once for an exempt item. A picture can only be the first."""
+    """Whether caches must keep no copy of a document.
+
+    That is so if it belongs to a death review, was published with one, or was once for an exempt item. For a picture,
+    only the first can be true.
+    """
     return Q(of_death_reviews()) | Q(Exists(PublishedFile.objects.filter(document=OuterRef("pk"), no_store=True)))
 
 
 def remember_public_files(rows: QuerySet[PublishedFile]) -> None:
-    """Note the keys of those files that are public now, so that their addresses say "gone" and not "unknown" later."""
+    """Record the keys of the files that are public now, so that their addresses answer 410 and not 404 later."""
     documents = public_documents(Document.objects.filter(pk__in=rows.values("document")))
     images = public_images(Image.objects.filter(pk__in=rows.values("image")))
     keys = {*documents.values_list("file_key", flat=True), *images.values_list("file_key", flat=True)}

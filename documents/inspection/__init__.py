@@ -1,4 +1,4 @@
-"""Decides whether an uploaded file can be read, and what it says, in a process with limits of its own.
+"""Decides whether an uploaded file can be read, and extracts its facts, in a process with resource limits.
 
 May import: nothing of this project.
 """

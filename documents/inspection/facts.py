@@ -1,6 +1,6 @@
-"""Reads the facts of an uploaded file that nobody should have to type, and refuses one that cannot be read.
+"""Reads the facts of an uploaded file, so that nobody has to type them, and refuses a file that cannot be read.
 
-What it raises, a `ValidationError` that names the file and says what to do, is shown beside the field of a form.
+Its functions raise `ValidationError` with the name of the file and what to do. Forms show that beside the field.
 """
 
 import base64
@@ -24,7 +24,7 @@ UNREADABLE = (
 )
 TOO_MUCH = "“%(name)s” takes too much time or memory to read. Divide it, or make its pictures smaller, and upload that."
 BUSY = "“%(name)s” was not read, because the server is reading other files. Try again in a minute."
-KEPT = 8  # files whose facts are remembered: a form asks, and then the row that it saves
+CACHE_SIZE = 8  # files whose facts are cached: the form asks for them, and then the row that it saves
 
 
 class Reading(NamedTuple):
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """The facts of a picture that can be shown, the right way up."""
+    """The facts of a picture that can be shown. Width and height are in pixels, after its orientation is applied."""
 
     format: str
     frames: int
@@ -44,18 +44,18 @@ class Picture(NamedTuple):
 
 
 class Size(NamedTuple):
-    """One size to draw of a picture: the part of it (left, top, right, bottom), the pixels, and the format."""
+    """One size to draw of a picture: the crop (left, top, right, bottom), the size in pixels, and the format."""
 
     crop: Sequence[float]
     size: Sequence[int]
     format: str
 
 
-_found: OrderedDict[tuple[str, str], Any] = OrderedDict()
+_cache: OrderedDict[tuple[str, str], Any] = OrderedDict()
 
 
 def sha256_of(file: IO[bytes]) -> str:
-    """SHA-256 of the file's bytes, in hex; the file is left at its start."""
+    """SHA-256 of the file's bytes, in hex. The file position is reset to the start."""
     file.seek(0)
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK):
@@ -64,8 +64,11 @@ def sha256_of(file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def read_document(file: Any, name: str) -> Reading:
-    """Leaves the file at its start. A format that has no reader has no pages and no words."""
+def read_document(file: IO[bytes], name: str) -> Reading:
+    """The pages and words of the file, whose position is reset to the start. Other formats have neither.
+
+    Raises ValidationError.
+    """
     extension = PurePath(name).suffix.lower().removeprefix(".")
     if extension in PLAIN:
         file.seek(0)
@@ -75,18 +78,19 @@ def read_document(file: Any, name: str) -> Reading:
             raise ValidationError(UNREADABLE, "unreadable", {"name": PurePath(name).name})
         return Reading(None, words)
     if extension == "pdf":
-        return Reading(**_asked("documents.inspection.pdf", file, name))
+        return Reading(**_read("documents.inspection.pdf", file, name))
     if extension in OFFICE:
-        return Reading(**_asked("documents.inspection.office", file, name, extension))
+        return Reading(**_read("documents.inspection.office", file, name, extension))
     return Reading(None, "")
 
 
-def inspect_picture(file: Any, name: str) -> Picture:
-    return Picture(**_asked("documents.inspection.pictures", file, name, "look"))
+def inspect_picture(file: IO[bytes], name: str) -> Picture:
+    """Raises ValidationError for a picture that cannot be shown."""
+    return Picture(**_read("documents.inspection.pictures", file, name, "look"))
 
 
-def draw(file: Any, name: str, sizes: list[Size]) -> list[bytes]:
-    """The files of these sizes, in their order."""
+def draw(file: IO[bytes], name: str, sizes: list[Size]) -> list[bytes]:
+    """The content of the drawn files, in the order of the sizes. Raises ValidationError."""
     try:
         drawn = ask("documents.inspection.pictures", file, "draw", [size._asdict() for size in sizes])
     except (UnreadableFileError, FileTooLargeError, ReadersBusyError) as error:
@@ -94,23 +98,23 @@ def draw(file: Any, name: str, sizes: list[Size]) -> list[bytes]:
     return [base64.b64decode(content) for content in drawn]
 
 
-def _asked(reader: str, file: Any, name: str, *question: str) -> Any:
-    """The answer, which depends on the bytes alone and so is remembered for a moment."""
+def _read(reader: str, file: IO[bytes], name: str, *question: str) -> Any:
+    """The reader's answer, cached because it depends only on the bytes."""
     key = (sha256_of(file), " ".join((reader, *question)))
-    found = _found.get(key)
+    found = _cache.get(key)
     if found is None:
         try:
             found = ask(reader, file, *question)
         except (UnreadableFileError, FileTooLargeError, ReadersBusyError) as error:
             raise _refusal(error, name) from error
-        _found[key] = found
-        while len(_found) > KEPT:
-            _found.popitem(last=False)
+        _cache[key] = found
+        while len(_cache) > CACHE_SIZE:
+            _cache.popitem(last=False)
     return found
 
 
 def _refusal(error: Exception, name: str) -> ValidationError:
-    named = {"name": PurePath(name).name}
+    params = {"name": PurePath(name).name}
     if isinstance(error, ReadersBusyError):
-        return ValidationError(BUSY, "busy", named)
-    return ValidationError(TOO_MUCH if isinstance(error, FileTooLargeError) else UNREADABLE, "unreadable", named)
+        return ValidationError(BUSY, "busy", params)
+    return ValidationError(TOO_MUCH if isinstance(error, FileTooLargeError) else UNREADABLE, "unreadable", params)

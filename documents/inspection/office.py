@@ -1,8 +1,8 @@
 """Reads the words that people see in an office document, in a process of its own.
 
-Word, Excel, PowerPoint (Office Open XML, ECMA-376) and OpenDocument (ODF 1.3) are zip files of XML. Left out is what
-their programs do not show: hidden slides, sheets, rows, columns, shapes and text, comments, notes for the speaker, and
-what was deleted while changes were tracked. What is merely hard to see (white on white) is read.
+Word, Excel, PowerPoint (Office Open XML, ECMA-376) and OpenDocument (ODF 1.3) are zip files of XML. What their programs
+do not show is left out: hidden slides, sheets, rows, columns, shapes and text, comments, speaker notes, and tracked
+deletions. Text that is only hard to see (white on white) is read.
 """
 
 import zipfile
@@ -31,7 +31,7 @@ MAX_PARTS = 300
 MAX_XML = 30_000_000  # bytes of one part, unpacked
 CHUNK = 64 * 1024
 Target = TypeVar("Target", bound=Words)
-# The folder of the zip file in which the format has its parts.
+# The folder or file of the archive that holds the content of the format.
 FOLDERS = {
     "docx": "word/",
     "pptx": "ppt/",
@@ -43,7 +43,10 @@ FOLDERS = {
 
 
 def read(file: IO[bytes], extension: str) -> dict[str, Any]:
-    """Raises whatever zip files, zlib and XML raise. Words for which the time does not suffice are left out."""
+    """The words of the document. If the time or memory runs out, the words read so far.
+
+    Raises UnreadableFileError and any error of zipfile, zlib and the XML parser.
+    """
     pieces: list[str] = []
     with zipfile.ZipFile(file) as archive:
         if not any(name.startswith(FOLDERS[extension]) for name in archive.namelist()):
@@ -59,33 +62,33 @@ def read(file: IO[bytes], extension: str) -> dict[str, Any]:
 
 def _of_word(archive: zipfile.ZipFile) -> Iterator[str]:
     styles = StylesOfWord()
-    _through(archive, "word/styles.xml", styles)
-    for name in _named(archive, "word/document", "word/footnotes.xml", "word/endnotes.xml"):
-        yield _through(archive, name, Written(styles.hidden())).close()
+    _parsed(archive, "word/styles.xml", styles)
+    for name in _parts_named(archive, "word/document", "word/footnotes.xml", "word/endnotes.xml"):
+        yield _parsed(archive, name, Written(styles.hidden())).close()
 
 
 def _of_powerpoint(archive: zipfile.ZipFile) -> Iterator[str]:
-    slides = _listed(archive, "ppt/presentation.xml", "sldId") or _named(archive, "ppt/slides/slide")
+    slides = _parts_listed(archive, "ppt/presentation.xml", "sldId") or _parts_named(archive, "ppt/slides/slide")
     for name in slides:
-        yield _through(archive, name, Drawn()).close()
+        yield _parsed(archive, name, Drawn()).close()
 
 
 def _of_excel(archive: zipfile.ZipFile) -> Iterator[str]:
-    sheets = _listed(archive, "xl/workbook.xml", "sheet")
-    sheets = _named(archive, "xl/worksheets/sheet") if sheets is None else sheets
-    strings = _through(archive, "xl/sharedStrings.xml", SharedStrings()).strings
+    sheets = _parts_listed(archive, "xl/workbook.xml", "sheet")
+    sheets = _parts_named(archive, "xl/worksheets/sheet") if sheets is None else sheets
+    strings = _parsed(archive, "xl/sharedStrings.xml", SharedStrings()).strings
     for name in sheets:
-        yield _through(archive, name, Sheet(strings)).close()
+        yield _parsed(archive, name, Sheet(strings)).close()
 
 
 def _of_open_document(archive: zipfile.ZipFile) -> Iterator[str]:
     styles = OpenDocument()
-    _through(archive, "styles.xml", styles)
-    yield _through(archive, "content.xml", OpenDocument(styles)).close()
+    _parsed(archive, "styles.xml", styles)
+    yield _parsed(archive, "content.xml", OpenDocument(styles)).close()
 
 
-def _named(archive: zipfile.ZipFile, *beginnings: str) -> list[str]:
-    """The parts with such names, slide 10 after slide 9."""
+def _parts_named(archive: zipfile.ZipFile, *beginnings: str) -> list[str]:
+    """The parts whose names begin so, in numerical order (slide 9, slide 10)."""
     found = [name for name in archive.namelist() if name.endswith(".xml")]
     return [name for beginning in beginnings for name in sorted(found, key=_number) if name.startswith(beginning)][
         :MAX_PARTS
@@ -96,8 +99,8 @@ def _number(name: str) -> tuple[int, str]:
     return int("".join(letter for letter in name if letter in "0123456789")[:9] or 0), name
 
 
-class _List(Words):
-    """The relations that a presentation lists as slides, or a workbook as sheets that are not hidden."""
+class _RelationIds(Words):
+    """The relationship ids of the slides of a presentation, or of the visible sheets of a workbook."""
 
     def __init__(self, element: str) -> None:
         super().__init__()
@@ -110,6 +113,8 @@ class _List(Words):
 
 
 class _Relations(Words):
+    """The targets of relationships, by their ids."""
+
     def __init__(self) -> None:
         super().__init__()
         self.targets: dict[str, str] = {}
@@ -120,19 +125,19 @@ class _Relations(Words):
         self.targets[found.get("Id", "")] = found.get("Target", "")
 
 
-def _listed(archive: zipfile.ZipFile, part: str, element: str) -> list[str] | None:
-    """The parts that are listed there, in their order; None when there is no list."""
+def _parts_listed(archive: zipfile.ZipFile, part: str, element: str) -> list[str] | None:
+    """The parts that the given part lists, in its order. None if the archive lacks that part."""
     if part not in archive.NameToInfo:
         return None
     folder, _, name = part.rpartition("/")
-    targets = _through(archive, f"{folder}/_rels/{name}.rels", _Relations()).targets
-    found = [targets.get(relation, "") for relation in _through(archive, part, _List(element)).relations]
+    targets = _parsed(archive, f"{folder}/_rels/{name}.rels", _Relations()).targets
+    found = [targets.get(relation, "") for relation in _parsed(archive, part, _RelationIds(element)).relations]
     paths = [normpath(join("/" + folder, target)).lstrip("/") for target in found if target]
     return [path for path in paths if path in archive.NameToInfo][:MAX_PARTS]
 
 
-def _through(archive: zipfile.ZipFile, part: str, target: Target) -> Target:
-    """Let the target hear all of a part, or its first `MAX_XML` bytes. A part that is missing has nothing to say."""
+def _parsed(archive: zipfile.ZipFile, part: str, target: Target) -> Target:
+    """Parse a part, or its first `MAX_XML` bytes, into the target. A missing part leaves the target empty."""
     if part not in archive.NameToInfo:
         return target
     parser, left = DefusedXMLParser(target=target), MAX_XML

@@ -1,11 +1,11 @@
-"""What of the XML of an office document people see: each class hears of one kind of part, and keeps its words.
+"""Collects the visible words from the XML of office documents. Each class is a parser target for one kind of part.
 
-Names of elements and attributes are compared without their namespaces, which no two of these formats confuse.
+Names of elements and attributes are compared without their namespaces, because these formats have no conflicting names.
 """
 
 from documents.inspection.text import MAX_LETTERS
 
-# Elements at which a word ends, and those whose text readers of the file do not see.
+# Elements that end a word, and elements whose text is not visible.
 ENDS = {"p", "h", "br", "tab", "line-break", "s", "si", "is", "c", "table-cell", "tc"}
 UNSEEN = {
     "annotation", "delText", "error-message", "f", "Fallback", "help-message", "instrText", "moveFrom", "notes",
@@ -23,16 +23,16 @@ def without_namespaces(attributes: dict[str, str]) -> dict[str, str]:
 
 
 class Words:
-    """The target of a parser: keeps the texts of elements that are not hidden, and of none inside of them."""
+    """A parser target that collects the text of visible elements. Everything inside a hidden element is hidden."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
         self.letters = 0
-        self.path: list[str] = []  # the names of the elements that are open
-        self.hidden_at = 0  # how deep the element is that is hidden with all in it; 0 when none is
+        self.path: list[str] = []  # the names of the open elements, the outermost first
+        self.hidden_at = 0  # the depth of the outermost hidden element, or 0
 
     def hides(self, name: str, attributes: dict[str, str]) -> int:
-        """How many levels up from this element, which is open now, all is hidden; 0 is the element; -1 for none."""
+        """How many levels above this open element hiding begins: 0 for the element itself, -1 for nothing hidden."""
         return 0 if name in UNSEEN else -1
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -43,17 +43,17 @@ class Words:
 
     def end(self, tag: str) -> None:
         if not self.hidden_at and self.path[-1] in ENDS:
-            self.keep("\n" if self.path[-1] in ("p", "h") else " ")
+            self.add("\n" if self.path[-1] in ("p", "h") else " ")
         elif self.hidden_at == len(self.path):
             self.hidden_at = 0
         self.path.pop()
 
     def data(self, words: str) -> None:
         if not self.hidden_at:
-            self.keep(words)
+            self.add(words)
 
-    def keep(self, words: str) -> None:
-        if self.letters <= MAX_LETTERS:  # there is no use for more
+    def add(self, words: str) -> None:
+        if self.letters <= MAX_LETTERS:
             self.words.append(words)
             self.letters += len(words)
 
@@ -65,7 +65,7 @@ class Words:
 
 
 class StylesOfWord(Words):
-    """Which styles of text are hidden (w:vanish), by themselves or by the style that they build on."""
+    """The styles of text that are hidden (w:vanish), directly or through the style that they are based on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class StylesOfWord(Words):
         return {style for style in {*self.vanish, *self.based_on} if self._is_hidden(style)}
 
     def _is_hidden(self, style: str) -> bool:
-        for _ in range(20):  # styles that build on each other in a circle are nobody's
+        for _ in range(20):  # a bound, because a damaged file can have a cycle of styles
             if style in self.vanish or style not in self.based_on:
                 break
             style = self.based_on[style]
@@ -96,7 +96,7 @@ class StylesOfWord(Words):
 
 
 class Written(Words):
-    """A part of a Word document: the text, or its footnotes."""
+    """A part of a Word document: the body, footnotes or endnotes."""
 
     def __init__(self, hidden_styles: set[str]) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Written(Words):
             value = without_namespaces(attributes).get("val", "")
             own = name in ("vanish", "hidden") and value not in NO
             by_style = name in ("rStyle", "pStyle") and value in self.hidden_styles
-            # Of a run, a paragraph and a row of a table. The mark at the end of a paragraph has a rPr, too.
+            # Of a run, a paragraph or a table row. The mark at the end of a paragraph has a rPr as well.
             if (own or by_style) and above in (["r", "rPr"], ["p", "pPr"], ["tr", "trPr"]):
                 return 2
         return super().hides(name, attributes)
@@ -132,7 +132,7 @@ class Drawn(Words):
 
 
 class SharedStrings(Words):
-    """The texts that the cells of all sheets refer to by number."""
+    """The texts that cells of all sheets refer to by index."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class SharedStrings(Words):
 
 
 class Sheet(Words):
-    """A sheet: the texts in its cells. Numbers are no words."""
+    """A sheet: the texts in its cells, without numbers."""
 
     def __init__(self, strings: list[str]) -> None:
         super().__init__()
@@ -156,11 +156,11 @@ class Sheet(Words):
         self.column, self.kind, self.value = 0, "", ""
 
     def hides(self, name: str, attributes: dict[str, str]) -> int:
-        if name == "col" and _has_no_room(attributes, "width"):
+        if name == "col" and _is_collapsed(attributes, "width"):
             self.hidden_columns.append((int(attributes["min"]), int(attributes["max"])))
         elif name == "row":
             self.column = 0
-            return 0 if _has_no_room(attributes, "ht") else -1
+            return 0 if _is_collapsed(attributes, "ht") else -1
         elif name == "c":
             self.column = _column(attributes.get("r", "")) or self.column + 1
             self.kind = attributes.get("t", "n")
@@ -173,24 +173,24 @@ class Sheet(Words):
         if self.path[-1] == "v":
             self.value += words
         elif "is" in self.path[-4:]:
-            self.keep(words)
+            self.add(words)
 
     def end(self, tag: str) -> None:
         if self.path[-1] == "v" and not self.hidden_at:
             if self.kind == "s" and 0 <= int(self.value) < len(self.strings):
-                self.keep(self.strings[int(self.value)])
+                self.add(self.strings[int(self.value)])
             elif self.kind == "str":
-                self.keep(self.value)
+                self.add(self.value)
             self.value = ""
         super().end(tag)
 
 
-def _has_no_room(attributes: dict[str, str], size: str) -> bool:
+def _is_collapsed(attributes: dict[str, str], size: str) -> bool:
     return attributes.get("hidden", "0") not in NO or float(attributes.get(size, 1)) == 0
 
 
 def _column(cell: str) -> int:
-    """3 for "C7"."""
+    """The number of the column in a cell reference: 3 for "C7"."""
     number = 0
     for letter in cell:
         if "A" <= letter <= "Z":
@@ -208,15 +208,15 @@ HIDDEN_ROWS_AND_COLUMNS = ("collapse", "filter")
 
 
 class OpenDocument(Words):
-    """The content of an OpenDocument file, or its styles. Automatic styles stand before the text that has them."""
+    """The content of an OpenDocument file, or its styles. Automatic styles precede the text that uses them."""
 
     def __init__(self, styles: "OpenDocument | None" = None) -> None:
         super().__init__()
         self.style = ("", "")
         self.parents: dict[tuple[str, str], str] = styles.parents if styles else {}
-        self.said: dict[tuple[str, str], bool] = styles.said if styles else {}  # whether a style hides
+        self.hides_by_style: dict[tuple[str, str], bool] = styles.hides_by_style if styles else {}
         self.hidden_layers: set[str] = styles.hidden_layers if styles else set()
-        self.tables: list[_Columns] = []  # one within the other
+        self.tables: list[_Columns] = []  # the open tables, the outermost first
 
     def hides(self, name: str, attributes: dict[str, str]) -> int:
         found = without_namespaces(attributes)
@@ -226,19 +226,19 @@ class OpenDocument(Words):
                 self.parents[self.style] = found.get("parent-style-name", "")
             case "text-properties" | "table-properties" | "drawing-page-properties" | "section-properties":
                 if "display" in found or "visibility" in found:
-                    self.said[self.style] = _is_hidden(found) or found.get("visibility") == "hidden"
+                    self.hides_by_style[self.style] = _is_hidden(found) or found.get("visibility") == "hidden"
             case "layer" if _is_hidden(found):
                 self.hidden_layers.add(found.get("name", ""))
             case _:
-                hidden_place = self._in_hidden_place(name, found)
-                if hidden_place or _is_hidden(found) or found.get("layer") in self.hidden_layers:
+                in_hidden = self._in_hidden_row_or_column(name, found)
+                if in_hidden or _is_hidden(found) or found.get("layer") in self.hidden_layers:
                     return 0
                 if name in FAMILIES and self._style_hides((FAMILIES[name], found.get("style-name", ""))):
                     return 0
         return super().hides(name, attributes)
 
-    def _in_hidden_place(self, name: str, found: dict[str, str]) -> bool:
-        """Whether it is a row or a cell that is hidden. Counts the columns of the innermost table."""
+    def _in_hidden_row_or_column(self, name: str, found: dict[str, str]) -> bool:
+        """Whether it is a hidden row or a cell in a hidden column. Counts the columns of the innermost table."""
         if name == "table":
             self.tables.append(_Columns(len(self.path)))
         elif name == "table-row":
@@ -252,8 +252,8 @@ class OpenDocument(Words):
 
     def _style_hides(self, style: tuple[str, str]) -> bool:
         for _ in range(20):
-            if style in self.said:
-                return self.said[style]
+            if style in self.hides_by_style:
+                return self.hides_by_style[style]
             style = (style[0], self.parents.get(style, ""))
         return False
 
@@ -273,7 +273,7 @@ def _is_hidden(found: dict[str, str]) -> bool:
 
 
 class _Columns:
-    """The columns of one table: which are hidden, and the one that the next cell is in."""
+    """The columns of one table: which are hidden, and which one has the next cell."""
 
     def __init__(self, depth: int) -> None:
         self.depth, self.next, self.count = depth, 0, 0

@@ -1,4 +1,4 @@
-"""Reads a PDF, in a process of its own: its number of pages and the words on them."""
+"""Reads the number of pages of a PDF and the words on them, in a process of its own."""
 
 from contextlib import suppress
 from typing import IO, Any
@@ -9,13 +9,13 @@ from documents.inspection.reader import ReadingTimeoutError, UnreadableFileError
 from documents.inspection.text import MAX_LETTERS, cleaned
 
 MAX_PAGES = 300
-MAX_DRAWING = 2_000_000  # bytes of drawing on one page; what has more is a drawing
+MAX_DRAWING = 2_000_000  # bytes of the content stream of a page; a page with more is a drawing
 
 
 def read(file: IO[bytes]) -> dict[str, Any]:
-    """Raises whatever pypdf raises, for a PDF that cannot be opened without a password, too.
+    """The number of pages and the words. Pages that cannot be read are left out, and so are those after the time limit.
 
-    Words on pages that cannot be read, or for which the time does not suffice, are left out.
+    Raises UnreadableFileError and any error of pypdf, also for a PDF that needs a password.
     """
     if b"%PDF-" not in file.read(1024):
         raise UnreadableFileError
@@ -27,7 +27,7 @@ def read(file: IO[bytes]) -> dict[str, Any]:
     words: list[str] = []
     with suppress(ReadingTimeoutError, MemoryError):
         for number in range(min(count, MAX_PAGES)):
-            with suppress(Exception):  # of one page, in any way
+            with suppress(Exception):  # a damaged page can raise any error
                 page = pages[number]
                 contents = page.get_contents()
                 if contents is not None and len(contents.get_data()) <= MAX_DRAWING:

@@ -1,7 +1,6 @@
-"""What every reader of files is (documents/inspection/pdf.py, office.py, pictures.py): a short process with limits of
-its own.
+"""The main function and resource limits of the reader programs (documents/inspection/pdf.py, office.py, pictures.py).
 
-It starts in a moment, so it imports as little as it can.
+It imports as little as possible, so that a reader starts quickly.
 """
 
 import json
@@ -11,10 +10,11 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 CPU_SECONDS = 10
-SPARE_SECONDS = 2  # of these, for what a reader needs to say how far it came
+SPARE_SECONDS = 2  # of CPU_SECONDS, for a reader to return what it has read so far
 MEMORY = 512 * 1024 * 1024  # bytes
 
 
@@ -23,29 +23,29 @@ class UnreadableFileError(Exception):
 
 
 class FileTooLargeError(Exception):
-    """Reading the file takes more time or memory than there is for one."""
+    """Reading the file takes more time or memory than allowed."""
 
 
 class ReadingTimeoutError(BaseException):
-    """Raised inside of a reader, `SPARE_SECONDS` before its end. No parser catches it as one of its own errors."""
+    """Raised in a reader, `SPARE_SECONDS` before its end. A BaseException, so that no parser catches it."""
 
 
 def answer(work: Callable[..., Any]) -> None:
-    """The whole life of a reader: `work` gets the file and the question. What it returns or raises is the answer."""
+    """Run a reader: call `work` with the file and the question, and print what it returns or raises as JSON."""
     _limit_this_process()
-    said: dict[str, Any]
+    result: dict[str, Any]
     try:
-        said = {"found": work(sys.stdin.buffer, *json.loads(sys.argv[1]))}
+        result = {"found": work(sys.stdin.buffer, *json.loads(sys.argv[1]))}
     except (ReadingTimeoutError, FileTooLargeError, MemoryError):
-        said = {"fault": "too much"}
-    except Exception:  # a file can be wrong in any way
-        said = {"fault": "unreadable"}
-    sys.stdout.write(json.dumps(said))
+        result = {"fault": "too much"}
+    except Exception:  # a damaged file can raise any error
+        result = {"fault": "unreadable"}
+    sys.stdout.write(json.dumps(result))
 
 
 def _limit_this_process() -> None:
     os.nice(10)
-    signal.signal(signal.SIGXCPU, _time_is_up)
+    signal.signal(signal.SIGXCPU, _raise_timeout)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS - SPARE_SECONDS, CPU_SECONDS))
     with suppress(ValueError) if sys.platform == "darwin" else nullcontext():  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -53,6 +53,6 @@ def _limit_this_process() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _time_is_up(*args: Any) -> NoReturn:
-    signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # it is sent every second
+def _raise_timeout(signum: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # the kernel sends it every second
     raise ReadingTimeoutError

@@ -1,4 +1,4 @@
-"""Decides how the bytes of a file that somebody may have are sent.
+"""Serves files to those who may read them, and decides how their bytes are sent.
 
 May import: documents.access, pages.reading, pages.confidential.
 """

@@ -1,6 +1,6 @@
-"""Sends the bytes of a file that somebody may have; documents/serving/views.py decides that before.
+"""Sends the bytes of a file. documents/serving/views.py has decided before that the client may read it.
 
-The setting FILE_DELIVERY says who does the work: Django (`stream`), the web server in front (`x-accel-redirect`,
+The setting FILE_DELIVERY says who sends them: Django (`stream`), the web server in front (`x-accel-redirect`,
 `x-sendfile`) or the object storage (`signed-redirect`).
 """
 
@@ -23,7 +23,7 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 
-SHOWN_IN_THE_BROWSER = {
+INLINE_TYPES = {
     "application/pdf",
     "text/plain",
     "image/avif",
@@ -32,14 +32,14 @@ SHOWN_IN_THE_BROWSER = {
     "image/png",
     "image/webp",
 }
-INTERNAL_PREFIX = "/internal-files/"  # the location of the web server that only X-Accel-Redirect reaches
-SIGNED_FOR = 60  # seconds that a signed address of the storage lives
+INTERNAL_PREFIX = "/internal-files/"  # the internal location of the web server, reached only by X-Accel-Redirect
+SIGNATURE_LIFETIME = 60  # seconds that a signed address of the storage is valid
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file to send: its name for people, a version that changes with the bytes, and what caches may do."""
+    """One file to send: its name for people, a version that changes with the bytes, and the Cache-Control header."""
 
     file: FieldFile
     filename: str
@@ -49,14 +49,14 @@ class Delivery:
 
 
 def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
-    """Raises Http404 when the storage has lost the file."""
+    """Raises Http404 if the file is missing from the storage."""
     content_type = mimetypes.guess_type(delivery.file.name or "")[0] or "application/octet-stream"
-    disposition = content_disposition_header(content_type not in SHOWN_IN_THE_BROWSER, delivery.filename) or "inline"
+    disposition = content_disposition_header(content_type not in INLINE_TYPES, delivery.filename) or "inline"
     if settings.FILE_DELIVERY == "signed-redirect":
-        return _signed(delivery, content_type, disposition)
+        return _signed_redirect(delivery, content_type, disposition)
     etag = f'"{delivery.version}"'
     response: HttpResponseBase
-    if _known(etag, request.headers.get("If-None-Match", "")):
+    if _etag_matches(etag, request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     elif settings.FILE_DELIVERY == "stream":
         response = _streamed(request, delivery.file, etag)
@@ -70,25 +70,25 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
     response["Cache-Control"] = delivery.cache_control
     if delivery.noindex:
         response["X-Robots-Tag"] = "noindex"
-    # An uploaded file runs nothing and frames nothing, whatever is in it.
+    # An uploaded file must not run scripts or load anything.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return response
 
 
-def _known(etag: str, header: str) -> bool:
-    """Whether the client has this version already: weak comparison, and "*" for any (RFC 9110, section 13.1.2)."""
-    return any(known == "*" or known.removeprefix("W/") == etag for known in parse_etags(header))
+def _etag_matches(etag: str, header: str) -> bool:
+    """Whether If-None-Match matches: weak comparison, and "*" for any version (RFC 9110, section 13.1.2)."""
+    return any(given == "*" or given.removeprefix("W/") == etag for given in parse_etags(header))
 
 
-def _signed(delivery: Delivery, content_type: str, disposition: str) -> HttpResponse:
-    """An address of the private bucket that works for a minute, for one person: nobody may keep the redirect."""
+def _signed_redirect(delivery: Delivery, content_type: str, disposition: str) -> HttpResponse:
+    """Redirect to an address of the private bucket that is valid for a minute. No cache may keep the redirect."""
     parameters = {
         "ResponseContentType": content_type,
         "ResponseContentDisposition": disposition,
         "ResponseCacheControl": delivery.cache_control,
     }
     storage: Any = delivery.file.storage
-    response = HttpResponseRedirect(storage.url(delivery.file.name, parameters=parameters, expire=SIGNED_FOR))
+    response = HttpResponseRedirect(storage.url(delivery.file.name, parameters=parameters, expire=SIGNATURE_LIFETIME))
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     if delivery.noindex:
@@ -103,18 +103,18 @@ def _by_web_server(file: FieldFile) -> HttpResponse:
 
 
 def _streamed(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponseBase:
-    """All of it, or the one range that was asked for (RFC 9110, section 14)."""
+    """The whole file, or the one range that was requested (RFC 9110, section 14)."""
     try:
         stream = file.storage.open(file.name or "", "rb")
         size = file.storage.size(file.name or "")
     except FileNotFoundError:
         raise Http404 from None
-    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+    requested = _RANGE.fullmatch(request.headers.get("Range", ""))
     same_file = request.headers.get("If-Range", etag) == etag
-    # Several ranges in one request, and what is no range, may be answered with the whole file.
-    if request.method != "GET" or asked is None or not same_file or asked.groups() == ("", ""):
+    # The whole file is a valid answer to several ranges and to a malformed one.
+    if request.method != "GET" or requested is None or not same_file or requested.groups() == ("", ""):
         return FileResponse(stream)
-    first, last = asked.groups()
+    first, last = requested.groups()
     start = int(first) if first else max(size - int(last), 0)
     stop = min(int(last) + 1, size) if first and last else size
     if start >= size or stop <= start:
@@ -128,7 +128,7 @@ def _streamed(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponseB
 
 
 class _Part:
-    """The next `length` bytes of a stream, in the shape that FileResponse reads."""
+    """A file object with the next `length` bytes of a stream, for FileResponse."""
 
     def __init__(self, stream: IO[bytes], length: int) -> None:
         self.stream = stream

@@ -1,7 +1,7 @@
-"""Answers for files: to anybody while a public page uses them, and to editors who may see them in the admin.
+"""Serves files: to everybody while a public page uses them, and to editors who may see them in the admin.
 
-The answer for a file that exists but was never public is the answer for a file that does not exist, and costs the
-same queries. A file that was public once is gone (410).
+A file that exists but was never public gets the same answer, with the same queries, as a file that does not exist. A
+file that was public once answers 410 (Gone).
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from pages.content.death_reviews import of_death_reviews
 from pages.reading.draft_previews import draft_files, shown_by
 
 SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
-FOR_STAFF = "private, no-store"
+STAFF_CACHE_CONTROL = "private, no-store"
 
 
 @require_safe
@@ -38,7 +38,7 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
                 file=wanted.file,
                 filename=wanted.filename,
                 version=wanted.checksum,
-                cache_control=_cache_control(public.never_stored) if public else FOR_STAFF,
+                cache_control=_cache_control(public.never_stored) if public else STAFF_CACHE_CONTROL,
                 noindex=bool(public and public.never_stored),
             ),
         )
@@ -47,7 +47,7 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
 
 @require_safe
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
-    """One of the named sizes for anybody; for editors also the sizes that the admin itself makes ("r" and a number)."""
+    """A named size for everybody. For editors also the sizes that the admin draws ("r" and a primary key)."""
     label = name.rpartition(".")[0]
     was_public = label in SPECS and PublicFileRecord.objects.filter(file_key=key).exists()
     sizes = Rendition.objects.select_related("image").annotate(never_stored=of_death_reviews("image__collection__path"))
@@ -55,7 +55,7 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     found = Image.objects.filter(file_key=key)
     of_public = sizes.filter(image__in=public_images(found)) if label in SPECS else sizes.none()
     public: Any = of_public.first()
-    if public is None and was_public and _draw_anew(found, SPECS[label]):
+    if public is None and was_public and _redraw(found, SPECS[label]):
         public = of_public.first()
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None or not wanted.url.endswith(f"/{name}"):
@@ -65,16 +65,16 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
         Delivery(
             file=wanted.file,
             filename=name,
-            # Tells nothing of the original, and not how many pictures there are.
+            # Does not reveal the original or the number of pictures.
             version=salted_hmac("documents.views.rendition", f"{key}-{wanted.pk}").hexdigest(),
-            cache_control=_cache_control(public.never_stored) if public else FOR_STAFF,
+            cache_control=_cache_control(public.never_stored) if public else STAFF_CACHE_CONTROL,
             noindex=bool(public and public.never_stored),
         ),
     )
 
 
-def _draw_anew(found: QuerySet[Image], spec: str) -> bool:
-    """Draw a size of a public picture that got lost: its address was handed out and goes on working."""
+def _redraw(found: QuerySet[Image], spec: str) -> bool:
+    """Draw a lost size of a public picture again, because its address was published. Returns whether that worked."""
     image = public_images(found).first()
     try:
         return bool(image and image.get_rendition(spec))
@@ -84,24 +84,23 @@ def _draw_anew(found: QuerySet[Image], spec: str) -> bool:
 
 @require_safe
 def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
-    """A stored file by its storage name, for the forms of the admin, which link to it. Never public."""
+    """A stored file by its name in the storage, to which the admin's forms link. Only for editors."""
     for model in (Document, Image):
         if wanted := _for_staff(request, model.objects.filter(file=name)):
-            return send(request, Delivery(wanted.file, wanted.filename, wanted.checksum, FOR_STAFF))
+            return send(request, Delivery(wanted.file, wanted.filename, wanted.checksum, STAFF_CACHE_CONTROL))
     raise Http404
 
 
 def _number(label: str) -> int:
-    """The primary key in "r12"; 0, which no row has, for anything else."""
+    """The primary key in "r12". For anything else 0, which no row has."""
     digits = label[1:]
     return int(digits) if label[:1] == "r" and digits.isdecimal() and len(digits) < 19 else 0
 
 
 def _for_staff(request: HttpRequest, found: QuerySet[Any]) -> Any:
-    """The file, for somebody who is signed in and may change or choose it, and for the website that shows a draft to
-    such a person. Visitors cost no further query.
+    """The file, if the user may change or choose it, or if the request is for the preview of a draft by such a user.
 
-    Files of death-review notices that are not public leave a line in the log.
+    Anonymous visitors cost no query. Access to files of death-review notices that are not public is logged.
     """
     if "preview" in request.GET:
         shown = shown_by(request.GET["preview"])

@@ -1,8 +1,8 @@
-"""Keeps the entries of the feeds (feeds/models.py) up to date with what is public.
+"""Updates the stored entries of the feeds (feeds/models.py) after a change of what is public.
 
-What has to be written anew is known from the list of changes (pages/visibility/ledger.py): the pages in it, and the
-pages that
-link to them. It happens after a publication, and again before reading if that was cut short, so no feed is behind.
+The ledger of public changes (pages/visibility/ledger.py) names the changed pages. Their entries are written again, and
+so are the entries of pages that link to them. This happens after a publication. If it was interrupted, it happens again
+before the next read, so no feed is out of date.
 """
 
 import logging
@@ -18,14 +18,14 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import F, Model
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from wagtail.models import Page
 
 from documents.models import PublishedFile
-from feeds.build.stories import entries_of, places, story_types, withdrawn_entry
-from feeds.catalogue import topics_told
+from feeds.build.stories import entries_of, entry_page_types, places, withdrawn_entry
+from feeds.catalogue import topics_with_entries
 from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
 from feeds.websub import note_pings
@@ -39,116 +39,119 @@ from pages.visibility.rule import public, public_rows, withdrawn
 from pages.visibility.shared_text import pages_showing
 
 logger = logging.getLogger(__name__)
-AT_ONCE = 100  # pages
-_OF_THE_SYSTEM = ("uuid", "record", "page")
+BATCH_SIZE = 100  # pages
+_INTERNAL_FIELDS = ("uuid", "record", "page")
 
 
-def form() -> str:
-    """What entries look like beside their content: whatever changes there, all are written anew."""
-    return f"{code()} {settings.CMS_URL} {settings.WEBSITE_URL}"
+def entry_format() -> str:
+    """Everything beside the content that entries depend on. If it changes, all entries are written again."""
+    return f"{code_hash()} {settings.CMS_URL} {settings.WEBSITE_URL}"
 
 
 @cache
-def code() -> str:
-    """Stands for the code and the templates of the apps that entries come from. A mended template or a stricter filter
-    of HTML would otherwise reach no entry before its page is published again."""
+def code_hash() -> str:
+    """SHA-256 of the code and templates that write entries, shortened to 32 hex digits.
+
+    Without it, a fix in a template or a stricter HTML filter would change an entry only when its page is published
+    again.
+    """
     found = sha256()
     for app in ("documents", "feeds", "pages"):
         files = Path(apps.get_app_config(app).path).rglob("*")
-        for file in sorted(each for each in files if each.suffix in (".html", ".py")):
+        for file in sorted(path for path in files if path.suffix in (".html", ".py")):
             found.update(file.read_bytes())
     return found.hexdigest()[:32]
 
 
 @transaction.atomic
 def update_entries(as_of: datetime) -> bool:
-    """Write anew what changed since the last time. Returns whether anything had."""
+    """Write the entries of what changed since the last update. Returns whether anything had changed."""
     state, _ = FeedState.objects.select_for_update().get_or_create(pk=1)
-    as_of = max(as_of, timezone.now())  # later than whoever was waited for
+    as_of = max(as_of, timezone.now())  # another update may have finished while this one waited for the lock
     version = ContentVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    known = state.written_for == form()
-    over = expired(as_of, since=state.written_at if known else None)
-    if known and state.version == version and not over:
+    known = state.written_for == entry_format()
+    expired_objects = expired(as_of, since=state.written_at if known else None)
+    if known and state.version == version and not expired_objects:
         return False
     changed = PublicChange.objects.filter(version__gt=state.version if known else 0, version__lte=version)
     records = set(changed.values_list("record", flat=True))
-    for obj in over:
+    for obj in expired_objects:
         below = ContentPage.objects.filter(path__startswith=obj.path) if isinstance(obj, Page) else None
         records |= set((pages_showing(obj) if below is None else below).values_list("uuid", flat=True))
-    # What is below a page that had expired, and was published anew before it was unpublished: no change tells of it.
-    back = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
-    records |= set(public_rows(back, "page__", as_of).values_list("record", flat=True))
-    # Their file is not the one that was approved with them. It shows as long as another page has approved it.
+    # Pages below an expired page that was published again before it was unpublished. The ledger has no change for them.
+    restored = FeedItem.objects.filter(uuid=F("record"), ended_at__isnull=False)
+    records |= set(public_rows(restored, "page__", as_of).values_list("record", flat=True))
+    # Pages with a file that was replaced after their approval. Such a file is public only through another page.
     files = PublishedFile.objects.annotate(key_now=Coalesce("document__file_key", "image__file_key"))
-    exchanged = files.exclude(file_key=F("key_now"))
-    records |= set(exchanged.values_list("page__contentpage__uuid", flat=True))
+    replaced = files.exclude(file_key=F("key_now"))
+    records |= set(replaced.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     changed_feeds = write(records | linking, as_of)
-    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_told(as_of)]
+    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_with_entries(as_of)]
     FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
     note_pings(changed_feeds, as_of)
-    state.version, state.written_for, state.written_at = version, form(), as_of
+    state.version, state.written_for, state.written_at = version, entry_format(), as_of
     state.save()
     return True
 
 
-def what_expires() -> list[type[Model]]:
+def expiring_models() -> list[type[Model]]:
     return [Page, *ModeratedSnippet.__subclasses__()]
 
 
 def expired(as_of: datetime, since: datetime | None = None) -> list[Any]:
-    """Pages and snippets that expired, since an instant, and are not unpublished yet."""
+    """Pages and snippets that expired (after `since`, if given) and are not unpublished yet."""
     found: list[Any] = []
-    for model in what_expires():
+    for model in expiring_models():
         rows = model._default_manager.filter(live=True, expire_at__lte=as_of)
         found += rows.filter(expire_at__gt=since) if since else rows
     return found
 
 
 def write(records: Iterable[UUID], as_of: datetime) -> set[str]:
-    """Write the entries of these pages as they are at the instant. Returns the keys of the feeds that changed."""
+    """Write the entries of these pages as of the instant. Returns the keys of the feeds that changed."""
     keys, feeds = sorted(set(records)), set[str]()
-    for start in range(0, len(keys), AT_ONCE):
-        feeds |= _write_some(keys[start : start + AT_ONCE], as_of)
+    for start in range(0, len(keys), BATCH_SIZE):
+        feeds |= _write_batch(keys[start : start + BATCH_SIZE], as_of)
     return feeds
 
 
-def _write_some(records: list[UUID], as_of: datetime) -> set[str]:
+def _write_batch(records: list[UUID], as_of: datetime) -> set[str]:
     before = {item.pk: item for item in FeedItem.objects.filter(record__in=records).prefetch_related("places")}
     written: dict[UUID, tuple[FeedItem, list[str]]] = {}
-    for model in story_types():
-        written |= _written(model, records, as_of, before)
+    for model in entry_page_types():
+        written |= _write_each(model, records, as_of, before)
     changed = {
         uuid for uuid, (item, _) in written.items() if uuid not in before or _content(before[uuid]) != _content(item)
     }
     ended = {uuid for uuid, item in before.items() if uuid not in written and item.ended_at is None}
-    _end(FeedItem.objects.filter(pk__in=ended), as_of)
+    _clear(FeedItem.objects.filter(pk__in=ended), as_of)
     places_before = {place.feed for uuid in (changed & before.keys()) | ended for place in before[uuid].places.all()}
     return places_before | {feed for uuid in changed for feed in written[uuid][1]}
 
 
 def _content(item: FeedItem) -> list[Any]:
-    """What readers get of it."""
-    return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _OF_THE_SYSTEM]
+    """The values that readers see."""
+    return [getattr(item, field.name) for field in FeedItem._meta.concrete_fields if field.name not in _INTERNAL_FIELDS]
 
 
-def _written(
+def _write_each(
     model: type[ContentPage], records: list[UUID], as_of: datetime, before: dict[UUID, FeedItem]
 ) -> dict[UUID, tuple[FeedItem, list[str]]]:
-    """The same as `_write_pages`, without those pages that cannot be written, so that they keep no other back.
+    """As `_write_pages`, but skips pages that fail to render, so that they do not stop the others.
 
-    Their old entries end, as they may say what was taken out of the page since. They are tried again when they are
-    published, and whenever something else is written.
+    If an entry fails to render, the old one is removed, because it may show what the page no longer says. The page is
+    tried again with each later update.
     """
     try:
         with transaction.atomic():
             return _write_pages(model, records, as_of, before)
-    except OperationalError:  # the database is down or busy: no fault of a page
+    except OperationalError:  # the database is down or busy, which is not the fault of a page
         raise
     except Exception as error:
         if len(records) > 1:
-            return {uuid: row for each in records for uuid, row in _written(model, [each], as_of, before).items()}
-        # Without its message, which may hold words of the page.
+            return {uuid: row for each in records for uuid, row in _write_each(model, [each], as_of, before).items()}
+        # Without the error message, which may contain text of the page.
         logger.error("The entries of page %s could not be written: %s.", records[0], type(error).__name__)
         return {}
 
@@ -156,7 +159,7 @@ def _written(
 def _write_pages(
     model: type[ContentPage], records: list[UUID], as_of: datetime, before: dict[UUID, FeedItem]
 ) -> dict[UUID, tuple[FeedItem, list[str]]]:
-    """Returns each entry of the pages of this type, with the keys of its feeds."""
+    """Write the entries of the pages of this type. Returns each by its uuid, with the keys of its feeds."""
     more = [name for name in ("topics", "change_notes", "change_log") if hasattr(model, name)]
     wanted = model._default_manager.filter(uuid__in=records).prefetch_related(*child_relations(model), *more)
     shown = list(public(wanted, as_of))
@@ -177,7 +180,7 @@ def _write_pages(
 
 
 def _store(rows: dict[UUID, tuple[FeedItem, list[str]]], links: dict[int | None, set[int]]) -> None:
-    """Write the entries with the keys of their feeds; `links` has the pages that each page links to."""
+    """Save the entries with the keys of their feeds. `links` maps each page to the pages that it links to."""
     fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
     FeedItem.objects.bulk_create(
         [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
@@ -207,17 +210,17 @@ def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
         html=entry.html,
         change_note=entry.change_note,
         categories=list(entry.categories),
-        enclosures=[asdict(each) for each in entry.enclosures],
+        enclosures=[asdict(file) for file in entry.enclosures],
         image=asdict(entry.image) if entry.image else None,
-        # An agenda that is put in the place of another is a correction.
+        # A new agenda in place of another is a correction, so the date of publication stays.
         published=min(entry.published, before.published) if before else entry.published,
         updated=entry.updated,
         ended_at=None,
     )
 
 
-def _end(items: Any, as_of: datetime) -> None:
-    """Nothing is kept of what it said."""
+def _clear(items: QuerySet[FeedItem], as_of: datetime) -> None:
+    """End the entries and delete their text."""
     items.update(
         ended_at=as_of, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
     )

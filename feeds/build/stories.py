@@ -1,14 +1,15 @@
-"""What the feeds tell of a page: which entries it makes, and in which feeds they are.
+"""Builds the feed entries of a page, and decides which feeds have them.
 
-A page makes an entry when it is first published; a major update corrects that entry, which keeps its identity. Page
-types say what an entry tells (`ContentPage.feed_summary` and others), and what makes entries beside it: a meeting also
-makes one when its agenda comes out, when its minutes do, and for each change that readers were told of.
+A page gets an entry when it is first published. A major update corrects that entry, which keeps its id. Page types
+provide the content of the entry (`ContentPage.feed_summary` and others) and further events: a meeting also gets an
+entry for its agenda, for its minutes and for each announced change.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid5
 
+from django.db.models import Model
 from django.template.loader import render_to_string
 
 from feeds.catalogue import own_feed, priority_key, topic_key
@@ -16,19 +17,19 @@ from feeds.entry import Enclosure, Entry
 from pages.content import addresses
 from pages.content.feed_stories import PageEvent
 from pages.content.plain_words import local
-from pages.models import ContentPage
+from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, SupportService
 from pages.models.base import page_types
 from pages.reading.loader import Loader
 from pages.reading.page_html import File, Picture, PublicPaper, article_html, documents, file_of, papers, related
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """`ShownToReaders` through a loader."""
+class _PublicContent:
+    """Implements `ShownToReaders` with a loader."""
 
     loader: Loader
 
-    def related(self, obj: Any, name: str) -> Any:
+    def related(self, obj: Model, name: str) -> Any:
         return related(obj, name, self.loader)
 
     def document(self, page: ContentPage, key: int) -> File | None:
@@ -38,20 +39,20 @@ class _Shown:
     def documents(self, page: ContentPage) -> list[File]:
         return [*documents(page, self.loader, data_files=False), *documents(page, self.loader, data_files=True)]
 
-    def papers(self, meeting: Any) -> list[PublicPaper]:
+    def papers(self, meeting: MeetingPage) -> list[PublicPaper]:
         return papers(meeting, self.loader)
 
-    def support_services(self, notice: Any) -> list[Any]:
+    def support_services(self, notice: DeathReviewNoticePage) -> list[SupportService]:
         return self.loader.support_services(notice)
 
 
-def story_types() -> list[type[ContentPage]]:
-    """The page types whose pages make entries."""
+def entry_page_types() -> list[type[ContentPage]]:
+    """The page types whose pages have entries."""
     return [model for model in page_types() if model.feed_key is not None]
 
 
 def places(page: ContentPage) -> list[str]:
-    """The keys of the feeds that tell of the page. What an opt-in feed tells is in no other."""
+    """The keys of the feeds that have the page. A page in an opt-in feed is in no other feed."""
     own = own_feed(page.feed_key or "")
     if own.is_opt_in:
         return [own.key]
@@ -61,10 +62,10 @@ def places(page: ContentPage) -> list[str]:
 
 
 def entry_of(page: ContentPage, loader: Loader) -> Entry:
-    """The entry of the page itself, which has a date of publication; it need not be public, for previews."""
+    """The entry of the page itself. The page needs a date of publication, but may be a draft, for previews."""
     published = page.first_published_at
     note = next(iter(page.change_notes.all()), None) if page.pk else None
-    shown = _Shown(loader)
+    shown = _PublicContent(loader)
     summary, html = page.feed_summary(shown), str(article_html(page, loader))
     if warning := page.content_warning:
         care = {"warning": warning, "services": page.support_services_shown(shown)}
@@ -86,9 +87,9 @@ def entry_of(page: ContentPage, loader: Loader) -> Entry:
 
 
 def entries_of(page: ContentPage, loader: Loader) -> list[Entry]:
-    """All entries of a public page, its own first."""
+    """All entries of a public page. The first is that of the page itself."""
     own = entry_of(page, loader)
-    return [own, *(_entry_of_event(event, own) for event in page.feed_events(_Shown(loader)))]
+    return [own, *(_entry_of_event(event, own) for event in page.feed_events(_PublicContent(loader)))]
 
 
 def _entry_of_event(event: PageEvent, own: Entry) -> Entry:
@@ -106,15 +107,15 @@ def _entry_of_event(event: PageEvent, own: Entry) -> Entry:
 
 
 def withdrawn_entry(page: ContentPage) -> Entry:
-    """What is left of the entry of a page that was withdrawn with an explanation."""
+    """The entry of a page that was withdrawn with an explanation."""
     assert page.withdrawn_at is not None  # noqa: S101 - for the type checker
-    why = page.withdrawal_explanation
+    explanation = page.withdrawal_explanation
     return Entry(
         uuid=page.uuid,
         url=addresses.url(page),
         title=f"Withdrawn: {page.title}",
-        summary=why,
-        html=render_to_string("feeds/withdrawn.html", {"explanation": why}),
+        summary=explanation,
+        html=render_to_string("feeds/withdrawn.html", {"explanation": explanation}),
         published=local(page.first_published_at),
         updated=local(page.withdrawn_at),
     )

@@ -1,4 +1,4 @@
-"""Decides which written entries and which meetings a feed or calendar holds at an instant.
+"""Decides which stored entries a feed has, and which meetings a calendar has, at an instant.
 
 May import: feeds.build and below, pages.reading.
 """

@@ -1,7 +1,7 @@
-"""Which meetings the calendar holds at an instant, as events.
+"""Reads the meetings of the calendar at an instant, as events.
 
-Public ones alone. A program that follows the calendar drops what is not in it any more, so a meeting that was
-withdrawn, unpublished or deleted leaves its readers' calendars at the next look, and nothing has to be kept of it.
+Only public meetings are included. Programs remove what the calendar no longer has, so a withdrawn, unpublished or
+deleted meeting disappears from readers' calendars at the next refresh. No record of it is needed.
 """
 
 from dataclasses import dataclass
@@ -18,53 +18,53 @@ from pages.content.plain_words import local
 from pages.models import MeetingChange, MeetingPage, PublicChange, PublicRecord, Venue
 from pages.visibility.rule import public, public_snippets
 
-# How many days after the day of a meeting the calendar still has it.
+# How long after the day of a meeting the calendar has it.
 KEPT = timedelta(days=365)
-KEPT_WHEN_OFF = timedelta(days=90)
+CANCELLED_KEPT = timedelta(days=90)
 AT_MOST = 500  # meetings, the latest ones
-# The fields of the change log that calendars have to follow (RFC 5545, section 3.8.7.4).
-_MOVED = ("starts", "ends", "venue", "attendance", "status")
+# The fields of the change log that increase SEQUENCE (RFC 5545, section 3.8.7.4).
+_SEQUENCE_FIELDS = ("starts", "ends", "venue", "attendance", "status")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The events in the order of their dates. `left_at` is when a meeting last became too old for it."""
+    """The events in the order of their dates. `left_at` is when a meeting was last removed for its age."""
 
     events: tuple[Event, ...]
     left_at: datetime
 
 
 def schedule(as_of: datetime) -> Schedule:
-    """The meetings to come, and those of the last year, in one query."""
+    """The future meetings, and those of the last year, in one query."""
     today = local(as_of).date()
-    # Twice as long, to know of those that left. What left before, readers have noticed in the meantime.
-    rows = _with_facts(public(MeetingPage.objects.filter(starts_at__gte=_start_of(today - 2 * KEPT)), as_of), as_of)
+    # Twice as long, to know when a meeting was last removed. Readers have noticed earlier removals.
+    rows = _annotated(public(MeetingPage.objects.filter(starts_at__gte=_start_of(today - 2 * KEPT)), as_of), as_of)
     shown, left = [], [_start_of(today - KEPT)]
     for meeting in rows.order_by("-starts_at", "-uuid")[:AT_MOST]:
-        leaves = _leaves(meeting)
-        if leaves > as_of:
+        removed_at = _removal_time(meeting)
+        if removed_at > as_of:
             shown.append(_event(meeting))
         else:
-            left.append(leaves)
-    events = tuple(sorted((each for each in shown if each), key=lambda each: (each.starts, each.uuid)))
-    # A second is kept back, as in feeds/read/sources.py.
+            left.append(removed_at)
+    events = tuple(sorted(filter(None, shown), key=lambda event: (event.starts, event.uuid)))
+    # At least a second ago, as in feeds/read/sources.py.
     return Schedule(events, min(max(left), as_of - timedelta(seconds=1)))
 
 
 def event_of(uuid: UUID, as_of: datetime) -> Event | None:
-    """One meeting, however old; None when none is public under this name. One query."""
-    meeting = _with_facts(public(MeetingPage.objects.filter(uuid=uuid), as_of), as_of).first()
+    """One meeting of any age, or None if no public meeting has this uuid. Takes one query."""
+    meeting = _annotated(public(MeetingPage.objects.filter(uuid=uuid), as_of), as_of).first()
     return _event(meeting) if meeting else None
 
 
 def was_a_meeting(uuid: UUID) -> bool:
-    """Whether a meeting was public under this name. Of a page that was deleted it is not known what it was."""
-    what = Q(page__isnull=True) | Q(page__meetingpage__isnull=False)
-    return PublicRecord.objects.filter(what, pk=uuid).exists()
+    """Whether a meeting with this uuid was public once. Any deleted page counts, because its type is not known."""
+    may_be_meeting = Q(page__isnull=True) | Q(page__meetingpage__isnull=False)
+    return PublicRecord.objects.filter(may_be_meeting, pk=uuid).exists()
 
 
-def _with_facts(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[Any]:
-    moves = MeetingChange.objects.filter(page=OuterRef("pk"), field__in=_MOVED).order_by().values("page")
+def _annotated(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[Any]:
+    moves = MeetingChange.objects.filter(page=OuterRef("pk"), field__in=_SEQUENCE_FIELDS).order_by().values("page")
     changes = PublicChange.objects.filter(record=OuterRef("uuid")).order_by("-version").values("at")
     return meetings.select_related("venue").annotate(
         moves=Coalesce(Subquery(moves.annotate(number=Count("at", distinct=True)).values("number")), 0),
@@ -77,12 +77,12 @@ def _event(meeting: Any) -> Event | None:
     venue = meeting.venue if meeting.venue_is_public else None
     revised = meeting.revised
     if meeting.venue and not venue and meeting.venue.live and meeting.venue.expire_at:
-        revised = max(revised, meeting.venue.expire_at)  # it expired, and no change tells of that yet
+        revised = max(revised, meeting.venue.expire_at)  # the ledger has no change for the expiry yet
     return event(meeting, venue, sequence=meeting.moves, revised=revised)
 
 
-def _leaves(meeting: MeetingPage) -> datetime:
-    kept = KEPT_WHEN_OFF if meeting.is_off else KEPT
+def _removal_time(meeting: MeetingPage) -> datetime:
+    kept = CANCELLED_KEPT if meeting.is_off else KEPT
     assert meeting.starts_at is not None  # noqa: S101 - for the type checker
     return _start_of(local(meeting.starts_at).date() + kept + timedelta(days=1))
 

@@ -1,7 +1,7 @@
-"""Writes meetings as iCalendar (RFC 5545, and RFC 7986 for what is said of the calendar itself).
+"""Serialises meetings as iCalendar (RFC 5545, and RFC 7986 for the properties of the calendar itself).
 
-The same events give the same bytes: there is no time of writing in them. There is no METHOD either: it would turn the
-calendar into a message between an organiser and those invited (RFC 5546).
+The same events give the same bytes, because no time of writing is included. METHOD is left out: it would turn the
+calendar into a scheduling message between an organiser and attendees (RFC 5546).
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from feeds.event import Event
 PRODUCT = "-//Community Safety CMS//Meetings//EN"
 # How often programs should look for changes.
 REFRESH = timedelta(hours=1)
-# Clock changes as rules. The library would list each by its date, which some programs read wrongly; without any,
-# others take the times for those of wherever the reader is.
+# Clock changes as rules. The library would list each change by its date, which some programs misread. Without any,
+# other programs assume the time zone of the reader.
 EUROPE_LONDON = """\
 BEGIN:VTIMEZONE
 TZID:Europe/London
@@ -40,57 +40,59 @@ END:VTIMEZONE
 
 
 def calendar(events: Iterable[Event], title: str, description: str, url: str) -> bytes:
-    """A calendar to follow, at this address. Programs show its title and description."""
-    made = _calendar(events)
-    made.add("source", vUri(clean_address(url), params={"VALUE": "URI"}))
-    # RFC 7986 wants the type to be said; Outlook knows the other name alone.
-    made.add("refresh-interval", vDuration(REFRESH, params={"VALUE": "DURATION"}))
-    made.add("x-published-ttl", vDuration(REFRESH))
-    # Under both names: there are programs that know RFC 7986 and programs that do not.
+    """The calendar at this address, to subscribe to. Programs show its title and description."""
+    component = _calendar(events)
+    component.add("source", vUri(clean_address(url), params={"VALUE": "URI"}))
+    # RFC 7986 requires the value type. Outlook knows only the other name.
+    component.add("refresh-interval", vDuration(REFRESH, params={"VALUE": "DURATION"}))
+    component.add("x-published-ttl", vDuration(REFRESH))
+    # Under both names, because not all programs know RFC 7986.
     for name, text in (("name", title), ("description", description)):
         for each in (name, f"x-wr-cal{name[:4]}"):
-            made.add(each, vText(clean_line(text)))
-    return made.to_ical()
+            component.add(each, vText(clean_line(text)))
+    return component.to_ical()
 
 
 def single(event: Event) -> bytes:
-    """One meeting, to put into a calendar of one's own, which keeps its name."""
+    """One meeting to add to an existing calendar. It has no title, because that would rename the calendar."""
     return _calendar([event]).to_ical()
 
 
 def _calendar(events: Iterable[Event]) -> Calendar:
-    made = Calendar()
-    made.add("prodid", PRODUCT)
-    made.add("version", "2.0")
-    made.add_component(Timezone.from_ical(EUROPE_LONDON))
+    component = Calendar()
+    component.add("prodid", PRODUCT)
+    component.add("version", "2.0")
+    component.add_component(Timezone.from_ical(EUROPE_LONDON))
     for event in events:
-        made.add_component(_component(event))
-    return made
+        component.add_component(_event_component(event))
+    return component
 
 
-def _component(event: Event) -> Component:
-    made = Component()
+def _event_component(event: Event) -> Component:
+    component = Component()
     revised = event.revised.astimezone(UTC).replace(microsecond=0)
-    made.add("uid", str(event.uuid))
-    made.add("sequence", event.sequence)
-    made.add("dtstamp", revised)  # without METHOD it says the same as LAST-MODIFIED (RFC 5545, section 3.8.7.2)
-    made.add("last-modified", revised)
-    made.add("dtstart", _on_the_clock(event.starts))
+    component.add("uid", str(event.uuid))
+    component.add("sequence", event.sequence)
+    component.add("dtstamp", revised)  # without METHOD the same as LAST-MODIFIED (RFC 5545, section 3.8.7.2)
+    component.add("last-modified", revised)
+    component.add("dtstart", _local_or_utc(event.starts))
     if event.ends:
-        made.add("dtend", _on_the_clock(event.ends))
-    made.add("status", event.status)
+        component.add("dtend", _local_or_utc(event.ends))
+    component.add("status", event.status)
     if event.status == "CANCELLED":
-        made.add("transp", "TRANSPARENT")  # nobody is busy then
-    made.add("summary", event.summary)
+        component.add("transp", "TRANSPARENT")  # a cancelled meeting does not block time
+    component.add("summary", event.summary)
     if event.location:
-        made.add("location", event.location)
-    made.add("description", event.description)
-    made.add("url", event.url)
-    return made
+        component.add("location", event.location)
+    component.add("description", event.description)
+    component.add("url", event.url)
+    return component
 
 
-def _on_the_clock(moment: datetime) -> datetime:
-    """In local time, but in UTC within the hour that the clocks show twice in October: programs do not agree on which
-    of the two is meant, whatever RFC 5545 (section 3.3.5) says."""
-    shown_twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
-    return moment.astimezone(UTC) if shown_twice else moment
+def _local_or_utc(moment: datetime) -> datetime:
+    """Local time, or UTC within the hour that is repeated in October.
+
+    RFC 5545 (section 3.3.5) says which of the two hours a local time means, but programs disagree.
+    """
+    is_ambiguous = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+    return moment.astimezone(UTC) if is_ambiguous else moment

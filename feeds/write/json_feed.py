@@ -1,4 +1,4 @@
-"""Writes a feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+"""Serialises a feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
 
 import json
 from typing import Any
@@ -7,9 +7,10 @@ from feeds.entry import Enclosure, Entry, Feed
 
 
 def json_feed(feed: Feed, url: str, archive_url: str, hub: str) -> bytes:
-    """`url` is the address of the feed, which identifies it in its archives too; `archive_url` that of the next one.
+    """The document in UTF-8. `url` is the address of the feed, in its archives as well.
 
-    Without one, it is empty."""
+    `archive_url` is the address of the next older archive, or empty. `hub` is that of the WebSub hub, or empty.
+    """
     document: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -43,14 +44,14 @@ def _item(entry: Entry) -> dict[str, Any]:
     if entry.categories:
         item["tags"] = list(entry.categories)
     if entry.enclosures:
-        item["attachments"] = [_attachment(each) for each in entry.enclosures]
+        item["attachments"] = [_attachment(file) for file in entry.enclosures]
     return item
 
 
 def _attachment(enclosure: Enclosure) -> dict[str, Any]:
-    found: dict[str, Any] = {"url": enclosure.url, "mime_type": enclosure.media_type}
+    attachment: dict[str, Any] = {"url": enclosure.url, "mime_type": enclosure.media_type}
     if enclosure.title:
-        found["title"] = enclosure.title
+        attachment["title"] = enclosure.title
     if enclosure.length:
-        found["size_in_bytes"] = enclosure.length
-    return found
+        attachment["size_in_bytes"] = enclosure.length
+    return attachment

@@ -1,4 +1,4 @@
-"""Writes the list of all feeds as OPML 2.0 (http://opml.org/spec2.opml), which feed readers import."""
+"""Serialises the list of feeds as OPML 2.0 (http://opml.org/spec2.opml), which feed readers import."""
 
 from lxml import etree
 
@@ -8,7 +8,7 @@ from pages.content.choices import FeedFormat
 
 
 def opml(title: str, listings: list[FeedDefinition]) -> bytes:
-    """The feeds in the order given, each in its Atom form. Those that people have to choose knowingly are left out."""
+    """The feeds in the given order, each with its Atom address. Opt-in feeds are left out."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = clean_title(title)
     body = etree.SubElement(root, "body")
@@ -17,8 +17,8 @@ def opml(title: str, listings: list[FeedDefinition]) -> bytes:
             etree.SubElement(
                 body,
                 "outline",
-                type="rss",  # the word for every kind of feed
-                # In a feed reader it stands among those of others.
+                type="rss",  # OPML's type for feeds of all formats
+                # With the name of the publisher, because feed readers list it among other feeds.
                 text=clean_title(each.full_title),
                 title=clean_title(each.full_title),
                 description=clean_line(each.description),

@@ -1,12 +1,11 @@
-"""Writes a feed as RSS 2.0 or Atom 1.0; feeds/views.py serves the bytes.
+"""Serialises a feed as RSS 2.0 or Atom 1.0 with feedgen. feeds/views.py serves the bytes.
 
-feedgen does the writing. What it gets wrong is put right here, each with its reason.
+Where feedgen is wrong, this module corrects it. A comment gives the reason for each correction.
 """
 
 from collections.abc import Iterable
 from email.utils import format_datetime
 from html import escape
-from typing import Any
 
 import feedgen.entry
 import feedgen.feed
@@ -24,35 +23,38 @@ TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 MEDIA = "http://search.yahoo.com/mrss/"  # Media RSS
 GENERATOR = "Community Safety CMS"
-# feedgen's own function changes the locale of the whole process while it formats a date.
+# feedgen's own function changes the locale of the whole process to format a date.
 feedgen.entry.formatRFC2822 = feedgen.feed.formatRFC2822 = format_datetime
 
 
-class _Written(FeedEntry):
-    """An entry, with what feedgen has no words for or leaves out."""
+class _FeedgenEntry(FeedEntry):
+    """A feedgen entry with the elements that feedgen does not write."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__()
-        self.carried = entry
+        self.original = entry
 
-    def atom_entry(self, extensions: bool = True) -> Any:
-        """feedgen writes only the address of a link, which makes a file a second address of the entry."""
+    def atom_entry(self, extensions: bool = True) -> etree._Element:
+        """Add the types and relations of links. Without them, a file would be a second address of the entry."""
         element = super().atom_entry(extensions)
-        entry = self.carried
+        entry = self.original
         element.find("link").attrib.update({"rel": "alternate", "type": "text/html"})
         for file in (*entry.enclosures, *([entry.image] if entry.image else [])):
             link = etree.SubElement(element, "link", rel="enclosure", href=file.url, type=file.media_type)
-            # A length of 0 would be a file with nothing in it.
+            # Without an unknown length: 0 would mean an empty file.
             for name, value in (("length", str(file.length or "")), ("title", file.title)):
                 if value:
                     link.set(name, value)
         return element
 
-    def rss_entry(self, extensions: bool = True) -> Any:
-        """RSS has no date of a correction, and room for one file only, which feedgen would take to be the last."""
+    def rss_entry(self, extensions: bool = True) -> etree._Element:
+        """Add the date of the last correction, the first file and the image.
+
+        RSS has no element for such a date, and allows one file, for which feedgen would take the last.
+        """
         element = super().rss_entry(extensions)
-        entry = self.carried
-        if not entry.summary:  # feedgen has put the content in its place
+        entry = self.original
+        if not entry.summary:  # feedgen used the content as the description
             element.find("description").tag = f"{{{CONTENT}}}encoded"
         etree.SubElement(element, f"{{{ATOM}}}updated").text = entry.updated.isoformat()
         for file in entry.enclosures[:1]:
@@ -66,11 +68,10 @@ class _Written(FeedEntry):
         return element
 
 
-class _Standing(BaseExtension):
-    """Where a document stands among others: its hub, the archives beside it, and what went from it.
+class _DocumentLinks(BaseExtension):
+    """Adds the links of a document to its hub and archives, and the tombstones of removed entries.
 
-    feedgen writes such links in Atom only, and knows no archive and no tombstone. It gives elements of Atom no
-    namespace but the document's own.
+    feedgen writes such links only in Atom, and has no elements for archives and tombstones.
     """
 
     links: tuple[tuple[str, str], ...] = ()
@@ -80,7 +81,7 @@ class _Standing(BaseExtension):
     def extend_ns(self) -> dict[str, str]:
         return {"atom": ATOM, "fh": HISTORY, "at": TOMBSTONES, "media": MEDIA}
 
-    def extend_atom(self, root: Any) -> Any:
+    def extend_atom(self, root: etree._Element) -> etree._Element:
         for rel, href in self.links:
             etree.SubElement(root, "link", rel=rel, href=href)
         for gone in self.gone:
@@ -89,7 +90,7 @@ class _Standing(BaseExtension):
             etree.SubElement(root, f"{{{HISTORY}}}archive")
         return root
 
-    def extend_rss(self, root: Any) -> Any:
+    def extend_rss(self, root: etree._Element) -> etree._Element:
         [channel] = root
         for rel, href in self.links:
             etree.SubElement(channel, f"{{{ATOM}}}link", rel=rel, href=href)
@@ -99,54 +100,54 @@ class _Standing(BaseExtension):
 
 
 def atom(feed: Feed, url: str, links: Links = ()) -> bytes:
-    """RFC 4287. `url` is the address of the document itself, `links` are (rel, address) of those that belong to it."""
+    """The feed in Atom 1.0 (RFC 4287). `url` is the address of the document. `links` are further (rel, address)."""
     generator = _generator(feed, url, "application/atom+xml", links)
     generator.id(feed.id)
     generator.subtitle(feed.description)
     generator.author(name=feed.author)
     for entry in feed.entries:
-        # Also an empty one: without any, some feed readers take the content for it.
+        # Also if it is empty: without a summary, some feed readers show the content in its place.
         _add(generator, entry).summary(entry.summary)
     return generator.atom_str()
 
 
 def rss(feed: Feed, url: str, links: Links = ()) -> bytes:
-    """RSS 2.0 with `content:encoded`. No author: RSS wants an e-mail address there."""
+    """The feed in RSS 2.0 with `content:encoded`. It has no author, because RSS requires an e-mail address there."""
     generator = _generator(feed, url, "application/rss+xml", links)
     generator.description(feed.description)
     for entry in feed.entries:
-        # A description is HTML, a summary is not.
+        # A description is HTML, but a summary is plain text.
         _add(generator, entry).summary(escape(entry.summary, quote=False))
     return generator.rss_str()
 
 
 def _generator(feed: Feed, url: str, media_type: str, links: Links) -> FeedGenerator:
     generator = FeedGenerator()
-    generator.register_extension("standing", _Standing)
-    generator.standing.links, generator.standing.gone = tuple(links), feed.gone
-    generator.standing.is_archive = feed.archive is not None
+    generator.register_extension("document_links", _DocumentLinks)
+    generator.document_links.links, generator.document_links.gone = tuple(links), feed.gone
+    generator.document_links.is_archive = feed.archive is not None
     generator.title(feed.title)
     generator.language(feed.language)
-    # Otherwise the moment of writing, and other bytes each time. Sets lastBuildDate too.
+    # Sets lastBuildDate as well. The default is the current time, which changes the bytes each time.
     generator.updated(feed.updated)
-    # Otherwise feedgen's version, which changes the bytes with every upgrade.
+    # The default is feedgen's version, which changes the bytes with every upgrade.
     generator.generator(GENERATOR)
     generator.link(href=url, rel="self", type=media_type)
-    # Last: RSS gets the last link, and only this one is an address for people.
+    # Last, because RSS gets the last link, and only this one is the address of a web page.
     generator.link(href=feed.url, rel="alternate", type="text/html")
     return generator
 
 
 def _add(generator: FeedGenerator, entry: Entry) -> FeedEntry:
-    written = _Written(entry)
-    written.id(entry.id)  # also the guid of RSS, as no permalink
-    written.title(entry.title)
-    written.link(href=entry.url)
-    written.published(entry.published)
-    written.updated(entry.updated)
-    # Without a type, feed readers would show the mark-up.
-    written.content(entry.content, type="html")
+    feed_entry = _FeedgenEntry(entry)
+    feed_entry.id(entry.id)  # also the guid in RSS, with isPermaLink="false"
+    feed_entry.title(entry.title)
+    feed_entry.link(href=entry.url)
+    feed_entry.published(entry.published)
+    feed_entry.updated(entry.updated)
+    # Without the type, feed readers would show the markup.
+    feed_entry.content(entry.content, type="html")
     for category in entry.categories:
-        written.category(term=category)
-    # feedgen puts each new entry first.
-    return generator.add_entry(written, order="append")
+        feed_entry.category(term=category)
+    # By default feedgen inserts new entries at the beginning.
+    return generator.add_entry(feed_entry, order="append")
