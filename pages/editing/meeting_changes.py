@@ -38,7 +38,7 @@ def call_off(meeting: MeetingPage, user: User | AnonymousUser, status: str, noti
     """
     MeetingPage.hold(meeting.pk)
     published = MeetingPage.objects.get(pk=meeting.pk)
-    if not may_call_off(user, published):
+    if not isinstance(user, User) or not may_call_off(user, published):
         raise PermissionDenied
     if status not in FAST_LANE_STATUSES:
         raise ValidationError({"status": "You can only cancel or postpone a meeting without a second person."})

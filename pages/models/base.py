@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, ClassVar, NoReturn
 
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -272,7 +272,7 @@ class ContentPage(NeedsApproval, PageAnswers):
             list(ContentPage._base_manager.select_for_update(no_key=True).filter(pk=pk).values_list("pk", "live"))
         return super().hold(pk)
 
-    def permissions_for_user(self, user: User) -> PagePermissionTester:
+    def permissions_for_user(self, user: User | AnonymousUser) -> PagePermissionTester:
         """The permissions by the rules of the specific type, also for a page that was read as a ContentPage."""
         if type(self) is ContentPage and self.specific_class not in (None, ContentPage):
             return self.specific_deferred.permissions_for_user(user)

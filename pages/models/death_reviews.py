@@ -13,7 +13,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
@@ -87,7 +87,7 @@ def name_hash(name: str) -> str:
 class DeathReviewPermissions(StandingPermissions):
     """People without the permission to handle death reviews have no permissions on these pages."""
 
-    def __init__(self, user: User, page: Page) -> None:
+    def __init__(self, user: User | AnonymousUser, page: Page) -> None:
         super().__init__(user, page)
         if not user.has_perm(HANDLE_DEATH_REVIEWS):
             self.permissions: set[str] = set()
@@ -134,7 +134,7 @@ class DeathReviewIndexPage(ContentPage):
         self.show_safe_exit = True
         super().full_clean(exclude=exclude, **kwargs)
 
-    def permissions_for_user(self, user: User) -> PagePermissionTester:
+    def permissions_for_user(self, user: User | AnonymousUser) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
 
     def listed_pages(self) -> "models.QuerySet[DeathReviewNoticePage]":
@@ -353,7 +353,7 @@ class DeathReviewNoticePage(ContentPage):
         verbose_name = "death-review notice"
         permissions = [("handle_death_reviews", "Can handle death reviews")]
 
-    def permissions_for_user(self, user: User) -> PagePermissionTester:
+    def permissions_for_user(self, user: User | AnonymousUser) -> PagePermissionTester:
         return DeathReviewPermissions(user, self)
 
     @property

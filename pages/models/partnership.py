@@ -1,6 +1,6 @@
 """The home page of the site: what the partnership is and who belongs to it."""
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel
@@ -42,7 +42,7 @@ class PartnershipPage(ContentPage):
     parent_page_types = [Page]
     max_count = 1
 
-    def permissions_for_user(self, user: User) -> PagePermissionTester:
+    def permissions_for_user(self, user: User | AnonymousUser) -> PagePermissionTester:
         return StandingPermissions(user, self)
 
     @classmethod
