@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from wagtail.models import Collection, CollectionViewRestriction
 
@@ -58,6 +60,17 @@ def approve_and_hide_a_file(book):
     return press(book, "approve"), lambda: book.clients["other editor"].post(url, {"collection": drawer.pk})
 
 
+def approve_and_make_the_collection_private(book):
+    """By an administrator who is no moderator."""
+    root = User.objects.filter(is_superuser=True).first() or User.objects.create_superuser("root")
+    client = Client()
+    client.force_login(root)
+    drawer = Collection.get_first_root_node().add_child(name="Drawer")
+    Document.objects.filter(pk=book.files("story")[-1].pk).update(collection=drawer)
+    url = reverse("wagtailadmin_collections:set_privacy", args=[drawer.pk])
+    return press(book, "approve"), lambda: client.post(url, {"restriction_type": "login"})
+
+
 def approve_and_autosave(book):
     screen = Screen(book, "moderator", "story")
     return lambda: screen.press("approve"), lambda: screen.save_by_itself(summary=new_words("Text"))
@@ -90,6 +103,7 @@ PAIRS = [
     approve_and_exchange_a_file,
     approve_and_describe_a_file,
     approve_and_hide_a_file,
+    approve_and_make_the_collection_private,
     approve_and_autosave,
     approve_and_autosave_of_a_colleague,
     take_back_and_approve,

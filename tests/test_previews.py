@@ -136,7 +136,7 @@ def terms(soup):
 # --- Which modes there are ---
 
 
-def test_each_page_type_has_the_previews_of_the_channels_that_carry_it():
+def test_each_page_type_has_the_previews_of_the_channels_that_carry_it(db):
     types = [model for model in _below(ContentPage) if not model._meta.abstract]
     assert {model: [name for name, _ in model().preview_modes] for model in types} == MODES
     assert models.MeetingPage().preview_modes == [

@@ -89,6 +89,12 @@ REPLACED = (
         for view in ("Disable", "DisableTask")
     ),
     Replaced(
+        "django.db.models.base:Model.save",
+        "self, *args, force_insert=False, force_update=False, using=None, update_fields=None",
+        "",
+        "a collection is made private while a page with its files is approved",
+    ),
+    Replaced(
         "wagtail.admin.views.bulk_action.base_bulk_action:BulkAction.get_actionable_objects",
         "self",
         "wagtail.admin.views.bulk_action.base_bulk_action",
