@@ -91,7 +91,10 @@ def test_workflows_and_steps_may_be_renamed_too(home):
 def test_a_group_with_a_role_cannot_be_deleted(admin, client, role):
     group = group_of(role)
     answer = client.post(reverse("wagtailusers_groups:delete", args=[group.pk]), follow=True)
-    assert f"“{group.name}” cannot be deleted: its members have a part in publishing." in answer.content.decode()
+    assert (
+        f"“{group.name}” cannot be deleted, because it gives its members a role in publishing."
+        in answer.content.decode()
+    )
     with pytest.raises(ValidationError):
         Group.objects.filter(pk=group.pk).delete()
     assert group_of(role) == group
@@ -385,5 +388,5 @@ def test_administrators_read_where_nothing_can_be_approved_any_more(admin, clien
     set_up_moderation()
     change()
     shown = client.get(reverse("wagtailadmin_home")).content.decode()
-    assert (f"so nothing published, for: {places}." in shown) is bool(places)
+    assert (f"Nothing can be approved or published for: {places}." in shown) is bool(places)
     assert ("Nothing can be approved" in shown) is bool(places)
