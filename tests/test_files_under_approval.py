@@ -6,13 +6,16 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction
 
 from documents.models import RENDITIONS, Document
 from pages import models
+from pages.approval.files_shown import files_shown
 from pages.approval.scheduling import publish_what_is_due
 from pages.models import ReviewDocument
 from tests import factories
@@ -224,3 +227,20 @@ def test_a_size_of_a_picture_tells_nothing_of_the_original(home, client):
     assert answer.status_code == 200
     assert picture.checksum not in answer["ETag"]
     assert f"-{size.pk}" not in answer["ETag"]
+
+
+def test_as_many_queries_for_five_files_as_for_one_on_the_screen_of_an_approver(book, private):
+    """Each is listed, and said to be closed to readers where its collection is private."""
+
+    def shown(*documents):
+        story = book.now("story").get_latest_revision_as_object()
+        story.body = [("document", document) for document in documents]
+        with CaptureQueriesContext(connection) as queries:
+            found = files_shown(story, book.people["moderator"])
+        return len(queries), [("Readers" in dict(file.facts)) for file in found if file.noun == "Document"]
+
+    shown(factories.document())  # content types and permissions
+    one, several = shown(factories.document()), shown(*(factories.document() for _ in range(5)))
+    assert one == (several[0], [False])
+    assert several[1] == [False] * 5
+    assert shown(factories.document(collection=private))[1] == [True]

@@ -381,6 +381,13 @@ def test_no_change_of_sites_takes_a_public_notice_away(home, clients, things):
         assert addresses.site_root_path() == home.url_path
 
 
+def test_the_first_site_takes_nothing_away(home, people):
+    Site.objects.all().delete()
+    with LogContext(user=people["S"]):
+        Site.objects.create(hostname="localhost", root_page=home, is_default_site=True)
+    assert Site.objects.get().root_page_id == home.pk
+
+
 ACTS = {
     "page deleted": lambda t: t["page"].delete(),
     "page moved": lambda t: t["page"].move(t["elsewhere"], pos="last-child"),

@@ -4,13 +4,14 @@ All receivers of signals about content are here.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import takewhile
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
@@ -19,6 +20,7 @@ from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
 from wagtail.log_actions import get_active_log_context
 from wagtail.models import Collection, CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.permissions import policy_registry
 from wagtail.signals import page_slug_changed, post_page_move, unpublished
 from wagtail.signals import published as wagtail_published
 
@@ -28,6 +30,7 @@ from documents.models import RENDITIONS, Document, Image, PublishedFile
 from feeds.build.items import update_entries
 from feeds.catalogue import addresses_to_forget
 from feeds.websub import send_pings
+from pages.confidential.hidden_objects import replace
 from pages.content import addresses
 from pages.content.choices import ChangeKind, UpdateKind
 from pages.content.references import files_of
@@ -49,6 +52,8 @@ from pages.visibility import ledger
 from pages.visibility.shared_text import pages_showing
 
 RENDITION_SECONDS = 30  # how long `update_after_commit` makes missing renditions; it runs every minute
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +82,7 @@ def connect() -> None:
     for signal in (post_save, post_delete):
         signal.connect(on_page_restriction, sender=PageViewRestriction, dispatch_uid="cms.page_restriction")
         signal.connect(on_private_collection, sender=CollectionViewRestriction, dispatch_uid="cms.private_collection")
+    replace(CollectionViewRestriction, "save")(restrict_collection)
 
 
 # --- Pages ---
@@ -281,6 +287,27 @@ def draw_missing_sizes(images: Iterable[Image]) -> None:
             image.draw_missing_sizes()
         except SourceImageIOError as error:
             logger.warning("The sizes of picture %s could not be made: %s", image.pk, error)
+
+
+@transaction.atomic
+def restrict_collection(
+    original: Callable[..., Result], restriction: CollectionViewRestriction, *args: object, **kwargs: object
+) -> Result:
+    """Lock the files of the collection, and check the permission again. A page that shows one of them may be approved
+    at the same moment. Raises PermissionDenied.
+    """
+    user, collection = get_active_log_context().user, restriction.collection
+    if user is not None:
+        for model in (Document, Image):
+            name = model._meta.model_name
+            files = model._base_manager.filter(collection__path__startswith=collection.path).values("pk")
+            shown = PublishedFile.objects.filter(**{f"{name}__in": files})
+            # In the order in which a publication locks them: pages first, by key.
+            for rows in (Page.objects.filter(pk__in=shown.values("page")), model._base_manager.filter(pk__in=files)):
+                list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        if not policy_registry.get_by_type(Collection).user_has_permission_for_instance(user, "change", collection):
+            raise PermissionDenied
+    return original(restriction, *args, **kwargs)
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: object) -> None:

@@ -55,7 +55,8 @@ def before_site(sender: type[Model], instance: Site, **kwargs: object) -> None:
     is_changed = before is not None and (
         (before.root_page_id, before.is_default_site) != (instance.root_page_id, instance.is_default_site)
     )
-    if (is_moved or is_changed) and _lacks_moderator_role() and _is_public(before or Site.objects.first()):
+    known = before or Site.objects.first()  # none where this is the first site
+    if known is not None and (is_moved or is_changed) and _lacks_moderator_role() and _is_public(known):
         raise PermissionDenied
     _require_notices_in_reach(instance, instance)
 

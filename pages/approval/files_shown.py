@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 from django.urls import reverse
 from wagtail.models import Page
 from wagtail.permissions import policy_registry
 
-from documents.access.public_files import AnyFile, may_be_public
+from documents.access.public_files import may_be_public
 from documents.models import Document, Image
 from pages.confidential.hidden_objects import NOT_SHOWN
 from pages.content.death_reviews import may_see
@@ -43,9 +43,12 @@ def files_shown(version: ContentPage | ModeratedSnippet, user: User | AnonymousU
     found = []
     for model, keys in zip((Document, Image), files_of(version), strict=True):
         visible = policy_registry.get_by_type(model).instances_user_has_any_permission_for(user, ["choose"])
+        files: QuerySet[Any] = model._default_manager.filter(pk__in=keys)
+        readable = set(may_be_public(files).values_list("pk", flat=True)) if keys else set()
         for file in visible.filter(pk__in=keys).order_by("pk") if keys else ():
             noun = "Picture" if model is Image else "Document"
-            found.append(ShownFile(noun, file.title, _address(file), list(_facts(file, user))))
+            facts = list(_facts(file, user, is_readable=file.pk in readable))
+            found.append(ShownFile(noun, file.title, _address(file), facts))
     return sorted(found, key=lambda each: (each.title.casefold(), each.noun, each.address))
 
 
@@ -53,11 +56,11 @@ def _address(file: Document | Image) -> str:
     return file.url if isinstance(file, Document) else reverse("wagtailimages:edit", args=[file.pk])
 
 
-def _facts(file: AnyFile, user: User | AnonymousUser) -> Iterator[tuple[str, str]]:
+def _facts(file: Document | Image, user: User | AnonymousUser, *, is_readable: bool) -> Iterator[tuple[str, str]]:
     if isinstance(file, Document):
         yield "File name", file.filename
-    if not may_be_public(type(file).objects.filter(pk=file.pk)).exists():
-        yield "Readers", "cannot open this file: its collection is private"
+    if not is_readable:
+        yield "Readers", "cannot open this file: its collection is private, or it was taken down"
     fields = {field.name: field for field in file._meta.concrete_fields}
     for name in file.public_facts:
         if name == "title" or name in NOT_LISTED:

@@ -1,5 +1,4 @@
-"""Locks the rows of pages and snippets before they are unpublished, moved or deleted, and of files before a collection
-is made private.
+"""Locks the rows of pages and snippets before they are unpublished, moved or deleted.
 
 Wagtail reads the row, changes it, and sends its signals last (cms/publication/effects.py). Here all of that is one
 transaction, for every screen, bulk action and command. A version that is approved at the same moment is published
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, Q
 from django.http import HttpRequest
@@ -19,11 +17,8 @@ from wagtail.actions.move_page import MovePageAction
 from wagtail.actions.unpublish import UnpublishAction
 from wagtail.actions.unpublish_page import UnpublishPageAction
 from wagtail.admin.views.bulk_action import BulkAction
-from wagtail.log_actions import get_active_log_context
-from wagtail.models import Collection, CollectionViewRestriction, Page, Task, WorkflowState
-from wagtail.permissions import policy_registry
+from wagtail.models import Page, Task, WorkflowState
 
-from documents.models import Document, Image, PublishedFile
 from pages.confidential.hidden_objects import replace
 from pages.models import ContentPage
 
@@ -36,7 +31,6 @@ def replace_wagtail_parts() -> None:
     replace(UnpublishPageAction, "execute")(unpublish)
     replace(MovePageAction, "execute")(move)
     replace(DeletePageAction, "execute")(delete)
-    replace(CollectionViewRestriction, "save")(restrict_collection)
     replace(WorkflowState, "update")(ask_the_first)
 
 
@@ -97,27 +91,6 @@ def unpublish(
 def move(original: Callable[..., Result], action: MovePageAction, *args: object, **kwargs: object) -> Result:
     hold(action.page, action.target)
     return original(action, *args, **kwargs)
-
-
-@transaction.atomic
-def restrict_collection(
-    original: Callable[..., Result], restriction: CollectionViewRestriction, *args: object, **kwargs: object
-) -> Result:
-    """Lock the files of the collection, and check the permission again. A page that shows one of them may be approved
-    at the same moment. Raises PermissionDenied.
-    """
-    user, collection = get_active_log_context().user, restriction.collection
-    if user is not None:
-        for model in (Document, Image):
-            name = model._meta.model_name
-            files = model._base_manager.filter(collection__path__startswith=collection.path).values("pk")
-            shown = PublishedFile.objects.filter(**{f"{name}__in": files})
-            # In the order in which a publication locks them: pages first, by key.
-            for rows in (Page.objects.filter(pk__in=shown.values("page")), model._base_manager.filter(pk__in=files)):
-                list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        if not policy_registry.get_by_type(Collection).user_has_permission_for_instance(user, "change", collection):
-            raise PermissionDenied
-    return original(restriction, *args, **kwargs)
 
 
 @transaction.atomic

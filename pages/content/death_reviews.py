@@ -36,7 +36,7 @@ def may_be_told(user: User | AnonymousUser, about: RevisionMixin) -> bool:
     if isinstance(about, Page):
         return about.pk in pages_to_tell(user, [about])
     policy = policy_registry.get_by_type(type(about))
-    if policy is None or policy.user_has_any_permission(user, ["add", "change", "delete", "view", "publish"]):
+    if policy.user_has_any_permission(user, ["add", "change", "delete", "view", "publish"]):
         return True
     reviewable = TaskState.objects.reviewable_by(user)
     return reviewable.filter(revision__in=about.revisions.values("pk")).exists()
