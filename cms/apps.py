@@ -14,7 +14,7 @@ class CmsConfig(AppConfig):
         from django.contrib.auth.models import User
 
         from cms import database_fit
-        from cms.accounts import powers, roles, second_factor
+        from cms.accounts import permission_log, roles, second_factor
         from cms.admin import threads
         from cms.admin import widgets as admin_widgets
         from cms.graphql.types import checks  # noqa: F401 - registers the checks
@@ -22,7 +22,7 @@ class CmsConfig(AppConfig):
         from cms.publication import removal
 
         publication.connect()
-        powers.connect()
+        permission_log.connect()
         removal.connect()
         threads.isolate_threads()
         admin_widgets.start_without_scripts()

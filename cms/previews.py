@@ -27,7 +27,7 @@ from documents.models import RENDITIONS, Image
 from feeds.build.stories import entry_of
 from feeds.catalogue import own_feed
 from feeds.event import event
-from feeds.read.sources import AT_ONCE, is_told
+from feeds.read.sources import AT_ONCE, is_in_first_document
 from pages.content import addresses
 from pages.content.choices import UpdateKind
 from pages.content.plain_words import clock, day, day_and_weekday
@@ -119,7 +119,7 @@ def _feed(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_told(feed.key, page, as_of),
+        "too_old": not is_in_first_document(feed.key, page, as_of),
         "newest": AT_ONCE,
     }
 

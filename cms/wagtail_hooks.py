@@ -17,7 +17,7 @@ from wagtail.permissions import policy_registry
 
 from cms.accounts.leaver_views import admin_urls, leaver_buttons
 from cms.accounts.leavers import HANDED_OVER, LEFT, UNLOCKED
-from cms.accounts.powers import POWERS_CHANGED, PowersFormatter
+from cms.accounts.permission_log import PERMISSIONS_CHANGED, PermissionsFormatter
 from cms.accounts.roles import ROLES_CHANGED, RolesFormatter
 from cms.accounts.second_factor import SECOND_FACTOR_RESET
 from cms.admin.mail_report import MailReport, may_see_mail
@@ -81,7 +81,7 @@ def after_bulk_action(request: HttpRequest, action_type: str, files: list[Model]
 def register_log_actions(actions: LogActionRegistry) -> None:
     actions.register_action(HANDED_OVER)(HandedOverFormatter)
     actions.register_action(ROLES_CHANGED)(RolesFormatter)
-    actions.register_action(POWERS_CHANGED)(PowersFormatter)
+    actions.register_action(PERMISSIONS_CHANGED)(PermissionsFormatter)
     actions.register_action(LEFT, "End the access of a leaver", "Access ended: the person has left")
     actions.register_action(UNLOCKED, "Unlock a page that a leaver locked", "Unlocked, because the person has left")
     actions.register_action(SECOND_FACTOR_RESET, "Reset a second factor", "Second factor removed by a command")

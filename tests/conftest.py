@@ -36,7 +36,7 @@ FAST = {
     f"test_{name}.py"
     for name in (
         "accounts", "at_path", "boundaries", "connections", "graphql_errors", "graphql_http", "graphql_limits",
-        "graphql_rate_limit", "graphql_time_budget", "leavers", "moderation", "page_tree", "powers", "redirects",
+        "graphql_rate_limit", "graphql_time_budget", "leavers", "moderation", "page_tree", "permission_log", "redirects",
         "schema", "search", "search_hidden", "search_words", "second_factor", "settings_page", "spellings",
         "structure", "threads_in_wagtail", "typed_dates", "withdrawal",
     )

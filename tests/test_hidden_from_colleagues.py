@@ -389,7 +389,7 @@ def test_shared_text_of_notices_is_for_those_to_delete_who_may_know_of_them(book
 
 def test_somebody_takes_over_from_a_lead_whether_or_not_there_is_hidden_work(book, account_manager):
     def answers(leaver):
-        url = reverse("let_go", args=[leaver.pk])
+        url = reverse("deactivate_user", args=[leaver.pk])
         said = []
         for colleague in ("", book.people["editor"].pk):
             html = account_manager.post(url, {"colleague": colleague}).content.decode()

@@ -85,7 +85,7 @@ def test_one_action_ends_the_access_and_hands_the_work_over(client, admin, leave
     other = Client()
     other.force_login(colleague)
 
-    url = reverse("let_go", args=[leaver.pk])
+    url = reverse("deactivate_user", args=[leaver.pk])
     assert url in client.get(reverse("wagtailusers_users:edit", args=[leaver.pk])).content.decode()
     assert url in client.get(reverse("wagtailusers_users:index")).content.decode()
     before = state()
@@ -147,14 +147,14 @@ def test_the_submitted_work_can_still_be_approved(client, admin, leaver, work):
 
 
 def test_without_unfinished_work_nobody_need_take_over(client, admin, leaver):
-    client.post(reverse("let_go", args=[leaver.pk]))
+    client.post(reverse("deactivate_user", args=[leaver.pk]))
     leaver.refresh_from_db()
     assert leaver.is_active is False
 
 
 def test_unfinished_work_needs_somebody(client, admin, leaver, work):
     before = state()
-    refused = client.post(reverse("let_go", args=[leaver.pk]))
+    refused = client.post(reverse("deactivate_user", args=[leaver.pk]))
     assert refused.context["form"].errors == {"colleague": ["Choose who takes over the unfinished work."]}
     assert state() == before
 
@@ -165,7 +165,7 @@ def test_only_another_active_account_takes_over(client, admin, leaver, work, who
     User.objects.filter(pk=gone.pk).update(is_active=False)
     key = {"leaver": leaver.pk, "gone": gone.pk, "nobody": 0}[who]
     before = state()
-    refused = client.post(reverse("let_go", args=[leaver.pk]), {"colleague": key})
+    refused = client.post(reverse("deactivate_user", args=[leaver.pk]), {"colleague": key})
     assert list(refused.context["form"].errors) == ["colleague"]
     assert state() == before
 
@@ -177,7 +177,7 @@ def test_a_colleague_who_may_not_edit_something_cannot_take_over(client, admin, 
     notice = factories.draft(models.DeathReviewNoticePage, index, owner=lead)
     editor, other_lead = account("editor", "Editors"), account("other-lead", "Safeguarding leads")
     before = state()
-    url = reverse("let_go", args=[lead.pk])
+    url = reverse("deactivate_user", args=[lead.pk])
     refused = client.post(url, {"colleague": editor.pk})
     assert refused.context["form"].errors == {
         "colleague": [f"editor may not edit {notice.title}. Choose somebody who may."]
@@ -198,14 +198,14 @@ def test_who_may_let_whom_go(client, home, leaver):
         client.force_login(user)
         before = state()
         for answer in (
-            client.get(reverse("let_go", args=[target.pk])),
-            client.post(reverse("let_go", args=[target.pk])),
+            client.get(reverse("deactivate_user", args=[target.pk])),
+            client.post(reverse("deactivate_user", args=[target.pk])),
         ):
             assert (answer.status_code, answer["Location"]) == (302, "/admin/"), (user, target)
         assert state() == before
         assert leavers.may_deactivate_user(user, User.objects.get(pk=target.pk)) is False
     client.force_login(manager)
-    client.post(reverse("let_go", args=[leaver.pk]))
+    client.post(reverse("deactivate_user", args=[leaver.pk]))
     leaver.refresh_from_db()
     assert leaver.is_active is False
 
@@ -219,7 +219,7 @@ def test_everything_or_nothing(client, admin, leaver, work, monkeypatch):
 
     monkeypatch.setattr("cms.accounts.leavers.end_sessions", fail)
     with pytest.raises(RuntimeError):
-        client.post(reverse("let_go", args=[leaver.pk]), {"colleague": colleague.pk})
+        client.post(reverse("deactivate_user", args=[leaver.pk]), {"colleague": colleague.pk})
     assert state() == before
 
 
@@ -232,7 +232,7 @@ def test_drafts_on_pages_of_others_and_of_snippets_are_handed_over_too(client, a
     agency = factories.agency(name="Never submitted", live=False)
     agency.save_revision(user=leaver)
     factories.page(models.StandardPage, home, title="Published since", owner=owner)
-    url = reverse("let_go", args=[leaver.pk])
+    url = reverse("deactivate_user", args=[leaver.pk])
     shown = client.get(url).content.decode()
     assert ("The owner&#x27;s" in shown, "Never submitted" in shown, "Published since" in shown) == (True, True, False)
     refused = client.post(url, {"colleague": ""})

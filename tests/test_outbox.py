@@ -21,7 +21,7 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import ModelLogEntry
 
-from cms.accounts.powers import POWERS_CHANGED
+from cms.accounts.permission_log import PERMISSIONS_CHANGED
 from pages.approval.workflow import group_of
 from pages.content.choices import Role
 from pages.content.mail import send_mail
@@ -219,7 +219,7 @@ def test_a_text_that_is_redacted_goes_from_mail_that_waits_and_into_no_log(home)
     assert deliver(timezone.now()) == (1, 0)
     assert [message.to for message in mail.outbox] == [["f@example.org"]]
     assert Redirect.objects.get().old_path != "/jane-doe"
-    assert not ModelLogEntry.objects.filter(action=POWERS_CHANGED).exists()
+    assert not ModelLogEntry.objects.filter(action=PERMISSIONS_CHANGED).exists()
 
 
 def test_the_scheduler_sends_what_waits(home):

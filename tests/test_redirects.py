@@ -8,7 +8,7 @@ from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import ModelLogEntry, Site
 
-from cms.accounts.powers import POWERS_CHANGED
+from cms.accounts.permission_log import PERMISSIONS_CHANGED
 from pages import models
 from pages.approval.workflow import group_of
 from pages.content import addresses
@@ -41,7 +41,7 @@ def add(client, old_path="/old", page="", link=""):
 
 
 def told():
-    entries = ModelLogEntry.objects.filter(action=POWERS_CHANGED, content_type__model="redirect").order_by("pk")
+    entries = ModelLogEntry.objects.filter(action=PERMISSIONS_CHANGED, content_type__model="redirect").order_by("pk")
     return [(entry.message, entry.user and entry.user.username) for entry in entries]
 
 

@@ -138,7 +138,7 @@ def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(book
     Screen(book, "other moderator", "story").press("approve")
     screen = Screen(book, "editor", "story")
     first = json.loads(screen.save_by_itself(summary="Typed").content)
-    screen.form |= {"overwrite_revision_id": str(first["revision_id"]), "came_from": screen.form["loaded_revision_id"]}
+    screen.form |= {"overwrite_revision_id": str(first["revision_id"]), "opened_revision": screen.form["loaded_revision_id"]}
     assert json.loads(screen.save_by_itself(summary="Typed more").content)["success"] is True
     assert makers_of_text(book.now("story").latest_revision) == {book.people["editor"].pk}
     Screen(book, "editor", "story").press("submit")
@@ -153,7 +153,7 @@ def test_what_is_refused_makes_nobody_a_maker_of_a_colleagues_version(book):
     stale = Screen(book, "editor", "story")
     Screen(book, "other editor", "story").press("save", summary="By another editor")
     before = makers_of_text(book.now("story").latest_revision)
-    assert stale.press("save", summary="Refused", came_from=str(old)).status_code == 200
+    assert stale.press("save", summary="Refused", opened_revision=str(old)).status_code == 200
     latest = book.now("story").latest_revision
     assert (latest.content["summary"], makers_of_text(latest)) == ("By another editor", before)
 

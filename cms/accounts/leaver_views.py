@@ -98,8 +98,8 @@ def leaver_buttons(leaver: User, user: User | AnonymousUser) -> list[Button]:
     """The button to the screen; none if `user` may not end the access of this account."""
     if not leavers.may_deactivate_user(user, leaver):
         return []
-    url = reverse("let_go", args=[leaver.pk])
+    url = reverse("deactivate_user", args=[leaver.pk])
     return [Button("End access of a leaver", url, icon_name="logout", priority=25)]
 
 
-admin_urls = [path("users/<int:user_id>/leaver/", LeaverView.as_view(), name="let_go")]
+admin_urls = [path("users/<int:user_id>/leaver/", LeaverView.as_view(), name="deactivate_user")]

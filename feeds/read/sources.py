@@ -168,7 +168,7 @@ def _entry(item: FeedItem) -> Entry:
     )
 
 
-def is_told(key: str, page: ContentPage, as_of: datetime) -> bool:
+def is_in_first_document(key: str, page: ContentPage, as_of: datetime) -> bool:
     """Whether the first document of the feed has the page: it is among the newest, or was corrected recently."""
     published, updated = page.first_published_at, page.public_updated_at
     if updated and published and updated > published and updated > start_of_day(as_of) - CORRECTION_SHOWN_FOR:

@@ -183,7 +183,7 @@ class NeedsApproval:
     # The same, for fields that only tree operations in the database change, and no save.
     OF_THE_TREE: tuple[str, ...] = ()
     # The version on the edit screen when it was opened, on which this version is based.
-    came_from: Revision | None = None
+    opened_revision: Revision | None = None
     _remembered_row: Mapping[str, Any] = MappingProxyType({})  # empty if it was not read from the database
 
     pk: Any
@@ -338,7 +338,7 @@ class NeedsApproval:
             kwargs["overwrite_revision"] = None  # keep what was approved or is under review
         # Revisions are overwritten and purged, so each records the authors of those on which it is based.
         latest, brought_back = overwritten or self.latest_revision, kwargs.get("previous_revision")
-        makers = inherited_makers(latest) | inherited_makers(brought_back) | inherited_makers(self.came_from)
+        makers = inherited_makers(latest) | inherited_makers(brought_back) | inherited_makers(self.opened_revision)
         text_before = _text_of(latest) if latest else None
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
         text = _text_of(revision)

@@ -348,22 +348,22 @@ class MeetingPage(ContentPage):
         for row in self.change_log.all():
             if row.field in FEED_CHANGE_FIELDS:
                 changes.setdefault(row.at, []).append(row)
-        for as_of, rows in changes.items():
+        for changed_at, rows in changes.items():
             if verb := _change_verb(rows):
                 reason = next((row.reason for row in rows if row.reason), "")
-                name = f"change:{as_of.astimezone(UTC).isoformat()}"
+                name = f"change:{changed_at.astimezone(UTC).isoformat()}"
                 summary = " ".join([*map(change, rows), reason]).strip()
-                yield PageEvent(name, as_of, f"Meeting {verb}: {self.title}", summary)
+                yield PageEvent(name, changed_at, f"Meeting {verb}: {self.title}", summary)
 
     def _paper_events(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
         """The publication of the papers of a kind, unless they were published with the announcement."""
         papers = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
         if not papers:
             return
-        as_of = min(paper.published_at for paper in papers)
-        if as_of - self.first_published_at >= ANNOUNCEMENT_WINDOW:
+        published_at = min(paper.published_at for paper in papers)
+        if published_at - self.first_published_at >= ANNOUNCEMENT_WINDOW:
             title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in papers)
-            yield PageEvent(kind.value, as_of, title, self._when_and_where(shown), files)
+            yield PageEvent(kind.value, published_at, title, self._when_and_where(shown), files)
 
     def _when_and_where(self, shown: ShownToReaders) -> str:
         if self.starts_at is None:

@@ -42,7 +42,7 @@ SYSTEM_FIELDS = {
 }  # fmt: skip
 # pages/redaction/addresses.py changes these together.
 PAGE_ADDRESS = {(Page, "slug"), (Page, "url_path")}
-# While this is true, the log records no former values (cms/accounts/powers.py).
+# While this is true, the log records no former values (cms/accounts/permission_log.py).
 under_way: ContextVar[bool] = ContextVar("redaction_under_way", default=False)
 ADDRESSES = {*PAGE_ADDRESS, (PublicRecord, "path"), (PublicAddress, "path"), (Redirect, "old_path")}
 _TEXT = (models.CharField, models.TextField, models.JSONField, StreamField, models.FileField)

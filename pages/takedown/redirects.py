@@ -1,7 +1,7 @@
 """Decides where a redirect may lead and whether it has an effect now, and shows that in the admin.
 
-Redirects need no approval: a moderator creates one, and the log records it (cms/accounts/powers.py). So they may only
-lead to addresses of this site. pages/visibility/at_path.py checks that again when a redirect is followed.
+Redirects need no approval: a moderator creates one, and the log records it (cms/accounts/permission_log.py). So they
+may only lead to addresses of this site. pages/visibility/at_path.py checks that again when a redirect is followed.
 """
 
 from django.conf import settings

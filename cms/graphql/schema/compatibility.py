@@ -32,7 +32,7 @@ class SchemaChanges:
     breaking: list[str]
     dangerous: list[str]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """A summary for the log and for error messages."""
         if not self.breaking and not self.dangerous:
             return "No client breaks."

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         printed = PRINTED.read_text() if PRINTED.exists() else text
         if options["check"]:
             if not PRINTED.exists() or printed != text:
-                told = schema_changes(printed, text).told()
+                told = schema_changes(printed, text).summary()
                 raise CommandError(
                     f"{PRINTED.name} is out of date. Run: manage.py print_schema, and review the change. {told}"
                 )
@@ -33,8 +33,8 @@ class Command(BaseCommand):
         changes = schema_changes(printed, text)
         if changes.breaking and not options["breaking"]:
             raise CommandError(
-                f"Nothing was printed. {changes.told()} Keep the removed part for a time, marked as deprecated, or "
+                f"Nothing was printed. {changes.summary()} Keep the removed part for a time, marked as deprecated, or "
                 "print the schema with --breaking if no client uses it."
             )
         PRINTED.write_text(text)
-        self.stdout.write(f"Printed to {PRINTED}. {changes.told()}")
+        self.stdout.write(f"Printed to {PRINTED}. {changes.summary()}")

@@ -33,7 +33,7 @@ from wagtail.models import (
 from pages.models import RoleGroup
 from pages.redaction import redact as redaction
 
-POWERS_CHANGED = "cms.powers_changed"
+PERMISSIONS_CHANGED = "cms.powers_changed"
 # Primary key of a row → the object that its log entry is about, and the logged fields with their values as text.
 State = dict[Any, tuple[models.Model, dict[str, str]]]
 # Models of which only these fields are logged. For an account, only the fields that give permissions.
@@ -56,7 +56,7 @@ ROWS: dict[type[models.Model], str] = {
 NOT_LOGGED = ("id", "created_at", "automatically_created", "redirect_page_route_path")
 
 
-class PowersFormatter(LogFormatter):
+class PermissionsFormatter(LogFormatter):
     label = "Change who may do what"
 
     def format_message(self, log_entry: BaseLogEntry) -> str:
@@ -69,13 +69,13 @@ def connect() -> None:
         own = [field.name for field in model._meta.local_concrete_fields if not field.primary_key]
         FIELDS[model] = ("name", "active", *(name for name in own if model is not Task))
     for model in (*FIELDS, *ROWS):
-        pre_save.connect(_before_save, sender=model, dispatch_uid=f"cms.powers.before.{model._meta.label}")
-        post_save.connect(_on_save, sender=model, dispatch_uid=f"cms.powers.save.{model._meta.label}")
-        post_delete.connect(_on_delete, sender=model, dispatch_uid=f"cms.powers.delete.{model._meta.label}")
+        pre_save.connect(_before_save, sender=model, dispatch_uid=f"cms.permission_log.before.{model._meta.label}")
+        post_save.connect(_on_save, sender=model, dispatch_uid=f"cms.permission_log.save.{model._meta.label}")
+        post_delete.connect(_on_delete, sender=model, dispatch_uid=f"cms.permission_log.delete.{model._meta.label}")
     tasks = [model for model in _subclasses(Task) if issubclass(model, AbstractGroupApprovalTask)]
     for owner, field in ((Group, "permissions"), (User, "user_permissions"), *((task, "groups") for task in tasks)):
         through = getattr(owner, field).through
-        m2m_changed.connect(_on_members, sender=through, dispatch_uid=f"cms.powers.{through._meta.label}")
+        m2m_changed.connect(_on_members, sender=through, dispatch_uid=f"cms.permission_log.{through._meta.label}")
     _patch_querysets()
 
 
@@ -88,7 +88,7 @@ def _subclasses(model: type[models.Model]) -> list[type[models.Model]]:
 def _log(subject: models.Model, change: str) -> None:
     if redaction.under_way.get():
         return  # the entry would repeat the redacted text; the redaction has an entry of its own
-    log(instance=subject, action=POWERS_CHANGED, data={"change": change})
+    log(instance=subject, action=PERMISSIONS_CHANGED, data={"change": change})
 
 
 # --- One row ---

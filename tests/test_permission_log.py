@@ -25,7 +25,7 @@ from wagtail.models import (
     WorkflowTask,
 )
 
-from cms.accounts import powers
+from cms.accounts import permission_log
 from pages import models
 from pages.approval.workflow import group_of, set_up_moderation
 from pages.content.choices import ApprovalRole, Role
@@ -44,7 +44,7 @@ def admin(home, client):
 
 def told():
     """What the log says of powers, the oldest first: subject, message, person."""
-    entries = ModelLogEntry.objects.filter(action=powers.POWERS_CHANGED).order_by("pk")
+    entries = ModelLogEntry.objects.filter(action=permission_log.PERMISSIONS_CHANGED).order_by("pk")
     return [(entry.label, entry.message, entry.user and entry.user.username) for entry in entries]
 
 
@@ -329,14 +329,14 @@ def test_every_model_that_decides_who_may_do_what_is_watched():
             found.add(model)
     relations = {Group.permissions.through, User.user_permissions.through}
     relations |= {task.groups.through for task in (GroupApprovalTask, FourEyesTask)}
-    watched = {*powers.FIELDS, *powers.ROWS, *relations}
+    watched = {*permission_log.FIELDS, *permission_log.ROWS, *relations}
     assert {model._meta.label for model in found - watched} == no_power
     for through in relations:
         assert any(through._meta.label in str(receiver) for receiver in _watched_relations())
 
 
 def _watched_relations():
-    return [key[0] for key, *_ in powers.m2m_changed.receivers]
+    return [key[0] for key, *_ in permission_log.m2m_changed.receivers]
 
 
 def test_the_screens_of_groups_and_accounts_tell_who_did_it_and_no_more_than_was_done(admin, client):
