@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import m2m_changed, post_migrate
+from django.db.models.signals import m2m_changed, post_migrate, pre_migrate
 from wagtail.users.apps import WagtailUsersAppConfig
 
 
@@ -20,12 +20,14 @@ class CmsConfig(AppConfig):
         from cms.graphql.types import checks  # noqa: F401 - registers the checks
         from cms.publication import effects as publication
         from cms.publication import removal
+        from cms.triggers import install
 
         publication.connect()
         permission_log.connect()
         removal.connect()
         threads.isolate_threads()
         admin_widgets.start_without_scripts()
+        pre_migrate.connect(install.before_migrations, sender=self, dispatch_uid="cms.remove_triggers")
         post_migrate.connect(database_fit.after_migrations, sender=self, dispatch_uid="cms.after_migrations")
         m2m_changed.connect(roles.on_roles_changed, sender=User.groups.through, dispatch_uid="cms.roles_changed")
         authenticator_added.connect(second_factor.end_other_sessions, dispatch_uid="cms.end_other_sessions")

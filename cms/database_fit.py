@@ -1,4 +1,5 @@
-"""Checks that the database has the tables and columns that this code needs: at the start, after `migrate`, on /healthz.
+"""Checks that the database has what this code needs, tables, columns and triggers: at the start, after `migrate`, on
+/healthz.
 
 Django trusts its list of applied migrations. A database that another version of the code migrated can have the same
 list and different columns. Without this check, requests would fail later, when a query names a missing column.
@@ -14,6 +15,8 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Field
 from django.db.models.options import Options
+
+from cms.triggers.install import are_installed, install
 
 # Lists every column of every table: table, column, type, whether it may be NULL, whether it has a default.
 COLUMNS = {
@@ -40,10 +43,12 @@ def why_not_to_start() -> str | None:
 
 
 def why_unfit() -> str | None:
-    """The same, for tables and columns only. Takes one query and ignores the list of applied migrations."""
+    """The same, for tables, columns and triggers. Takes two queries and ignores the list of applied migrations."""
     found = differences()
-    if not found:
+    if not found and are_installed():
         return None
+    if not found:
+        return "The database does not have the triggers of this version of the CMS. Run: python manage.py migrate"
     more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
     return (
         f"The database does not fit this version of the CMS ({', '.join(found[:MAX_NAMED])}{more}): "
@@ -108,11 +113,16 @@ def _differs(field: "Field[Any, Any]", existing_type: str, may_be_null: bool) ->
 
 
 def after_migrations(sender: AppConfig, plan: list[tuple[Migration, bool]] | None = None, **kwargs: object) -> None:
-    """Receiver of `post_migrate`. Raises `CommandError` if all migrations are applied and the database does not fit.
+    """Receiver of `post_migrate`. If all migrations are applied, installs the triggers.
 
-    `flush`, which changes no table, sends the same signal without a plan.
+    Raises `CommandError` if the database does not fit. `flush`, which changes no table, sends the same signal without a
+    plan.
     """
-    if plan is not None and not _unapplied_migrations() and (problem := why_unfit()):
+    if plan is None or _unapplied_migrations():
+        return
+    if not differences():
+        install()
+    if problem := why_unfit():
         raise CommandError(problem)
 
 

@@ -1,4 +1,6 @@
-"""The GraphQL documents that front ends have registered (cms/graphql/http/registered_documents.py)."""
+"""The GraphQL documents that front ends have registered (cms/graphql/http/registered_documents.py), and the version of
+everything that readers can be shown (cms/triggers/content_version.py).
+"""
 
 from django.db import models
 
@@ -12,3 +14,15 @@ class RegisteredDocument(models.Model):
 
     def __str__(self) -> str:
         return f"sha256:{self.sha256}"
+
+
+class DataVersion(models.Model):
+    """A part of the version: the version is the sum of all numbers. Only triggers of the database change the rows."""
+
+    number = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -26,7 +26,9 @@ LOCK = 202611  # any number that no other program on the server takes
 def digest() -> str:
     """Changes with everything that decides what `migrate` makes."""
     found = sha256()
-    for path in [*sorted(ROOT.glob("*/migrations/[0-9]*.py")), ROOT / "requirements.txt", Path(__file__)]:
+    triggers = (ROOT / name for name in ("pages/database_triggers.py", "pages/visibility/facts.py"))
+    paths = [*sorted(ROOT.glob("*/migrations/[0-9]*.py")), *sorted(ROOT.glob("cms/triggers/*.py")), *triggers]
+    for path in [*paths, ROOT / "requirements.txt", Path(__file__)]:
         found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return found.hexdigest()[:16]
 

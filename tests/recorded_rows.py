@@ -11,6 +11,9 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, transaction
 
+from cms.models import DataVersion
+from pages.models import PageVisibility
+
 Rows = dict[Any, tuple[Any, ...]]  # by primary key
 
 
@@ -56,8 +59,7 @@ def _everything() -> dict[type, Rows]:
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             options = model._meta
-            # SQLite's triggers fill in the index for the search.
-            if not options.managed or options.proxy or options.swapped or options.db_table.endswith("_fts"):
+            if not options.managed or options.proxy or options.swapped or _is_written_by_triggers(model):
                 continue
             columns = [field.column for field in options.local_concrete_fields]
             key = columns.index(options.pk.column)
@@ -65,6 +67,10 @@ def _everything() -> dict[type, Rows]:
             cursor.execute(f"SELECT {names} FROM {quote(options.db_table)}")  # noqa: S608 - names of tables and columns
             found[model] = {row[key]: row for row in cursor.fetchall()}
     return found
+
+
+def _is_written_by_triggers(model: type) -> bool:
+    return model in (PageVisibility, DataVersion) or model._meta.db_table.endswith("_fts")
 
 
 def _sequences() -> list[tuple[Any, ...]]:

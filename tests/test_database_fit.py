@@ -15,6 +15,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from cms import database_fit
+from pages import database_triggers
+from pages.content.choices import WithdrawalKind
+from pages.models import ContentPage, PageVisibility
 
 ROOT = Path(settings.BASE_DIR)
 LANDED = ROOT / "tests/landed_migrations.txt"
@@ -85,9 +88,22 @@ def test_a_database_that_other_code_made_is_refused_everywhere(db, client, told)
 def change_table(told):
     statements = OTHERWISE[told]
     statements = statements if isinstance(statements, str) else statements[connection.vendor]
+    database_triggers.remove()  # as `migrate` does before it changes a table
     with connection.cursor() as cursor:
         for statement in statements.split("; "):
             cursor.execute(statement)
+
+
+def test_without_its_triggers_a_database_is_refused_until_migrate_installs_them(home, client):
+    database_triggers.remove()
+    ContentPage.objects.filter(pk=home.pk).update(withdrawal_kind=WithdrawalKind.GONE)  # nothing notices that
+    problem = "The database does not have the triggers of this version of the CMS. Run: python manage.py migrate"
+    assert database_fit.why_not_to_start() == problem
+    assert client.get("/healthz").status_code == 503
+    assert PageVisibility.objects.get(pk=home.pk).withdrawal_kind == ""
+    call_command("migrate", verbosity=0)
+    assert database_fit.why_not_to_start() is None
+    assert PageVisibility.objects.get(pk=home.pk).withdrawal_kind == WithdrawalKind.GONE
 
 
 def test_a_column_that_fills_in_itself_does_no_harm(db):

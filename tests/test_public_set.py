@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,6 +31,7 @@ from wagtail.models import Collection, CollectionViewRestriction, PageViewRestri
 from documents.models import Document, Image
 from pages import models
 from pages.takedown.withdrawal import take_down, withdraw
+from pages.visibility import facts
 from tests import factories
 from tests.hidden_content import administrator
 from tests.public_book import Book, File, Kind, Node, Venue, Version
@@ -378,6 +380,7 @@ class Site(RuleBasedStateMachine):
     @invariant()
     def every_channel_shows_exactly_the_public_set(self) -> None:
         self.book.note()
+        assert facts.differences(timezone.now()) == (set(), set())
         self.reader.looks_everywhere()
         if self.reader.turn % 4 == 0:
             self.if_everything_went()

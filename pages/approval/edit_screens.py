@@ -116,7 +116,10 @@ class ModeratedEditMixin(RowLockMixin):
             **super().get_context_data(**kwargs),  # type: ignore[misc]
             FIELD: shown or "",
             "files": files,
-            "opened_revision": self.request.POST.get("opened_revision") or self._known_version() or self.shows_version() or "",
+            "opened_revision": self.request.POST.get("opened_revision")
+            or self._known_version()
+            or self.shows_version()
+            or "",
         }
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -152,7 +155,9 @@ class ModeratedEditMixin(RowLockMixin):
     def form_valid(self, form: "BaseModelForm[Any]") -> HttpResponse:
         # The version that the screen was opened with may have other authors. The new version counts them, too.
         opened_revision = _key(self.request.POST.get("opened_revision"))
-        form.instance.opened_revision = self.obj.revisions.filter(pk=opened_revision).first() if opened_revision else None
+        form.instance.opened_revision = (
+            self.obj.revisions.filter(pk=opened_revision).first() if opened_revision else None
+        )
         return self._save_or_decide(form)
 
     def _save_or_decide(self, form: "BaseModelForm[Any]") -> HttpResponse:

@@ -15,6 +15,7 @@ from pages.models.meetings import AgendaItem, MeetingChange, MeetingIndexPage, M
 from pages.models.moderation import FourEyesTask, RoleGroup
 from pages.models.news import NewsIndexPage, NewsPage
 from pages.models.outgoing_mail import OutgoingMail
+from pages.models.page_visibility import PageVisibility
 from pages.models.partnership import Membership, PartnershipPage, RelatedLink
 from pages.models.priorities import Action, EvidenceStatement, PriorityPage, PriorityPeriodPage
 from pages.models.public_records import ContentVersion, PublicAddress, PublicChange, PublicRecord, Takedown
@@ -61,6 +62,7 @@ __all__ = [
     "Outcome",
     "OutgoingMail",
     "PageDocument",
+    "PageVisibility",
     "Paper",
     "PartnershipPage",
     "PriorityPage",

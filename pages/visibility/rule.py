@@ -9,7 +9,8 @@ and its depth is at most `MAX_DEPTH`.
 So a live child of a draft is hidden, and so is every descendant of a private page. A page that was public before
 (recorded in the ledger) and is not now is gone: readers learn that there was a page, and nothing of its content.
 
-The rule exists as SQL (`public`) and as plain Python (`answer`); tests/test_visibility.py proves that they agree.
+`public` looks the answer up: triggers keep it as a row of `PageVisibility` for each page (facts.py). The rule itself
+exists as SQL (`worked_out`) and as plain Python (`answer`); tests/test_visibility.py proves that the three agree.
 """
 
 from datetime import datetime
@@ -60,14 +61,23 @@ class _IsSelfOrAncestor(Func):
         return f"{path} IN ({prefixes})", (*path_params, *of_params * len(lengths))
 
 
-def _without_obstacle(queryset: QuerySet[AnyRow], obstacle: Q, as_of: datetime, via: str = "") -> QuerySet[AnyRow]:
-    """The rows whose page and its ancestors are published, unexpired and unrestricted, and do not match `obstacle`."""
+def worked_out(as_of: datetime, *, withdrawn: bool) -> QuerySet[ContentPage]:
+    """The public pages, or the withdrawn ones that would be public otherwise, from the tables of pages themselves.
+
+    It is slow, and the oracle for what the triggers keep in `PageVisibility`.
+    """
+    above_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))
+    pages = (
+        ContentPage.objects.filter(withdrawal_kind__gt="")
+        if withdrawn
+        else ContentPage.objects.filter(withdrawal_kind="")
+    )
     not_published = Q(contentpage__isnull=True) | Q(first_published_at__isnull=True)
     hidden = (
         Q(live=False) | Q(expire_at__lte=as_of) | (not_published & Q(depth__gt=1)) | Q(view_restrictions__isnull=False)
     )
-    self_or_ancestors = Page.objects.filter(_IsSelfOrAncestor(F("path"), OuterRef(f"{via}path")))
-    return queryset.filter(~Exists(self_or_ancestors.filter(hidden | obstacle)), **{f"{via}depth__lte": MAX_DEPTH})
+    self_or_ancestors = Page.objects.filter(_IsSelfOrAncestor(F("path"), OuterRef("path")))
+    return pages.filter(~Exists(self_or_ancestors.filter(hidden | above_withdrawn)), depth__lte=MAX_DEPTH)
 
 
 def public(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:
@@ -76,26 +86,24 @@ def public(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QueryS
 
 
 def public_rows(queryset: QuerySet[AnyRow], via: str, as_of: datetime | None = None) -> QuerySet[AnyRow]:
-    """The rows whose page is public. `via` is the lookup prefix from the row to the page, as in "page__".
-
-    The rule is joined to the rows. PostgreSQL would run a subquery of public pages once for each row.
-    """
-    withdrawn = Q(contentpage__withdrawal_kind__gt="")
-    return _without_obstacle(queryset, withdrawn, as_of or timezone.now(), via)
+    """The rows whose page is public. `via` is the lookup prefix from the row to the page, as in "page__"."""
+    return _unexpired(queryset, as_of, via).filter(**{f"{via}visibility__withdrawal_kind": ""})
 
 
 def public_or_withdrawn_rows(queryset: QuerySet[AnyRow], via: str, as_of: datetime | None = None) -> QuerySet[AnyRow]:
     """The rows whose page is public, or is withdrawn with an explanation and would be public otherwise."""
-    explained = Q(contentpage__withdrawal_kind=WithdrawalKind.WITHDRAWN, pk=OuterRef(f"{via}pk"))
-    return _without_obstacle(
-        queryset, Q(contentpage__withdrawal_kind__gt="") & ~explained, as_of or timezone.now(), via
-    )
+    kinds = ["", WithdrawalKind.WITHDRAWN]
+    return _unexpired(queryset, as_of, via).filter(**{f"{via}visibility__withdrawal_kind__in": kinds})
 
 
 def public_or_withdrawn(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:
     """The pages that are public at the instant, or would be if they themselves were not withdrawn."""
-    an_ancestor_withdrawn = Q(contentpage__withdrawal_kind__gt="") & ~Q(pk=OuterRef("pk"))
-    return _without_obstacle(queryset, an_ancestor_withdrawn, as_of or timezone.now())
+    return _unexpired(queryset, as_of)
+
+
+def _unexpired(queryset: QuerySet[AnyRow], as_of: datetime | None, via: str = "") -> QuerySet[AnyRow]:
+    """The rows whose page has a row in `PageVisibility` that still holds."""
+    return queryset.filter(**{f"{via}visibility__until__gt": as_of or timezone.now()})
 
 
 def withdrawn(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> QuerySet[AnyPage]:

@@ -1,0 +1,103 @@
+"""Keeps the answer of the rule (rule.py) for every page as a row of `PageVisibility`, so that a read only looks it up.
+
+Triggers of the database work the rows out anew in the statement that changes a page, a withdrawal or a view
+restriction: also when a command or another program changes the table. cms/triggers.py installs them. A trigger
+works out all pages below the changed one, too. tests/test_visibility_facts.py compares the rows with the rule after
+every kind of change, and `manage.py verify_visibility` does so on a running site.
+"""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+from wagtail.models import Page, PageViewRestriction
+
+from pages.database_triggers import Trigger
+from pages.models import ContentPage
+from pages.models.base import MAX_DEPTH
+from pages.models.page_visibility import PageVisibility
+from pages.visibility.rule import worked_out
+
+NEVER = "9999-12-31 00:00:00"
+# Any number that nothing else locks. Without the lock, two transactions that change pages of one branch at the same
+# time would not see each other's changes.
+LOCK = 20261130
+
+
+def triggers() -> list[Trigger]:
+    """The triggers that keep the rows right."""
+    pages, restrictions = Page._meta.db_table, PageViewRestriction._meta.db_table
+    content = ContentPage._meta.db_table
+    changed = "live, expire_at, first_published_at, path, depth"
+    of_page = f"(SELECT path FROM {pages} WHERE id = %s)"
+    found: list[tuple[str, str, tuple[str, ...]]] = [
+        (pages, "INSERT", _renew("NEW.path")),
+        (pages, f"UPDATE OF {changed}", (*_renew("OLD.path"), *_renew("NEW.path"))),
+        (pages, "DELETE", (f"{_DELETE} page_id = OLD.id", *_renew("OLD.path"))),
+        (content, "INSERT", _renew(of_page % "NEW.page_ptr_id")),
+        (content, "UPDATE OF withdrawal_kind", _renew(of_page % "NEW.page_ptr_id")),
+        (content, "DELETE", _renew(of_page % "OLD.page_ptr_id")),
+        (restrictions, "INSERT", _renew(of_page % "NEW.page_id")),
+        (restrictions, "UPDATE OF page_id", (*_renew(of_page % "OLD.page_id"), *_renew(of_page % "NEW.page_id"))),
+        (restrictions, "DELETE", _renew(of_page % "OLD.page_id")),
+    ]
+    return [Trigger(table, event, statements, lock=LOCK) for table, event, statements in found]
+
+
+_DELETE = f"DELETE FROM {PageVisibility._meta.db_table} WHERE"
+
+
+def _renew(path: str) -> tuple[str, str]:
+    """Statements that work out the page at a tree path (as SQL) and all pages below it."""
+    pages, content, restrictions = (model._meta.db_table for model in (Page, ContentPage, PageViewRestriction))
+    # A tree path has `steplen` characters for each level, from 0-9 and A-Z. So "{" is behind all of them.
+    if connection.vendor == "postgresql":  # these operators compare bytes, and use the index
+        branch = f"page.path ~>=~ {path} AND page.path ~<~ ({path} || '{{')"
+    else:
+        branch = f"page.path >= {path} AND page.path < {path} || '{{'"
+    prefixes = ", ".join(f"SUBSTR(page.path, 1, {Page.steplen * level})" for level in range(1, MAX_DEPTH + 1))
+    # Every level up to the root must be there, and none of them an obstacle.
+    obstacles = (
+        "NOT above.live",
+        "(above.depth > 1 AND (above_content.page_ptr_id IS NULL OR above.first_published_at IS NULL))",
+        f"EXISTS (SELECT 1 FROM {restrictions} WHERE page_id = above.id)",
+        "(above_content.withdrawal_kind > '' AND above.id <> page.id)",
+    )
+    return (
+        f"{_DELETE} page_id IN (SELECT id FROM {pages} AS page WHERE {branch})",
+        f"""
+        INSERT INTO {PageVisibility._meta.db_table} (page_id, until, withdrawal_kind)
+        SELECT page.id, COALESCE(MIN(above.expire_at), '{NEVER}'), content.withdrawal_kind
+        FROM {pages} AS page
+        JOIN {content} AS content ON content.page_ptr_id = page.id
+        JOIN {pages} AS above ON above.path IN ({prefixes})
+        LEFT JOIN {content} AS above_content ON above_content.page_ptr_id = above.id
+        WHERE page.depth <= {MAX_DEPTH} AND {branch}
+        GROUP BY page.id, page.depth, content.withdrawal_kind
+        HAVING COUNT(*) = page.depth AND SUM(CASE WHEN {" OR ".join(obstacles)} THEN 1 ELSE 0 END) = 0
+        """,
+    )
+
+
+@transaction.atomic
+def renew_all() -> None:
+    """Work out all pages."""
+    with connection.cursor() as cursor:
+        for statement in _renew("''"):
+            cursor.execute(statement)
+
+
+def differences(as_of: datetime) -> tuple[set[int], set[int]]:
+    """Keys of pages that the rows show and the rule hides, and of pages that the rule shows and the rows hide."""
+    rule, rows = set[tuple[int, bool]](), set[tuple[int, bool]]()
+    for is_withdrawn in (False, True):
+        rule |= {(key, is_withdrawn) for key in worked_out(as_of, withdrawn=is_withdrawn).values_list("pk", flat=True)}
+    for key, kind in PageVisibility.objects.filter(until__gt=as_of).values_list("page_id", "withdrawal_kind"):
+        rows.add((key, bool(kind)))
+    return {key for key, _ in rows - rule}, {key for key, _ in rule - rows}
+
+
+def hide(pages: set[int]) -> None:
+    """Remove the rows of pages, which are hidden then, until something about them changes or `renew_all` is called."""
+    with connection.cursor() as cursor:
+        for key in pages:
+            cursor.execute(f"{_DELETE} page_id = %s", [key])
