@@ -78,6 +78,10 @@ SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", [], subcast=str)
 #: When `SECURITY_CONTACT` expires, with a time zone, such as `2027-06-30T12:00:00Z`. Afterwards the file is not served.
 SECURITY_EXPIRES: datetime | None = env.datetime("SECURITY_EXPIRES", None)
 
+#: How many megabytes of memory each server process may use to keep answers to readers; `0` switches that off. See
+#: [Speed](performance.md).
+RESPONSE_CACHE_MB = env.int("RESPONSE_CACHE_MB", 64, validate=validate.Range(min=0, max=16_384))
+
 # -- Database, files and search --
 
 #: The folder of the SQLite database, the uploaded files and the generated secret key.
@@ -86,6 +90,9 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 #: The database, as `sqlite:///…` or `postgres://user:password@host/name`.
 #: Default: an SQLite database in `DATA_DIR`
 DATABASE_URL = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'cms.sqlite3'}")
+#: How many seconds a connection to the database stays open for further requests; `0` opens a new one for each request.
+#: Each thread of each server process has one connection.
+DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", 600, validate=validate.Range(min=0))
 #: The folder of the collected static files.
 #: Default: the folder `static` in `DATA_DIR`
 STATIC_ROOT_FROM_ENV = env.str("STATIC_ROOT", "")
@@ -230,6 +237,8 @@ if any(_oidc.values()):
         _problems["OIDC_SERVER_URL"] = ["must begin with https://"]
 if DATABASE_URL and DATABASE_URL["ENGINE"].rpartition(".")[2] not in ("sqlite3", "postgresql"):
     _problems["DATABASE_URL"] = ["must be sqlite:///… or postgres://…"]
+if DATABASE_URL and "conn_max_age" in DATABASE_URL.get("OPTIONS", {}):
+    _problems["DATABASE_URL"] = ["cannot say conn_max_age: set DATABASE_CONN_MAX_AGE"]
 if EMAIL_URL is not None and "EMAIL_BACKEND" not in EMAIL_URL:
     _problems["EMAIL_URL"] = ["must be an address such as smtp+tls://user:password@host:587, or console:"]
 if urlsplit(CMS_URL).path:
@@ -299,6 +308,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cms.http.readers.ReadersMiddleware",
+    "cms.response_cache.allowed.KeptAnswersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "cms.http.empty_responses.without_length",
@@ -333,7 +343,9 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": DATABASE_URL}
+DATABASES = {
+    "default": {**DATABASE_URL, "CONN_MAX_AGE": DATABASE_CONN_MAX_AGE, "CONN_HEALTH_CHECKS": DATABASE_CONN_MAX_AGE > 0}
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # WAL allows reading during a write. IMMEDIATE waits for the write lock at the start instead of failing later.
     DATABASES["default"]["OPTIONS"] = {

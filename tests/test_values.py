@@ -1,6 +1,7 @@
 """Small rules on their own: partial dates, agenda dates, rich text, references of death reviews, settings."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from pages.content import rich_text
 from pages.content.rich_text import LinkTargets, has_text, linked_ids, paragraphs, render
 from pages.models import MeetingPage
 from pages.models.death_reviews import name_hash, new_reference
@@ -228,3 +230,24 @@ def test_times_of_a_meeting_follow_each_other_by_the_instant(field, moment, mess
     with pytest.raises(ValidationError) as refused:
         page.clean()
     assert refused.value.message_dict == {field: [message]}
+
+
+PIECES = [
+    "<p>", "</p>", '<p data-block-key="k1">', "<h2>", "</h2>", "<ul>", "</ul>", "<li>", "</li>", "<b>", "</b>", "<i>",
+    "</i>", "<em>", "</em>", "<br/>", "<br>", "x", "é", "\t", "\n", "&amp;", "&lt;", "&quot;", "&nbsp;", '"', "'", "  ", "&",
+    "<a href='/x'>", "</a>", "\x85", "\xa0", "\u2028", "\ufeff", "\x0b", "-", ' data-block-key="x"',
+]  # fmt: skip
+
+
+def test_simple_rich_text_is_rendered_as_the_parser_would():
+    """Seeded: pieces of rich text in any order, within the tags in which they are simple."""
+    draw, simple = random.Random(20261130), 0
+    for _ in range(20_000):
+        middle = "".join(draw.choices(PIECES, k=draw.randint(0, 6)))
+        source = (
+            draw.choice(["%s", "<p>%s</p>", "<ul><li>%s</li></ul>", '<h3 data-block-key="a">%s</h3><p>y</p>']) % middle
+        )
+        if rich_text._SIMPLE.fullmatch(source):
+            simple += 1
+            assert rich_text._without_parsing(source) == rich_text._parsed(source, TARGETS), source
+    assert simple > 2_000

@@ -138,7 +138,10 @@ def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(book
     Screen(book, "other moderator", "story").press("approve")
     screen = Screen(book, "editor", "story")
     first = json.loads(screen.save_by_itself(summary="Typed").content)
-    screen.form |= {"overwrite_revision_id": str(first["revision_id"]), "opened_revision": screen.form["loaded_revision_id"]}
+    screen.form |= {
+        "overwrite_revision_id": str(first["revision_id"]),
+        "opened_revision": screen.form["loaded_revision_id"],
+    }
     assert json.loads(screen.save_by_itself(summary="Typed more").content)["success"] is True
     assert makers_of_text(book.now("story").latest_revision) == {book.people["editor"].pk}
     Screen(book, "editor", "story").press("submit")

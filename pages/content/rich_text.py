@@ -21,6 +21,18 @@ _EQUIVALENT_TAG = re.compile(rf"(?<=<)(/?)({'|'.join(_EQUIVALENTS)})(?=>)")
 _PARAGRAPH = re.compile(r".*?</(?:p|ul|ol|h[234])>|.+", re.DOTALL)
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
+# Rich text as the editor of the admin stores it, if it has no links: paragraphs, headings and lists, with bold, italic
+# and line breaks, not inside each other. No parser changes anything in it but the keys of the editor.
+_WORDS = r"(?:[^<>&\x00-\x08\x0b-\x1f\x7f\xa0\ud800-\udfff]|&(?:amp|lt|gt);)*+"
+_INLINE = rf"(?:{'|'.join(rf'<{tag}>{_WORDS}</{tag}>' for tag in ('b', 'i', 'strong', 'em'))}|<br ?/?>)"
+_LINE = rf"{_WORDS}(?:{_INLINE}{_WORDS})*+"
+_KEY = r'(?: data-block-key="[a-zA-Z0-9]*")?'
+_ITEMS = rf"(?:<li{_KEY}>{_LINE}</li>)++"
+_LINES = [*(rf"<{tag}{_KEY}>{_LINE}</{tag}>" for tag in ("p", "h2", "h3", "h4"))]
+_SIMPLE = re.compile(rf"(?:{'|'.join([*_LINES, rf'<ul>{_ITEMS}</ul>', rf'<ol>{_ITEMS}</ol>'])})*+")
+_KEY_OF_TAG = re.compile(rf"{_KEY[3:-2]}(?=>)")  # words have no ">"
+_BLOCK_TAG = re.compile(r"</?(?:p|h[234]|li|ul|ol)>|<br>")
+_INLINE_TAG = re.compile(r"</?(?:b|i|strong|em)>")
 
 
 @dataclass(frozen=True)
@@ -145,6 +157,16 @@ def typed_addresses(source: str) -> set[str]:
 
 def render(source: str, targets: LinkTargets) -> RichTextValue:
     """Stored rich text as safe HTML and plain text. Links other than http, https, mailto and tel are removed."""
+    return _without_parsing(source) if _SIMPLE.fullmatch(source) else _parsed(source, targets)
+
+
+def _without_parsing(source: str) -> RichTextValue:
+    """The same for `_SIMPLE` rich text, some fifty times faster. tests/test_values.py compares the two."""
+    html = _KEY_OF_TAG.sub("", source).replace("<br/>", "<br>").replace("<br />", "<br>")
+    return RichTextValue(html=html, text=_lines(unescape(_INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", html)))))
+
+
+def _parsed(source: str, targets: LinkTargets) -> RichTextValue:
     parser = _Parser(targets)
     parser.feed(source)
     parser.close()
@@ -155,8 +177,13 @@ def render(source: str, targets: LinkTargets) -> RichTextValue:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel=None,
     )
-    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(parser.text).split("\n"))
-    return RichTextValue(html=html, text="\n".join(line for line in lines if line))
+    return RichTextValue(html=html, text=_lines("".join(parser.text)))
+
+
+def _lines(text: str) -> str:
+    """The lines that are not empty, with single spaces."""
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def plain_text(source: str) -> str:

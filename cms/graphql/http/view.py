@@ -28,6 +28,7 @@ from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import check_cost
 from cms.graphql.schema.query import schema
 from cms.http.rate_limit import RateLimitError, count
+from cms.response_cache.allowed import allow_keeping
 
 COST_PER_REQUEST = 1_000  # towards the rate limit, a query counts once more for each whole thousand of its cost
 
@@ -72,6 +73,8 @@ def _respond(request: HttpRequest, graphql_request: GraphQLRequest, answer_type:
     answer["data"] = result.data
     if graphql_request.wants_cost:
         answer["extensions"] = {"cost": cost}
+    if may_be_stored:
+        allow_keeping(request)
     by_id = request.method != "POST" and graphql_request.document_id is not None
     return write(request, answer, answer_type, storable=by_id and may_be_stored)
 
