@@ -97,6 +97,11 @@ tests/node_modules/.installed: tests/package.json tests/package-lock.json tests/
 screenshots: $(VENV)/.installed-tests ## Take the pictures of docs/editors.md into .artifacts/screenshots (with Chromium)
 	@CI=true $(RUN) -m pytest -q tests/browser/test_sign_in.py tests/browser/test_editors_day.py tests/browser/test_moderators_day.py
 
+bench: $(VENV)/.installed-tests ## Measure how long answers take: make bench SIZE=1000 JSON=figures.json
+	@mkdir -p .artifacts/bench-$(or $(SIZE),1000)/static
+	@DATA_DIR=.artifacts/bench-$(or $(SIZE),1000) RATE_LIMIT=0 GRAPHQL_RATE_LIMIT=0 DJANGO_SETTINGS_MODULE=cms.settings \
+		SIZE=$(or $(SIZE),1000) JSON=$(JSON) $(RUN) -m development.bench
+
 lint: $(VENV)/.installed-tests ## Check style, format, who imports whom, and that functions are simple
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -1,11 +1,15 @@
 """The WSGI application, with kept answers in front of it. It refuses to start if the database does not fit the code."""
 
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cms.settings")
-application = get_wsgi_application()
+application: Application = get_wsgi_application()
 
 # These need the loaded models.
 from django.conf import settings  # noqa: E402

@@ -235,13 +235,15 @@ def test_times_of_a_meeting_follow_each_other_by_the_instant(field, moment, mess
 PIECES = [
     "<p>", "</p>", '<p data-block-key="k1">', "<h2>", "</h2>", "<ul>", "</ul>", "<li>", "</li>", "<b>", "</b>", "<i>",
     "</i>", "<em>", "</em>", "<br/>", "<br>", "x", "é", "\t", "\n", "&amp;", "&lt;", "&quot;", "&nbsp;", '"', "'", "  ", "&",
-    "<a href='/x'>", "</a>", "\x85", "\xa0", "\u2028", "\ufeff", "\x0b", "-", ' data-block-key="x"',
+    "<a href='/x'>", "</a>", '<a id="3" linktype="page">y</a>', '<a linktype="document" id="5">y</a>',
+    '<a linktype="page" id="4">&amp;</a>', '<a href="/news/?a=b#c">y</a>', '<a href="https://example.org/%20x">y</a>',
+    '<a href="//evil.example/">y</a>', "\x85", "\xa0", "\u2028", "\ufeff", "\x0b", "-", ' data-block-key="x"',
 ]  # fmt: skip
 
 
 def test_simple_rich_text_is_rendered_as_the_parser_would():
     """Seeded: pieces of rich text in any order, within the tags in which they are simple."""
-    draw, simple = random.Random(20261130), 0
+    draw, simple, links = random.Random(20261130), 0, 0
     for _ in range(20_000):
         middle = "".join(draw.choices(PIECES, k=draw.randint(0, 6)))
         source = (
@@ -249,5 +251,10 @@ def test_simple_rich_text_is_rendered_as_the_parser_would():
         )
         if rich_text._SIMPLE.fullmatch(source):
             simple += 1
-            assert rich_text._without_parsing(source) == rich_text._parsed(source, TARGETS), source
+            assert render(source, TARGETS) == rich_text._parsed(source, TARGETS), source
+            parser = rich_text._Parser(None)
+            parser.feed(source)
+            assert linked_ids([source]) == (parser.page_ids, parser.document_ids)
+            links += bool(parser.page_ids)
     assert simple > 2_000
+    assert links > 50

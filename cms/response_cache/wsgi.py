@@ -281,7 +281,9 @@ def _is_current(etag: str, last_modified: int | None, environ: Environ) -> bool:
     if environ["REQUEST_METHOD"] != "GET":
         return False
     if known is not None:
-        return bool(etag) and (known.strip() == "*" or etag in {each.removeprefix("W/") for each in parse_etags(known)})
+        return bool(etag) and (
+            known == etag or known.strip() == "*" or etag in {each.removeprefix("W/") for each in parse_etags(known)}
+        )
     since = environ.get("HTTP_IF_MODIFIED_SINCE")
     seconds = parse_http_date_safe(since) if since and last_modified is not None else None
     return seconds is not None and last_modified is not None and last_modified <= seconds

@@ -107,7 +107,7 @@ def triggers() -> Iterator[Trigger]:
 
 def _public_columns(model: type[Model]) -> list[str]:
     return [
-        connection.ops.quote_name(field.column)
+        connection.ops.quote_name(str(field.column))
         for field in model._meta.local_concrete_fields
         if field.name not in PRIVATE_COLUMNS
     ]

@@ -1,16 +1,35 @@
 """Addresses of pages: the path on the site, the absolute address on the public website, and the edit screen."""
 
+import threading
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.dispatch import Signal
 from django.urls import reverse
 from wagtail.models import Page, Site
 
+_of_request = threading.local()
+
 
 def site_root_path() -> str:
-    """The `url_path` of the home page, as in "/home/". Wagtail caches it."""
-    roots = Site.get_site_root_paths()
-    return roots[0].root_path if roots else "/"
+    """The `url_path` of the home page, as in "/home/". Wagtail caches it, and a request asks Wagtail once."""
+    known: str | None = getattr(_of_request, "root_path", None)
+    if known is None:
+        roots = Site.get_site_root_paths()
+        known = roots[0].root_path if roots else "/"
+        if getattr(_of_request, "has_begun", False):
+            _of_request.root_path = known
+    return known
+
+
+def _forget_root_path(signal: Signal, **kwargs: object) -> None:
+    _of_request.root_path, _of_request.has_begun = None, signal is request_started
+
+
+# Whatever moves the home page or changes the site clears Wagtail's cache, and is seen by the next request.
+request_started.connect(_forget_root_path, dispatch_uid="pages.root_path_of_request")
+request_finished.connect(_forget_root_path, dispatch_uid="pages.no_root_path")
 
 
 def url_path(page: Page) -> str:

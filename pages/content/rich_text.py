@@ -6,6 +6,7 @@ replaced by its text.
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -21,18 +22,29 @@ _EQUIVALENT_TAG = re.compile(rf"(?<=<)(/?)({'|'.join(_EQUIVALENTS)})(?=>)")
 _PARAGRAPH = re.compile(r".*?</(?:p|ul|ol|h[234])>|.+", re.DOTALL)
 _SCHEME = re.compile(r"(https?|mailto|tel):", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*\blinktype=", re.IGNORECASE)
-# Rich text as the editor of the admin stores it, if it has no links: paragraphs, headings and lists, with bold, italic
-# and line breaks, not inside each other. No parser changes anything in it but the keys of the editor.
+# Rich text as the editor of the admin stores it: paragraphs, headings and lists; in them bold, italic, links and line
+# breaks, not inside each other. A parser changes nothing in it but the links and the keys of the editor.
 _WORDS = r"(?:[^<>&\x00-\x08\x0b-\x1f\x7f\xa0\ud800-\udfff]|&(?:amp|lt|gt);)*+"
-_INLINE = rf"(?:{'|'.join(rf'<{tag}>{_WORDS}</{tag}>' for tag in ('b', 'i', 'strong', 'em'))}|<br ?/?>)"
-_LINE = rf"{_WORDS}(?:{_INLINE}{_WORDS})*+"
-_KEY = r'(?: data-block-key="[a-zA-Z0-9]*")?'
-_ITEMS = rf"(?:<li{_KEY}>{_LINE}</li>)++"
-_LINES = [*(rf"<{tag}{_KEY}>{_LINE}</{tag}>" for tag in ("p", "h2", "h3", "h4"))]
-_SIMPLE = re.compile(rf"(?:{'|'.join([*_LINES, rf'<ul>{_ITEMS}</ul>', rf'<ol>{_ITEMS}</ol>'])})*+")
-_KEY_OF_TAG = re.compile(rf"{_KEY[3:-2]}(?=>)")  # words have no ">"
+_PLAIN_ADDRESS = r"(?:https?:/)?/[\w.~:/?#=%+,\-]*"
+_TO = r'linktype="(?:page|document)" id="[0-9]{1,18}"|id="[0-9]{1,18}" linktype="(?:page|document)"'
+_INLINE = "|".join(
+    [
+        *(rf"<{tag}>{_WORDS}</{tag}>" for tag in ("b", "i", "strong", "em")),
+        rf'<a (?:{_TO}|href="{_PLAIN_ADDRESS}")>{_WORDS}</a>',
+        r"<br ?/?>",
+    ]
+)
+_LINE = rf"{_WORDS}(?:(?:{_INLINE}){_WORDS})*+"
+_KEY = r' data-block-key="[a-zA-Z0-9]*"'
+_ITEMS = rf"(?:<li(?:{_KEY})?>{_LINE}</li>)++"
+_LINES = [*(rf"<{tag}(?:{_KEY})?>{_LINE}</{tag}>" for tag in ("p", "h2", "h3", "h4"))]
+_SIMPLE = re.compile(rf"(?:{'|'.join([*_LINES, rf'<ul>{_ITEMS}</ul>', rf'<ol>{_ITEMS}</ol>'])})*+", re.ASCII)
+_SIMPLE_LINK = re.compile(r"<a ([^>]*)>([^<]*)</a>")
+_SIMPLE_REFERENCE = re.compile(r'<a (?:id="([0-9]+)" )?linktype="(page|document)"(?: id="([0-9]+)")?>')
+_ADDRESS = re.compile(_PLAIN_ADDRESS, re.ASCII)
+_KEY_OF_TAG = re.compile(rf"{_KEY}(?=>)")  # words have no ">"
 _BLOCK_TAG = re.compile(r"</?(?:p|h[234]|li|ul|ol)>|<br>")
-_INLINE_TAG = re.compile(r"</?(?:b|i|strong|em)>")
+_INLINE_TAG = re.compile(r"</?(?:b|i|strong|em|a)(?: [^>]*)?>")
 
 
 @dataclass(frozen=True)
@@ -143,7 +155,12 @@ def linked_ids(sources: Iterable[str]) -> tuple[set[int], set[int]]:
     """Primary keys of the pages, and of the documents, that these rich texts link to."""
     parser = _Parser(None)
     for source in sources:
-        if _LINK.search(source):
+        if not _LINK.search(source):
+            continue
+        if _SIMPLE.fullmatch(source):
+            for before, kind, after in _SIMPLE_REFERENCE.findall(source):
+                (parser.page_ids if kind == "page" else parser.document_ids).add(int(before or after))
+        else:
             parser.feed(source)
     return parser.page_ids, parser.document_ids
 
@@ -157,13 +174,35 @@ def typed_addresses(source: str) -> set[str]:
 
 def render(source: str, targets: LinkTargets) -> RichTextValue:
     """Stored rich text as safe HTML and plain text. Links other than http, https, mailto and tel are removed."""
-    return _without_parsing(source) if _SIMPLE.fullmatch(source) else _parsed(source, targets)
+    if _SIMPLE.fullmatch(source):
+        with suppress(ValueError):
+            return _without_parsing(source, targets)
+    return _parsed(source, targets)
 
 
-def _without_parsing(source: str) -> RichTextValue:
-    """The same for `_SIMPLE` rich text, some fifty times faster. tests/test_values.py compares the two."""
+def _without_parsing(source: str, targets: LinkTargets) -> RichTextValue:
+    """The same for `_SIMPLE` rich text, several times faster. tests/test_values.py compares the two.
+
+    Raises ValueError if the address of a link is not as simple.
+    """
     html = _KEY_OF_TAG.sub("", source).replace("<br/>", "<br>").replace("<br />", "<br>")
-    return RichTextValue(html=html, text=_lines(unescape(_INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", html)))))
+    text = _lines(unescape(_INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", html))))
+    return RichTextValue(html=_SIMPLE_LINK.sub(lambda link: _simple_link(link[1], link[2], targets), html), text=text)
+
+
+def _simple_link(attributes: str, words: str, targets: LinkTargets) -> str:
+    """The link, or its words if readers may not see its target."""
+    pairs = dict(pair.split("=", 1) for pair in attributes.replace('"', "").split(" "))
+    if "href" in pairs:
+        address = absolute(pairs["href"])
+    else:
+        found = targets.pages if pairs["linktype"] == "page" else targets.documents
+        address = found.get(int(pairs["id"]))
+    if not address:
+        return words
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(address)
+    return f'<a href="{address}">{words}</a>'
 
 
 def _parsed(source: str, targets: LinkTargets) -> RichTextValue:

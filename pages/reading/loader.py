@@ -60,9 +60,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Named:
-    """The public pages (as `ContentPage`), documents and images to which rich text and blocks refer."""
+    """The public documents and images to which rich text and blocks refer, the addresses of the public pages and
+    documents, and the keys of all pages, public or not."""
 
-    pages: dict[int, ContentPage]
+    page_keys: set[int]
     documents: dict[int, Document]
     images: dict[int, Image]
     links: LinkTargets
@@ -90,6 +91,7 @@ class Loader(FieldLoader):
         # What `prepare` found, by model and whether it may show files of death reviews. None if it is not public.
         self._prepared: dict[tuple[type[Model], bool], dict[int, Any]] = {}
         self._held: dict[Any, ContentPage] = {}  # pages whose child objects are in memory
+        self._papers_of: dict[int, list[Paper]] = {}  # by meeting
         self._public_since: dict[tuple[int, int], datetime] = {}  # by meeting and document
 
     # --- Groups ---
@@ -154,6 +156,8 @@ class Loader(FieldLoader):
         """The public or withdrawn page at a path, as the API shows it."""
         found = at_path(path, self.as_of)
         if isinstance(found, ContentPage):
+            self._base_pages[found.pk] = found
+            self.will_tell_of(found)
             return self.pages([found.pk]).get(found.pk)
         return found if isinstance(found, Withdrawn) else None
 
@@ -360,13 +364,13 @@ class Loader(FieldLoader):
         return [document for document in documents if (document.kind == DocumentKind.DATASET) == datasets]
 
     def papers(self, meeting: MeetingPage) -> list[Paper]:
-        return self.for_all(meeting, "papers", lambda members: self._papers([m.pk for m in members]))
+        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk for m in members}))
 
     def papers_of(self, item: AgendaItem) -> list[Paper]:
         """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            by_meeting = self._papers([member.page_id for member in members])
+            by_meeting = self._papers_by_meeting({member.page_id for member in members})
             return {
                 member.pk: [
                     paper
@@ -377,6 +381,11 @@ class Loader(FieldLoader):
             }
 
         return self.for_all(item, "papers", load)
+
+    def _papers_by_meeting(self, meetings: set[int]) -> dict[int, list[Paper]]:
+        if missing := meetings - self._papers_of.keys():
+            self._papers_of.update(self._papers(list(missing)))
+        return {key: self._papers_of[key] for key in meetings}
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
         """The papers whose document is public, with the document, by meeting. Keeps the times of their publication."""
@@ -427,12 +436,12 @@ class Loader(FieldLoader):
 
     def page_in(self, obj: Model, key: int | None) -> ContentPage | None:
         """The public page to which a block of `obj` refers, as an instance of its page type."""
-        base_pages = self._named(obj).pages
+        base_pages = self.base_pages(self._named(obj).page_keys)
         return self.pages(base_pages).get(int(key)) if key and int(key) in base_pages else None
 
     def base_page_in(self, obj: Model, key: int | None) -> ContentPage | None:
         """The public page to which a block of `obj` refers, as `ContentPage`."""
-        return self._named(obj).pages.get(int(key)) if key else None
+        return self.base_pages(self._named(obj).page_keys).get(int(key)) if key else None
 
     def document_in(self, obj: Model, key: int | None) -> Document | None:
         return self._named(obj).documents.get(int(key)) if key else None
@@ -445,14 +454,24 @@ class Loader(FieldLoader):
 
         def load(members: list[Any]) -> dict[Any, Any]:
             references = named_in_text(members)
-            pages = self.base_pages(references.pages)
             documents = self._public(Document, references.documents, type(obj))
             images = self._public(Image, references.images, type(obj))
             links = LinkTargets(
-                pages={key: addresses.url(page) for key, page in pages.items()},
+                pages=self._page_addresses(references.pages),
                 documents={key: document.address for key, document in documents.items()},
             )
-            return dict.fromkeys((member.pk for member in members), Named(pages, documents, images, links))
+            return dict.fromkeys((member.pk for member in members), Named(references.pages, documents, images, links))
 
         named: Named = self.for_all(obj, "named", load)
         return named
+
+    def _page_addresses(self, keys: set[int]) -> dict[int, str]:
+        """The addresses of the public pages among these, without making an object of each: texts have many links."""
+        found = {key: addresses.url(page) for key in keys if (page := self._base_pages.get(key)) is not None}
+        unknown = keys - self._base_pages.keys()
+        if unknown:
+            rows = public(ContentPage.objects.filter(pk__in=unknown), self.as_of)
+            for key, tree_path, page_type in rows.values_list("pk", "url_path", "content_type"):
+                self._revealed_types.add(page_type)
+                found[key] = addresses.website(addresses.site_path(tree_path))
+        return found

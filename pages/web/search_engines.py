@@ -25,13 +25,13 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     listed = ContentPage.objects.all()
     for model in page_types():
         listed = listed.exclude(pk__in=model.noindex_pages().values("pk"))
-    rows = public(listed, as_of).only("url_path", "public_updated_at")
+    rows = public(listed, as_of).order_by("path").values_list("url_path", "public_updated_at")
     urls = ET.Element("urlset", xmlns=NAMESPACE)
-    for page in rows.order_by("path")[:MAX_URLS]:
+    for tree_path, updated_at in rows[:MAX_URLS]:
         url = ET.SubElement(urls, "url")
-        ET.SubElement(url, "loc").text = addresses.url(page)
-        if page.public_updated_at:
-            ET.SubElement(url, "lastmod").text = timezone.localtime(page.public_updated_at).isoformat()
+        ET.SubElement(url, "loc").text = addresses.website(addresses.site_path(tree_path))
+        if updated_at:
+            ET.SubElement(url, "lastmod").text = timezone.localtime(updated_at).isoformat()
     body = ET.tostring(urls, encoding="utf-8", xml_declaration=True)
     return HttpResponse(body, content_type="application/xml; charset=utf-8", headers={"Cache-Control": CACHE_CONTROL})
 
