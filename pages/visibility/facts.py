@@ -78,9 +78,17 @@ def _renew(path: str) -> tuple[str, str]:
     )
 
 
+def lock() -> None:
+    """Take the lock of the triggers until the end of the transaction. Whoever needs other locks takes this first."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 @transaction.atomic
 def renew_all() -> None:
     """Work out all pages."""
+    lock()
     with connection.cursor() as cursor:
         for statement in _renew("''"):
             cursor.execute(statement)

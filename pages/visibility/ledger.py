@@ -28,6 +28,7 @@ from pages.models import (
     PublicRecord,
 )
 from pages.visibility import dependents as shown
+from pages.visibility import facts
 from pages.visibility.difference import Difference, PublicPage, PublishedVersion, difference
 from pages.visibility.rule import public
 
@@ -165,8 +166,10 @@ def _lock() -> ContentVersion:
     """Lock the ledger until the end of the transaction.
 
     Called before the query for what is public: another transaction may be about to publish what this one hides, and
-    neither sees uncommitted changes of the other.
+    neither sees uncommitted changes of the other. The lock of the triggers comes first, as in a publication: otherwise
+    two transactions could wait for each other.
     """
+    facts.lock()
     return ContentVersion.objects.select_for_update().get_or_create(pk=1)[0]
 
 
