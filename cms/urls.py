@@ -60,6 +60,10 @@ urlpatterns = [
     # People act on pages in the screens only: those check more, and copy a page without the history of its original.
     # The admin's own scripts do not use this part of the admin's API.
     path("admin/api/main/pages/<int:pk>/action/<str:name>/", not_offered),
+    # No screen leads to sizes of one's own, and only documents/inspection/pictures.py opens a picture.
+    path("admin/images/<int:image_id>/generate_url/", not_offered),
+    path("admin/images/<int:image_id>/generate_url/output/", not_offered),
+    path("admin/images/<int:image_id>/preview/<str:filter_spec>/", not_offered),
     path("admin/", include(wagtailadmin_urls)),
     path("graphql/", graphql, name="graphql"),
     path("graphiql/", front_page.graphiql, name="graphiql"),

@@ -45,6 +45,7 @@ KINDS = {
     "doc_id": "document",
     "collection_id": "collection",
     "user_id": "user",
+    "redirect_id": "redirect",
 }
 PARTS = (
     ("admin/workflows/tasks/", "task"),

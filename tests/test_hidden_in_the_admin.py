@@ -3,10 +3,13 @@ count that they are part of. Every address, bulk action and query parameter is a
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from wagtail.models import Collection, ReferenceIndex, Task, Workflow, WorkflowState
+from django.utils import timezone
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.log_actions import log
+from wagtail.models import Collection, ModelLogEntry, Page, ReferenceIndex, Task, Workflow, WorkflowState
 
 from documents.models import Document, Image
 from pages import models
@@ -33,6 +36,9 @@ class Site:
         self.news = factories.page(models.NewsPage, factories.page(models.NewsIndexPage, home))
         self.service, self.agency = factories.support_service(), factories.agency()
         self.document, self.image = factories.document(), factories.image()
+        self.moved_out = factories.document("Guidance")
+        self.redirect = Redirect.objects.create(old_path="/shown", redirect_page=self.news)
+        ModelLogEntry.objects.for_instance(self.redirect).delete()  # it is left out once the redirect has been hidden
         self.lead = self.person("Safeguarding leads")
         self.editor, self.moderator = self.person("Editors"), self.person("Moderators")
 
@@ -42,8 +48,16 @@ class Site:
         user.groups.add(Group.objects.get(name=group))
         return user
 
-    def hide(self, number: int) -> None:
-        """Drafts of notices, waiting for their approval, and files in the collection of death reviews."""
+    def moderator_without_the_right(self) -> User:
+        """A moderator may do more than an editor: redirects, reports, the log of all documents."""
+        Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+        return User.objects.get(pk=self.moderator.pk)
+
+    def hide(self, number: int, locked_by: User | None = None) -> None:
+        """Drafts of notices, waiting for their approval, and files in the collection of death reviews.
+
+        `locked_by` locked the notices, while they could be found by that person.
+        """
         for each in range(number):
             told = f"{MARK} {ASKED_FOR} {each}"
             self.hidden_document = factories.document(told, name=f"{MARK}-{each}.csv", collection=self.index.files)
@@ -63,13 +77,24 @@ class Site:
                 review_documents=[
                     ReviewDocument(kind="overview-report", state="published", document=self.hidden_document)
                 ],
-                locked=True,
-                locked_by=self.lead,
             )
             self.notice.save_revision(user=self.lead, log_action=True)
             self.notice.get_workflow().start(self.notice, self.lead)
             for thing in (self.notice, self.hidden_document, self.hidden_image):
                 ReferenceIndex.create_or_update_for_object(thing)
+            self.hidden_redirect = Redirect.objects.create(old_path=f"/{MARK}-{each}", redirect_page=self.notice)
+            self._was_hidden(told)
+        locked = {"locked": True, "locked_by": locked_by or self.lead, "locked_at": timezone.now()}
+        Page.objects.filter(pk__in=models.DeathReviewNoticePage.objects.values("pk")).update(**locked)
+
+    def _was_hidden(self, told: str) -> None:
+        """What had a secret name while it belonged to a notice, and is for everybody now."""
+        files, redirects = Document.objects.filter(pk=self.moved_out.pk), Redirect.objects.filter(pk=self.redirect.pk)
+        files.update(title=told, collection=self.index.files)
+        log(files.get(), "wagtail.edit", user=self.lead)
+        files.update(title=self.moved_out.title, collection=self.moved_out.collection)
+        redirects.update(old_path=f"/{MARK}", redirect_page=self.notice)
+        redirects.update(old_path=self.redirect.old_path, redirect_page=self.news)
 
     def seen_keys(self) -> dict:
         return {
@@ -83,6 +108,7 @@ class Site:
             "collection": [Collection.get_first_root_node().pk, self.index.files_id],
             "user": [self.lead.pk],
             "snippet": [self.service.pk, self.agency.pk],
+            "redirect": [self.redirect.pk],
         }
 
     def hidden_keys(self) -> dict:
@@ -98,6 +124,7 @@ class Site:
             "image": [self.hidden_image.pk],
             "document": [self.hidden_document.pk],
             "collection": [self.index.files_id],
+            "redirect": [self.hidden_redirect.pk],
         }
 
     def values(self) -> dict:
@@ -148,11 +175,16 @@ def site(home):
         yield Site(home)
 
 
-def test_no_answer_of_the_admin_names_or_counts_what_an_editor_may_not_find(site, client):
-    """Everything is asked with the hidden things there, and, where there is an answer, without them."""
-    client.force_login(site.editor)
+@pytest.mark.parametrize("who", ["editor", "moderator without the right"])
+def test_no_answer_of_the_admin_names_or_counts_what_somebody_may_not_find(site, client, who):
+    """Everything is asked with the hidden things there, and, where there is an answer, without them.
+
+    The person who asks locked the notices earlier, as a lead.
+    """
+    person = site.editor if who == "editor" else site.moderator_without_the_right()
+    client.force_login(person)
     with transaction.atomic():
-        site.hide(HIDDEN)
+        site.hide(HIDDEN, locked_by=person)
         marks = site.marks()
         with_them = answers(client, questions(site.seen_keys(), site.values(), site.notice.pk))
         of_them = answers(client, addresses(site.hidden_keys()))

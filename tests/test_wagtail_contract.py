@@ -123,6 +123,18 @@ REPLACED = (
         "counts and lists of uses begin with ReferenceIndex.objects",
     ),
     Replaced(
+        "wagtail.models.audit_log:ModelLogEntryManager.log_action",
+        "self, instance, action, **kwargs",
+        "wagtail.log_actions",
+        "old names of what belonged to death reviews",
+    ),
+    Replaced(
+        "wagtail.admin.views.reports.locked_pages:LockedPagesView.get_queryset",
+        "self",
+        "",
+        "titles of pages that the person lost the rights to",
+    ),
+    Replaced(
         "wagtail.models.audit_log:BaseLogEntryManager.viewable_by_user",
         "self, user",
         "wagtail.admin.views.reports.audit_logging",
@@ -270,7 +282,10 @@ USED = (
     Used("wagtail.admin.views.generic.mixins", "locked_for_user json_error_response is_out_of_date", "of snippets"),
     Used("wagtail.admin.views.generic.models", "action expects_json_response get_success_url", "of snippets"),
     Used("wagtail.admin.views.generic.workflow", "task task_state object on_action", "a decision by itself"),
-    Used("wagtail.admin.views.bulk_action.base_bulk_action", "check_perm get_queryset model", "bulk actions"),
+    Used(
+        "wagtail.admin.views.bulk_action.base_bulk_action", "check_perm get_queryset model action_type", "bulk actions"
+    ),
+    Used("wagtail.admin.views.pages.bulk_actions.delete", "action_type delete", "pages below are deleted with it"),
     Used("wagtail.admin.views.pages.bulk_actions.page_bulk_action", "get_all_objects_in_listing_query", "all of them"),
     Used("wagtail.admin.views.chooser", "desired_classes render_chosen_response get_result_data", "the page chooser"),
     Used("wagtail.admin.views.home", "last_edits request", "the first screen"),

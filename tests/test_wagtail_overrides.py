@@ -119,7 +119,10 @@ OVERRIDDEN = {
         "titles of pages that the person lost the rights to",
     ),
     "wagtail.admin.views.home.RecentEditsPanel": ("get_context_data", "names of notices on the first screen"),
-    "wagtail.admin.views.mixins.SpreadsheetExportMixin": ("get_preprocess_function", "formulas in spreadsheets"),
+    "wagtail.admin.views.mixins.SpreadsheetExportMixin": (
+        "get_preprocess_function to_row_dict",
+        "formulas in spreadsheets, and addresses of drafts",
+    ),
     "wagtail.admin.views.pages.edit.EditView": (
         "form_invalid form_valid get_context_data get_template_names is_cancelling_workflow partials_template_name "
         "post",
@@ -139,7 +142,14 @@ OVERRIDDEN = {
     "wagtail.blocks.field_block.RichTextBlock": ("__init__", "other features of rich text"),
     "wagtail.contrib.redirects.views.CreateView": ("get_success_message", "no word of a redirect without effect"),
     "wagtail.contrib.redirects.views.EditView": ("get_success_message", "no word of a redirect without effect"),
-    "wagtail.contrib.redirects.views.IndexView": ("get_base_queryset", "redirects to notices are listed"),
+    "wagtail.contrib.redirects.views.IndexView": (
+        "get_base_queryset search_fields",
+        "redirects to notices are listed, and pages found by their addresses",
+    ),
+    "wagtail.contrib.redirects.views.RedirectTargetColumn": (
+        "get_cell_context_data",
+        "titles of pages for people without rights on pages",
+    ),
     "wagtail.contrib.table_block.blocks.TableBlock": ("clean get_searchable_content value_from_form", "broken tables"),
     "wagtail.documents.forms.BaseDocumentForm": ("__init__ save", "a public file is exchanged"),
     "wagtail.documents.models.AbstractDocument": (

@@ -23,7 +23,7 @@ from wagtail.models import (
 
 from documents.models import CHANGE_PUBLIC_FILES
 from pages.content.choices import ApprovalRole, Role
-from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see, pages_to_tell
 from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, LegalBasis, PartnershipPage, Topic
 from pages.models.approvals import NotApprovedError, approve
 from pages.models.moderation import APPROVING, FourEyesTask, RoleGroup, is_in
@@ -115,10 +115,12 @@ def nothing_published_here(user: User | AnonymousUser) -> list[str]:
 
     Each place is named in words. Places that the user may not see are left out.
     """
+    rows = WorkflowPage.objects.filter(page__depth__gt=1).select_related("page")
+    told = pages_to_tell(user, [row.page for row in rows])
     needed: list[tuple[str, Workflow | None, Iterable[ApprovalRole]]] = [
         (f"“{row.page}” and the pages below it", row.page.get_workflow(), ContentPage.approving_roles)
-        for row in WorkflowPage.objects.select_related("page")
-        if row.page.depth > 1 and may_see(user, row.page)
+        for row in rows
+        if row.page_id in told
     ]
     needed += [("pages", Page.objects.get(depth=1).get_workflow(), ContentPage.approving_roles)]
     needed += [

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, Count, Manager, Model, Q, QuerySet
+from django.db.models import CharField, Count, Exists, Manager, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, JsonResponse
 from taggit.models import Tag, TaggedItem
@@ -24,7 +24,7 @@ from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.admin.views.chooser import BrowseView
 from wagtail.admin.views.pages.listing import PageFilterSet
 from wagtail.admin.views.reports.audit_logging import SiteHistoryReportFilterSet, get_users_for_filter
-from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet
+from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet, LockedPagesView
 from wagtail.admin.views.reports.workflows import WorkflowReportFilterSet
 from wagtail.admin.views.workflows import Disable as DisableWorkflow
 from wagtail.admin.views.workflows import DisableTask
@@ -32,7 +32,16 @@ from wagtail.contrib.redirects.models import Redirect
 from wagtail.documents.api.admin.views import DocumentsAdminAPIViewSet
 from wagtail.images.api.admin.views import ImagesAdminAPIViewSet
 from wagtail.images.views import chooser
-from wagtail.models import Collection, Page, PageLogEntry, ReferenceIndex, TaskState, Workflow, WorkflowState
+from wagtail.models import (
+    Collection,
+    ModelLogEntry,
+    Page,
+    PageLogEntry,
+    ReferenceIndex,
+    TaskState,
+    Workflow,
+    WorkflowState,
+)
 from wagtail.models.audit_log import ModelLogEntryManager
 from wagtail.models.pages import PageLogEntryManager
 from wagtail.models.reference_index import ReferenceIndexQuerySet
@@ -48,12 +57,16 @@ from pages.confidential.permissions import (
     hidden_rows,
     hides_death_reviews,
     in_sight,
+    is_of_death_reviews,
     without_death_reviews,
 )
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_be_told, of_death_reviews
 from pages.models import DeathReviewIndexPage
 
 FINDING = {"add", "change", "delete", "view", "choose"}
+LOGGED: tuple[type[Model], ...] = (Document, Image, Collection, Redirect)  # the models with hidden rows and a log
+# The key in the data of a log entry that says when its object belonged to death reviews: "now" or "before".
+OF_DEATH_REVIEWS_THEN = "of_death_reviews"
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
@@ -68,6 +81,7 @@ def found_by(user: User | AnonymousUser, model: type[Model]) -> QuerySet[Any]:
 def actionable_objects(action: BulkAction) -> tuple[list[Any], dict[str, list[Any]]]:
     """Replaces Wagtail's method: treats objects that the user may not find as if they did not exist.
 
+    Of pages to delete, only the topmost are returned: the others are deleted with them.
     Raises Http404 if a key or the parent is invalid.
     """
     requested, parent = action.request.GET.getlist("id"), action.request.GET.get("childOf")
@@ -83,6 +97,8 @@ def actionable_objects(action: BulkAction) -> tuple[list[Any], dict[str, list[An
     refused: list[Any] = []
     for each in action.get_queryset(action.model, keys):
         (allowed if action.check_perm(each) else refused).append(each)
+    if action.action_type == "delete" and issubclass(action.model, Page):
+        allowed = [page for page in allowed if not any(page.is_descendant_of(other) for other in allowed)]
     return allowed, {"items_with_no_access": refused}
 
 
@@ -144,19 +160,68 @@ def files_of_the_api(view: DocumentsAdminAPIViewSet | ImagesAdminAPIViewSet) -> 
     return found_by(view.request.user, view.model).order_by("id")
 
 
+def note_what_is_hidden(
+    original: Callable[..., ModelLogEntry], entries: ModelLogEntryManager, instance: Model, action: str, **kwargs: Any
+) -> ModelLogEntry:
+    """Note in the log entry that its object belongs to death reviews, or did so until this change.
+
+    The object may be moved and renamed later, but the entry keeps its name.
+    """
+    if isinstance(instance, LOGGED):
+        last = entries.for_instance(instance).order_by("pk").last()
+        then = "now" if is_of_death_reviews(instance) else ""
+        if not then and last and last.data.get(OF_DEATH_REVIEWS_THEN) == "now":
+            then = "before"
+        if then:
+            kwargs["data"] = {**(kwargs.get("data") or {}), OF_DEATH_REVIEWS_THEN: then}
+    return original(entries, instance, action, **kwargs)
+
+
 def entries_in_sight(original: Callable[..., Rows], entries: ModelLogEntryManager, user: User | AnonymousUser) -> Rows:
     """Log entries of objects other than pages, for the site history.
 
-    Entries of deleted files, collections and redirects are left out, because nobody can tell whether they were hidden.
+    Only entries of files, collections and redirects that the user may find. If the user may not handle death reviews,
+    the entries until an object last belonged to them are left out, because they have its old names.
     """
     found = original(entries, user)
-    if user.has_perm(HANDLE_DEATH_REVIEWS):
+    if user.is_superuser:
         return found
-    for model in (Document, Image, Collection, Redirect):
-        seen = model._default_manager.filter(~hidden_rows(model)).annotate(key=Cast("pk", CharField())).values("key")
+    handles_all = user.has_perm(HANDLE_DEATH_REVIEWS)
+    for model in LOGGED:
+        rows, told = model._default_manager.all(), found_by(user, model)
+        if not handles_all:
+            told = told.filter(~hidden_rows(model))
         of_these = Q(content_type=ContentType.objects.get_for_model(model))
-        found = found.exclude(of_these & ~Q(object_id__in=seen))
-    return found
+        if handles_all and _finds_all(user, model):
+            hidden = Q(object_id__in=_as_text(rows.exclude(pk__in=told.values("pk"))))
+        else:
+            hidden = ~Q(object_id__in=_as_text(rows.filter(pk__in=told.values("pk"))))
+        found = found.exclude(of_these & hidden)
+    return found if handles_all else found.filter(~Exists(_noted_since(entries)))
+
+
+def _noted_since(entries: ModelLogEntryManager) -> QuerySet[ModelLogEntry]:
+    """The entry itself and later ones of its object, where they note that the object belonged to death reviews."""
+    same = {name: OuterRef(name) for name in ("content_type", "object_id")}
+    noted: QuerySet[ModelLogEntry] = entries.filter(**same, pk__gte=OuterRef("pk"), data__has_key=OF_DEATH_REVIEWS_THEN)
+    return noted
+
+
+def _finds_all(user: User | AnonymousUser, model: type[Model]) -> bool:
+    """Whether the user may find every object of one of the LOGGED models, so deleted ones may be named, too."""
+    if model is Redirect:
+        return True  # the policy of redirects does not depend on the redirect
+    policy = policy_registry.get_by_type(model)
+    if model is Collection:
+        collections = policy.instances_user_has_any_permission_for(user, FINDING)
+    else:
+        collections = policy.collections_user_has_any_permission_for(user, FINDING)
+    return bool(collections.filter(depth=1).exists())
+
+
+def _as_text(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """The primary keys as the log stores them."""
+    return rows.annotate(key=Cast("pk", CharField())).order_by().values("key")
 
 
 def page_entries_in_sight(
@@ -164,6 +229,11 @@ def page_entries_in_sight(
 ) -> QuerySet[PageLogEntry]:
     """Log entries of pages, for the site history, including deleted pages."""
     return without_death_reviews(original(entries, user), user)
+
+
+def locked_pages_in_sight(original: Callable[..., QuerySet[Page]], view: LockedPagesView) -> QuerySet[Page]:
+    """Wagtail's report also lists pages that the user locked and may no longer find."""
+    return original(view).filter(pk__in=found_by(view.request.user, Page).values("pk"))
 
 
 def recipients_in_sight(
@@ -274,8 +344,10 @@ def replace_wagtail_parts() -> None:
     for view in (DocumentsAdminAPIViewSet, ImagesAdminAPIViewSet):
         view.get_queryset = files_of_the_api
     type(ReferenceIndex.objects).get_queryset = references_in_sight
+    replace(ModelLogEntryManager, "log_action")(note_what_is_hidden)
     replace(ModelLogEntryManager, "viewable_by_user")(entries_in_sight)
     replace(PageLogEntryManager, "viewable_by_user")(page_entries_in_sight)
+    replace(LockedPagesView, "get_queryset")(locked_pages_in_sight)
     for disabling in (DisableWorkflow, DisableTask):
         replace(disabling, "get_context_data")(warning_without_count)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)

@@ -48,7 +48,7 @@ KEYWORDS: dict[str, dict[str, type[Model] | None]] = {
         **dict.fromkeys(("task_id", "task_state_id", "workflow_state_id")),
     },
     "password_reset": dict.fromkeys(("uidb36", "uidb64", "key", "token")),
-    "redirects": {"redirect_id": None},
+    "redirects": {"redirect_id": Redirect},
     "sites": {"pk": None},
     "snippets": dict.fromkeys(
         ("pk", "revision_id", "revision_id_a", "revision_id_b", "action_name", "task_state_id", "workflow_state_id")
@@ -226,8 +226,12 @@ def in_sight(rows: QuerySet[Row]) -> QuerySet[Row]:
 
 def is_hidden(row: Model) -> bool:
     """Whether the current user of the admin may not know of this row."""
-    model = type(row)
-    return model in WITH_HIDDEN_ROWS and hides_death_reviews() and _is_hidden(model, row.pk)
+    return type(row) in WITH_HIDDEN_ROWS and hides_death_reviews() and is_of_death_reviews(row)
+
+
+def is_of_death_reviews(row: Model) -> bool:
+    """Whether the row is hidden from users who may not handle death reviews. Its model is in WITH_HIDDEN_ROWS."""
+    return _is_hidden(type(row), row.pk)
 
 
 WITH_HIDDEN_ROWS: tuple[type[Model], ...] = (

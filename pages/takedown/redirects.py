@@ -4,6 +4,9 @@ Redirects need no approval: a moderator creates one, and the log records it (cms
 may only lead to addresses of this site. pages/visibility/at_path.py checks that again when a redirect is followed.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Field, QuerySet
@@ -13,6 +16,8 @@ from wagtail.admin.ui.tables import Column
 from wagtail.contrib.redirects import views
 from wagtail.contrib.redirects.models import Redirect
 
+from pages.confidential.choosable import may_choose_pages
+from pages.confidential.hidden_objects import NOT_SHOWN
 from pages.confidential.permissions import in_sight
 from pages.content import addresses
 from pages.content.rich_text import absolute
@@ -55,11 +60,41 @@ def _overridden_by(redirect: Redirect, effective: Redirect | None, found: Conten
     return "" if effective.pk == redirect.pk else "It has no effect: another redirect for this address comes first."
 
 
+class TargetColumn(views.RedirectTargetColumn):
+    """Wagtail's column, which names and links the page also to users without rights on pages."""
+
+    def get_cell_context_data(self, instance: Redirect, parent_context: Mapping[str, Any]) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
+        hidden = instance.redirect_page_id and not may_choose_pages(parent_context["request"].user)
+        return {**context, "value": NOT_SHOWN, "url": None} if hidden else context
+
+
 class RedirectsView(views.IndexView):
     def get_base_queryset(self) -> QuerySet[Redirect]:
         return in_sight(super().get_base_queryset())
 
-    columns = [*views.IndexView.columns, Column("no_effect", label="For readers", accessor=no_effect)]
+    @property
+    def search_fields(self) -> list[str]:
+        """Without the address of the page for users without rights on pages."""
+        names: list[str] = views.IndexView.search_fields
+        pages = may_choose_pages(self.request.user)
+        return [name for name in names if pages or not name.startswith("redirect_page")]
+
+    def to_row_dict(self, item: Redirect) -> dict[str, Any]:
+        """A row of the export. It is written after the middleware has forgotten the current user."""
+        row: dict[str, Any] = super().to_row_dict(item)
+        hidden = item.redirect_page_id and not may_choose_pages(self.request.user)
+        return {**row, "link": NOT_SHOWN} if hidden else row
+
+    columns = [
+        *(
+            TargetColumn(column.name, label=column.label, width=column.width)
+            if isinstance(column, views.RedirectTargetColumn)
+            else column
+            for column in views.IndexView.columns
+        ),
+        Column("no_effect", label="For readers", accessor=no_effect),
+    ]
 
 
 class AddRedirectView(views.CreateView):
