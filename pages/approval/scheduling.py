@@ -38,7 +38,8 @@ def expire_what_is_over(as_of: datetime) -> int:
 def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: datetime) -> bool:
     """Unpublish one object. Returns False if it has no longer expired.
 
-    Unpublishing removes schedules and voids approvals. An expiry was planned, so those of later versions are restored.
+    Unpublishing removes schedules and voids approvals. An expiry was planned, so those of later versions are restored,
+    and those of the version that expires, on which they are based.
     """
     model.hold(pk)
     # Another run may have unpublished it, or a version with a later expiry may have been published.
@@ -48,7 +49,8 @@ def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: d
         return False
     obj = row.specific if isinstance(row, ContentPage) else row
     later = dict(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
-    approvals = list(Approval.objects.filter(revision__in=later, voided_at=None))
+    bases = [*later, obj.live_revision_id] if later else []
+    approvals = list(Approval.objects.filter(revision__in=bases, voided_at=None))
     obj.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
     for revision, date in later.items():
         Revision.objects.filter(pk=revision).update(approved_go_live_at=date)
