@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Manager
 from wagtail.models import Revision
 
+from pages.approval.refusals import is_duplicate
 from pages.models import ContentPage
 from pages.models.approvals import Approval, NotApprovedError, not_published
 from pages.models.snippets import ModeratedSnippet
@@ -77,14 +78,26 @@ def publish_what_is_due(as_of: datetime) -> tuple[int, list[str]]:
                     continue
                 due.publish(log_action="wagtail.publish.scheduled")
             done += 1
-        except (NotApprovedError, ValidationError) as problem:
-            why = " ".join(problem.messages) if isinstance(problem, ValidationError) else str(problem)
+        except Exception as problem:  # a failure must not stop the others
+            why = _why_refused(problem)
+            if why is None:
+                logger.exception(
+                    "Version %s of “%s” could not be published. The next run tries again.", revision.pk, obj
+                )
+                refused.append(f"{obj}: an error, see the log.")
+                continue
             with transaction.atomic():
                 revision.approved_go_live_at = None
                 revision.save(update_fields=["approved_go_live_at"])
                 not_published(obj, revision, why)
             refused.append(f"{obj}: {why}")
-        except Exception:  # a failure must not stop the others
-            logger.exception("Version %s of “%s” could not be published. The next run tries again.", revision.pk, obj)
-            refused.append(f"{obj}: an error, see the log.")
     return done, refused
+
+
+def _why_refused(problem: Exception) -> str | None:
+    """Why a version cannot be published until somebody changes it, or None if the next run may publish it."""
+    if isinstance(problem, ValidationError):
+        return " ".join(problem.messages)
+    if is_duplicate(problem):
+        return "Something else has the same name or address now."
+    return str(problem) if isinstance(problem, NotApprovedError) else None
