@@ -347,9 +347,7 @@ class NeedsApproval:
             and brought_back.pk == _public_revision_id(self)
             and _text_of(revision) == _text_of(brought_back)
         ):
-            made[MAKERS] = _made_in(
-                brought_back, MAKERS
-            )  # the live version again: the later changes of others are gone
+            made[MAKERS] = _made_in(brought_back, MAKERS)  # the later changes of others are gone
         _note(revision, made)
         if waiting is not None:
             update_task_state(revision, waiting)
@@ -472,9 +470,8 @@ def _made_in(revision: Revision, part: str) -> dict[int, int]:
 
     `part` is `MAKERS` or `DATES_BY`. The record has no regard to approvals, which may end later.
     """
-    return (
-        _noted(revision, part) if isinstance(revision.content.get(part), dict) else _made_before_records(revision, part)
-    )
+    is_noted = isinstance(revision.content.get(part), dict)
+    return _noted(revision, part) if is_noted else _made_before_records(revision, part)
 
 
 def _noted(revision: Revision, part: str) -> dict[int, int]:
