@@ -60,7 +60,7 @@ from pages.models import (
     Topic,
     Venue,
 )
-from pages.models.approvals import NeedsApproval, makers_of_text, note_makers
+from pages.models.approvals import NeedsApproval, note_makers_of_original
 from pages.models.moderation import is_in
 from pages.models.public_records import may_take_down
 from pages.models.snippets import ModeratedSnippet
@@ -248,13 +248,13 @@ def set_up_a_new_section(request: HttpRequest, page: Page) -> None:
 def leave_old_versions_behind(request: HttpRequest, page: Page, new_page: Page) -> None:
     """Delete the copied revisions except the latest: a copy must not reveal earlier versions of its original.
 
-    The makers of the text stay its makers, and copying a death-review notice is logged as reading it.
+    All authors of the text and the dates stay their authors, and copying a death-review notice is logged as reading it.
     """
     originals = list(page.get_descendants(inclusive=True)) if new_page.get_descendant_count() else [page]
     for original, copy in zip(originals, new_page.get_descendants(inclusive=True), strict=False):
         copy.revisions.exclude(pk=copy.latest_revision_id).delete()
         if copy.latest_revision:
-            note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
+            note_makers_of_original(copy.latest_revision, original.latest_revision)
         if original.specific.is_sensitive:
             note_seen(original.specific, request.user, NOTICE)
 

@@ -121,6 +121,7 @@ class Book:
         self.writers: dict[str, str] = {}  # text → who wrote it
         self.makers: dict[str, str] = {}  # key of a file, or what is said of it → who made it
         self.decided: dict[tuple[str, str], set[Any]] = defaultdict(set)  # the states on which somebody pressed Approve
+        self.read: dict[str, set[str]] = defaultdict(set)  # the texts that readers saw since the thing was not public
         self.direct: set[str] = set()  # what moderators said of files that were public already
         self.renew("story")
         self.renew("notice")
@@ -210,7 +211,8 @@ class Book:
     def check(self) -> None:
         for thing in self.things:
             page = self.now(thing)
-            if not page.live:
+            if not page.live or page.withdrawal_kind:
+                self.read.pop(thing, None)
                 continue
             approvals = Approval.objects.filter(revision=page.live_revision_id).exclude(by=None)
             approvers = {(approval.role, self.names[approval.by_id]) for approval in approvals}
@@ -219,13 +221,42 @@ class Book:
             text, files = self.public_state(page)
             for _, who in approvers:
                 assert self._was_shown(thing, who, text, files), (thing, who, text, files, self.decided[thing, who])
-                made = {self.writers[text]} | {
+                made = self._writer(thing, text) | {
                     self.makers[part]
                     for key, words in files
                     for part in (key, json.loads(words)[0])
                     if part in self.makers and words not in self.direct
                 }
                 assert who not in made, (thing, who, "approved what they made")
+            self.read[thing].add(text)
+
+    def _writer(self, thing: str, text: str) -> set[str]:
+        """Who wrote a text that is public now, unless others approved it before, and their approvals held."""
+        page, writer = self.now(thing), self.writers[text]
+        hashes = Approval.objects.filter(revision=page.live_revision_id).values("content_hash")
+        standing = Approval.objects.filter(
+            revision__in=page.revisions.all(), content_hash__in=hashes, voided_at=None
+        ).exclude(by=self.people[writer])
+        by_others = set(standing.values_list("role", flat=True)) >= set(NEEDED[thing])
+        return set() if text in self.read[thing] or by_others else {writer}
+
+    def copy(self, who: str, thing: str) -> None:
+        """Copy a page in the admin. The copy takes its place in the book."""
+        page = self.now(thing)
+        parent = page.get_parent().pk
+        form = {"new_title": "Copy", "new_slug": new_words("copy").replace(" ", "-"), "new_parent_page": parent}
+        self.clients[who].post(reverse("wagtailadmin_pages:copy", args=[page.pk]), form)
+        copy = type(page).objects.latest("pk")
+        if copy.pk not in self.things.values() and copy.pk > page.pk:
+            self.things[thing] = copy.pk
+            self.read.pop(thing, None)
+            for key in [key for key in self.decided if key[0] == thing]:
+                del self.decided[key]
+
+    def unschedule(self, who: str, thing: str) -> None:
+        page = self.now(thing)
+        for revision in page.revisions.filter(approved_go_live_at__isnull=False):
+            self.clients[who].post(reverse("wagtailadmin_pages:revisions_unschedule", args=[page.pk, revision.pk]))
 
     def _was_shown(self, thing: str, who: str, text: str, files: frozenset[tuple[str, str]]) -> bool:
         """Moderators may say something else of a file that is public: not on a notice."""

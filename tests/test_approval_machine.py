@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from pages.approval.scheduling import publish_what_is_due
 from pages.models.approvals import Approval
+from pages.takedown.withdrawal import take_down
 from tests.approval_book import BUTTONS, PEOPLE, Book, Screen, new_words, tomorrow
 
 THINGS = st.sampled_from(["story", "story", "notice"])
@@ -41,10 +42,13 @@ class Approving(RuleBasedStateMachine):
         self.kept.__enter__()
         self.screens: list[Screen] = []
         self.before = (dict(self.book.writers), dict(self.book.makers))
+        self.things = dict(self.book.things)
         self.book.decided.clear()
+        self.book.read.clear()
         self.book.direct.clear()
 
     def teardown(self) -> None:
+        self.book.things = self.things
         transaction.set_rollback(True)
         self.kept.__exit__(None, None, None)
         cache.clear()
@@ -102,6 +106,24 @@ class Approving(RuleBasedStateMachine):
     @rule(who=WHO, thing=THINGS)
     def sets_a_date(self, who, thing):
         Screen(self.book, who, thing).press("save", go_live_at=tomorrow())
+
+    @rule(who=WHO, thing=THINGS)
+    def submits_for_a_date(self, who, thing):
+        Screen(self.book, who, thing).press("submit", go_live_at=tomorrow())
+
+    @rule(who=APPROVERS, thing=THINGS)
+    def takes_a_date_off(self, who, thing):
+        self.book.unschedule(who, thing)
+
+    @rule(who=WHO, thing=THINGS)
+    def copies(self, who, thing):
+        self.book.copy(who, thing)
+
+    @rule(thing=THINGS)
+    def takes_down(self, thing):
+        page = self.book.now(thing)
+        if page.live:
+            take_down(page, self.book.people["lead"], "It names somebody.")
 
     @rule()
     def time_passes(self):

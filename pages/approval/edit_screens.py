@@ -33,7 +33,7 @@ from pages.approval.files_shown import files_shown
 from pages.confidential.permissions import LONGEST_KEY
 from pages.content.publication_times import in_words
 from pages.models import ContentPage
-from pages.models.approvals import AlreadyDoneError, content_hash, makers_of_text, note_makers
+from pages.models.approvals import AlreadyDoneError, content_hash, note_makers_of_original
 from pages.models.moderation import FourEyesTask
 from pages.models.shown import FIELD, Shown, nothing_to_take_back, require_as_shown, require_question, saved_by
 from pages.models.snippets import ModeratedSnippet
@@ -388,7 +388,7 @@ class SnippetCopyView(snippets.CopyView):
 
     def save_instance(self) -> ModeratedSnippet:
         copy, original = super().save_instance(), self.get_object()
-        note_makers(copy.latest_revision, makers_of_text(original.latest_revision))
+        note_makers_of_original(copy.latest_revision, original.latest_revision)
         return copy
 
 

@@ -25,6 +25,11 @@ NOTICE_TITLE = re.compile(r"“?Death review DR-\w{4}”?")
 STILL_USED = "It was not deleted, because something uses it. Remove it there first, or keep it."
 
 
+def is_duplicate(exception: Exception) -> bool:
+    """Whether a value was to be saved that somebody else has taken. Any other IntegrityError is a bug."""
+    return isinstance(exception, IntegrityError) and "unique" in str(exception).lower()
+
+
 def _message(exception: Exception) -> str | None:
     match exception:
         case NotApprovedError():
@@ -37,8 +42,7 @@ def _message(exception: Exception) -> str | None:
             )
         case ProtectedError() | RestrictedError():  # does not name what uses it: not everybody may see that
             return STILL_USED
-        # Another request saved the same value after this form was validated. Any other IntegrityError is a bug.
-        case IntegrityError() if "unique" in str(exception).lower():
+        case IntegrityError() if is_duplicate(exception):  # saved by another request after this form was validated
             return DUPLICATE
     return None
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Manager
 from wagtail.models import Revision
 
+from pages.approval.refusals import is_duplicate
 from pages.models import ContentPage
 from pages.models.approvals import Approval, NotApprovedError, not_published
 from pages.models.snippets import ModeratedSnippet
@@ -38,7 +39,8 @@ def expire_what_is_over(as_of: datetime) -> int:
 def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: datetime) -> bool:
     """Unpublish one object. Returns False if it has no longer expired.
 
-    Unpublishing removes schedules and voids approvals. An expiry was planned, so those of later versions are restored.
+    Unpublishing removes schedules and voids approvals. An expiry was planned, so those of later versions are restored,
+    and those of the version that expires, on which they are based.
     """
     model.hold(pk)
     # Another run may have unpublished it, or a version with a later expiry may have been published.
@@ -48,7 +50,8 @@ def _expire(model: type[ContentPage] | type[ModeratedSnippet], pk: int, as_of: d
         return False
     obj = row.specific if isinstance(row, ContentPage) else row
     later = dict(obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", "approved_go_live_at"))
-    approvals = list(Approval.objects.filter(revision__in=later, voided_at=None))
+    bases = [*later, obj.live_revision_id] if later else []
+    approvals = list(Approval.objects.filter(revision__in=bases, voided_at=None))
     obj.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
     for revision, date in later.items():
         Revision.objects.filter(pk=revision).update(approved_go_live_at=date)
@@ -75,14 +78,26 @@ def publish_what_is_due(as_of: datetime) -> tuple[int, list[str]]:
                     continue
                 due.publish(log_action="wagtail.publish.scheduled")
             done += 1
-        except (NotApprovedError, ValidationError) as problem:
-            why = " ".join(problem.messages) if isinstance(problem, ValidationError) else str(problem)
+        except Exception as problem:  # a failure must not stop the others
+            why = _why_refused(problem)
+            if why is None:
+                logger.exception(
+                    "Version %s of “%s” could not be published. The next run tries again.", revision.pk, obj
+                )
+                refused.append(f"{obj}: an error, see the log.")
+                continue
             with transaction.atomic():
                 revision.approved_go_live_at = None
                 revision.save(update_fields=["approved_go_live_at"])
                 not_published(obj, revision, why)
             refused.append(f"{obj}: {why}")
-        except Exception:  # a failure must not stop the others
-            logger.exception("Version %s of “%s” could not be published. The next run tries again.", revision.pk, obj)
-            refused.append(f"{obj}: an error, see the log.")
     return done, refused
+
+
+def _why_refused(problem: Exception) -> str | None:
+    """Why a version cannot be published until somebody changes it, or None if the next run may publish it."""
+    if isinstance(problem, ValidationError):
+        return " ".join(problem.messages)
+    if is_duplicate(problem):
+        return "Something else has the same name or address now."
+    return str(problem) if isinstance(problem, NotApprovedError) else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import F, Model
 from modelcluster.fields import ParentalKey
 from wagtail.blocks import Block, ChooserBlock, ListBlock, RichTextBlock, StreamBlock, StructBlock
 from wagtail.blocks.stream_block import StreamValue
@@ -149,12 +149,13 @@ def files_of(page: Page) -> tuple[set[int], set[int]]:
     return {key for each in found for key in each.documents}, {key for each in found for key in each.images}
 
 
-PRIVATE = "-private"
+HIDDEN = "-private"
 
 
 def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     """The files that a version shows, as they are now: {"documents": {primary key: [file key, hash of its metadata]},
-    "images": …}. The hash of a file in a private collection ends in `PRIVATE`.
+    "images": …}. The hash ends in `HIDDEN` if readers would not find the file: it is in a private collection, or was
+    taken down.
 
     Primary keys are strings, as in the JSON of a revision.
     """
@@ -162,18 +163,19 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {"documents": {}, "images": {}}
     for kind, model, keys in zip(("documents", "images"), (Document, Image), files_of(page), strict=True):
         rows: Any = model._default_manager
-        for file in rows.filter(pk__in=keys).select_related("collection") if keys else ():
+        chosen = rows.filter(pk__in=keys).select_related("collection").annotate(takedown=F("takedowns__pk"))
+        for file in chosen if keys else ():
             if private is None:
                 private = tuple(CollectionViewRestriction.objects.values_list("collection__path", flat=True))
-            suffix = PRIVATE if file.collection.path.startswith(private) else ""
+            suffix = HIDDEN if file.takedown or file.collection.path.startswith(private) else ""
             found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + suffix]
     return found
 
 
 def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
-    """The same as `file_facts_of`, without the marks of private collections."""
+    """The same as `file_facts_of`, without the marks of files that readers would not find."""
     return {
-        kind: {key: [file_key, words.removesuffix(PRIVATE)] for key, (file_key, words) in files.items()}
+        kind: {key: [file_key, words.removesuffix(HIDDEN)] for key, (file_key, words) in files.items()}
         for kind, files in facts.items()
     }
 

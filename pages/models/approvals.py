@@ -8,7 +8,7 @@ hash of its content, so it does not cover texts or files that changed afterwards
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -27,12 +27,14 @@ from wagtail.models import Revision, TaskState, WorkflowState
 from pages.content.choices import ApprovalRole
 from pages.content.mail import send_mail
 
-TEXT_BY = "text_by"  # key in the content of a revision: authors of its text other than the user of the revision
-MAKERS = "makers"  # key in the content of a revision: all authors of its text since the last approval
+# Keys in the content of a revision: everybody who ever changed its text, or its dates, and the revision in which they
+# last did. Which of them are authors is worked out at each decision, because approvals end.
+MAKERS, DATES_BY = "makers", "dates_by"
+TEXT_BY = "text_by"  # in older revisions: authors of the text other than the user of the revision
 # Fields about the state of a version in the system, and about its dates. Readers do not see them as content, and
 # moderators may set dates on what others approved. All other fields, including new ones, need approval.
 NOT_APPROVED_BY_ANYBODY = {
-    "makers",
+    "dates_by", "makers",
     "content_type", "contentpage_ptr", "depth", "draft_title", "expire_at", "expired", "files", "first_published_at",
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
@@ -336,23 +338,49 @@ class NeedsApproval:
         is_under_review = waiting is not None and overwritten is not None and waiting.revision_id == overwritten.pk
         if overwritten is not None and (is_under_review or overwritten.approvals.exists()):
             kwargs["overwrite_revision"] = None  # keep what was approved or is under review
-        # Revisions are overwritten and purged, so each records the authors of those on which it is based.
         latest, brought_back = overwritten or self.latest_revision, kwargs.get("previous_revision")
-        makers = inherited_makers(latest) | inherited_makers(brought_back) | inherited_makers(self.opened_revision)
-        text_before = _text_of(latest) if latest else None
+        based_on = Basis(latest, [one for one in (brought_back, self.opened_revision) if one])
         revision: Revision = super().save_revision(*args, **kwargs)  # type: ignore[misc]
-        text = _text_of(revision)
-        if brought_back and brought_back.pk == _public_revision_id(self) and text == _text_of(brought_back):
-            makers = set()  # the live version again: the later changes of others are gone
-        elif text != text_before and revision.user_id:
-            makers.add(revision.user_id)
-        revision.content = {**revision.content, MAKERS: sorted(makers)}
-        Revision.objects.filter(pk=revision.pk).update(content=revision.content)
+        made = {part: based_on.made_in(revision, part) for part in _PARTS}
+        if (
+            brought_back
+            and brought_back.pk == _public_revision_id(self)
+            and _text_of(revision) == _text_of(brought_back)
+        ):
+            made[MAKERS] = _made_in(brought_back, MAKERS)  # the later changes of others are gone
+        _note(revision, made)
         if waiting is not None:
             update_task_state(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
         return revision
+
+
+class Basis:
+    """The revisions on which a new one is based, as they are before it is saved, which may overwrite one of them.
+
+    Revisions are overwritten and purged, so each records the authors of those on which it is based.
+    """
+
+    def __init__(self, latest: Revision | None, others: list[Revision]) -> None:
+        """`latest` is the version before; `others` were restored, or were on the screen when it was opened."""
+        self.before = {part: read(latest) if latest else NOTHING[part] for part, read in _PARTS.items()}
+        others = [one for one in others if latest is None or one.pk != latest.pk]
+        self.made: dict[str, dict[int, int]] = {}
+        self.brought_back: dict[str, set[int]] = {}
+        for part in _PARTS:
+            known = sorted(
+                (last, who) for one in filter(None, [latest, *others]) for who, last in _made_in(one, part).items()
+            )
+            self.made[part] = {who: last for last, who in known}
+            # What was not approved then may have been removed, and a later version approved without it.
+            self.brought_back[part] = {who for one in others for who in _made_since_approval(one, part, inclusive=True)}
+
+    def made_in(self, revision: Revision, part: str) -> dict[int, int]:
+        """The record of a revision that was saved on this basis: see `_made_in`."""
+        changed = _PARTS[part](revision) != self.before[part]
+        people = {*self.brought_back[part], *([revision.user_id] if changed and revision.user_id else [])}
+        return self.made[part] | dict.fromkeys(people, revision.pk)
 
 
 def update_task_state(revision: Revision, waiting: TaskState) -> None:
@@ -396,7 +424,8 @@ def _dates_of(revision: Revision) -> str:
     return json.dumps([revision.content.get(name) for name in DATES_APPROVED_BY_TWO], cls=DjangoJSONEncoder)
 
 
-NO_DATES = json.dumps([None] * len(DATES_APPROVED_BY_TWO))
+# What comes before the first version.
+NOTHING = {MAKERS: "", DATES_BY: json.dumps([None] * len(DATES_APPROVED_BY_TWO))}
 
 
 def _has_distinct_people(candidates: list[set[int]]) -> bool:
@@ -427,87 +456,92 @@ def _public_revision_id(about: NeedsApproval) -> int | None:
     return about.live_revision_id if about.live and not getattr(about, "withdrawal_kind", "") else None
 
 
-def _revisions_since_approval(revision: Revision) -> Iterator[tuple[Revision | None, Revision]]:
-    """The revisions since the last approved one, up to this one, as (previous revision or None, revision)."""
-    about: Any = revision.content_object
-    before = last_approved(about, revision.pk) if about else None
-    later = Revision.objects.filter(
+def _as_stored(revision: Revision) -> Any:
+    """The page or snippet of a revision, read from the database now, or None if it is deleted.
+
+    `content_object` may be an older copy, which somebody has unpublished since.
+    """
+    model: Any = revision.content_type.model_class()
+    return model._base_manager.filter(pk=revision.object_id).first()
+
+
+def _made_in(revision: Revision, part: str) -> dict[int, int]:
+    """Everybody who ever changed a part of a version, and the primary key of the revision in which they last did.
+
+    `part` is `MAKERS` or `DATES_BY`. The record has no regard to approvals, which may end later.
+    """
+    is_noted = isinstance(revision.content.get(part), dict)
+    return _noted(revision, part) if is_noted else _made_before_records(revision, part)
+
+
+def _noted(revision: Revision, part: str) -> dict[int, int]:
+    return {int(who): last for who, last in revision.content[part].items()}
+
+
+def _made_before_records(revision: Revision, part: str) -> dict[int, int]:
+    """The same for a revision from before this was recorded, from all revisions up to it."""
+    made: dict[int, int] = {}
+    before = NOTHING[part]
+    earlier = Revision.objects.filter(
         base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
     )
-    for one in later.filter(pk__gt=before.pk if before else 0).order_by("pk").iterator(chunk_size=10):
-        yield before, one
-        before = one
+    for one in earlier.order_by("pk").iterator(chunk_size=10):
+        now, noted = _PARTS[part](one), one.content.get(part)
+        if isinstance(noted, dict):
+            made = _noted(one, part)
+        else:
+            people = noted if noted is not None else [one.user_id] * (now != before)
+            people = [*people, *(one.content.get(TEXT_BY, ()) if part == MAKERS else ())]
+            made |= {who: one.pk for who in people if who is not None}
+        before = now
+    return made
+
+
+def _made_since_approval(revision: Revision | None, part: str, inclusive: bool = False) -> set[int]:
+    """Who changed a part of a version since the last version that is approved at this moment.
+
+    Nobody, if that is the version itself and `inclusive`. An approval that has ended clears nobody.
+    """
+    about = _as_stored(revision) if revision else None
+    if revision is None or about is None:
+        return set()
+    approved = last_approved(about, revision.pk + inclusive)
+    cleared = _made_in(approved, part) if approved else {}
+    return {who for who, last in _made_in(revision, part).items() if last > cleared.get(who, 0)}
 
 
 def makers_of_text(revision: Revision | None) -> set[int]:
-    """Primary keys of the accounts that changed the text since it was last approved.
+    """Primary keys of the accounts that changed the text since the last version that is approved at this moment.
 
     Saving a colleague's text without a change makes nobody an author. Descriptions of files are not part of the text
     here, because they change without an edit of the page.
     """
-    if revision is None:
-        return set()
-    makers: set[int | None] = set(revision.content.get(TEXT_BY, ()))
-    if (noted := revision.content.get(MAKERS)) is not None:
-        makers |= set(noted)
-    else:  # an old revision without a record of its authors
-        text_before: str | None = None
-        for before, one in _revisions_since_approval(revision):
-            if text_before is None and before is not None:
-                text_before = _text_of(before)
-            text = _text_of(one)
-            makers |= set(one.content.get(TEXT_BY, ()))
-            if text != text_before:
-                makers.add(one.user_id)
-            text_before = text
-    return {maker for maker in makers if maker is not None}
-
-
-def inherited_makers(revision: Revision | None) -> set[int]:
-    """The authors of a revision who are also authors of a version based on it: nobody if it was approved.
-
-    If the object was once published and no approval is valid any more, they are the authors of all revisions. Each
-    revision records only the authors of its changes, as the rest was approved then.
-    """
-    about: Any = revision.content_object if revision else None
-    if revision is None or about is None:
-        return set()
-    approved = last_approved(about, revision.pk + 1)
-    if approved is None and about.first_published_at:
-        return makers_of_text(revision) | _makers_of_all_revisions(revision)
-    return set() if approved == revision else makers_of_text(revision)
-
-
-def _makers_of_all_revisions(revision: Revision) -> set[int]:
-    """The authors of all revisions up to this one."""
-    earlier = Revision.objects.filter(
-        base_content_type=revision.base_content_type_id, object_id=revision.object_id, pk__lte=revision.pk
-    )
-    makers: set[int | None] = set()
-    for noted, text_by, saved_by in earlier.values_list(f"content__{MAKERS}", f"content__{TEXT_BY}", "user"):
-        makers |= {*([saved_by] if noted is None else noted), *(text_by or ())}
-    return {maker for maker in makers if maker is not None}
+    return _made_since_approval(revision, MAKERS)
 
 
 def makers_of_dates(revision: Revision | None) -> set[int]:
     """Who changed an approved date since the last approval, if two people have to approve."""
-    about: Any = revision.content_object if revision else None
-    if revision is None or about is None or len(about.approving_roles) < 2:
-        return set()
-    makers = {
-        one.user_id
-        for before, one in _revisions_since_approval(revision)
-        if _dates_of(one) != (_dates_of(before) if before else NO_DATES)
-    }
-    return {maker for maker in makers if maker is not None}
+    model: Any = revision.content_type.model_class() if revision else None
+    return _made_since_approval(revision, DATES_BY) if model and len(model.approving_roles) > 1 else set()
 
 
 def note_makers(revision: Revision, makers: set[int]) -> None:
-    """Record these authors of the text of a revision, in addition to the user who saved it.
+    """Record these authors of the text of a revision, in addition to those that it has.
 
-    For a text that was copied or restored, or that was saved with another person's action.
+    For a text that was saved with another person's action.
     """
-    revision.content = {**revision.content, TEXT_BY: sorted(makers)}
+    _note(revision, {MAKERS: _made_in(revision, MAKERS) | dict.fromkeys(makers, revision.pk)})
+
+
+def note_makers_of_original(copy: Revision, original: Revision | None) -> None:
+    """Record all authors of a text and its dates as authors of a copy. Nothing in a copy was approved."""
+    if original is not None:
+        _note(copy, {part: _made_in(copy, part) | dict.fromkeys(_made_in(original, part), copy.pk) for part in _PARTS})
+
+
+def _note(revision: Revision, made: dict[str, dict[int, int]]) -> None:
+    record = {part: {str(who): last for who, last in sorted(people.items())} for part, people in made.items()}
+    revision.content = {**revision.content, **record}
     Revision.objects.filter(pk=revision.pk).update(content=revision.content)
 
 
@@ -531,6 +565,10 @@ def _with_normal_space(value: Any) -> Any:
         return value
     lines = value.replace("\r\n", "\n").strip(" \n\r\t")
     return _EDGE_WHITE_SPACE.sub(r"\1", re.sub(r" {2,}", " ", lines))
+
+
+# The parts of a version whose authors are recorded, and what to compare.
+_PARTS: dict[str, Callable[[Revision], str]] = {MAKERS: _text_of, DATES_BY: _dates_of}
 
 
 def approve(revision: Revision, role: ApprovalRole, user: User | None) -> Approval:

@@ -18,7 +18,7 @@ from wagtail.models import Page, Revision, TaskState, WorkflowState
 from wagtail.permissions import policy_registry
 
 from documents.models import Document, Image
-from pages.content.references import PRIVATE
+from pages.content.references import HIDDEN
 from pages.models.approvals import AlreadyDoneError, NeedsApproval, NotApprovedError, content_hash
 
 Person: TypeAlias = User | AnonymousUser
@@ -161,7 +161,7 @@ def _files_that_changed(
                 yield f"A {noun} that it shows was deleted."
             elif after[key][0] != file_key:
                 yield f"The file of the {noun}{title} was exchanged."
-            elif (hidden := after[key][1].endswith(PRIVATE)) != words.endswith(PRIVATE):
+            elif (hidden := after[key][1].endswith(HIDDEN)) != words.endswith(HIDDEN):
                 yield f"The {noun}{title} was put where readers {'do not find' if hidden else 'find'} it."
             elif after[key][1] != words:
                 yield f"The details of the {noun}{title} were changed."
