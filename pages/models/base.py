@@ -340,6 +340,13 @@ def page_types() -> list[type[ContentPage]]:
     return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
 
 
+class NotTakenDownManager(models.Manager[Any]):
+    """The rows that readers may see. An emergency takedown hides the rows of its page for ever."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(taken_down=False)
+
+
 class ChangeNote(models.Model):
     """One line of a page's public history. The system writes it when a major update is published."""
 
@@ -347,6 +354,10 @@ class ChangeNote(models.Model):
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="change_notes")
     at = models.DateTimeField()
     note = models.CharField(max_length=300)
+    taken_down = models.BooleanField(default=False, help_text="Whether its page was taken down in an emergency since.")
+
+    objects = NotTakenDownManager()
+    with_taken_down = models.Manager()
 
     graphql_fields = [
         public.date_time("at", required=True, description="When the update was published."),
