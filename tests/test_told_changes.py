@@ -11,7 +11,7 @@ from feeds.read.meetings import event_of
 from pages import models
 from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
-from tests.admin_forms import decide, edit_url
+from tests.admin_forms import decide, edit_url, posted
 from tests.factories import london
 
 NAME = "Jane Doe"
@@ -203,3 +203,18 @@ def test_the_approver_sees_the_earlier_changes_that_come_back_and_those_that_are
     submitted(meeting, people["editor"], venue=venues[1], status_notice="<p>At the Guildhall.</p>")
     client.force_login(people["colleague"])
     assert 'id="changes-told"' not in client.get(edit_url(meeting)).content.decode()
+
+
+def test_a_note_that_was_told_is_not_offered_again(home, people, client):
+    page = factories.page(models.StandardPage, home)
+    page = changed(page, update_kind="major", change_note="Once.")
+    models.StandardPage.objects.get(pk=page.pk).unpublish()
+    client.force_login(people["editor"])
+    form = posted(client.get(edit_url(page)).content)
+    assert (form["update_kind"], form["change_note"]) == ("minor", "")
+    client.post(edit_url(page), {**form, "body-count": "0", "summary": "Another."})
+    latest = models.StandardPage.objects.get(pk=page.pk).get_latest_revision_as_object()
+    assert (latest.summary, latest.update_kind, latest.change_note) == ("Another.", "minor", "")
+    page = submitted(page, people["editor"], update_kind="major", change_note="Twice.")
+    form = posted(client.get(edit_url(page)).content)
+    assert (form["update_kind"], form["change_note"]) == ("major", "Twice.")

@@ -30,7 +30,7 @@ from wagtail.admin.panels import (
     TabbedInterface,
 )
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Orderable, Page, PagePermissionTester
+from wagtail.models import Orderable, Page, PageLogEntry, PagePermissionTester
 from wagtail.search import index
 
 from documents.models import Document
@@ -49,6 +49,8 @@ from pages.models.page_answers import PageAnswers
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
 
+# Wagtail's log actions for a publication, immediate or scheduled (pages/approval/scheduling.py).
+PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # pages/visibility/rule.py checks this many ancestors and hides deeper pages.
 MAX_DEPTH = 10
 
@@ -69,6 +71,15 @@ class ContentPageForm(WagtailAdminPageForm):
         super().__init__(*args, **kwargs)
         if not self.instance.review_date_needed and "last_reviewed_on" in self.fields:
             self.fields["last_reviewed_on"].required = False
+        if self._shows_what_readers_were_told():
+            self.initial |= {"update_kind": UpdateKind.MINOR, "change_note": ""}
+
+    def _shows_what_readers_were_told(self) -> bool:
+        """Whether the form shows a version that was published and is not public now. Its change note is not news."""
+        page = self.instance
+        if page.live or not page.latest_revision_id or page.workflow_in_progress:
+            return False
+        return PageLogEntry.objects.filter(revision=page.latest_revision_id, action__in=PUBLISHED).exists()
 
     def clean(self) -> dict[str, Any]:
         """An empty rich-text box is stored as an empty string, not as an empty paragraph."""

@@ -24,12 +24,10 @@ from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
 from pages.graphql.loading import loader_of
-from pages.models.base import ContentPage, NotTakenDownManager, tabs
+from pages.models.base import PUBLISHED, ContentPage, NotTakenDownManager, tabs
 from pages.models.public_records import PublicRecord, Takedown
 from pages.models.snippets import Venue
 
-# Wagtail's log actions for a publication, immediate or scheduled (pages/approval/scheduling.py).
-PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # The meeting does not take place at the announced time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
