@@ -224,3 +224,17 @@ def test_the_files_of_a_notice_stay_in_their_collection_while_it_is_approved(ord
     assert document.collection == (drawer if order == "the approval first" else files)
     drawer.refresh_from_db()
     assert drawer.get_parent() == (files if order == "the approval first" else root)
+
+
+@pytest.mark.parametrize("order", ["the approval first", "the deletion first"])
+@pytest.mark.parametrize(("position", "route"), [(0, "wagtailimages:delete"), (-1, "wagtaildocs:delete")])
+def test_a_file_is_deleted_while_its_page_is_approved(position, route, order, committed):  # noqa: F811
+    book, answers = Book(committed), []
+    file, editor = book.files("story")[position], book.clients["editor"]
+    type(file).objects.filter(pk=file.pk).update(uploaded_by_user=book.people["editor"])
+    approve, url = press(book, "approve"), reverse(route, args=[file.pk])
+    steps = [approve, lambda: answers.append(editor.post(url).status_code)]
+    at_once(*(steps if order == "the approval first" else reversed(steps)))
+    is_first = order == "the approval first"
+    assert (book.now("story").live, type(file).objects.filter(pk=file.pk).exists()) == (is_first, is_first)
+    assert answers == [302]  # to the list, or with the refusal

@@ -159,8 +159,8 @@ def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> T
         takedown.save()
         _stop_pending_versions(obj, user)
         DraftPreview.objects.filter(page=obj.pk).delete()
-        for told in (ChangeNote, MeetingChange):
-            told.objects.filter(page=obj.pk).update(taken_down=True)
+        ChangeNote.objects.filter(page=obj.pk).update(taken_down=True)
+        MeetingChange.objects.filter(page=obj.pk).update(taken_down=True)
         UnpublishPageAction(obj, user=user).execute(skip_permission_checks=True)
     elif not (obj.published_in.exists() or PublicFileRecord.objects.filter(file_key=obj.file_key).exists()):
         raise ValidationError({"address": "This file is not public."})
