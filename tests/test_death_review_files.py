@@ -192,3 +192,17 @@ def test_a_page_with_such_a_file_says_where_it_is_and_not_what(index, home, mode
 def test_a_notice_may_have_such_a_file(index):
     row = models.ReviewDocument(kind="overview-report", state="published", document=file(collection=index.files))
     assert factories.draft(models.DeathReviewNoticePage, index, review_documents=[row]).publishing_problems() == {}
+
+
+def test_a_file_that_was_moved_away_since_is_hidden_again_when_the_notice_is_published(client, index, below):
+    document = file(collection=below)
+    row = models.ReviewDocument(kind="overview-report", state="published", document=document)
+    notice = factories.draft(models.DeathReviewNoticePage, index, review_documents=[row])
+    revision = factories.approve(notice)
+    below.move(Collection.get_first_root_node(), "sorted-child")
+    revision.publish()
+    document.refresh_from_db()
+    assert document.collection == index.files
+    assert answer(client, document) == (200, "no-store")
+    user(client, "Editors")
+    assert MARK not in client.get(reverse("wagtaildocs:index")).content.decode()

@@ -243,3 +243,84 @@ def test_drafts_on_pages_of_others_and_of_snippets_are_handed_over_too(client, a
     assert Page.objects.get(pk=page.pk).owner == owner  # it was never the leaver's
     assert PageLogEntry.objects.get(action=leavers.HANDED_OVER).object_id == page.pk
     assert ModelLogEntry.objects.get(action=leavers.HANDED_OVER).object_id == str(agency.pk)
+
+
+@pytest.fixture
+def reviews(home):
+    index = factories.page(models.DeathReviewIndexPage, home)
+    set_up_death_reviews(index)
+    return index
+
+
+def account_manager():
+    """May end the access of others, and may not handle death reviews."""
+    user = account("manager")
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["access_admin", "change_user"]))
+    return user
+
+
+def reader_of_death_reviews(name):
+    """May find notices, and has no right to edit any page."""
+    user = account(name)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["access_admin", "handle_death_reviews"]))
+    return user
+
+
+def said(response):
+    return response.content.decode() if response.status_code == 200 else ""
+
+
+@pytest.mark.parametrize("left_with", ["draft", "version", "submission"])
+@pytest.mark.parametrize("role", ["a former lead", "a lead"])
+def test_no_answer_tells_of_a_notice_that_the_colleague_cannot_take_over(client, reviews, role, left_with):
+    lead, owner = account("lead", "Safeguarding leads"), account("owner", "Safeguarding leads")
+    notice = factories.draft(models.DeathReviewNoticePage, reviews, owner=lead if left_with == "draft" else owner)
+    notice.save_revision(user=owner if left_with == "submission" else lead)
+    if left_with == "submission":
+        notice.get_workflow().start(notice, lead)
+    if role == "a former lead":
+        lead.groups.set(Group.objects.filter(name="Editors"))
+        colleague = account("colleague", "Editors")
+    else:
+        colleague = reader_of_death_reviews("colleague")
+    manager, url = account_manager(), reverse("deactivate_user", args=[lead.pk])
+    client.force_login(manager)
+    assert notice.reference not in said(client.get(url))
+    done = client.post(url, {"colleague": colleague.pk})
+    assert (notice.reference in said(done), done.status_code) == (False, 302)
+    assert Page.objects.get(pk=notice.pk).owner == (lead if left_with == "draft" else owner)
+    assert [state.requested_by for state in WorkflowState.objects.all()] == [lead] * (left_with == "submission")
+    assert not PageLogEntry.objects.filter(action=leavers.HANDED_OVER).exists()
+    assert not User.objects.get(pk=lead.pk).is_active
+
+
+def test_nobody_is_asked_for_because_of_a_hidden_notice(client, reviews):
+    former = account("former", "Editors")
+    notice = factories.draft(models.DeathReviewNoticePage, reviews, owner=former)
+    client.force_login(account_manager())
+    assert client.post(reverse("deactivate_user", args=[former.pk]), {"colleague": ""}).status_code == 302
+    assert (User.objects.get(pk=former.pk).is_active, Page.objects.get(pk=notice.pk).owner) == (False, former)
+
+
+def test_a_hidden_notice_goes_to_a_colleague_who_may_edit_it(client, reviews):
+    lead, colleague = account("lead", "Safeguarding leads"), account("other-lead", "Safeguarding leads")
+    notice = factories.draft(models.DeathReviewNoticePage, reviews, owner=lead)
+    notice.save_revision(user=lead)
+    notice.get_workflow().start(notice, lead)
+    client.force_login(account_manager())
+    assert client.post(reverse("deactivate_user", args=[lead.pk]), {"colleague": colleague.pk}).status_code == 302
+    assert Page.objects.get(pk=notice.pk).owner == colleague
+    assert WorkflowState.objects.get().requested_by == colleague
+
+
+def test_a_refusal_names_only_what_the_manager_may_see(client, reviews, home):
+    former = account("former", "Editors")
+    notice = factories.draft(models.DeathReviewNoticePage, reviews, owner=former)
+    factories.draft(models.StandardPage, home, title="A draft", owner=former)
+    client.force_login(account_manager())
+    before = state()
+    url = reverse("deactivate_user", args=[former.pk])
+    refused = client.post(url, {"colleague": account("nobody").pk})
+    assert refused.context["form"].errors == {"colleague": ["nobody may not edit A draft. Choose somebody who may."]}
+    assert notice.reference not in refused.content.decode()
+    assert state()[1:] == before[1:]

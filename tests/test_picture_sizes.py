@@ -1,8 +1,11 @@
 """The sizes of pictures: saved together with the picture, drawn anew when they are missing, and none of the original."""
 
+from importlib import import_module
 from io import BytesIO
+from pathlib import PurePath
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.urls import reverse
@@ -112,3 +115,34 @@ def test_a_file_that_cannot_be_drawn_is_tried_once(db, caplog, monkeypatch):
     assert not Image.lacking_sizes().exists()
     exchange(Image.objects.get(pk=image.pk))
     assert set(sizes(image)) == set(ALL_SIZES)
+
+
+def test_no_size_is_stored_under_the_name_of_the_file(db):
+    content = BytesIO()
+    Picture.new("RGB", (80, 60), "navy").save(content, "PNG")
+    file = ContentFile(content.getvalue(), "jane-doe-aged-14.png")
+    image = Image.objects.create(title="Candles", description="Candles", file=file)
+    assert PurePath(image.file.name).name == "jane-doe-aged-14.png"
+    image.renditions.filter(filter_spec__in=FORGOTTEN).delete()
+    image.draw_missing_sizes()
+    names = {PurePath(row.file.name).name for row in image.renditions.all()}
+    assert names == {"picture.webp", "picture.jpg"}
+    assert len({row.file.name for row in image.renditions.all()}) == len(ALL_SIZES)
+
+
+def test_a_size_with_the_name_of_the_file_is_forgotten_by_the_upgrade(db, django_capture_on_commit_callbacks):
+    """As versions before 0.3 stored it."""
+    image = factories.image()
+    card = image.renditions.get(filter_spec=RENDITIONS["CARD"])
+    storage, named = card.file.storage, f"renditions/{PurePath(card.file.name).parent.name}/jane-doe.webp"
+    storage.save(named, ContentFile(b"x"))
+    image.renditions.filter(pk=card.pk).update(file=named)
+    before = sizes(image)
+    migration = import_module("documents.migrations.0005_sizes_without_file_names")
+    with django_capture_on_commit_callbacks(execute=True):
+        migration.forget(apps, None)
+    assert before.items() - sizes(image).items() == {(card.filter_spec, card.pk)}
+    assert storage.exists(named) is False
+    publication.update_after_commit()
+    assert set(sizes(image)) == set(ALL_SIZES)
+    assert PurePath(image.renditions.get(filter_spec=card.filter_spec).file.name).name == "picture.webp"

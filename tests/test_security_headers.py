@@ -285,3 +285,17 @@ def test_a_contact_that_cannot_be_used_stops_the_start(contact, expires, told):
     )  # fmt: skip
     assert started.returncode == 1
     assert f"Environment variable {told}" in started.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["document", "rendition", "stored_file", "meeting_calendar", "wagtail_serve", "screenshot"]
+)
+def test_a_cache_does_not_keep_the_answer_that_there_is_nothing(home, client, name):
+    """A cache with a lifetime of its own would give it after a publication."""
+    answer = client.get(EXAMPLES[name])
+    assert (answer.status_code, answer.headers.get("Cache-Control")) == (404, "no-cache")
+
+
+def test_a_cache_does_not_keep_the_answer_that_there_is_no_feed(home, client):
+    answer = client.get("/feeds/nothing.atom")
+    assert (answer.status_code, answer.headers.get("Cache-Control")) == (404, "no-cache")

@@ -94,6 +94,9 @@ REPLACED = (
         "",
         "a collection is made private while a page with its files is approved",
     ),
+    Replaced("django.db.models.base:Model.delete", "self, using=None, keep_parents=False", "", "it is made public"),
+    Replaced("treebeard.mp_tree:MP_Node.move", "self, target, pos=None", "wagtail.admin.views.collections", "it moves"),
+    Replaced("treebeard.models:Node.delete", "self, *args, **kwargs", "wagtail.admin.views.collections", "it goes"),
     Replaced(
         "wagtail.admin.views.bulk_action.base_bulk_action:BulkAction.get_actionable_objects",
         "self",

@@ -1,7 +1,8 @@
 """Ends the access of a colleague who leaves, and hands their unfinished work over to somebody else."""
 
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -36,17 +37,34 @@ class UnfinishedWork:
         """The pages and snippets that need another person, each once."""
         found = {(type(item), item.pk): item for item in (*self.pages, *self.drafts)}
         for state in self.workflows:
-            item = state.content_object.specific if isinstance(state.content_object, Page) else state.content_object
+            item = _submitted(state)
             found[type(item), item.pk] = item
         return list(found.values())
 
     def visible(self) -> "UnfinishedWork":
         """The part of it that the current user of the admin may know of."""
+        return self._only(lambda item: not is_hidden(item))
 
-        def visible(items: list[AnyModel]) -> list[AnyModel]:
-            return [item for item in items if not is_hidden(item)]
+    def handed_to(self, colleague: User | None) -> "UnfinishedWork":
+        """The part of it that changes hands.
 
-        return UnfinishedWork(*map(visible, (self.pages, self.drafts, self.workflows, self.locked)))
+        What is hidden from the current user stays with the leaver if the colleague may not edit it: a refusal, or a
+        question who takes it over, would tell that it exists. People who handle death reviews find it all the same.
+        """
+
+        def changes_hands(item: Model) -> bool:
+            if not is_hidden(item):
+                return True
+            item = _submitted(item) if isinstance(item, WorkflowState) else item
+            return colleague is not None and _may_edit(colleague, item)
+
+        return replace(self._only(changes_hands), locked=self.locked)
+
+    def _only(self, wanted: Callable[[Model], bool]) -> "UnfinishedWork":
+        def those(items: list[AnyModel]) -> list[AnyModel]:
+            return [item for item in items if wanted(item)]
+
+        return UnfinishedWork(*map(those, (self.pages, self.drafts, self.workflows, self.locked)))
 
 
 def may_deactivate_user(user: User | AnonymousUser, leaver: User) -> bool:
@@ -76,7 +94,7 @@ def unfinished_work(leaver: User) -> UnfinishedWork:
 
 
 def handover_problems(work: UnfinishedWork, colleague: User | None) -> str:
-    """Why the colleague cannot take over the work; empty if they can."""
+    """Why the colleague cannot take over the work; empty if they can. It names the work: pass what is visible."""
     items = work.to_hand_over
     if not items:
         return ""
@@ -103,6 +121,11 @@ def _death_review_problem(leaver: User, colleague: User | None) -> str:
     )
 
 
+def _submitted(state: WorkflowState) -> Any:
+    """The page, as its own type, or snippet that was submitted."""
+    return state.content_object.specific if isinstance(state.content_object, Page) else state.content_object
+
+
 def _may_edit(user: User, item: Page | ModeratedSnippet) -> bool:
     if isinstance(item, Page):
         item.owner = user  # not saved: some people may edit only their own pages, and this will be one
@@ -112,7 +135,7 @@ def _may_edit(user: User, item: Page | ModeratedSnippet) -> bool:
 
 @transaction.atomic
 def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | None = None) -> UnfinishedWork:
-    """Deactivate the account, end its sessions and hand its work over. Returns the work.
+    """Deactivate the account, end its sessions and hand its work over. Returns what changed hands.
 
     The account is kept, because the log refers to it. Its password, second factors and single sign-on are removed: if
     the person comes back, they set them up again.
@@ -125,8 +148,9 @@ def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | No
     if colleague is not None and (colleague.pk == leaver.pk or not colleague.is_active):
         raise ValidationError({"colleague": "Choose somebody else whose account is active."})
     work = unfinished_work(leaver)
-    if problem := _death_review_problem(leaver, colleague) or handover_problems(work, colleague):
+    if problem := _death_review_problem(leaver, colleague) or handover_problems(work.visible(), colleague):
         raise ValidationError({"colleague": problem})
+    work = work.handed_to(colleague)
     leaver.is_active = False
     leaver.set_unusable_password()  # makes every session invalid, whichever backend stores it
     leaver.save(update_fields=["is_active", "password"])

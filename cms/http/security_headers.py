@@ -107,6 +107,8 @@ class SecurityHeadersMiddleware:
         }
         if path.startswith("/admin/"):  # for the views that are not Wagtail's, which sets it by itself
             headers["Cache-Control"] = "private, no-store"
+        elif response.status_code in (404, 410):  # something may be published at this address at any time
+            headers["Cache-Control"] = "no-cache"
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

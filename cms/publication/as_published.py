@@ -1,14 +1,15 @@
 """Changes a draft in memory to what it would be after publication, for previews.
 
-cms/publication/effects.py decides what publication adds to a page.
+cms/publication/effects.py and pages/visibility/told_changes.py decide what publication adds to a page.
 """
 
 from datetime import datetime
 
 from django.db.models import Model
 
-from cms.publication.effects import change_note, updated_at
+from cms.publication.effects import updated_at
 from pages.models import ContentPage
+from pages.visibility.told_changes import change_note, rows_added
 
 
 def as_published(page: ContentPage, as_of: datetime) -> None:
@@ -23,7 +24,7 @@ def as_published(page: ContentPage, as_of: datetime) -> None:
     page.set_url_path(page.get_parent())  # the slug may have been edited
     for name, value in page.values_set_by_publication().items():
         setattr(page, name, value)
-    for relation, rows in page.rows_added_by_publication(page.known_version(), as_of).items():
+    for relation, rows in rows_added(page, page.known_version(), as_of).items():
         _set_related(page, relation, [*getattr(page, relation).all(), *rows])
 
 

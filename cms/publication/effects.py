@@ -50,6 +50,7 @@ from pages.search import index as search_index
 from pages.visibility import dependents as shown
 from pages.visibility import ledger
 from pages.visibility.shared_text import pages_showing
+from pages.visibility.told_changes import change_note, rows_added
 
 RENDITION_SECONDS = 30  # how long `update_after_commit` makes missing renditions; it runs every minute
 
@@ -82,7 +83,10 @@ def connect() -> None:
     for signal in (post_save, post_delete):
         signal.connect(on_page_restriction, sender=PageViewRestriction, dispatch_uid="cms.page_restriction")
         signal.connect(on_private_collection, sender=CollectionViewRestriction, dispatch_uid="cms.private_collection")
-    replace(CollectionViewRestriction, "save")(restrict_collection)
+    replace(CollectionViewRestriction, "save")(change_restriction)
+    replace(CollectionViewRestriction, "delete")(change_restriction)
+    replace(Collection, "move")(move_collection)
+    replace(Collection, "delete")(delete_collection)
 
 
 # --- Pages ---
@@ -193,7 +197,7 @@ def note_publication(page: ContentPage, before: ContentPage | None) -> ChangeNot
         for name, value in values.items():
             setattr(page, name, value)
         type(page)._base_manager.filter(pk=page.pk).update(**values)
-    for relation, rows in page.rows_added_by_publication(before, page.last_published_at).items():
+    for relation, rows in rows_added(page, before, page.last_published_at).items():
         page._meta.get_field(relation).related_model._base_manager.bulk_create(rows)
     return note
 
@@ -229,13 +233,6 @@ def updated_at(page: ContentPage, as_of: datetime) -> datetime:
     if page.public_updated_at is None:
         return page.first_published_at or as_of
     return as_of if page.update_kind == UpdateKind.MAJOR else page.public_updated_at
-
-
-def change_note(page: ContentPage, as_of: datetime) -> ChangeNote | None:
-    """The unsaved note that publishing this version at `as_of` adds to the page's history; None for minor updates."""
-    if page.public_updated_at is None or page.update_kind != UpdateKind.MAJOR:
-        return None
-    return ChangeNote(page_id=page.pk, at=as_of, note=page.change_note)
 
 
 # --- Files ---
@@ -290,24 +287,48 @@ def draw_missing_sizes(images: Iterable[Image]) -> None:
 
 
 @transaction.atomic
-def restrict_collection(
+def change_restriction(
     original: Callable[..., Result], restriction: CollectionViewRestriction, *args: object, **kwargs: object
 ) -> Result:
-    """Lock the files of the collection, and check the permission again. A page that shows one of them may be approved
-    at the same moment. Raises PermissionDenied.
-    """
-    user, collection = get_active_log_context().user, restriction.collection
-    if user is not None:
-        for model in (Document, Image):
-            name = model._meta.model_name
-            files = model._base_manager.filter(collection__path__startswith=collection.path).values("pk")
-            shown = PublishedFile.objects.filter(**{f"{name}__in": files})
-            # In the order in which a publication locks them: pages first, by key.
-            for rows in (Page.objects.filter(pk__in=shown.values("page")), model._base_manager.filter(pk__in=files)):
-                list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        if not policy_registry.get_by_type(Collection).user_has_permission_for_instance(user, "change", collection):
-            raise PermissionDenied
+    """Make a collection private, or lift that. Raises PermissionDenied."""
+    hold_collection(restriction.collection, "change")
     return original(restriction, *args, **kwargs)
+
+
+@transaction.atomic
+def move_collection(original: Callable[..., Result], collection: Collection, *args: object, **kwargs: object) -> Result:
+    """Move a collection. Raises PermissionDenied."""
+    hold_collection(collection, "change")
+    return original(collection, *args, **kwargs)
+
+
+@transaction.atomic
+def delete_collection(
+    original: Callable[..., Result], collection: Collection, *args: object, **kwargs: object
+) -> Result:
+    """Delete a collection. Raises PermissionDenied."""
+    hold_collection(collection, "delete")
+    return original(collection, *args, **kwargs)
+
+
+def hold_collection(collection: Collection, action: str) -> None:
+    """Lock the files of the collection and of those below it until the end of the transaction, and ask again whether
+    the user may do this: a page that shows one of them may be approved at the same moment.
+
+    Code and commands have no user and are not asked. Raises PermissionDenied.
+    """
+    user = get_active_log_context().user
+    if user is None:
+        return
+    for model in (Document, Image):
+        name = model._meta.model_name
+        files = model._base_manager.filter(collection__path__startswith=collection.path).values("pk")
+        shown = PublishedFile.objects.filter(**{f"{name}__in": files})
+        # In the order in which a publication locks them: pages first, by key.
+        for rows in (Page.objects.filter(pk__in=shown.values("page")), model._base_manager.filter(pk__in=files)):
+            list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    if not policy_registry.get_by_type(Collection).user_has_permission_for_instance(user, action, collection):
+        raise PermissionDenied
 
 
 def on_private_collection(sender: type, instance: CollectionViewRestriction, **kwargs: object) -> None:

@@ -33,6 +33,11 @@ def connect() -> None:
 
 
 def before_delete(sender: type[Model], instance: Removable, **kwargs: object) -> None:
+    """Check again while the row is locked: it may have become public since the screen was opened."""
+    if isinstance(instance, Document | Image):
+        instance.hold()
+    elif isinstance(instance, ModeratedSnippet):
+        instance.live = (instance.hold(instance.pk) or {}).get("live", instance.live)
     if _lacks_moderator_role() and _is_public(instance):
         raise PermissionDenied
     if isinstance(instance, Site):

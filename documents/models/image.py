@@ -178,7 +178,7 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
                 image=self,
                 filter_spec=wanted.spec,
                 focal_point_key=wanted.get_cache_key(self),
-                file=ContentFile(content, name.stem + IMAGE_FORMAT_EXTENSIONS[size.format]),
+                file=ContentFile(content, f"picture{IMAGE_FORMAT_EXTENSIONS[size.format]}"),
                 width=size.size[0],
                 height=size.size[1],
             )
@@ -217,7 +217,10 @@ class Rendition(AbstractRendition):
         unique_together = (("image", "filter_spec", "focal_point_key"),)
 
     def get_upload_to(self, filename: str) -> str:
-        return stored_name("renditions", filename)
+        """Without the name of the picture's file: object storage shows the path to readers (signed addresses), and the
+        file may have the name of a person.
+        """
+        return stored_name("renditions", f"picture{PurePath(filename).suffix}")
 
     @property
     def url(self) -> str:

@@ -94,6 +94,13 @@ class StoredFile(models.Model):
             super().save(**kwargs)
             self._loaded_file_key = self.file_key
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Locks the row first: a page that shows the file may be published at the same moment."""
+        with transaction.atomic():
+            self.hold()
+            deleted: tuple[int, dict[str, int]] = super().delete(*args, **kwargs)
+        return deleted
+
     def hold(self) -> Self | None:
         """Lock the row until the transaction ends. Returns it as it is stored now, or None if it was deleted.
 

@@ -64,7 +64,9 @@ def was_a_meeting(uuid: UUID) -> bool:
 
 
 def _annotated(meetings: QuerySet[MeetingPage], as_of: datetime) -> QuerySet[Any]:
-    moves = MeetingChange.objects.filter(page=OuterRef("pk"), field__in=_SEQUENCE_FIELDS).order_by().values("page")
+    # With the changes that were taken down: SEQUENCE must not fall.
+    told = MeetingChange.with_taken_down.filter(page=OuterRef("pk"), field__in=_SEQUENCE_FIELDS)
+    moves = told.order_by().values("page")
     changes = PublicChange.objects.filter(record=OuterRef("uuid")).order_by("-version").values("at")
     return meetings.select_related("venue").annotate(
         moves=Coalesce(Subquery(moves.annotate(number=Count("at", distinct=True)).values("number")), 0),

@@ -29,6 +29,7 @@ from wagtail.admin.viewsets.pages import PageViewSet
 from wagtail.models import Page, Revision, Task, TaskState, WorkflowState
 from wagtail.snippets.views import snippets
 
+from pages.approval.changes_told import changes_told
 from pages.approval.files_shown import files_shown
 from pages.confidential.permissions import LONGEST_KEY
 from pages.content.publication_times import in_words
@@ -116,6 +117,7 @@ class ModeratedEditMixin(RowLockMixin):
             **super().get_context_data(**kwargs),  # type: ignore[misc]
             FIELD: shown or "",
             "files": files,
+            "changes_told": changes_told(self.obj) if shown else [],
             "opened_revision": self.request.POST.get("opened_revision")
             or self._known_version()
             or self.shows_version()

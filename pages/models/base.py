@@ -30,7 +30,7 @@ from wagtail.admin.panels import (
     TabbedInterface,
 )
 from wagtail.fields import RichTextField, StreamField
-from wagtail.models import Orderable, Page, PagePermissionTester
+from wagtail.models import Orderable, Page, PageLogEntry, PagePermissionTester
 from wagtail.search import index
 
 from documents.models import Document
@@ -49,6 +49,8 @@ from pages.models.page_answers import PageAnswers
 from pages.models.preview_channels import channels_of
 from pages.models.snippets import Topic
 
+# Wagtail's log actions for a publication, immediate or scheduled (pages/approval/scheduling.py).
+PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # pages/visibility/rule.py checks this many ancestors and hides deeper pages.
 MAX_DEPTH = 10
 
@@ -69,6 +71,15 @@ class ContentPageForm(WagtailAdminPageForm):
         super().__init__(*args, **kwargs)
         if not self.instance.review_date_needed and "last_reviewed_on" in self.fields:
             self.fields["last_reviewed_on"].required = False
+        if self._shows_what_readers_were_told():
+            self.initial |= {"update_kind": UpdateKind.MINOR, "change_note": ""}
+
+    def _shows_what_readers_were_told(self) -> bool:
+        """Whether the form shows a version that was published and is not public now. Its change note is not news."""
+        page = self.instance
+        if page.live or not page.latest_revision_id or page.workflow_in_progress:
+            return False
+        return PageLogEntry.objects.filter(revision=page.latest_revision_id, action__in=PUBLISHED).exists()
 
     def clean(self) -> dict[str, Any]:
         """An empty rich-text box is stored as an empty string, not as an empty paragraph."""
@@ -340,6 +351,13 @@ def page_types() -> list[type[ContentPage]]:
     return [model for model in apps.get_models() if issubclass(model, ContentPage) and model is not ContentPage]
 
 
+class NotTakenDownManager(models.Manager[Any]):
+    """The rows that readers may see. An emergency takedown hides the rows of its page for ever."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(taken_down=False)
+
+
 class ChangeNote(models.Model):
     """One line of a page's public history. The system writes it when a major update is published."""
 
@@ -347,6 +365,10 @@ class ChangeNote(models.Model):
     page = models.ForeignKey(ContentPage, on_delete=models.CASCADE, related_name="change_notes")
     at = models.DateTimeField()
     note = models.CharField(max_length=300)
+    taken_down = models.BooleanField(default=False, help_text="Whether its page was taken down in an emergency since.")
+
+    objects = NotTakenDownManager()
+    with_taken_down = models.Manager()
 
     graphql_fields = [
         public.date_time("at", required=True, description="When the update was published."),

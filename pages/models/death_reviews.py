@@ -380,6 +380,15 @@ class DeathReviewNoticePage(ContentPage):
         self.show_safe_exit = True
 
     def save_revision(self, *args: object, **kwargs: object) -> Revision:
+        self._keep_files_hidden()
+        return super().save_revision(*args, **kwargs)
+
+    def hold_files(self) -> None:
+        """Also moves files back that somebody moved away after the version was saved."""
+        super().hold_files()
+        self._keep_files_hidden()
+
+    def _keep_files_hidden(self) -> None:
         """Moves the files of the version to the collection of death reviews, where other editors do not see them."""
         index = DeathReviewIndexPage.objects.filter(path=self.path[: -self.steplen]).first()
         if index is not None and index.files_id:
@@ -388,7 +397,6 @@ class DeathReviewNoticePage(ContentPage):
                 for file in rows.filter(~of_death_reviews(), pk__in=keys):
                     if not used_by_other_pages(file, besides=self.pk):  # whose editors would lose it
                         rows.filter(pk=file.pk).update(collection=index.files_id)
-        return super().save_revision(*args, **kwargs)
 
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()

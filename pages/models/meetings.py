@@ -24,12 +24,10 @@ from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
 from pages.graphql.loading import loader_of
-from pages.models.base import ContentPage, tabs
-from pages.models.public_records import PublicRecord
+from pages.models.base import PUBLISHED, ContentPage, NotTakenDownManager, tabs
+from pages.models.public_records import PublicRecord, Takedown
 from pages.models.snippets import Venue
 
-# Wagtail's log actions for a publication, immediate or scheduled (pages/approval/scheduling.py).
-PUBLISHED = ("wagtail.publish", "wagtail.publish.scheduled")
 # The meeting does not take place at the announced time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
@@ -299,13 +297,24 @@ class MeetingPage(ContentPage):
         return problems
 
     def known_version(self) -> ContentPage | None:
-        """The meeting as readers know it: the public version, or the last public one if it was unpublished."""
+        """The meeting as readers know it: the public version, or the last public one if it was unpublished.
+
+        None if no reader saw that version, because a page above was hidden, or if it was taken down in an emergency:
+        neither the change log nor the notice may then repeat what it said.
+        """
+        if self.pk is None or Takedown.objects.filter(record=self.uuid, ended_at=None).exists():
+            return None
         known: ContentPage | None = self.published_version()
-        if known is not None or self.pk is None:
-            return known
+        if known is not None:
+            return known if self._was_public_since(known.last_published_at) else None
         published = PageLogEntry.objects.filter(page=self.pk, action__in=PUBLISHED).exclude(revision=None)
         last = published.select_related("revision").order_by("-timestamp", "-pk").first()
-        return last.revision.as_object() if last else None
+        return last.revision.as_object() if last and self._was_public_since(last.timestamp) else None
+
+    def _was_public_since(self, instant: datetime) -> bool:
+        """Whether the meeting was public at some time after the instant, by the ledger."""
+        still_or_later = models.Q(ended_at=None) | models.Q(ended_at__gte=instant)
+        return PublicRecord.objects.filter(still_or_later, pk=self.uuid).exists()
 
     @classmethod
     def canary_values(cls, as_of: datetime) -> dict[str, Any]:
@@ -623,6 +632,10 @@ class MeetingChange(models.Model):
     before = models.CharField(max_length=300, blank=True)
     after = models.CharField(max_length=300, blank=True)
     reason = models.TextField(blank=True)
+    taken_down = models.BooleanField(default=False, help_text="Whether its page was taken down in an emergency since.")
+
+    objects = NotTakenDownManager()
+    with_taken_down = models.Manager()
 
     graphql_fields = [
         public.date_time("at", required=True, description="When the change was published."),

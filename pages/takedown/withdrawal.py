@@ -18,7 +18,16 @@ from documents.models import Document, Image, PublicFileRecord
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
-from pages.models import ContentPage, DeathReviewNoticePage, DraftPreview, PublicAddress, PublicRecord, Takedown
+from pages.models import (
+    ChangeNote,
+    ContentPage,
+    DeathReviewNoticePage,
+    DraftPreview,
+    MeetingChange,
+    PublicAddress,
+    PublicRecord,
+    Takedown,
+)
 from pages.models.approvals import approvals_of, void
 from pages.models.base import visibility_changed
 from pages.models.public_records import may_take_down
@@ -129,7 +138,12 @@ def at_address(address: str) -> ContentPage | Document | Image | None:
 
 @transaction.atomic
 def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> Takedown:
-    """Take a page or a file offline at once. One person is enough. Raises PermissionDenied or ValidationError."""
+    """Take a page or a file offline at once. One person is enough.
+
+    The change notes and the change log of the page do not come back with a later version, which does not contain them.
+
+    Raises PermissionDenied or ValidationError.
+    """
     if not may_take_down(user):
         raise PermissionDenied
     if not reason.strip():
@@ -145,6 +159,8 @@ def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> T
         takedown.save()
         _stop_pending_versions(obj, user)
         DraftPreview.objects.filter(page=obj.pk).delete()
+        ChangeNote.objects.filter(page=obj.pk).update(taken_down=True)
+        MeetingChange.objects.filter(page=obj.pk).update(taken_down=True)
         UnpublishPageAction(obj, user=user).execute(skip_permission_checks=True)
     elif not (obj.published_in.exists() or PublicFileRecord.objects.filter(file_key=obj.file_key).exists()):
         raise ValidationError({"address": "This file is not public."})

@@ -111,6 +111,14 @@ def withdrawn(queryset: QuerySet[AnyPage], as_of: datetime | None = None) -> Que
     return public_or_withdrawn(queryset, as_of).filter(withdrawal_kind__gt="")
 
 
+def comes_to_readers(page: ContentPage, as_of: datetime | None = None) -> bool:
+    """Whether readers see a version of this page that is published: nothing above hides it, and it is not private."""
+    parent = page.get_parent()
+    is_private = PageViewRestriction.objects.filter(page__in=page.get_ancestors(inclusive=True)).exists()
+    is_reached = parent.depth == 1 or public(ContentPage.objects.filter(pk=parent.pk), as_of).exists()
+    return page.depth <= MAX_DEPTH and is_reached and not is_private
+
+
 def answer(page: ContentPage, as_of: datetime | None = None) -> Answer:
     """The same rule for one page as it is in the database, in plain Python."""
     as_of = as_of or timezone.now()

@@ -60,7 +60,7 @@ class Change(graphene.ObjectType):
 
     @staticmethod
     def resolve_note(change: PublicChange, info: GraphQLResolveInfo) -> str | None:
-        if change.note is None or context_of(info).loader.changed_page(change) is None:
+        if change.note is None or change.note.taken_down or context_of(info).loader.changed_page(change) is None:
             return None
         return change.note.note
 
