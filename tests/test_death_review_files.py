@@ -157,7 +157,7 @@ def test_news_with_such_a_file_forced_into_it_is_not_published(news, index, clie
     client.logout()
     news.refresh_from_db()
     assert (news.live_revision_id == state.revision_id, [*news.published_files.all()]) == (False, [])
-    assert (answer(client, document), told(document)) == ((404, None), set())
+    assert (answer(client, document), told(document)) == ((404, "no-cache"), set())
 
 
 PLACES = [

@@ -60,7 +60,7 @@ def test_a_page_shows_the_same_whether_it_was_prepared_or_not(news):
 def test_what_a_link_of_a_text_leads_to_is_not_asked_for_its_type(news):
     loader = Loader(timezone.now())
     tables = queries_of(lambda: loader.rich_text(news, news.body.raw_data[0]["value"]))
-    assert tables == ["documents_document", "documents_image", "pages_contentpage"]
+    assert tables == ["pages_contentpage", "documents_document", "documents_image"]
     target = models.StandardPage.objects.get()
     assert loader.base_page_in(news, target.pk).title == target.title
     assert type(loader.page_in(news, target.pk)) is models.StandardPage

@@ -22,9 +22,13 @@ CHOSEN: tuple[tuple[type[Model], str], ...] = ((Page, "page"), (Image, "image"),
 
 @dataclass
 class References:
-    """Primary keys of the pages, documents and images that some content refers to."""
+    """Primary keys of the pages, documents and images that some content refers to.
+
+    `chosen_pages` are those of the pages to which a block refers, and not only a link in a text.
+    """
 
     pages: set[int] = field(default_factory=set)
+    chosen_pages: set[int] = field(default_factory=set)
     documents: set[int] = field(default_factory=set)
     images: set[int] = field(default_factory=set)
 
@@ -95,6 +99,7 @@ def of_blocks_and_text(obj: Model) -> References:
         else:
             getattr(found, f"{kind}s").add(content)
     pages, documents = linked_ids(texts)
+    found.chosen_pages |= found.pages
     found.pages |= pages
     found.documents |= documents
     return found

@@ -454,6 +454,8 @@ class Loader(FieldLoader):
 
         def load(members: list[Any]) -> dict[Any, Any]:
             references = named_in_text(members)
+            if references.chosen_pages:  # their title or type is needed, too
+                self.base_pages(references.pages)
             documents = self._public(Document, references.documents, type(obj))
             images = self._public(Image, references.images, type(obj))
             links = LinkTargets(

@@ -30,6 +30,7 @@ def named_in_text(objects: Iterable[Model]) -> References:
     for obj in objects:
         references = of_blocks_and_text(obj)
         found.pages |= references.pages
+        found.chosen_pages |= references.chosen_pages
         found.documents |= references.documents
         found.images |= references.images
     return found
