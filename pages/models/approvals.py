@@ -447,13 +447,21 @@ def last_approved(about: NeedsApproval, before: int | None = None) -> Revision |
     for key, role in standing.values_list("revision", "role"):
         given.setdefault(key, set()).add(role)
     needed, sufficient = set(about.approving_roles), set(SUFFICIENT_ROLES)
-    approved = [key for key, roles in given.items() if roles & sufficient or needed <= roles]
+    approved = {key for key, roles in given.items() if roles & sufficient or needed <= roles}
+    if _is_over(about):  # its approvals are voided within a minute, when the expiry is processed
+        approved.discard(about.live_revision_id)
     return earlier.filter(pk__in=[*approved, _public_revision_id(about)]).order_by("pk").last()
+
+
+def _is_over(about: Any) -> bool:
+    """Whether it has expired, also if that is not processed yet."""
+    return about.expire_at is not None and about.expire_at <= timezone.now()
 
 
 def _public_revision_id(about: NeedsApproval) -> int | None:
     """The primary key of the revision that readers see, or None."""
-    return about.live_revision_id if about.live and not getattr(about, "withdrawal_kind", "") else None
+    withdrawn = getattr(about, "withdrawal_kind", "")
+    return about.live_revision_id if about.live and not withdrawn and not _is_over(about) else None
 
 
 def _as_stored(revision: Revision) -> Any:
