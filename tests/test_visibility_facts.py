@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction
 
@@ -20,6 +20,7 @@ from pages.models import ContentPage, PageVisibility, StandardPage
 from pages.visibility import facts
 from pages.visibility.rule import Answer, answer, public, worked_out
 from tests import factories
+from tests.threaded_site import threaded_site
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 EXPIRY = timezone.now() + timedelta(days=3)
@@ -178,27 +179,32 @@ def test_a_row_that_shows_too_much_is_removed_and_told(branch, caplog):
 
 
 @pytest.mark.each_database
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one transaction write at a time.")
-def test_two_transactions_that_change_one_branch_leave_the_right_rows():
+def test_two_transactions_that_change_one_branch_leave_the_right_rows(copied_database):
     """One shows a page, the other hides the page below it, and neither sees what the other has not committed."""
-    root = Page.add_root(instance=Page(title="root", slug="root-of-two", live=True))
-    values = {"summary": "A page.", "last_reviewed_on": timezone.localdate(), "first_published_at": timezone.now()}
-    home = root.add_child(instance=StandardPage(title="a", slug="a", live=False, **values))
-    below = home.add_child(instance=StandardPage(title="b", slug="b", live=False, **values))
-    for _ in range(20):
-        pages(pk=home.pk).update(live=False)
-        pages(pk=below.pk).update(live=True)
-        both = Barrier(2)
 
-        def change(key: int, live: bool) -> None:
-            try:
-                with transaction.atomic():
-                    both.wait()  # noqa: B023 - the threads end before the next round
-                    pages(pk=key).update(live=live)
-            finally:
-                connections.close_all()
+    def make() -> tuple[int, int]:
+        home = factories.home()
+        return home.pk, factories.page(StandardPage, home).pk
 
-        with ThreadPoolExecutor(2) as threads:
-            list(threads.map(change, (home.pk, below.pk), (True, False)))
-        assert set(PageVisibility.objects.values_list("page_id", flat=True)) == {home.pk}
+    def begin(home: int, below: int) -> None:
+        pages(pk=home).update(live=False)
+        pages(pk=below).update(live=True)
+
+    def change(both: Barrier, key: int, live: bool) -> None:
+        with transaction.atomic():
+            both.wait()
+            pages(pk=key).update(live=live)
+
+    with threaded_site(copied_database) as site:
+        home, below = site.within(make)
+        for _ in range(20):
+            site.within(begin, home, below)
+            both = Barrier(2)
+            with ThreadPoolExecutor(2) as threads:
+                changes = [
+                    threads.submit(site.within, change, both, key, live) for key, live in ((home, True), (below, False))
+                ]
+                assert [each.result() for each in changes] == [None, None]
+            found = site.within(lambda: set(PageVisibility.objects.values_list("page_id", flat=True)))
+            assert found & {home, below} == {home}
