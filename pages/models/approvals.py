@@ -366,21 +366,25 @@ class Basis:
         """`latest` is the version before; `others` were restored, or were on the screen when it was opened."""
         self.before = {part: read(latest) if latest else NOTHING[part] for part, read in _PARTS.items()}
         others = [one for one in others if latest is None or one.pk != latest.pk]
-        self.made: dict[str, dict[int, int]] = {}
-        self.brought_back: dict[str, set[int]] = {}
-        for part in _PARTS:
-            known = sorted(
-                (last, who) for one in filter(None, [latest, *others]) for who, last in _made_in(one, part).items()
-            )
-            self.made[part] = {who: last for last, who in known}
-            # What was not approved then may have been removed, and a later version approved without it.
-            self.brought_back[part] = {who for one in others for who in _made_since_approval(one, part, inclusive=True)}
+        based_on = [*([latest] if latest else []), *others]
+        self.made = {part: _latest_of_each(based_on, part) for part in _PARTS}
+        # What was not approved then may have been removed, and a later version approved without it.
+        self.brought_back = {
+            part: set[int]().union(*(_made_since_approval(one, part, inclusive=True) for one in others))
+            for part in _PARTS
+        }
 
     def made_in(self, revision: Revision, part: str) -> dict[int, int]:
         """The record of a revision that was saved on this basis: see `_made_in`."""
         changed = _PARTS[part](revision) != self.before[part]
         people = {*self.brought_back[part], *([revision.user_id] if changed and revision.user_id else [])}
         return self.made[part] | dict.fromkeys(people, revision.pk)
+
+
+def _latest_of_each(revisions: list[Revision], part: str) -> dict[int, int]:
+    """Everybody who changed a part of these revisions, and the latest revision in which they did."""
+    known = sorted((last, who) for one in revisions for who, last in _made_in(one, part).items())
+    return {who: last for last, who in known}
 
 
 def update_task_state(revision: Revision, waiting: TaskState) -> None:
