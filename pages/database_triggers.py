@@ -30,21 +30,23 @@ class Trigger:
 
     @property
     def name(self) -> str:
-        return PREFIX + sha256(repr(self).encode()).hexdigest()[:20]
+        return PREFIX + sha256("".join(self._sql("")).encode()).hexdigest()[:20]
 
     def create(self) -> list[str]:
         """The SQL that creates it."""
+        return self._sql(self.name)
+
+    def _sql(self, name: str) -> list[str]:
         body = "; ".join(self.statements)
         after = f"AFTER {self.event} ON {self.table}"
         if connection.vendor == "sqlite":
-            return [f"CREATE TRIGGER {self.name} {after} FOR EACH ROW {self._when('IS NOT')} BEGIN {body}; END"]
+            return [f"CREATE TRIGGER {name} {after} FOR EACH ROW {self._when('IS NOT')} BEGIN {body}; END"]
         lock = f"PERFORM pg_advisory_xact_lock({self.lock}); " if self.lock else ""
         each = "ROW" if self.for_each_row else "STATEMENT"
         return [
-            f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql "
-            f"AS $$ BEGIN {lock}{body}; RETURN NULL; END $$",
-            f"CREATE TRIGGER {self.name} {after} FOR EACH {each} "
-            f"{self._when('IS DISTINCT FROM') if self.for_each_row else ''} EXECUTE FUNCTION {self.name}()",
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {lock}{body}; RETURN NULL; END $$",
+            f"CREATE TRIGGER {name} {after} FOR EACH {each} "
+            f"{self._when('IS DISTINCT FROM') if self.for_each_row else ''} EXECUTE FUNCTION {name}()",
         ]
 
     def _when(self, differs: str) -> str:

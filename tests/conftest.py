@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import caches
 from django.core.signals import request_finished
 from django.db import connection
@@ -190,3 +191,18 @@ def titles(search):
         return names
 
     return found
+
+
+@pytest.fixture
+def somebody(home, client):
+    """With access to the admin and these permissions alone."""
+
+    def made(*codenames):
+        group = Group.objects.create(name="Odd")
+        group.permissions.set(Permission.objects.filter(codename__in=["access_admin", *codenames]))
+        person = User.objects.create_user("odd", password="x")
+        person.groups.add(group)
+        client.force_login(person)
+        return client
+
+    return made

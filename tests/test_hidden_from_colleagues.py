@@ -48,21 +48,6 @@ def moderator(book):
     return book.clients["moderator"]
 
 
-@pytest.fixture
-def somebody(book, client):
-    """With access to the admin and these permissions alone."""
-
-    def made(*codenames):
-        group = Group.objects.create(name="Odd")
-        group.permissions.set(Permission.objects.filter(codename__in=["access_admin", *codenames]))
-        person = User.objects.create_user("odd", password="x")
-        person.groups.add(group)
-        client.force_login(person)
-        return client
-
-    return made
-
-
 def text(client, address, **more):
     return client.get(address, more, follow=True).content.decode()
 

@@ -45,21 +45,6 @@ def take_the_right_from_moderators():
     Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
 
 
-@pytest.fixture
-def somebody(client):
-    """With access to the admin and these permissions alone."""
-
-    def made(*codenames):
-        group = Group.objects.create(name="Odd")
-        group.permissions.set(Permission.objects.filter(codename__in=["access_admin", *codenames]))
-        person = User.objects.create_user("odd", password="x")
-        person.groups.add(group)
-        client.force_login(person)
-        return client
-
-    return made
-
-
 def text(client, address, **more):
     answer = client.get(address, more, follow=True)
     assert answer.status_code == 200

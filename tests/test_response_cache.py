@@ -385,6 +385,66 @@ def test_answers_from_memory_count_towards_the_rate_limit(news, site, django_sit
     assert ask(site, "/news/story/", REMOTE_ADDR="192.0.2.2")[0] == "200 OK"
 
 
+def test_nobody_escapes_the_limit_by_naming_other_addresses(news, site, django_site, settings):
+    """Without a trusted proxy, clients write X-Forwarded-For themselves; with one, all but its last address."""
+    settings.RATE_LIMIT = 50
+    for number, trusted in enumerate((False, True)):
+        settings.TRUSTED_PROXY, settings.ALLAUTH_TRUSTED_PROXY_COUNT = trusted, int(trusted)
+        of_proxy = f", 192.0.2.{7 + number}" if trusted else ""
+        asked = [
+            ask(
+                site,
+                "/news/story/",
+                REMOTE_ADDR=f"198.51.100.{1 + number}",
+                HTTP_X_FORWARDED_FOR=f"192.0.2.{n}{of_proxy}",
+            )[0]
+            for n in range(100)
+        ]
+        assert asked[-30:] == ["429 Too Many Requests"] * 30
+
+
+def test_addresses_of_one_ipv6_network_are_one_client(news, site, settings):
+    settings.RATE_LIMIT = 50
+    asked = [ask(site, "/news/story/", REMOTE_ADDR=f"2001:db8::{number:x}")[0] for number in range(100)]
+    assert asked[-30:] == ["429 Too Many Requests"] * 30
+
+
+@pytest.mark.parametrize(
+    "header", [("Set-Cookie", "a=1"), ("Cache-Control", "private, no-store"), ("Cache-Control", "private")]
+)
+def test_an_answer_for_one_person_is_not_kept_whatever_the_view_allows(monkeypatch, header):
+    asked = []
+
+    def careless(environ, start_response):
+        asked.append(1)
+        environ[MAY_BE_KEPT] = True
+        start_response("200 OK", [("Content-Type", "text/plain"), header])
+        return [b"for one"]
+
+    site = ResponseCache(careless, 1_000_000)
+    monkeypatch.setattr(site, "_state", lambda: (1, 9e9))
+    monkeypatch.setattr(site.versions, "read", lambda: 1)
+    answers = [ask(site, "/x/") for _ in range(2)]
+    assert answers == [("200 OK", {"Content-Type": "text/plain", header[0]: header[1]}, b"for one")] * 2
+    assert (len(asked), len(site.answers)) == (2, 0)
+
+
+def test_an_answer_is_made_once_if_the_version_is_lost_meanwhile(monkeypatch):
+    asked = []
+
+    def answers(environ, start_response):
+        asked.append(1)
+        environ[MAY_BE_KEPT] = True
+        start_response("200 OK", [("Cache-Control", "public, max-age=300")])
+        return [b"x"]
+
+    site = ResponseCache(answers, 1_000_000)
+    monkeypatch.setattr(site, "_state", lambda: (None, 0.0))
+    monkeypatch.setattr(site.versions, "read", lambda: 1)
+    assert ask(site, "/x/")[1]["Cache-Control"] == "public, max-age=0"
+    assert (len(asked), len(site.answers)) == (1, 0)
+
+
 # --- The lists that the cache relies on --------------------------------------------------------------------------
 
 

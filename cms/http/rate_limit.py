@@ -41,7 +41,7 @@ def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
         return
     now = time()
     window = int(now // WINDOW)
-    key = f"{what}:{_client(request)}:{window}"
+    key = f"{what}:{client_of(request)}:{window}"
     cache = caches["readers"]
     cache.add(key, 0, timeout=2 * WINDOW)
     try:
@@ -52,7 +52,7 @@ def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
         raise RateLimitError(int((window + 1) * WINDOW - now) + 1)
 
 
-def _client(request: HttpRequest) -> str:
+def client_of(request: HttpRequest) -> str:
     """The client's IPv4 address or IPv6 network. X-Forwarded-For is used only behind a proxy (TRUSTED_PROXY)."""
     try:
         address = ip_address(get_adapter().get_client_ip(request))

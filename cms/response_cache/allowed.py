@@ -38,7 +38,7 @@ class KeptAnswersMiddleware:
         with _one_snapshot() if ONE_SNAPSHOT in request.META else nullcontext():
             response = self.get_response(request)
         view = request.resolver_match.view_name if request.resolver_match else ""
-        if view in VIEWS and response.status_code == 200 and response.get("Cache-Control") != "no-store":
+        if view in VIEWS and response.status_code == 200 and "no-store" not in response.get("Cache-Control", ""):
             allow_keeping(request)
         return response
 

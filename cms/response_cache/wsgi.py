@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import parse_etags, parse_http_date_safe
 
-from cms.http.rate_limit import WINDOW, RateLimitError, count
+from cms.http.rate_limit import WINDOW, RateLimitError, client_of, count
 from cms.http.readers import SIGNED_IN
 from cms.response_cache.allowed import MAY_BE_KEPT, ONE_SNAPSHOT
 from cms.response_cache.boundaries import next_boundary
@@ -51,7 +51,7 @@ GRAPHQL = "/graphql/"
 ATTEMPTS = 3  # at making an answer during which nothing is published, before a transaction is used
 WAIT = 30  # seconds that a request waits for another one that makes the same answer
 COUNTED_TOGETHER = 20  # requests of one client towards the rate limit
-MAX_CLIENTS = 10_000  # whose requests are not counted yet
+MAX_CLIENTS = 10_000  # of which anything is remembered
 # What is sent, in any order: a 304 has no content, and so nothing about it (RFC 9110, section 15.4.5).
 NOT_IN_304 = {"content-type", "content-length", "content-encoding"}
 
@@ -92,6 +92,7 @@ class ResponseCache:
         self._boundary: tuple[int, float] = (-1, 0.0)  # the version, and when an answer of it may change by itself
         self._being_made: dict[Key, threading.Event] = {}
         self._lock = threading.Lock()
+        self._clients: dict[str, str] = {}  # by address
         self._uncounted: dict[tuple[str, str], int] = {}  # requests by client and kind
         self._limited: dict[tuple[str, str], float] = {}  # until when a client gets no answer from here
 
@@ -164,8 +165,10 @@ class ResponseCache:
             if not may_be_kept:
                 return _pass_on(recorded, environ, start_response)
             answer = _answer(recorded, environ, until)
+            if version is None:  # it cannot be kept
+                return _send(answer, environ, start_response, time())
             # Something may have been published meanwhile. Then one part of the answer may be older than another.
-            if version is not None and version == self._state()[0]:
+            if version == self._state()[0]:
                 self.answers.keep(key, version, answer)
                 return _send(answer, environ, start_response, time())
         recorded, may_be_kept = self._by_django(key, environ | {ONE_SNAPSHOT: True})
@@ -177,7 +180,8 @@ class ResponseCache:
         """What Django answers without the conditions, which are about the whole answer, and whether it may be kept."""
         own = {name: value for name, value in environ.items() if name not in CONDITIONS}
         own["wsgi.input"] = BytesIO(bytes(key[-1]))  # type: ignore[arg-type]
-        return Recorded(self.application, own), MAY_BE_KEPT in own
+        recorded = Recorded(self.application, own)
+        return recorded, MAY_BE_KEPT in own and not _is_personal(recorded.headers)
 
     def _state(self) -> tuple[int | None, float]:
         """The version, if it is known, and when an answer of it may change by itself, in seconds since 1970."""
@@ -197,14 +201,12 @@ class ResponseCache:
     def _count(self, environ: Environ, now: float) -> bool:
         """Count the request, with some others of the client. Returns whether the client is below the limit."""
         kind = "graphql" if environ["PATH_INFO"] == GRAPHQL else "readers"
-        client = (environ.get("REMOTE_ADDR", "") + environ.get("HTTP_X_FORWARDED_FOR", ""), kind)
+        client = (self._client(environ), kind)
         if self._limited.get(client, 0) > now:
             return False
         number = self._uncounted.get(client, 0) + 1
         if number < COUNTED_TOGETHER:
-            if len(self._uncounted) > MAX_CLIENTS:
-                self._uncounted.clear()
-            self._uncounted[client] = number
+            _remember(self._uncounted, client, number)
             return True
         self._uncounted.pop(client, None)
         request = HttpRequest()
@@ -213,11 +215,36 @@ class ResponseCache:
         try:
             count(request, kind, limit, number)
         except RateLimitError as error:
-            if len(self._limited) > MAX_CLIENTS:
-                self._limited.clear()
-            self._limited[client] = now + min(error.seconds, WINDOW)
+            _remember(self._limited, client, now + min(error.seconds, WINDOW))
             return False
         return True
+
+    def _client(self, environ: Environ) -> str:
+        """What counts as one client. Working it out takes longer than sending an answer, so it is remembered."""
+        address: str = environ.get("REMOTE_ADDR", "")
+        if settings.TRUSTED_PROXY:  # which appends the address of its client
+            address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or address
+        found = self._clients.get(address)
+        if found is None:
+            request = HttpRequest()
+            request.META = environ
+            found = client_of(request)
+            _remember(self._clients, address, found)
+        return found
+
+
+def _remember(known: dict[Any, Any], key: object, value: object) -> None:
+    """Keeps the value of a client, for at most `MAX_CLIENTS` clients."""
+    if len(known) >= MAX_CLIENTS:
+        known.clear()
+    known[key] = value
+
+
+def _is_personal(headers: list[Header]) -> bool:
+    return any(
+        name.lower() == "set-cookie" or (name.lower() == "cache-control" and "private" in value)
+        for name, value in headers
+    )
 
 
 def _answer(recorded: Recorded, environ: Environ, until: float) -> KeptAnswer:

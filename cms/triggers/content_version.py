@@ -3,7 +3,7 @@
 Triggers change it, so no way to change a table can forget it. Answers that are kept under a version
 (cms/response_cache) are therefore never older than the last commit.
 
-The number is the sum of the rows of `ContentVersion`. A transaction changes any row that no other one has locked, and
+The number is the sum of the rows of `DataVersion`. A transaction changes any row that no other one has locked, and
 adds a row if there is none. So transactions never wait for each other here. What it adds is random: after a backup is
 restored, a version is not the same as another one with the same number of changes.
 """

@@ -1,6 +1,7 @@
 """Addresses of pages: the path on the site, the absolute address on the public website, and the edit screen."""
 
 import threading
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,7 +14,7 @@ _of_request = threading.local()
 
 
 def site_root_path() -> str:
-    """The `url_path` of the home page, as in "/home/". Wagtail caches it, and a request asks Wagtail once."""
+    """The `url_path` of the home page, as in "/home/". Wagtail caches it, and a reader's request asks Wagtail once."""
     known: str | None = getattr(_of_request, "root_path", None)
     if known is None:
         roots = Site.get_site_root_paths()
@@ -23,11 +24,12 @@ def site_root_path() -> str:
     return known
 
 
-def _forget_root_path(signal: Signal, **kwargs: object) -> None:
-    _of_request.root_path, _of_request.has_begun = None, signal is request_started
+def _forget_root_path(signal: Signal, environ: Mapping[str, str] | None = None, **kwargs: object) -> None:
+    """Requests of the admin remember nothing: they may move the home page, and then write addresses."""
+    reads_only = environ is not None and not environ.get("PATH_INFO", "").startswith("/admin/")
+    _of_request.root_path, _of_request.has_begun = None, signal is request_started and reads_only
 
 
-# Whatever moves the home page or changes the site clears Wagtail's cache, and is seen by the next request.
 request_started.connect(_forget_root_path, dispatch_uid="pages.root_path_of_request")
 request_finished.connect(_forget_root_path, dispatch_uid="pages.no_root_path")
 

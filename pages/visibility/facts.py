@@ -1,7 +1,7 @@
 """Keeps the answer of the rule (rule.py) for every page as a row of `PageVisibility`, so that a read only looks it up.
 
 Triggers of the database work the rows out anew in the statement that changes a page, a withdrawal or a view
-restriction: also when a command or another program changes the table. cms/triggers.py installs them. A trigger
+restriction: also when a command or another program changes the table. cms/triggers/install.py installs them. A trigger
 works out all pages below the changed one, too. tests/test_visibility_facts.py compares the rows with the rule after
 every kind of change, and `manage.py verify_visibility` does so on a running site.
 """
@@ -106,6 +106,4 @@ def differences(as_of: datetime) -> tuple[set[int], set[int]]:
 
 def hide(pages: set[int]) -> None:
     """Remove the rows of pages, which are hidden then, until something about them changes or `renew_all` is called."""
-    with connection.cursor() as cursor:
-        for key in pages:
-            cursor.execute(f"{_DELETE} page_id = %s", [key])
+    PageVisibility.objects.filter(pk__in=pages).delete()
