@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from django.conf import settings
+from django.utils import timezone
 
 from feeds.catalogue import listings
 from feeds.models import FeedPing
@@ -37,9 +38,12 @@ def note_pings(keys: set[str], as_of: datetime) -> None:
         )
 
 
-def send_pings(as_of: datetime) -> tuple[int, int]:
-    """Send the pings that are due. Returns the number sent and the number that remain."""
-    sent = 0
+def send_pings() -> tuple[int, int]:
+    """Send the pings that are due. Returns the number sent and the number that remain.
+
+    Reads the clock itself: the pings of the update before it are due at an instant after that update began.
+    """
+    as_of, sent = timezone.now(), 0
     if not settings.WEBSUB_HUB:
         FeedPing.objects.all().delete()
         return 0, 0

@@ -246,13 +246,13 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
     """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
-    now = timezone.now()
+    since = page.last_published_at  # of the same publication as everything else that it changes
     rows = [
         PublishedFile(
             page_id=page.pk,
             document=document,
             file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
-            first_public_at=now,
+            first_public_at=since,
             no_store=page.is_sensitive or document.once_exempt,
         )
         for document in documents.values()
@@ -261,7 +261,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
             page_id=page.pk,
             image=image,
             file_key=approved.get("images", {}).get(str(image.pk), [""])[0],
-            first_public_at=now,
+            first_public_at=since,
         )
         for image in images.values()
     ]
@@ -442,9 +442,8 @@ def notify_followers() -> None:
 
     A transaction may call it several times. Only the first call finds changes, so the hub is called once.
     """
-    as_of = timezone.now()
-    if update_entries(as_of):
-        send_pings(as_of)
+    if update_entries(timezone.now()):
+        send_pings()
 
 
 def purge_everything() -> None:

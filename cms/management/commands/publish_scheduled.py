@@ -32,7 +32,7 @@ class Command(BaseCommand):
         expired = expire_what_is_over(as_of)
         delete_expired(as_of)
         update_entries(as_of)
-        send_pings(as_of)
+        send_pings()
         update_after_commit()
         for line in refused:
             self.stderr.write(f"Not published: {line}")
