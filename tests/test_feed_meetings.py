@@ -4,11 +4,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 
 from pages import models
 from tests import factories
 from tests.factories import london
-from tests.test_feed_stories import Follower, changed, clock, items, meeting, titles, tombstones  # noqa: F401 - fixtures
+from tests.test_feed_stories import Follower, changed, clock, items, meeting, removed, titles  # noqa: F401 - fixtures
 
 
 def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
@@ -23,7 +24,8 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     assert reader.poll() == ["Meeting moved: Meeting in March"]
     moved = items(client, "meetings")[0]
     assert moved["summary"] == (
-        "When: Tuesday 31 March 2026, 10am (before: Tuesday 24 March 2026, 10am). The hall is closed."
+        f"The meeting planned for Tuesday 24 March 2026, 10am, {PLACE} has been moved to Tuesday 31 March 2026, 10am, "
+        f"{PLACE}: The hall is closed."
     )
     clock.shift(timedelta(days=1))
     changed(meeting, status="cancelled", status_notice="<p>The hall is closed.</p><p>We could not find another.</p>")
@@ -40,14 +42,80 @@ def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):
     assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["Minutes"]
 
 
-def test_another_agenda_is_a_correction_of_the_entry(client, meeting, clock):
-    for name in ("First", "Second"):
+def with_other_document(meeting):
+    changed(meeting, papers=[models.Paper(kind="agenda", document=factories.document("Second"))])
+
+
+def with_other_file(meeting):
+    document = meeting.papers.get().document
+    document.title, document.file = "Second", ContentFile(b"Another", "second.csv")
+    document.save()
+    changed(meeting)
+
+
+@pytest.mark.parametrize("replace", [with_other_document, with_other_file])
+@pytest.mark.parametrize("announced_with", [True, False])
+def test_another_agenda_is_a_correction_of_the_entry_and_says_so(client, meeting, clock, replace, announced_with):
+    agenda = models.Paper(kind="agenda", document=factories.document("First"))
+    if announced_with:
+        parent, starts_at = meeting.get_parent().specific, meeting.starts_at
+        meeting = factories.page(models.MeetingPage, parent, title="Forum", starts_at=starts_at, papers=[agenda])
+    else:
         clock.shift(timedelta(days=1))
-        changed(meeting, papers=[models.Paper(kind="agenda", document=factories.document(name))])
+        changed(meeting, papers=[agenda])
         [item, _] = items(client, "meetings")
-        assert [each["title"] for each in item["attachments"]] == [name]
-        assert item["date_published"] == "2026-03-03T09:00:00+00:00"
-    assert item["date_modified"] == "2026-03-04T09:00:00+00:00"
+        assert [item["title"], *(each["title"] for each in item["attachments"])] == [
+            "Agenda published: Meeting in March",
+            "First",
+        ]
+    clock.shift(timedelta(days=1))
+    replace(meeting)
+    [item] = [item for item in items(client, "meetings") if item["title"] == f"Agenda replaced: {meeting.title}"]
+    assert [each["title"] for each in item["attachments"]] == ["Second"]
+    replaced_on, first = ("3 March 2026", "2 March 2026") if announced_with else ("4 March 2026", "3 March 2026")
+    assert item["content_html"].startswith(
+        f"<p><strong>Updated {replaced_on}:</strong> This agenda replaces the one of {first}.</p>"
+    )
+    assert (item["date_published"], item["date_modified"]) == (
+        "2026-03-03T09:00:00+00:00",
+        "2026-03-03T09:00:00+00:00" if announced_with else "2026-03-04T09:00:00+00:00",
+    )
+    page = client.get(f"/meetings/{meeting.slug}/").content.decode()
+    assert f"<li>{replaced_on}. The agenda of {first} was replaced.</li>" in page
+
+
+def test_an_agenda_minutes_after_the_announcement_is_told(client, meeting, clock):
+    reader = Follower(client, "/feeds/meetings.atom")
+    assert reader.poll() == ["Meeting in March"]
+    clock.shift(timedelta(minutes=2))
+    changed(meeting, papers=[models.Paper(kind="agenda", document=factories.document("Agenda"))])
+    assert reader.poll() == ["Agenda published: Meeting in March"]
+
+
+def test_papers_that_come_together_make_one_entry(client, meeting, clock):
+    reader = Follower(client, "/feeds/meetings.atom")
+    assert reader.poll() == ["Meeting in March"]
+    clock.shift(timedelta(days=1))
+    agenda, first = (models.Paper(kind=kind, document=factories.document(kind)) for kind in ("agenda", "report"))
+    changed(meeting, papers=[first, agenda])
+    assert reader.poll() == ["Agenda published: Meeting in March"]
+    assert [each["title"] for each in items(client, "meetings")[0]["attachments"]] == ["agenda", "report"]
+    clock.shift(timedelta(days=1))
+    two = [models.Paper(kind=kind, document=factories.document(f"New {kind}")) for kind in ("report", "supplement")]
+    changed(meeting, papers=[first, agenda, *two])
+    assert reader.poll() == ["2 papers published: Meeting in March"]
+    [told, *_] = items(client, "meetings")
+    assert told["summary"] == (f"“New report” is new. “New supplement” is new. Tuesday 24 March 2026, 10am, {PLACE}.")
+    assert [each["title"] for each in told["attachments"]] == ["New report", "New supplement"]
+
+
+def test_a_late_agenda_says_why(client, meeting, clock):
+    clock.move_to(london(2026, 3, 23, 9))
+    late = models.Paper(kind="agenda", document=factories.document("Agenda"), late_reason="The clerk was ill")
+    changed(meeting, papers=[late])
+    assert items(client, "meetings")[0]["summary"] == (
+        f"Tuesday 24 March 2026, 10am, {PLACE}. It is late: The clerk was ill."
+    )
 
 
 def test_approved_minutes_are_news_after_the_draft(client, meeting, clock):
@@ -71,8 +139,11 @@ def test_approved_minutes_are_news_after_the_draft(client, meeting, clock):
     clock.shift(timedelta(days=1))
     changed(meeting, papers=[paper for paper in meeting.papers.all() if paper.kind == "minutes"])
     assert titles(client, "meetings") == ["Approved minutes published: Meeting in March", "Meeting in March"]
-    assert list(tombstones(client, "meetings")) == [of_the_draft["id"]]
+    assert list(removed(client, "meetings")) == [of_the_draft["id"]]
     assert reader.poll() == []
+
+
+PLACE = "Parkside Place, Cambridge, CB1 1JF"
 
 
 @pytest.mark.parametrize("off", ["cancelled", "postponed"])
@@ -86,9 +157,10 @@ def test_a_meeting_that_takes_place_after_all_is_news(client, meeting, clock, of
     clock.shift(timedelta(days=1))
     changed(meeting, status="confirmed", status_notice="<p>The hall is flooded.</p><p>It is dry again.</p>")
     assert reader.poll() == ["Meeting goes ahead: Meeting in March"]
-    assert items(client, "meetings")[0]["summary"] == (
-        f"Status: Confirmed (before: {off.capitalize()}). It is dry again."
-    )
+    assert [item["summary"] for item in items(client, "meetings")[:2]] == [
+        f"The meeting on Tuesday 24 March 2026, 10am, {PLACE} goes ahead after all: It is dry again.",
+        f"The meeting planned for Tuesday 24 March 2026, 10am, {PLACE} has been {off}: The hall is flooded.",
+    ]
     clock.shift(timedelta(days=30))
     changed(meeting, status="held")
     assert reader.poll() == []
@@ -114,7 +186,10 @@ def test_a_meeting_that_is_off_invites_nobody(client, meeting, clock):
     changed(meeting, status="cancelled", status_notice="<p>The hall is flooded.</p>")
     assert invited() == [[False] * 3] * 2
     page = client.get("/meetings/march/").content.decode()
-    assert "<li>3 March 2026. Status: Cancelled (before: Provisional). The hall is flooded.</li>" in page
+    assert (
+        f"<li>3 March 2026. The meeting planned for Tuesday 24 March 2026, 10am, {PLACE} and online has been cancelled: "
+        "The hall is flooded.</li>"
+    ) in page
 
 
 def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
@@ -126,7 +201,8 @@ def test_a_meeting_that_goes_online_is_moved(client, meeting, clock):
     [moved, _] = items(client, "meetings")
     assert (moved["title"], moved["summary"]) == (
         "Meeting moved: Meeting in March",
-        "How to attend: Online (before: In person and online). The hall is closed.",
+        f"The meeting planned for Tuesday 24 March 2026, 10am, {PLACE} and online has been moved to Tuesday 24 March "
+        "2026, 10am, online: The hall is closed.",
     )
 
 
@@ -142,8 +218,8 @@ def test_a_place_that_there_was_not_before(client, meeting, clock):
     hall = factories.venue(name="Town Hall", room="", address="Cambridge", postcode="CB2 3QJ")
     changed(meeting, attendance_mode="hybrid", venue=hall, status_notice="<p>Online.</p><p>We found one.</p>")
     assert items(client, "meetings")[0]["summary"] == (
-        "Where: Town Hall, Cambridge, CB2 3QJ (before: none). "
-        "How to attend: In person and online (before: Online). We found one."
+        "The meeting planned for Tuesday 24 March 2026, 10am, online has been moved to Tuesday 24 March 2026, 10am, "
+        "Town Hall, Cambridge, CB2 3QJ and online: We found one."
     )
 
 

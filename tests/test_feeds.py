@@ -21,6 +21,7 @@ from tests.factories import london
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 SECRET = "MARKER-OF-SOMETHING-SECRET"
 ADDRESSES = ["/feeds/news.rss", "/feeds/news.atom", "/feeds/meetings.rss", "/feeds/meetings.atom"]
 
@@ -156,7 +157,9 @@ def test_rss_to_the_letter(client, site):
         "enclosure",
         "pubDate",
         f"{ATOM}updated",
+        CREATOR,
     }
+    assert item.findtext(CREATOR) == "Testing Partnership"
     assert item.find("guid").attrib == {"isPermaLink": "false"}
     assert item.findtext("guid") == f"urn:uuid:{page.uuid}"
     assert item.findtext("title") == "Fish & chips"
@@ -263,13 +266,13 @@ def test_what_a_meeting_says(client, site):
             assert [(entry.title, entry.summary) for entry in result.entries] == [
                 (
                     "Postponed: Late meeting",
-                    "This meeting was planned for Thursday 1 October 2026, midday, online. Details follow.",
+                    "This meeting was planned for Thursday 1 October 2026, midday, online. Not yet. Details follow.",
                 ),
-                ("Rescheduled: Moved meeting", "Tuesday 1 September 2026, 6pm, online. Join us."),
+                ("Rescheduled: Moved meeting", "Tuesday 1 September 2026, 6pm, online. Moved. Join us."),
                 (
                     "Cancelled: Summer meeting",
                     "This meeting was planned for Wednesday 1 July 2026, 2:30pm to 4pm, "
-                    "Room 2, Fire Station, Cambridge, CB1 1JF.",
+                    "Room 2, Fire Station, Cambridge, CB1 1JF. The hall is flooded.",
                 ),
                 (
                     "Partnership meeting",
@@ -348,7 +351,7 @@ def test_no_place_that_readers_may_not_see_is_in_the_log_of_a_meeting(client, si
     """The log is for good: a venue that is not public when the meeting changes does not come into it."""
     hall = factories.venue(name=SECRET, address=SECRET, postcode="CB1 1JF")
     with time_machine.travel(london(2026, 11, 30, 9), tick=False):
-        meeting = meeting_page(title="Public meeting", slug="public", venue=hall)
+        meeting = meeting_page(title="Public meeting", slug="public", venue=hall, starts_at=london(2026, 12, 24, 10))
         hall.unpublish()
     hidden = factories.venue(name=SECRET, address=SECRET, live=False)
     after = models.MeetingPage.objects.get()
@@ -366,7 +369,8 @@ def test_no_place_that_readers_may_not_see_is_in_the_log_of_a_meeting(client, si
         }
     ]
     assert parsed(client.get("/feeds/meetings.atom")).entries[0].summary == (
-        "Where: Library, Cambridge, CB1 1JF (before: none). Elsewhere."
+        "The meeting planned for Thursday 24 December 2026, 10am has been moved to Thursday 24 December 2026, 10am, "
+        "Library, Cambridge, CB1 1JF: Elsewhere."
     )
     for address in ("/meetings/public/", "/feeds/meetings.json", "/feeds/meetings.ics", *ADDRESSES):
         assert SECRET not in client.get(address).content.decode()

@@ -97,7 +97,8 @@ def test_a_meeting_says_when_where_and_what(client, meeting_index):
         "<p>Send questions by Monday 23 February 2026, midday.</p>",
         "<h2>Changes to this meeting</h2>",
         "<ul>",
-        "<li>21 February 2026. Where: Room 2 (before: Room 1). More room.</li>",
+        "<li>21 February 2026. The meeting planned for Tuesday 24 February 2026, 10am, Room 1 has been moved to Tuesday "
+        "24 February 2026, 10am, Room 2: More room.</li>",
         "</ul>",
     ]
     assert SECRET not in response.content.decode()

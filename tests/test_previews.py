@@ -286,7 +286,7 @@ def test_the_feed_preview_of_a_changed_page_is_the_entry_that_the_feed_gets(meet
     assert change.title == "Meeting cancelled: Partnership meeting"
     soup = BeautifulSoup(html, "html.parser")
     assert entry.content in html
-    assert "Status: Cancelled (before: Confirmed). Too few people." in entry.content
+    assert " has been cancelled: Too few people." in entry.content
     assert "Published 4 February 2026." in entry.content  # the paper that is new
     assert soup.select_one(".card h2").text == entry.title == "Cancelled: Partnership meeting"
     assert soup.select_one(".summary").text == entry.summary

@@ -1,13 +1,16 @@
 """What page types declare for feeds. feeds/catalogue.py lists the feeds; feeds/build makes the entries."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.db.models import Model
 from wagtail.models import Page
 
 from pages.content.choices import FeedFormat
+
+# What was over for longer than this when it was published is no news.
+NEWS_FOR = timedelta(days=30)
 
 ENTRY_FORMATS = (FeedFormat.RSS, FeedFormat.ATOM, FeedFormat.JSON)
 
@@ -30,13 +33,18 @@ class PageFeed:
 
 @dataclass(frozen=True)
 class PageEvent:
-    """An event of a page that gets a feed entry of its own. `name` is part of the entry's id, so it never changes."""
+    """An event of a page that gets a feed entry of its own. `name` is part of the entry's id, so it never changes.
+
+    `updated` is when it was last corrected, if it was, and `note` says in a sentence how.
+    """
 
     name: str
     at: datetime
     title: str
     summary: str
     files: tuple[Any, ...] = ()
+    updated: datetime | None = None
+    note: str = ""
 
 
 class ShownToReaders(Protocol):

@@ -68,32 +68,6 @@ def place(venue: Place) -> str:
     return ", ".join(part for part in (venue.room, venue.name, venue.address, venue.postcode) if part)
 
 
-# Labels of the fields in the change log of a meeting.
-_MEETING_FIELDS = {
-    "starts": "When",
-    "ends": "Ends",
-    "venue": "Where",
-    "attendance": "How to attend",
-    "status": "Status",
-}
-
-
-class FieldChange(Protocol):
-    """A changed field with its values as text, as in `MeetingChange`."""
-
-    @property
-    def field(self) -> str: ...
-    @property
-    def before(self) -> str: ...
-    @property
-    def after(self) -> str: ...
-
-
-def change(row: FieldChange) -> str:
-    """A `MeetingChange`, as in "Status: Cancelled (before: Confirmed)."."""
-    return f"{_MEETING_FIELDS.get(row.field, row.field)}: {row.after or 'none'} (before: {row.before or 'none'})."
-
-
 def file_facts(document: Document) -> str:
     """The description beside a link to a file, as in "PDF, 1.2 MB, 4 pages"."""
     facts = [document.file_type.upper()]

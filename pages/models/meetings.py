@@ -16,10 +16,11 @@ from wagtail.models import Orderable, PageLogEntry, Revision
 from wagtail.search import index
 
 from documents.choices import DocumentAccessibility
-from documents.models import Document
+from documents.models import Document, PublicFileRecord
+from pages.content import meeting_news
 from pages.content.choices import AgendaItemAccess, AttendanceMode, FeedFormat, MeetingStatus, OpenToPublic, PaperKind
 from pages.content.feed_stories import ENTRY_FORMATS, PageEvent, PageFeed, ShownToReaders
-from pages.content.plain_words import change, place, when
+from pages.content.plain_words import day, local, place, when
 from pages.content.rich_text import FEATURES, paragraphs, plain_text
 from pages.content.working_days import agenda_due_on, local_day
 from pages.graphql import public_fields as public
@@ -31,10 +32,8 @@ from pages.models.snippets import Venue
 # The meeting does not take place at the announced time.
 OFF = {MeetingStatus.CANCELLED, MeetingStatus.POSTPONED}
 NEEDS_NOTICE = {*OFF, MeetingStatus.RESCHEDULED}
-# The fields of the change log whose changes appear in feeds.
-FEED_CHANGE_FIELDS = {"starts", "venue", "attendance", "status"}
-# Papers published within this time of the announcement count as published with it.
-ANNOUNCEMENT_WINDOW = timedelta(minutes=5)
+# The minutes of a meeting that was entered after it was held are news for this time after it.
+MINUTES_ARE_NEWS_FOR = timedelta(days=365)
 # The statuses that lists show.
 LISTED_STATUSES = {*NEEDS_NOTICE, MeetingStatus.PROVISIONAL}
 
@@ -337,42 +336,102 @@ class MeetingPage(ContentPage):
         return f"{self.get_status_display()}: {self.title}" if self.status in NEEDS_NOTICE else self.title
 
     def feed_summary(self, shown: ShownToReaders) -> str:
-        """Date and place from the fields, then the summary unless it repeats the date."""
+        """Date and place from the fields, why it is off or moved, then the summary unless it repeats the date."""
         if self.starts_at is None:
             return self.summary
-        facts = self._when_and_where(shown)
-        has_date = when(self.starts_at, self.ends_at).partition(",")[0] in self.summary
-        return facts if has_date else f"{facts} {self.summary}"
+        facts = [self._when_and_where(shown)]
+        if self.status in NEEDS_NOTICE:
+            facts.append(plain_text(self.status_notice))
+        if when(self.starts_at, self.ends_at).partition(",")[0] not in self.summary:
+            facts.append(self.summary)
+        return " ".join(part for part in facts if part)
 
     def feed_files(self, shown: ShownToReaders) -> list[Any]:
         """The public papers, the agenda first."""
         papers = sorted(shown.papers(self), key=lambda paper: paper.kind != PaperKind.AGENDA)
         return [paper.file for paper in papers]
 
-    def feed_events(self, shown: ShownToReaders) -> Iterator[PageEvent]:
-        """The publication of agenda, draft minutes and minutes, and each change of `FEED_CHANGE_FIELDS`."""
-        for kind in (PaperKind.AGENDA, PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
-            yield from self._paper_events(kind, shown)
-        changes: dict[datetime, list[MeetingChange]] = {}
-        for row in self.change_log.all():
-            if row.field in FEED_CHANGE_FIELDS:
-                changes.setdefault(row.at, []).append(row)
-        for changed_at, rows in changes.items():
-            if verb := _change_verb(rows):
-                reason = next((row.reason for row in rows if row.reason), "")
-                name = f"change:{changed_at.astimezone(UTC).isoformat()}"
-                summary = " ".join([*map(change, rows), reason]).strip()
-                yield PageEvent(name, changed_at, f"Meeting {verb}: {self.title}", summary)
+    def recorded_for(self) -> datetime | None:
+        """When the meeting began, if it was published after that."""
+        starts_at, published_at = self.starts_at, self.first_published_at
+        return starts_at if starts_at and published_at and starts_at < published_at else None
 
-    def _paper_events(self, kind: PaperKind, shown: ShownToReaders) -> Iterator[PageEvent]:
-        """The publication of the papers of a kind, unless they were published with the announcement."""
-        papers = [paper for paper in shown.papers(self) if paper.kind == kind and paper.published_at]
-        if not papers:
+    def feed_events(self, shown: ShownToReaders) -> Iterator[PageEvent]:
+        """Each publication of papers after the announcement, and each change that is news.
+
+        Of a meeting that was entered afterwards, only the minutes are news, for a year.
+        """
+        papers = [paper for paper in shown.papers(self) if paper.published_at]
+        entered_afterwards = self.recorded_for() is not None
+        if entered_afterwards:
+            papers = [paper for paper in papers if paper.published_at - self.starts_at < MINUTES_ARE_NEWS_FOR]
+        for kind in (PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
+            yield from self._event_of_kind(kind, papers, shown)
+        if entered_afterwards:
             return
-        published_at = min(paper.published_at for paper in papers)
-        if published_at - self.first_published_at >= ANNOUNCEMENT_WINDOW:
-            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in papers)
-            yield PageEvent(kind.value, published_at, title, self._when_and_where(shown), files)
+        yield from self._event_of_kind(PaperKind.AGENDA, papers, shown)
+        yield from self._events_of_other_papers(papers, shown)
+        for told in self.changes_told(shown.related(self, "venue")):
+            if told.verb:
+                name = f"change:{told.at.astimezone(UTC).isoformat()}"
+                yield PageEvent(name, told.at, f"Meeting {told.verb}: {self.title}", told.text)
+
+    def _event_of_kind(self, kind: PaperKind, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
+        """The publication of the papers of a kind, unless they were published with the announcement.
+
+        The entry of an agenda has the papers that were published with it, and says that it replaces another.
+        """
+        own = [paper for paper in papers if paper.kind == kind]
+        if not own:
+            return
+        published_at = min(paper.published_at for paper in own)
+        replaced = [row for row in self.change_log.all() if row.field == "agenda"] if kind == PaperKind.AGENDA else []
+        last = replaced[-1] if replaced else None
+        if kind == PaperKind.AGENDA:
+            own += [paper for paper in papers if _is_other(paper) and paper.published_at == published_at]
+        if published_at == self.first_published_at:
+            if last is None:
+                return
+            published_at = replaced[0].at
+        yield PageEvent(
+            kind.value,
+            published_at,
+            f"{kind.label} {'replaced' if last else 'published'}: {self.title}",
+            " ".join(part for part in (self._when_and_where(shown), meeting_news.reasons(own)) if part),
+            tuple(paper.file for paper in own),
+            updated=last.at if last else None,
+            note=f"This agenda replaces the one of {last.before}." if last else "",
+        )
+
+    def _events_of_other_papers(self, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
+        """Reports and supplements that came after the announcement, without the agenda: an entry for each time."""
+        told = {self.first_published_at, *(paper.published_at for paper in papers if paper.kind == PaperKind.AGENDA)}
+        by_time: dict[datetime, list[Any]] = {}
+        for paper in papers:
+            if _is_other(paper) and paper.published_at not in told:
+                by_time.setdefault(paper.published_at, []).append(paper)
+        for published_at, new in by_time.items():
+            yield PageEvent(
+                f"papers:{published_at.astimezone(UTC).isoformat()}",
+                published_at,
+                f"{meeting_news.papers_title(new)}: {self.title}",
+                meeting_news.papers_summary(new, self._when_and_where(shown)),
+                tuple(paper.file for paper in new),
+            )
+
+    def changes_told(self, venue: Venue | None, added: Iterable["MeetingChange"] = ()) -> list[meeting_news.ToldChange]:
+        """The change log in sentences, the oldest first. `venue` is the venue of the meeting if readers may see it.
+
+        `added` are rows that the publication of this version adds.
+        """
+        now = meeting_news.KnownFacts(
+            starts=_time_in_words(self.starts_at),
+            ends=_time_in_words(self.ends_at),
+            venue=place(venue) if venue else "",
+            attendance=self.get_attendance_mode_display(),
+            status=self.get_status_display(),
+        )
+        return meeting_news.changes_told([*self.change_log.all(), *added], now)
 
     def _when_and_where(self, shown: ShownToReaders) -> str:
         if self.starts_at is None:
@@ -400,7 +459,8 @@ class MeetingPage(ContentPage):
     def changes_since(self, before: "MeetingPage", as_of: datetime) -> list["MeetingChange"]:
         """Unsaved rows for the change log: what differs from the version that readers know, at the instant `as_of`.
 
-        The reason is the text that was added to the notice.
+        The reason is the text that was added to the notice. An agenda that takes the place of another is a change as
+        well, with the days on which the two were published: not with their titles, which a takedown may concern.
         """
         reason = plain_text(self.status_notice).removeprefix(plain_text(before.status_notice)).strip()
         return [
@@ -413,7 +473,23 @@ class MeetingPage(ContentPage):
                 ("attendance", before.get_attendance_mode_display(), self.get_attendance_mode_display()),
             )
             if old != new
-        ]
+        ] + self._agenda_replaced(before, as_of)
+
+    def _agenda_replaced(self, before: "MeetingPage", as_of: datetime) -> list["MeetingChange"]:
+        """The row for the change log if this version has an agenda, and none of the files of an agenda that was public.
+
+        `before` is read from its revision: its rows in the database are those of this version by now.
+        """
+        content = before.live_revision.content if before.live_revision else {}
+        keys = content.get("file_facts", {}).get("documents", {})
+        agendas = {str(row["document"]) for row in content.get("papers", []) if row["kind"] == PaperKind.AGENDA}
+        old = {keys[document][0] for document in agendas & keys.keys()}
+        new = {paper.document.file_key for paper in self.papers.all() if paper.kind == PaperKind.AGENDA}
+        seen = PublicFileRecord.objects.filter(file_key__in=old).order_by("first_public_at").first()
+        if seen is None or not new or old & new:
+            return []
+        days = [day(local(moment)) for moment in (seen.first_public_at, as_of)]
+        return [MeetingChange(page=self, at=as_of, field="agenda", before=days[0], after=days[1])]
 
     def _public_place(self, as_of: datetime) -> str:
         """The venue, or an empty string while it is not public: the change log is permanent."""
@@ -483,19 +559,9 @@ class MeetingPage(ContentPage):
         return [paper for paper in unexplained if paper.document_id not in known]
 
 
-def _change_verb(rows: list["MeetingChange"]) -> str:
-    """What happened to the meeting, as in "moved"; empty for changes that are not news."""
-    after = {row.field: row.after for row in rows}
-    off = {status.label for status in OFF}
-    was_off = any(row.before in off for row in rows if row.field == "status")
-    online = any(AttendanceMode.ONLINE.label in (row.before, row.after) for row in rows if row.field == "attendance")
-    status = after.get("status", "")
-    if status in off:
-        return status.lower()
-    if "starts" in after or "venue" in after or online or status == MeetingStatus.RESCHEDULED.label:
-        return "moved"
-    # Not news once the meeting was held.
-    return "goes ahead" if was_off and status != MeetingStatus.HELD.label else ""
+def _is_other(paper: Any) -> bool:
+    """Whether it is neither the agenda nor minutes."""
+    return paper.kind not in (PaperKind.AGENDA, PaperKind.DRAFT_MINUTES, PaperKind.MINUTES)
 
 
 def _time_in_words(moment: datetime | None) -> str:
@@ -639,7 +705,9 @@ class MeetingChange(models.Model):
 
     graphql_fields = [
         public.date_time("at", required=True, description="When the change was published."),
-        public.text("field", required=True, description="What changed: starts, ends, status, venue or attendance."),
+        public.text(
+            "field", required=True, description="What changed: starts, ends, status, venue, attendance or agenda."
+        ),
         public.text("before", description="What it was."),
         public.text("after", description="What it became."),
         public.text("reason", description="The notice that was given with it."),

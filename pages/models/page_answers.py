@@ -124,6 +124,13 @@ class PageAnswers(Page):
         """The files of its feed entry. RSS includes only the first one."""
         return []
 
+    def recorded_for(self) -> datetime | None:
+        """The date of what the page tells of, if that was over when the page was published.
+
+        Its feed entry then has this date. None if the entry has the date of its publication.
+        """
+        return None
+
     def feed_events(self, shown: ShownToReaders) -> Iterable[PageEvent]:
         """Events that get their own feed entries, in addition to the publication of the page."""
         return ()

@@ -1,11 +1,13 @@
 """Community safety plans, insights and annual reviews, and the index pages above them."""
 
 import re
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.utils import timezone
 from modelcluster.fields import ParentalKey
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
 from wagtail.fields import RichTextField
@@ -19,6 +21,9 @@ from pages.graphql import public_fields as public
 from pages.models.base import ContentPage, body_field, tabs
 from pages.models.priorities import PriorityPage
 from pages.partial_dates import PartialDateField
+
+# What is about a time that ended so long before its publication is entered for the record. Reviews take a year or more.
+FOR_THE_RECORD_AFTER = timedelta(days=2 * 365)
 
 
 class PublicationIndexPage(ContentPage):
@@ -65,6 +70,18 @@ class Publication(ContentPage):
 
     def feed_files(self, shown: ShownToReaders) -> list[Any]:
         return shown.documents(self)
+
+    def recorded_for(self) -> datetime | None:
+        """The end of the time that it is about, if that was over for so long that it is entered for the record."""
+        last_day, published_at = self.last_day_of_its_time(), self.first_published_at
+        if last_day is None or published_at is None:
+            return None
+        over_at = datetime.combine(last_day, time(), timezone.get_default_timezone())
+        return over_at if over_at < published_at - FOR_THE_RECORD_AFTER else None
+
+    def last_day_of_its_time(self) -> date | None:
+        """The last day of the time that it is about, or None if that is not known."""
+        raise NotImplementedError
 
     @classmethod
     def _belongs_under(cls, parent: Page) -> bool:
@@ -123,6 +140,9 @@ class CommunitySafetyPlanPage(Publication):
             raise ValidationError({"effective_to": "The end must be after the start."})
         if self.supersedes_id and self.supersedes_id == self.pk:
             raise ValidationError({"supersedes": "A plan cannot replace itself."})
+
+    def last_day_of_its_time(self) -> date | None:
+        return self.effective_to.last_day if self.effective_to else None
 
 
 class InsightPage(Publication):
@@ -185,6 +205,9 @@ class InsightPage(Publication):
         super().clean()
         check_reference_year("reference_year", self.reference_year)
 
+    def last_day_of_its_time(self) -> date | None:
+        return last_day_of(self.reference_year)
+
     def publishing_problems(self) -> dict[str, Any]:
         problems = super().publishing_problems()
         if self.page_documents.count() and not (self.disclosure_checked_by and self.disclosure_checked_on):
@@ -232,6 +255,9 @@ class AnnualReviewPage(Publication):
         super().clean()
         check_reference_year("year", self.year)
 
+    def last_day_of_its_time(self) -> date | None:
+        return last_day_of(self.year)
+
 
 class Outcome(Orderable):
     """What came of one priority in the year of an annual review."""
@@ -260,3 +286,11 @@ def check_reference_year(field: str, value: str) -> None:
     match = re.fullmatch(r"(\d{4})(?:/(\d{2}))?", value)
     if not match or (match[2] and (int(match[1]) + 1) % 100 != int(match[2])):
         raise ValidationError({field: 'Give a year such as "2024", or "2024/25" for a year that spans two.'})
+
+
+def last_day_of(year: str) -> date | None:
+    """The last day of a year such as "2024", or "2024/25", which ends on 31 March. None for any other text."""
+    match = re.fullmatch(r"([12]\d{3})(/\d\d)?", year)
+    if match is None:
+        return None
+    return date(int(match[1]) + 1, 3, 31) if match[2] else date(int(match[1]), 12, 31)

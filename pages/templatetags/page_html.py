@@ -20,8 +20,8 @@ register.filter("day_and_weekday", plain_words.day_and_weekday)
 register.filter("local", plain_words.local)
 register.filter("when", plain_words.when)
 register.filter("place", plain_words.place)
-register.filter("change", plain_words.change)
 register.filter("lines", split_lines)
+register.filter("changes_told", lambda meeting, venue: meeting.changes_told(venue))
 
 
 @register.simple_tag(takes_context=True)
