@@ -119,7 +119,7 @@ def _feed(page: ContentPage, as_of: datetime, user: Viewer) -> dict[str, Any]:
         "formats": [kind.label for kind in feed.formats],
         "published": f"{day(entry.published)}, {clock(entry.published)}",
         "updated": f"{day(entry.updated)}, {clock(entry.updated)}" if entry.updated != entry.published else "",
-        "too_old": not is_in_first_document(feed.key, page, as_of),
+        "too_old": not is_in_first_document(feed.key, entry, as_of),
         "newest": AT_ONCE,
     }
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.utils.encoding import iri_to_uri
 
 LANGUAGE = "en-GB"
+REMOVED = "No longer published"  # the title of an entry that was removed
 # The characters that XML 1.0 allows (section 2.2, Char), without the control characters U+007F to U+009F.
 _NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -60,7 +61,8 @@ class Enclosure:
 class Entry:
     """One entry of a feed: a page, or an event such as the agenda of a meeting.
 
-    `change_note` says in a sentence what the last correction was. The content begins with it.
+    `change_note` says in a sentence what the last correction was. The content begins with it. An entry `for_the_record`
+    was no news when it was written. A `removed` one has no text: it takes the place of a copy that readers keep.
     """
 
     uuid: UUID
@@ -75,6 +77,8 @@ class Entry:
     image: Enclosure | None = None
     change_note: str = ""
     language: str = LANGUAGE
+    for_the_record: bool = False
+    removed: bool = False
 
     def __post_init__(self) -> None:
         # Cleaned here for all formats. Atom and RSS need a title.
@@ -101,16 +105,12 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-@dataclass(frozen=True)
-class Gone:
-    """An entry that was removed (RFC 6721)."""
+def removed(uuid: UUID, url: str, published: datetime, at: datetime) -> Entry:
+    """What takes the place of an entry that was removed `at`: nothing of it but its id and its first date.
 
-    uuid: UUID
-    at: datetime
-
-    @property
-    def id(self) -> str:
-        return self.uuid.urn
+    `url` leads to where the entry was, because the address of its page may tell what was removed.
+    """
+    return Entry(uuid, url, REMOVED, "", "", published, at, removed=True)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Feed:
 
     A feed that does not fit into one document has archives (RFC 5005, section 4), numbered from the oldest. `archive`
     is the number of this document, or None for the feed itself. `older` and `newer` are the numbers of its neighbours.
+    `icon` and `logo` are the addresses of a small and of a large square picture.
     """
 
     uuid: UUID
@@ -128,7 +129,8 @@ class Feed:
     author: str
     updated: datetime
     entries: tuple[Entry, ...]
-    gone: tuple[Gone, ...] = ()
+    icon: str = ""
+    logo: str = ""
     archive: int | None = None
     older: int | None = None
     newer: int | None = None

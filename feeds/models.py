@@ -26,6 +26,7 @@ class FeedItem(models.Model):
     published = models.DateTimeField(db_index=True)
     updated = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, help_text="When it went without an explanation.")
+    for_the_record = models.BooleanField(default=False, help_text="No news when it was written: only archives have it.")
 
     class Meta:
         default_permissions = ()
@@ -35,10 +36,15 @@ class FeedItem(models.Model):
 
 
 class FeedPlace(models.Model):
-    """The membership of an entry in a feed. `feed` is a key of feeds/catalogue.py."""
+    """The membership of an entry in a feed. `feed` is a key of feeds/catalogue.py.
+
+    An entry that leaves a feed keeps its place there, without being shown. Otherwise an older entry would take the
+    place, and look new.
+    """
 
     item = models.ForeignKey(FeedItem, on_delete=models.CASCADE, related_name="places")
     feed = models.CharField(max_length=60, db_index=True)
+    left_at = models.DateTimeField(null=True, help_text="When the entry left this feed.")
 
     class Meta:
         default_permissions = ()

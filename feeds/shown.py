@@ -12,8 +12,8 @@ from pages.visibility.rule import public_or_withdrawn_rows
 WITHDRAWAL_SHOWN_FOR = timedelta(days=30)
 # How long the first document of a feed includes an old entry after its correction or withdrawal.
 CORRECTION_SHOWN_FOR = timedelta(days=30)
-# How long after its removal a feed reports that an entry was removed (RFC 6721).
-TOMBSTONE_SHOWN_FOR = timedelta(days=90)
+# How long after the removal of an entry feeds have an entry without text under its id.
+REMOVAL_SHOWN_FOR = timedelta(days=90)
 
 
 def start_of_day(as_of: datetime) -> datetime:
@@ -30,9 +30,14 @@ def shown(as_of: datetime) -> QuerySet[FeedItem]:
 
 def gone(as_of: datetime) -> QuerySet[FeedItem]:
     """The entries that were removed without an explanation, or whose explanation is no longer shown."""
-    since, shown_since = start_of_day(as_of) - TOMBSTONE_SHOWN_FOR, start_of_day(as_of) - WITHDRAWAL_SHOWN_FOR
+    since, shown_since = start_of_day(as_of) - REMOVAL_SHOWN_FOR, start_of_day(as_of) - WITHDRAWAL_SHOWN_FOR
     long_withdrawn = Q(page__withdrawn_at__lte=shown_since, page__withdrawn_at__gt=since)
     return FeedItem.objects.filter(Q(ended_at__gt=since) | long_withdrawn)
+
+
+def explanation_ended_at(withdrawn_at: datetime, as_of: datetime) -> datetime:
+    """When feeds stopped to show the explanation of a withdrawal that they no longer show."""
+    return min(start_of_day(withdrawn_at) + WITHDRAWAL_SHOWN_FOR + timedelta(days=1), start_of_day(as_of))
 
 
 def recently_corrected(as_of: datetime) -> Q:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from xml.etree import ElementTree
 
 import feedparser
 import pytest
@@ -14,6 +13,7 @@ from wagtail.models import PageViewRestriction
 
 from feeds.build import stories
 from feeds.build.items import update_entries
+from feeds.entry import REMOVED
 from feeds.models import FeedItem
 from feeds.read import sources
 from pages import models
@@ -23,7 +23,6 @@ from tests import factories
 from tests.factories import london
 from tests.hidden_content import administrator
 
-TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 NOW = london(2026, 3, 2, 9)
 
 
@@ -47,24 +46,43 @@ def story(index):
 def meeting(home):
     meetings = factories.page(models.MeetingIndexPage, home, slug="meetings")
     return factories.page(
-        models.MeetingPage, meetings, slug="march", title="Meeting in March", starts_at=london(2026, 3, 24, 10)
+        models.MeetingPage,
+        meetings,
+        slug="march",
+        title="Meeting in March",
+        starts_at=london(2026, 3, 24, 10),
+        venue=factories.venue(name="Parkside Place"),
     )
 
 
-def items(client, name="news"):
-    """The entries of the JSON form, the newest first."""
+def entries(client, name):
+    """All entries of the JSON form, the newest first."""
     answer = client.get(f"/feeds/{name}.json")
     assert answer.status_code == 200
     return json.loads(answer.content)["items"]
+
+
+def items(client, name="news"):
+    """The entries that say something."""
+    return [item for item in entries(client, name) if item["title"] != REMOVED]
 
 
 def titles(client, name="news"):
     return [item["title"] for item in items(client, name)]
 
 
-def tombstones(client, name="news"):
-    root = ElementTree.fromstring(client.get(f"/feeds/{name}.atom").content)  # noqa: S314 - our own bytes
-    return {each.get("ref"): each.get("when") for each in root.findall(TOMBSTONE)}
+def removed(client, name="news"):
+    """The ids of the entries without text, and when they went: the same in all formats."""
+    found = {item["id"]: item for item in entries(client, name) if item["title"] == REMOVED}
+    for kind in ("rss", "atom"):
+        read = feedparser.parse(client.get(f"/feeds/{name}.{kind}").content).entries
+        without_text = {entry.id: (entry.summary, entry.content[0].value) for entry in read if entry.title == REMOVED}
+        assert without_text == dict.fromkeys(found, ("", ""))
+    assert {(item["summary"], item["content_html"]) for item in found.values()} <= {("", "")}
+    assert {"url", "id", "title", "summary", "content_html", "date_published", "date_modified", "language"} >= {
+        name for item in found.values() for name in item
+    }
+    return {key: item["date_modified"] for key, item in found.items()}
 
 
 def changed(page, **fields):
@@ -85,6 +103,10 @@ class Follower:
         new = [entry for entry in result.entries if entry.id not in self.seen]
         self.seen.update({entry.id: entry.title for entry in result.entries})
         return [entry.title for entry in new]
+
+    def updated(self):
+        """When the feed says that it changed last."""
+        return feedparser.parse(self.client.get(self.address).content).feed.updated
 
 
 @pytest.mark.parametrize("kind", ["rss", "atom"])
@@ -170,7 +192,7 @@ def test_of_old_entries_that_changed_the_latest_thirty_are_told(client, index, s
     assert titles(client) == ["News 4", "News 3", "News 2", "News 0"]
 
 
-def test_a_withdrawn_story_says_why_and_then_is_a_tombstone(client, story, clock):
+def test_a_withdrawn_story_says_why_and_then_nothing(client, story, clock):
     clock.shift(timedelta(days=1))
     withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
     [item] = items(client)
@@ -181,16 +203,16 @@ def test_a_withdrawn_story_says_why_and_then_is_a_tombstone(client, story, clock
     )
     assert item["date_modified"] == "2026-03-03T09:00:00+00:00"
     assert "<p>The figures were wrong.</p>" in item["content_html"]
-    assert tombstones(client) == {}
+    assert removed(client) == {}
     clock.shift(timedelta(days=31))
     assert items(client) == []
-    assert tombstones(client) == {story.uuid.urn: "2026-03-03T09:00:00+00:00"}
+    assert removed(client) == {story.uuid.urn: "2026-04-03T00:00:00+01:00"}
     clock.shift(timedelta(days=90))
-    assert tombstones(client) == {}
+    assert removed(client) == {}
 
 
 @pytest.mark.parametrize("how", ["unpublished", "taken down", "deleted", "private", "expired"])
-def test_what_is_gone_is_a_tombstone_without_a_word(how, client, story, clock):
+def test_what_is_gone_takes_the_place_of_its_copies_without_a_word(how, client, story, clock):
     assert titles(client) == ["A story"]
     clock.shift(timedelta(days=1))
     match how:
@@ -207,7 +229,15 @@ def test_what_is_gone_is_a_tombstone_without_a_word(how, client, story, clock):
             assert items(client) == []  # at once, and told when it was processed
             call_command("publish_scheduled")
     assert items(client) == []
-    assert tombstones(client) == {FeedItem.objects.get().uuid.urn: timezone.localtime().isoformat()}
+    assert removed(client) == {FeedItem.objects.get().uuid.urn: timezone.localtime().isoformat()}
+    [entry] = entries(client, "news")
+    assert entry["url"] == "http://testserver/news/"  # where its feed leads: its own address may tell what it was
+    assert (entry["date_published"], story.slug in client.get("/feeds/news.atom").content.decode()) == (
+        "2026-03-02T09:00:00+00:00",
+        False,
+    )
+    for page in ("/feeds/news/", "/feeds/"):
+        assert REMOVED not in client.get(page).content.decode()
     kept = FeedItem.objects.get()
     assert (kept.title, kept.summary, kept.html, kept.url, kept.enclosures, kept.categories) == ("", "", "", "", [], [])
 
@@ -218,7 +248,7 @@ def test_what_comes_back_is_the_same_entry(client, story, clock):
     clock.shift(timedelta(days=1))
     factories.publish(models.NewsPage.objects.get(pk=story.pk).get_latest_revision_as_object())
     assert [item["id"] for item in items(client)] == [story.uuid.urn]
-    assert tombstones(client) == {}
+    assert removed(client) == {}
 
 
 def test_an_entry_shows_what_other_pages_are_called_now(client, index, story, clock):
@@ -284,7 +314,7 @@ def test_what_is_below_a_page_that_did_not_expire_after_all_comes_back(client, i
     assert titles(client) == []
     changed(models.NewsIndexPage.objects.get(pk=index.pk), expire_at=None)
     assert titles(client) == ["A story"]
-    assert tombstones(client) == {}
+    assert removed(client) == {}
 
 
 @pytest.mark.parametrize("how", ["unpublished", "deleted", "expired"])
@@ -324,7 +354,7 @@ def test_a_page_that_cannot_be_written_keeps_no_other_back(client, index, story,
         factories.page(models.NewsPage, index, title="Another story")
         factories.page(models.NewsPage, index, title="A third story")
         assert set(titles(client)) == {"Another story", "A third story"}
-        assert list(tombstones(client)) == [story.uuid.urn]
+        assert list(removed(client)) == [story.uuid.urn]
         assert client.get("/feeds/").status_code == client.get("/feeds/all/").status_code == 200
     assert FeedItem.objects.get(pk=story.uuid).html == ""
     assert [record.getMessage() for record in caplog.records if record.name == "feeds.build.items"] == [
@@ -333,7 +363,7 @@ def test_a_page_that_cannot_be_written_keeps_no_other_back(client, index, story,
     assert "secret" not in caplog.text
     changed(story, title="An open story")
     assert set(titles(client)) == {"Another story", "A third story", "An open story"}
-    assert tombstones(client) == {}
+    assert removed(client) == {}
 
 
 def test_a_database_that_is_busy_ends_no_entry(client, story, clock, monkeypatch):
@@ -418,10 +448,10 @@ def test_the_feed_of_a_topic_outlives_its_only_page(client, index, ask, clock):
     assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["A story"], {"cycling"})
     withdraw(story, administrator(), "withdrawn", "The figures were wrong.")
     assert (titles(client, "topics/cycling"), feeds_of_topics(ask)) == (["Withdrawn: A story"], set())
-    assert tombstones(client, "topics/cycling") == {}
+    assert removed(client, "topics/cycling") == {}
     clock.shift(timedelta(days=31))
     assert titles(client, "topics/cycling") == []
-    assert list(tombstones(client, "topics/cycling")) == [story.uuid.urn]
+    assert list(removed(client, "topics/cycling")) == [story.uuid.urn]
     assert client.get("/feeds/topics/cycling/").status_code == 200
     for path in ("/feeds/", "/feeds.opml"):
         assert "cycling" not in client.get(path).content.decode()
@@ -442,7 +472,7 @@ def test_the_feed_of_a_topic_says_that_its_only_page_went(client, index, how, cl
     else:
         models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now())
     assert titles(client, "topics/cycling") == []
-    assert list(tombstones(client, "topics/cycling")) == [uuid.urn]
+    assert list(removed(client, "topics/cycling")) == [uuid.urn]
     assert "A story" not in client.get("/feeds/topics/cycling/").content.decode()
 
 

@@ -75,7 +75,7 @@ LOOKS = {
 # Base class → names, and what goes wrong when the base has them no more.
 OVERRIDDEN = {
     "feedgen.entry.FeedEntry": ("__init__ atom_entry rss_entry", "feeds without files and dates"),
-    "feedgen.ext.base.BaseExtension": ("extend_atom extend_ns extend_rss", "feeds without hubs and tombstones"),
+    "feedgen.ext.base.BaseExtension": ("extend_atom extend_ns extend_rss", "feeds without hubs and archives"),
     "graphene.types.interface.Interface": ("resolve_type", "a withdrawn page has no type"),
     "graphql.error.graphql_error.GraphQLError": ("__init__", "errors without codes"),
     "graphql.execution.execute.ExecutionContext": ("execute_field", "no end in time, drafts in other fields"),

@@ -13,7 +13,6 @@ SCHEMAS = Path(__file__).parent / "schemas"
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 MEDIA = "{http://search.yahoo.com/mrss/}"
-TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 _ATOM_GRAMMAR = etree.RelaxNG(etree.parse(SCHEMAS / "atom.rng"))
 _JSON_FEED = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "json_feed.json").read_text()))
 
@@ -22,7 +21,7 @@ _JSON_FEED = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "json_feed.js
 
 
 def faults_of_atom(data: bytes) -> list[str]:
-    """RFC 4287: the grammar of its appendix B, then what its text adds; and RFC 6721 for what is gone."""
+    """RFC 4287: the grammar of its appendix B, then what its text adds."""
     feed = etree.fromstring(data)
     if not _ATOM_GRAMMAR.validate(feed):
         return [str(each.message) for each in _ATOM_GRAMMAR.error_log]
@@ -46,15 +45,7 @@ def faults_of_atom(data: bytes) -> list[str]:
             faults.append("two alternates of one kind")  # 4.1.1, 4.1.2
         if where is not feed and not alternates and where.find(f"{ATOM}content") is None:
             faults.append("an entry with neither an address nor content")  # 4.1.2
-    for gone in feed.findall(TOMBSTONE):
-        if not _is_uri(gone.get("ref", "")) or not re.fullmatch(_RFC_3339, gone.get("when", "")):
-            faults.append("a tombstone without identity or date")  # RFC 6721, section 3
-        elif gone.get("ref") in ids:
-            faults.append("an entry with a tombstone")
     return faults
-
-
-_RFC_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def _is_uri(text: str) -> bool:

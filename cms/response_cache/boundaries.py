@@ -37,6 +37,7 @@ NEVER_CHANGES_AN_ANSWER = {
     "documents.Image.created_at",
     "documents.PublicFileRecord.first_public_at",
     "documents.PublishedFile.first_public_at",
+    "feeds.FeedPlace.left_at",
     "feeds.FeedState.written_at",
     "pages.Action.due_on",
     "pages.ChangeNote.at",

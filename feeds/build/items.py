@@ -8,7 +8,7 @@ before the next read, so no feed is out of date.
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, Model
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from wagtail.models import Page
@@ -30,6 +30,7 @@ from feeds.entry import Entry
 from feeds.models import FeedItem, FeedLink, FeedName, FeedPlace, FeedState
 from feeds.websub import note_pings
 from pages.content.choices import WithdrawalKind
+from pages.content.feed_stories import NEWS_FOR
 from pages.content.references import child_relations
 from pages.models import ContentPage, ContentVersion, PublicChange, PublicRecord
 from pages.models.snippets import ModeratedSnippet
@@ -125,9 +126,13 @@ def _write_batch(records: list[UUID], as_of: datetime) -> set[str]:
         uuid for uuid, (item, _) in written.items() if uuid not in before or _content(before[uuid]) != _content(item)
     }
     ended = {uuid for uuid, item in before.items() if uuid not in written and item.ended_at is None}
-    _clear(FeedItem.objects.filter(pk__in=ended), as_of)
-    places_before = {place.feed for uuid in (changed & before.keys()) | ended for place in before[uuid].places.all()}
-    return places_before | {feed for uuid in changed for feed in written[uuid][1]}
+    _clear([before[uuid] for uuid in sorted(ended)], as_of)
+    feeds_before = {
+        uuid: {place.feed for place in item.places.all() if place.left_at is None} for uuid, item in before.items()
+    }
+    changed |= {uuid for uuid, (_, feeds) in written.items() if uuid in before and feeds_before[uuid] != set(feeds)}
+    told_before = {feed for uuid in (changed & before.keys()) | ended for feed in feeds_before[uuid]}
+    return told_before | {feed for uuid in changed for feed in written[uuid][1]}
 
 
 def _content(item: FeedItem) -> list[Any]:
@@ -170,24 +175,28 @@ def _write_pages(
         entries[page] = [withdrawn_entry(page)]
     known = set(PublicRecord.objects.filter(pk__in=[page.uuid for page in entries]).values_list("pk", flat=True))
     rows = {
-        entry.uuid: (_row(page, entry, before.get(entry.uuid)), places(page))
+        entry.uuid: (_row(page, entry, before, as_of), places(page))
         for page, its_entries in entries.items()
         if page.uuid in known
         for entry in its_entries
     }
-    _store(rows, {page.pk: linked_pages(page) for page in entries})
+    _store(rows, {page.pk: linked_pages(page) for page in entries}, as_of)
     return rows
 
 
-def _store(rows: dict[UUID, tuple[FeedItem, list[str]]], links: dict[int | None, set[int]]) -> None:
+def _store(rows: dict[UUID, tuple[FeedItem, list[str]]], links: dict[int | None, set[int]], as_of: datetime) -> None:
     """Save the entries with the keys of their feeds. `links` maps each page to the pages that it links to."""
     fields = [field.name for field in FeedItem._meta.concrete_fields if not field.primary_key]
     FeedItem.objects.bulk_create(
         [row for row, _ in rows.values()], update_conflicts=True, unique_fields=["uuid"], update_fields=fields
     )
-    FeedPlace.objects.filter(item__in=list(rows)).delete()
+    taken = [FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds]
+    pairs = {(place.item_id, place.feed) for place in taken}
+    known = FeedPlace.objects.filter(item__in=list(rows), left_at=None)
+    left = [place.pk for place in known if (place.item_id, place.feed) not in pairs]
+    FeedPlace.objects.filter(pk__in=left).update(left_at=as_of)
     FeedPlace.objects.bulk_create(
-        FeedPlace(item_id=uuid, feed=feed) for uuid, (_, feeds) in rows.items() for feed in feeds
+        taken, update_conflicts=True, unique_fields=["item", "feed"], update_fields=["left_at"]
     )
     FeedLink.objects.filter(item__in=list(rows)).delete()
     uuids = dict(ContentPage.objects.filter(pk__in=set().union(*links.values())).values_list("pk", "uuid"))
@@ -199,7 +208,14 @@ def _store(rows: dict[UUID, tuple[FeedItem, list[str]]], links: dict[int | None,
     )
 
 
-def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
+def _row(page: ContentPage, entry: Entry, rows_before: dict[UUID, FeedItem], as_of: datetime) -> FeedItem:
+    """The row of an entry. An entry keeps its date of publication: a new agenda in place of another is a correction.
+
+    An old event is no news if the entries of its page were written since, without it: it is one that the CMS did not
+    tell of then.
+    """
+    before = rows_before.get(entry.uuid)
+    is_old_event = before is None and page.uuid in rows_before and entry.published < as_of - NEWS_FOR
     return FeedItem(
         uuid=entry.uuid,
         record_id=page.uuid,
@@ -212,15 +228,22 @@ def _row(page: ContentPage, entry: Entry, before: FeedItem | None) -> FeedItem:
         categories=list(entry.categories),
         enclosures=[asdict(file) for file in entry.enclosures],
         image=asdict(entry.image) if entry.image else None,
-        # A new agenda in place of another is a correction, so the date of publication stays.
-        published=min(entry.published, before.published) if before else entry.published,
+        published=before.published if before else entry.published,
         updated=entry.updated,
         ended_at=None,
+        for_the_record=before.for_the_record if before else entry.for_the_record or is_old_event,
     )
 
 
-def _clear(items: QuerySet[FeedItem], as_of: datetime) -> None:
-    """End the entries and delete their text."""
-    items.update(
-        ended_at=as_of, url="", title="", summary="", html="", change_note="", categories=[], enclosures=[], image=None
-    )
+def _clear(items: list[FeedItem], as_of: datetime) -> None:
+    """End the entries and delete their text.
+
+    Each ends at an instant of its own: no two entries of a feed should have the same date of change.
+    """
+    no_text = {"url": "", "title": "", "summary": "", "html": "", "change_note": ""}
+    nothing: dict[str, Any] = {**no_text, "categories": [], "enclosures": [], "image": None}
+    for number, item in enumerate(items):
+        for name, value in nothing.items():
+            setattr(item, name, value)
+        item.ended_at = item.updated = as_of - timedelta(microseconds=number)
+    FeedItem.objects.bulk_update(items, [*nothing, "ended_at", "updated"])

@@ -5,7 +5,8 @@ provide the content of the entry (`ContentPage.feed_summary` and others) and fur
 entry for its agenda, for its minutes and for each announced change.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -15,7 +16,7 @@ from django.template.loader import render_to_string
 from feeds.catalogue import own_feed, priority_key, topic_key
 from feeds.entry import Enclosure, Entry
 from pages.content import addresses
-from pages.content.feed_stories import PageEvent
+from pages.content.feed_stories import NEWS_FOR, PageEvent
 from pages.content.plain_words import local
 from pages.models import ContentPage, DeathReviewNoticePage, MeetingPage, SupportService
 from pages.models.base import page_types
@@ -71,25 +72,37 @@ def entry_of(page: ContentPage, loader: Loader) -> Entry:
         care = {"warning": warning, "services": page.support_services_shown(shown)}
         summary, html = f"Content warning: {warning} {summary}", render_to_string("feeds/with_care.html", care) + html
     updated = page.public_updated_at or published
+    recorded_for = page.recorded_for() if published else None
+    dated = min(recorded_for or published, published)
     return Entry(
         uuid=page.uuid,
         url=addresses.url(page),
         title=page.feed_title(),
         summary=summary,
         html=html,
-        published=local(published),
-        updated=local(updated),
+        published=local(dated),
+        updated=local(dated if updated == published else updated),
         categories=tuple(topic.name for topic in page.topics.all()),
         enclosures=tuple(_enclosure(file) for file in page.feed_files(shown)),
         image=_image(page, loader),
         change_note=note.note if note and note.at == updated else "",
+        for_the_record=published - dated > NEWS_FOR,
     )
 
 
 def entries_of(page: ContentPage, loader: Loader) -> list[Entry]:
     """All entries of a public page. The first is that of the page itself."""
     own = entry_of(page, loader)
-    return [own, *(_entry_of_event(event, own) for event in page.feed_events(_PublicContent(loader)))]
+    entries, times = [own], {own.updated}
+    for event in page.feed_events(_PublicContent(loader)):
+        entry = _entry_of_event(event, own)
+        while (
+            entry.updated in times
+        ):  # of one publication; no two entries of a feed should have the same date of change
+            entry = replace(entry, updated=entry.updated - timedelta(microseconds=1))
+        times.add(entry.updated)
+        entries.append(entry)
+    return entries
 
 
 def _entry_of_event(event: PageEvent, own: Entry) -> Entry:
@@ -100,9 +113,10 @@ def _entry_of_event(event: PageEvent, own: Entry) -> Entry:
         summary=event.summary,
         html=render_to_string("feeds/happening.html", {"summary": event.summary, "files": event.files}),
         published=local(event.at),
-        updated=local(event.at),
+        updated=local(event.updated or event.at),
         categories=own.categories,
         enclosures=tuple(_enclosure(file) for file in event.files),
+        change_note=event.note,
     )
 
 

@@ -2,23 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from django.conf import settings
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, When, Window
 from django.db.models.functions import RowNumber
+from django.templatetags.static import static
 
 from feeds.build.items import entry_format, expiring_models, update_entries
 from feeds.catalogue import FeedDefinition
-from feeds.entry import Enclosure, Entry, Feed, Gone
+from feeds.entry import Enclosure, Entry, Feed, clean_address, removed
 from feeds.models import FeedItem, FeedState
-from feeds.shown import CORRECTION_SHOWN_FOR, TOMBSTONE_SHOWN_FOR, gone, recently_corrected, shown, start_of_day
+from feeds.shown import (
+    CORRECTION_SHOWN_FOR,
+    REMOVAL_SHOWN_FOR,
+    explanation_ended_at,
+    gone,
+    recently_corrected,
+    shown,
+    start_of_day,
+)
 from pages.content.choices import FeedFormat
 from pages.content.plain_words import local
-from pages.models import ContentPage, PublicChange
-from pages.visibility.rule import public_or_withdrawn_rows
+from pages.models import PublicChange
 
 # Entries in one document of a feed. The first document has at most as many again: older entries that were corrected or
-# withdrawn, which followers would not notice otherwise.
+# withdrawn or removed, which followers would not notice otherwise.
 AT_ONCE = 30
 # A date before any publication. Empty feeds need a date that does not change.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -53,7 +63,7 @@ def state(as_of: datetime) -> State:
     """
     day = local(as_of).date().isoformat()
     written = FeedState.objects.filter(version=OuterRef("version"), written_for=entry_format()).values("written_at")[:1]
-    since = as_of - TOMBSTONE_SHOWN_FOR - timedelta(days=1)
+    since = as_of - REMOVAL_SHOWN_FOR - timedelta(days=1)
     corrected = Q(updated__gt=since) & Q(updated__gt=F("published"))
     dropped = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since) | corrected)
     numbers, moments = _expiries(as_of)
@@ -98,81 +108,105 @@ def up_to_date_state(as_of: datetime) -> State:
     return now
 
 
-def feed(
-    listing: FeedDefinition, as_of: datetime, archive: int | None = None, include_removed: bool = False
-) -> Feed | None:
+def feed(listing: FeedDefinition, as_of: datetime, archive: int | None = None) -> Feed | None:
     """A feed as it is at the instant, or one of its archives; None for an archive that there is not."""
     if archive is not None and archive < 1:
         return None
-    entries, total = _entries(listing, as_of, archive)
-    complete = max(0, -(-(total - AT_ONCE) // AT_ONCE))  # full archives
+    rows = _rows(listing, as_of, archive)
+    complete = _full_archives(rows)
     if archive is not None and archive > complete:
         return None
+    url = clean_address(listing.about)
+    entries = tuple(entry for row in rows if (entry := _entry(row, url, as_of, archive)))
     dates = [entry.updated for entry in entries]
-    if archive is None and listing.page and listing.page.public_updated_at and listing.page.public_updated_at <= as_of:
-        dates.append(local(listing.page.public_updated_at))
+    if archive is None:
+        listed = listing.page.public_updated_at if listing.page else None
+        left = (rows[0].last_ended_at, rows[0].last_left_at) if rows else ()
+        dates += [local(moment) for moment in (listed, *left) if moment and moment <= as_of]
     return Feed(
         # From the home page, so that the id does not depend on the page that lists the same content.
         uuid=uuid5(listing.home.uuid, f"feed:{listing.key}")
         if listing.home
         else uuid5(NAMESPACE_URL, listing.url(FeedFormat.ATOM)),
-        url=listing.about,
+        url=url,
         title=listing.full_title,
         description=listing.description,
         author=listing.home.title if listing.home else listing.title,
         updated=max(dates, default=local(EARLIEST)),
-        entries=tuple(entries),
-        gone=_gone(listing, as_of) if include_removed and archive is None else (),
+        entries=entries,
+        icon=settings.CMS_URL + static("feeds/icon.png"),
+        logo=settings.CMS_URL + static("feeds/logo.png"),
         archive=archive,
         older=(archive - 1 if archive is not None else complete) or None,
         newer=archive + 1 if archive is not None and archive < complete else None,
     )
 
 
-def _entries(listing: FeedDefinition, as_of: datetime, archive: int | None) -> tuple[list[Entry], int]:
-    """The entries of the feed or of an archive, the newest first, and the number of entries in all."""
-    place = Window(RowNumber(), order_by=[F("published").desc(), F("uuid").desc()])
-    rows = shown(as_of).filter(places__feed=listing.key).annotate(total=Window(Count("pk")), place=place)
-    if archive is None:
-        newest = Q(place__lte=AT_ONCE)
-        selected = rows.filter(newest | recently_corrected(as_of)).order_by(
-            Case(When(newest, then=0), default=1), "-updated", "-uuid"
-        )
-        items = sorted(selected[: 2 * AT_ONCE], key=lambda item: (item.published, item.uuid), reverse=True)
-    else:
+def _rows(listing: FeedDefinition, as_of: datetime, archive: int | None) -> list[Any]:
+    """The rows that may be in the feed or in an archive, the newest first.
+
+    An entry keeps its place when it goes or leaves the feed: if the next older one took it, followers would see that as
+    new. `_entry` decides what is shown.
+    """
+    this = OuterRef("pk")
+    rows = FeedItem.objects.filter(places__feed=listing.key, published__lte=as_of).annotate(
+        total=Window(Count("pk")),
+        recorded=Window(Count("pk", filter=Q(for_the_record=True))),
+        last_ended_at=Window(Max("ended_at")),
+        last_left_at=Window(Max("places__left_at")),
+        place=Window(RowNumber(), order_by=[F("published").desc(), F("uuid").desc()]),
+        has_left=Q(places__left_at__isnull=False),
+        withdrawn_at=F("page__withdrawn_at"),
+        is_shown=Exists(shown(as_of).filter(pk=this)),
+        is_removed=Exists(gone(as_of).filter(pk=this)),
+        has_expired=Case(When(page__expire_at__lte=as_of, then=True), default=False),
+        is_corrected=recently_corrected(as_of),
+    )
+    if archive is not None:
         first = AT_ONCE * (archive - 1)
-        items = list(rows.order_by("published", "uuid")[first : first + AT_ONCE])[::-1]
-    return [_entry(item) for item in items], items[0].total if items else 0
+        return list(rows.order_by("published", "uuid")[first : first + AT_ONCE])[::-1]
+    newest = Q(place__lte=AT_ONCE)
+    # What expired is left out here: it was planned, and who began to follow since would only see that something went.
+    changed = Q(is_shown=True, has_left=False, is_corrected=True) | Q(is_removed=True) & ~Q(has_expired=True)
+    selected = rows.filter(newest | changed).order_by(Case(When(newest, then=0), default=1), "-updated", "-uuid")
+    return sorted(selected[: 2 * AT_ONCE], key=lambda row: (row.published, row.uuid), reverse=True)
 
 
-def _gone(listing: FeedDefinition, as_of: datetime) -> tuple[Gone, ...]:
-    """The entries that were removed from the feed, the latest first."""
-    rows = gone(as_of).filter(places__feed=listing.key).values_list("uuid", "ended_at", "page__withdrawn_at")
-    removed = [Gone(uuid, local(moment)) for uuid, ended, withdrawn in rows if (moment := ended or withdrawn)]
-    return tuple(sorted(removed, key=lambda entry: (entry.at, entry.uuid), reverse=True)[:AT_ONCE])
+def _full_archives(rows: list[Any]) -> int:
+    """The number of archives. They have what the first document leaves out, which is also what is for the record."""
+    if not rows:
+        return 0
+    beyond = rows[0].total if rows[0].recorded else rows[0].total - AT_ONCE
+    return max(0, -(-beyond // AT_ONCE))
 
 
-def _entry(item: FeedItem) -> Entry:
+def _entry(row: Any, url: str, as_of: datetime, archive: int | None) -> Entry | None:
+    """The entry as it is shown in the feed or in an archive, or None. `url` is where the feed leads."""
+    if archive is None and row.for_the_record and not row.is_corrected:
+        return None
+    if row.is_removed:
+        moment = row.ended_at or explanation_ended_at(row.withdrawn_at, as_of)
+        return removed(row.uuid, url, local(row.published), local(moment))
+    if row.has_left or not row.is_shown:
+        return None
     return Entry(
-        uuid=item.uuid,
-        url=item.url,
-        title=item.title,
-        summary=item.summary,
-        html=item.html,
-        published=local(item.published),
-        updated=local(item.updated),
-        categories=tuple(item.categories),
-        enclosures=tuple(Enclosure(**file) for file in item.enclosures),
-        image=Enclosure(**item.image) if item.image else None,
-        change_note=item.change_note,
+        uuid=row.uuid,
+        url=row.url,
+        title=row.title,
+        summary=row.summary,
+        html=row.html,
+        published=local(row.published),
+        updated=local(row.updated),
+        categories=tuple(row.categories),
+        enclosures=tuple(Enclosure(**file) for file in row.enclosures),
+        image=Enclosure(**row.image) if row.image else None,
+        change_note=row.change_note,
     )
 
 
-def is_in_first_document(key: str, page: ContentPage, as_of: datetime) -> bool:
-    """Whether the first document of the feed has the page: it is among the newest, or was corrected recently."""
-    published, updated = page.first_published_at, page.public_updated_at
-    if updated and published and updated > published and updated > start_of_day(as_of) - CORRECTION_SHOWN_FOR:
+def is_in_first_document(key: str, entry: Entry, as_of: datetime) -> bool:
+    """Whether the first document of the feed has this entry: it is among the newest, or was corrected recently."""
+    if entry.updated > entry.published and entry.updated > start_of_day(as_of) - CORRECTION_SHOWN_FOR:
         return True
-    rows = FeedItem.objects.filter(places__feed=key, ended_at=None, published__lte=as_of)
-    newer = rows.filter(published__gt=page.first_published_at).exclude(uuid=page.uuid)
-    return public_or_withdrawn_rows(newer, "page__", as_of).count() < AT_ONCE
+    newer = FeedItem.objects.filter(places__feed=key, published__lte=as_of, published__gt=entry.published)
+    return not entry.for_the_record and newer.exclude(uuid=entry.uuid).count() < AT_ONCE

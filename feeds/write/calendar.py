@@ -39,9 +39,13 @@ END:VTIMEZONE
 """
 
 
-def calendar(events: Iterable[Event], title: str, description: str, url: str) -> bytes:
-    """The calendar at this address, to subscribe to. Programs show its title and description."""
-    component = _calendar(events)
+def calendar(events: Iterable[Event], title: str, description: str, url: str, shows_cancelled: bool = False) -> bytes:
+    """The calendar at this address, to subscribe to. Programs show its title and description.
+
+    Google Calendar hides events with the status "cancelled", so people think that there never was one. A calendar that
+    `shows_cancelled` leaves this status out: the titles say it.
+    """
+    component = _calendar(events, shows_cancelled)
     component.add("source", vUri(clean_address(url), params={"VALUE": "URI"}))
     # RFC 7986 requires the value type. Outlook knows only the other name.
     component.add("refresh-interval", vDuration(REFRESH, params={"VALUE": "DURATION"}))
@@ -58,17 +62,17 @@ def single(event: Event) -> bytes:
     return _calendar([event]).to_ical()
 
 
-def _calendar(events: Iterable[Event]) -> Calendar:
+def _calendar(events: Iterable[Event], shows_cancelled: bool = False) -> Calendar:
     component = Calendar()
     component.add("prodid", PRODUCT)
     component.add("version", "2.0")
     component.add_component(Timezone.from_ical(EUROPE_LONDON))
     for event in events:
-        component.add_component(_event_component(event))
+        component.add_component(_event_component(event, shows_cancelled))
     return component
 
 
-def _event_component(event: Event) -> Component:
+def _event_component(event: Event, shows_cancelled: bool) -> Component:
     component = Component()
     revised = event.revised.astimezone(UTC).replace(microsecond=0)
     component.add("uid", str(event.uuid))
@@ -78,7 +82,8 @@ def _event_component(event: Event) -> Component:
     component.add("dtstart", _local_or_utc(event.starts))
     if event.ends:
         component.add("dtend", _local_or_utc(event.ends))
-    component.add("status", event.status)
+    if not (shows_cancelled and event.status == "CANCELLED"):
+        component.add("status", event.status)
     if event.status == "CANCELLED":
         component.add("transp", "TRANSPARENT")  # a cancelled meeting does not block time
     component.add("summary", event.summary)

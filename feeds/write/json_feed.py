@@ -19,6 +19,7 @@ def json_feed(feed: Feed, url: str, archive_url: str, hub: str) -> bytes:
         "description": feed.description,
         "authors": [{"name": feed.author}],
         "language": feed.language,
+        **({"icon": feed.logo, "favicon": feed.icon} if feed.icon else {}),
         "items": [_item(entry) for entry in feed.entries],
     }
     if archive_url:

@@ -14,14 +14,15 @@ from feedgen.ext.base import BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from feeds.entry import Entry, Feed, Gone
+from feeds.entry import Enclosure, Entry, Feed
 
 Links = Iterable[tuple[str, str]]
 ATOM = "http://www.w3.org/2005/Atom"
 HISTORY = "http://purl.org/syndication/history/1.0"  # RFC 5005
-TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
+DC = "http://purl.org/dc/elements/1.1/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 MEDIA = "http://search.yahoo.com/mrss/"  # Media RSS
+ICON_PIXELS = 144  # the most that RSS allows
 GENERATOR = "Community Safety CMS"
 # feedgen's own function changes the locale of the whole process to format a date.
 feedgen.entry.formatRFC2822 = feedgen.feed.formatRFC2822 = format_datetime
@@ -30,62 +31,70 @@ feedgen.entry.formatRFC2822 = feedgen.feed.formatRFC2822 = format_datetime
 class _FeedgenEntry(FeedEntry):
     """A feedgen entry with the elements that feedgen does not write."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, author: str) -> None:
         super().__init__()
-        self.original = entry
+        self.original, self.author_name = entry, author
 
     def atom_entry(self, extensions: bool = True) -> etree._Element:
         """Add the types and relations of links. Without them, a file would be a second address of the entry."""
         element = super().atom_entry(extensions)
         entry = self.original
         element.find("link").attrib.update({"rel": "alternate", "type": "text/html"})
-        for file in (*entry.enclosures, *([entry.image] if entry.image else [])):
+        for file in entry.enclosures:
             link = etree.SubElement(element, "link", rel="enclosure", href=file.url, type=file.media_type)
             # Without an unknown length: 0 would mean an empty file.
             for name, value in (("length", str(file.length or "")), ("title", file.title)):
                 if value:
                     link.set(name, value)
+        # Also if they are empty: readers would keep what they have. A space, because validators warn of empty elements.
+        for name in ("summary", "content"):
+            if element.find(name) is None:
+                etree.SubElement(element, name, {"type": "html"} if name == "content" else {}).text = " "
+        _add_image(element, entry.image)
         return element
 
     def rss_entry(self, extensions: bool = True) -> etree._Element:
-        """Add the date of the last correction, the first file and the image.
+        """Add the texts in the order that validators ask for, also if they are empty, and what feedgen leaves out.
 
-        RSS has no element for such a date, and allows one file, for which feedgen would take the last.
+        That is the publisher, the date of the last correction, for which RSS has no element, the picture, and the first
+        file: RSS allows one, for which feedgen would take the last.
         """
         element = super().rss_entry(extensions)
         entry = self.original
-        if not entry.summary:  # feedgen used the content as the description
-            element.find("description").tag = f"{{{CONTENT}}}encoded"
+        for child in element.findall("description") + element.findall(f"{{{CONTENT}}}encoded"):
+            element.remove(child)
+        # A description is HTML, but a summary is plain text.
+        etree.SubElement(element, "description").text = escape(entry.summary, quote=False)
+        etree.SubElement(element, f"{{{CONTENT}}}encoded").text = entry.content
+        etree.SubElement(element, f"{{{DC}}}creator").text = self.author_name
         etree.SubElement(element, f"{{{ATOM}}}updated").text = entry.updated.isoformat()
         for file in entry.enclosures[:1]:
             etree.SubElement(element, "enclosure", url=file.url, length=str(file.length), type=file.media_type)
-        if entry.image:
-            image = etree.SubElement(
-                element, f"{{{MEDIA}}}content", url=entry.image.url, type=entry.image.media_type, medium="image"
-            )
-            if entry.image.title:
-                etree.SubElement(image, f"{{{MEDIA}}}description", type="plain").text = entry.image.title
+        _add_image(element, entry.image)
         return element
 
 
-class _DocumentLinks(BaseExtension):
-    """Adds the links of a document to its hub and archives, and the tombstones of removed entries.
+def _add_image(element: etree._Element, image: Enclosure | None) -> None:
+    """Add the picture of an entry as Media RSS: as a file of the entry, programs would offer it to download."""
+    if image is None:
+        return
+    media = etree.SubElement(element, f"{{{MEDIA}}}content", url=image.url, type=image.media_type, medium="image")
+    if image.title:
+        etree.SubElement(media, f"{{{MEDIA}}}description", type="plain").text = image.title
 
-    feedgen writes such links only in Atom, and has no elements for archives and tombstones.
-    """
+
+class _DocumentLinks(BaseExtension):
+    """Adds the links of a document to its hub and archives, which feedgen writes only in Atom."""
 
     links: tuple[tuple[str, str], ...] = ()
     is_archive = False
-    gone: tuple[Gone, ...] = ()
 
     def extend_ns(self) -> dict[str, str]:
-        return {"atom": ATOM, "fh": HISTORY, "at": TOMBSTONES, "media": MEDIA}
+        return {"atom": ATOM, "fh": HISTORY, "dc": DC, "media": MEDIA}
 
     def extend_atom(self, root: etree._Element) -> etree._Element:
         for rel, href in self.links:
             etree.SubElement(root, "link", rel=rel, href=href)
-        for gone in self.gone:
-            etree.SubElement(root, f"{{{TOMBSTONES}}}deleted-entry", ref=gone.id, when=gone.at.isoformat())
         if self.is_archive:
             etree.SubElement(root, f"{{{HISTORY}}}archive")
         return root
@@ -105,26 +114,39 @@ def atom(feed: Feed, url: str, links: Links = ()) -> bytes:
     generator.id(feed.id)
     generator.subtitle(feed.description)
     generator.author(name=feed.author)
+    if feed.icon:
+        generator.icon(feed.icon)
+        generator.logo(feed.logo)
     for entry in feed.entries:
-        # Also if it is empty: without a summary, some feed readers show the content in its place.
-        _add(generator, entry).summary(entry.summary)
-    return generator.atom_str()
+        _add(generator, entry, feed.author).summary(entry.summary or None)
+    return _tidy(generator.atom_str())
 
 
 def rss(feed: Feed, url: str, links: Links = ()) -> bytes:
-    """The feed in RSS 2.0 with `content:encoded`. It has no author, because RSS requires an e-mail address there."""
+    """The feed in RSS 2.0 with `content:encoded`.
+
+    The publisher is `dc:creator`, because RSS requires the e-mail address of an author.
+    """
     generator = _generator(feed, url, "application/rss+xml", links)
     generator.description(feed.description)
+    if feed.icon:
+        generator.image(feed.icon, feed.title, feed.url, *(str(ICON_PIXELS),) * 2)
     for entry in feed.entries:
-        # A description is HTML, but a summary is plain text.
-        _add(generator, entry).summary(escape(entry.summary, quote=False))
-    return generator.rss_str()
+        _add(generator, entry, feed.author)
+    return _tidy(generator.rss_str())
+
+
+def _tidy(document: bytes) -> bytes:
+    """Without the namespaces that it does not use: validators warn of a prefix for Atom in Atom itself."""
+    root = etree.fromstring(document)
+    etree.cleanup_namespaces(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 def _generator(feed: Feed, url: str, media_type: str, links: Links) -> FeedGenerator:
     generator = FeedGenerator()
     generator.register_extension("document_links", _DocumentLinks)
-    generator.document_links.links, generator.document_links.gone = tuple(links), feed.gone
+    generator.document_links.links = tuple(links)
     generator.document_links.is_archive = feed.archive is not None
     generator.title(feed.title)
     generator.language(feed.language)
@@ -138,15 +160,16 @@ def _generator(feed: Feed, url: str, media_type: str, links: Links) -> FeedGener
     return generator
 
 
-def _add(generator: FeedGenerator, entry: Entry) -> FeedEntry:
-    feed_entry = _FeedgenEntry(entry)
+def _add(generator: FeedGenerator, entry: Entry, author: str) -> FeedEntry:
+    feed_entry = _FeedgenEntry(entry, author)
     feed_entry.id(entry.id)  # also the guid in RSS, with isPermaLink="false"
     feed_entry.title(entry.title)
     feed_entry.link(href=entry.url)
     feed_entry.published(entry.published)
     feed_entry.updated(entry.updated)
     # Without the type, feed readers would show the markup.
-    feed_entry.content(entry.content, type="html")
+    if entry.content:
+        feed_entry.content(entry.content, type="html")
     for category in entry.categories:
         feed_entry.category(term=category)
     # By default feedgen inserts new entries at the beginning.

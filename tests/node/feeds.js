@@ -18,7 +18,7 @@ const readers = {
       files: entry.links
         .filter(({ rel }) => rel === "enclosure")
         .map(({ href, type, length }) => [href, type, length ?? null]),
-      image: null,
+      image: entry.media?.contents?.[0].url ?? null,
     })),
   rss: ({ items = [] }) =>
     items.map((item) => ({
