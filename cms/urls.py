@@ -13,6 +13,7 @@ from documents.serving import views as files
 from feeds import views as feed_views
 from pages.confidential.lists_and_counts import offered_tags
 from pages.confidential.permissions import PageTypesReport
+from pages.content.choices import FeedFormat
 from pages.editing import staff_calendar
 from pages.web import search_engines
 from pages.web import views as page_views
@@ -44,6 +45,14 @@ signing_in = [
     path("account/second-factor/", include("allauth.mfa.urls")),
 ]
 
+# Where people and programs look for feeds first.
+USUAL_FEED_ADDRESSES = {
+    FeedFormat.RSS: ("feed", "feed/", "rss", "rss.xml", "feed.xml", "index.xml"),
+    FeedFormat.ATOM: ("atom.xml",),
+    FeedFormat.JSON: ("feed.json",),
+    FeedFormat.ICALENDAR: ("calendar.ics",),
+}
+
 
 def not_offered(request: HttpRequest, **kwargs: object) -> HttpResponse:
     raise Http404
@@ -69,6 +78,11 @@ urlpatterns = [
     path("graphiql/", front_page.graphiql, name="graphiql"),
     path("feeds.opml", feed_views.all_feeds, name="all_feeds"),
     path("feeds/", include("feeds.urls")),
+    *(
+        path(address, feed_views.usual_address, {"kind": kind}, name="usual_feed_address")
+        for kind, addresses in USUAL_FEED_ADDRESSES.items()
+        for address in addresses
+    ),
     # Addresses of pages can begin in the same way, but they end with a slash.
     path("meetings/<uuid:uuid>.ics", feed_views.meeting, name="meeting_calendar"),
     re_path(r"^deadlines/(?P<token>[\w\-]{22}\.[\w\-]+)\.ics$", staff_calendar.staff_calendar, name="staff_calendar"),

@@ -51,6 +51,7 @@ class FeedDefinition:
     home: ContentPage | None = None  # the home page, which names the publisher of every feed
     formats: tuple[FeedFormat, ...] = ENTRY_FORMATS
     topic: str | None = None
+    period: str = ""  # the title of the period, if it is about a priority
     is_opt_in: bool = False  # not advertised on other pages: readers have to choose it
 
     @property
@@ -60,14 +61,28 @@ class FeedDefinition:
 
     @property
     def full_title(self) -> str:
-        """The title in a feed reader, with the name of the publisher, as in "The Partnership: news"."""
-        return f"{self.home.title}: {self.title[:1].lower()}{self.title[1:]}" if self.home else self.title
+        """The title in a feed reader, with the name of the publisher, as in "The Partnership: news".
+
+        The names of topics and priorities stay as they are: they may begin with a proper name, or be CCTV.
+        """
+        title = self.title if self.is_about_something else f"{self.title[:1].lower()}{self.title[1:]}"
+        return f"{self.home.title}: {title}" if self.home else self.title
 
     @property
     def about(self) -> str:
         """The absolute address of the web page that the feed is about."""
         page = self.page or self.home
         return addresses.url(page) if page else addresses.website("")
+
+    @property
+    def calendar_with_cancelled(self) -> str:
+        """The absolute address of its calendar for programs that hide cancelled events, or empty if it has none."""
+        has_calendar = FeedFormat.ICALENDAR in self.formats
+        return settings.CMS_URL + reverse("calendar_with_cancelled", args=[self.name]) if has_calendar else ""
+
+    def addresses(self) -> list[str]:
+        """All absolute addresses at which it is served."""
+        return [address for address in (*map(self.url, self.formats), self.calendar_with_cancelled) if address]
 
     def url(self, kind: str) -> str:
         """The absolute address in one format. The CMS serves the feeds, also if there is a separate website."""
@@ -108,8 +123,10 @@ def listings(as_of: datetime, include_removed: bool = False) -> list[FeedDefinit
         for topic in topics_with_entries(as_of, include_removed).order_by("name")
     ]
     above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
-    period = PriorityPeriodPage.objects.filter(path=above).values("starts_on")
-    priorities = public(PriorityPage.objects.all(), as_of).order_by(Subquery(period).desc(nulls_last=True), "path")
+    periods = PriorityPeriodPage.objects.filter(path=above)
+    in_periods = PriorityPage.objects.annotate(period_title=Subquery(periods.values("title")))
+    latest_first = Subquery(periods.values("starts_on")).desc(nulls_last=True)
+    priorities = public(in_periods, as_of).order_by(latest_first, "path")
     return [*own, *topics, *(_priority_definition(page, home) for page in priorities)]
 
 
@@ -119,7 +136,8 @@ def topics_with_entries(as_of: datetime, include_removed: bool = False) -> Query
     Topics that only death reviews have are left out, because feeds of topics do not list death reviews.
     """
     key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
-    present, removed = shown(as_of).filter(places__feed=key), gone(as_of).filter(places__feed=key)
+    present = shown(as_of).filter(places__feed=key, places__left_at=None)
+    removed = gone(as_of).filter(places__feed=key)
     if include_removed:
         return Topic.objects.filter(Q(Exists(present)) | Q(Exists(removed)))
     return Topic.objects.filter(Exists(present.filter(page__withdrawal_kind="")))
@@ -238,13 +256,21 @@ def _own_definition(key: str, pages: dict[type[ContentPage], ContentPage]) -> Fe
 
 
 def _topic_definition(pk: int, name: str, slug: str, home: ContentPage | None) -> FeedDefinition:
-    description = f"Everything new about {name.lower()}."
+    description = f"Everything new on the topic “{name}”."
     return FeedDefinition(topic_key(pk), f"topics/{slug}", name, description, home=home, topic=slug)
 
 
 def _priority_definition(page: ContentPage, home: ContentPage | None = None) -> FeedDefinition:
     description = f"News about the priority “{page.title}”, and what is done about it."
-    return FeedDefinition(priority_key(page), _name(addresses.url_path(page)), page.title, description, page, home)
+    return FeedDefinition(
+        priority_key(page),
+        _name(addresses.url_path(page)),
+        page.title,
+        description,
+        page,
+        home,
+        period=getattr(page, "period_title", None) or "",
+    )
 
 
 def _name(path: str) -> str:
@@ -262,4 +288,4 @@ def addresses_to_forget() -> set[str]:
     topics = {*Topic.objects.values_list("slug", flat=True), *FeedName.objects.values_list("slug", flat=True)}
     paths = PublicAddress.objects.filter(record__page__prioritypage__isnull=False).values_list("path", flat=True)
     about = [FeedDefinition("", name, "", "") for name in (*(f"topics/{slug}" for slug in topics), *map(_name, paths))]
-    return {each.url(kind) for each in (*map(own_feed, _declared_feeds()), *about) for kind in each.formats}
+    return {address for each in (*map(own_feed, _declared_feeds()), *about) for address in each.addresses()}

@@ -65,6 +65,9 @@ def _paragraphs(meeting: MeetingPage) -> list[str]:
     """The paragraphs of the description. They include the link, because some calendars show no other."""
     paragraphs = [plain_text(meeting.status_notice), meeting.summary]
     if not meeting.is_off:
+        if meeting.ends_at is None:
+            # Programs make up an end, or show none.
+            paragraphs.append("No end time was announced.")
         if meeting.questions_deadline:
             paragraphs.append(f"Send questions by {when(meeting.questions_deadline)}.")
         if meeting.joining_url:

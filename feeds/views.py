@@ -19,7 +19,15 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from feeds.build.items import entry_format
-from feeds.catalogue import MEDIA_TYPES, FeedDefinition, listing, listing_by_former_name, listings, was_priority_feed
+from feeds.catalogue import (
+    MEDIA_TYPES,
+    FeedDefinition,
+    listing,
+    listing_by_former_name,
+    listings,
+    own_feed,
+    was_priority_feed,
+)
 from feeds.entry import clean_address
 from feeds.read.meetings import event_of, schedule, was_a_meeting
 from feeds.read.sources import EARLIEST, State, up_to_date_state
@@ -99,6 +107,25 @@ def feed(request: HttpRequest, name: str, kind: str) -> HttpResponse:
 
 
 @allow_cross_origin
+def calendar_with_cancelled(request: HttpRequest, name: str) -> HttpResponse:
+    """The calendar for programs that hide events with the status "cancelled"."""
+    now = up_to_date_state(timezone.now())
+
+    def render() -> RenderedDocument | None:
+        found = listing(name, now.at)
+        return _calendar(found, now.at, shows_cancelled=True) if found and found.calendar_with_cancelled else None
+
+    found = _cached(["calendar", name], now, render)
+    return _response(request, found, now) if found else _not_found(name, FeedFormat.ICALENDAR, now.at)
+
+
+def usual_address(request: HttpRequest, kind: FeedFormat) -> HttpResponse:
+    """Redirect from an address that people and programs try first."""
+    found = own_feed("meetings" if kind == FeedFormat.ICALENDAR else "all")
+    return HttpResponsePermanentRedirect(found.url(kind), headers={"Cache-Control": f"public, max-age={MAX_AGE}"})
+
+
+@allow_cross_origin
 def all_feeds(request: HttpRequest) -> HttpResponse:
     """The list of all feeds as OPML, for feed readers."""
     now = up_to_date_state(timezone.now())
@@ -157,7 +184,7 @@ def _render(name: str, kind: str, archive: int | None, as_of: datetime) -> Rende
         return None
     if kind == FeedFormat.ICALENDAR:
         return _calendar(found, as_of) if archive is None else None
-    feed = feed_now(found, as_of, archive, include_removed=kind == FeedFormat.ATOM)
+    feed = feed_now(found, as_of, archive)
     if feed is None:
         return None
     subscription = found.url(kind)
@@ -181,11 +208,12 @@ def _archive(subscription: str, number: int | None) -> str:
     return f"{subscription}?archive={number}" if number else ""
 
 
-def _calendar(found: FeedDefinition, as_of: datetime) -> RenderedDocument:
-    url, meetings = found.url(FeedFormat.ICALENDAR), schedule(as_of)
+def _calendar(found: FeedDefinition, as_of: datetime, shows_cancelled: bool = False) -> RenderedDocument:
+    url = found.calendar_with_cancelled if shows_cancelled else found.url(FeedFormat.ICALENDAR)
+    meetings = schedule(as_of)
     hub = (("hub", settings.WEBSUB_HUB),) if settings.WEBSUB_HUB else ()
     return RenderedDocument(
-        calendar.calendar(meetings.events, found.full_title, found.description, url),
+        calendar.calendar(meetings.events, found.full_title, found.description, url, shows_cancelled),
         MEDIA_TYPES[FeedFormat.ICALENDAR],
         (("self", url), ("alternate", clean_address(found.about)), *hub),
         file_name=f"{found.name}.ics",

@@ -1,5 +1,7 @@
 """The web pages about the feeds: how to follow them, every feed with its addresses, and its newest entries."""
 
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,6 +21,7 @@ from feeds.catalogue import (
     was_priority_feed,
     web_page,
 )
+from feeds.entry import Entry, Feed
 from feeds.read.sources import feed, up_to_date_state
 from pages.content import addresses
 from pages.content.choices import FeedFormat
@@ -38,9 +41,12 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "own": [_offer(each) for each in found if not each.is_about_something and not each.is_opt_in],
         "topics": [_offer(each) for each in found if each.topic],
-        "priorities": [_offer(each) for each in found if each.is_about_something and not each.topic],
+        "periods": [
+            {"title": title, "offers": [_offer(each) for each in offers]}
+            for title, offers in groupby((each for each in found if each.period), key=attrgetter("period"))
+        ],
         "opt_in": [_offer(each) for each in found if each.is_opt_in],
-        "entries": everything.entries[:NEWEST] if everything else [],
+        "entries": _shown(everything)[:NEWEST] if everything else [],
         "opml": f"{settings.CMS_URL}/feeds.opml",
     }
     return _page("feeds/index", context, offered_everywhere())
@@ -60,7 +66,7 @@ def one(request: HttpRequest, name: str) -> HttpResponse:
             return HttpResponsePermanentRedirect(web_page(renamed), headers={"Cache-Control": "no-cache"})
         template, status = ("removed", 410) if was_priority_feed(name) else ("not_found", 404)
         return _page(f"pages/{template}", {}, offered_everywhere(), status)
-    context = {"offer": _offer(found), "entries": content.entries, "safe_exit": found.is_opt_in}
+    context = {"offer": _offer(found), "entries": _shown(content), "safe_exit": found.is_opt_in}
     if found.is_opt_in:
         context["services"] = public_snippets(SupportService.objects.all(), as_of)
     response = _page("feeds/one", context, [found])
@@ -87,6 +93,11 @@ def _page(template: str, context: dict[str, Any], offered: list[FeedDefinition],
     return HttpResponse(html, status=status, headers={"Cache-Control": "no-cache"})
 
 
+def _shown(content: Feed) -> list[Entry]:
+    """The entries without those that were removed: they only take the place of copies in feed readers."""
+    return [entry for entry in content.entries if not entry.removed]
+
+
 def _offer(definition: FeedDefinition) -> dict[str, Any]:
     """The template context of one feed: its texts, its addresses and its calendar."""
     news = [kind for kind in definition.formats if kind != FeedFormat.ICALENDAR]
@@ -97,16 +108,27 @@ def _offer(definition: FeedDefinition) -> dict[str, Any]:
         "page": web_page(definition),
         "key": definition.name.replace("/", "-"),
         "addresses": [{"format": kind.label, "url": definition.url(kind)} for kind in news],
-        "calendar": _calendar(definition.title, definition.url(FeedFormat.ICALENDAR)) if has_calendar else None,
+        "calendar": _calendar(definition) if has_calendar else None,
     }
 
 
-def _calendar(title: str, url: str) -> dict[str, str]:
-    """The address of a calendar, and links that add it to the device, to Google Calendar and to Outlook.com."""
-    webcal = "webcal:" + url.partition(":")[2]
+def _calendar(definition: FeedDefinition) -> dict[str, Any]:
+    """The address of a calendar, and links that add it to a device or to an account.
+
+    Google Calendar gets the address that keeps cancelled meetings visible, because it hides events of this status.
+    """
+    url, for_google = definition.url(FeedFormat.ICALENDAR), definition.calendar_with_cancelled
+    query = urlencode({"url": url, "name": definition.title})
     return {
         "url": url,
-        "webcal": webcal,
-        "google": f"https://calendar.google.com/calendar/r?cid={quote(webcal, safe='')}",
-        "outlook": f"https://outlook.live.com/calendar/0/addfromweb?{urlencode({'url': url, 'name': title})}",
+        "webcal": _webcal(url),
+        "google": f"https://calendar.google.com/calendar/r?cid={quote(_webcal(for_google), safe='')}",
+        "outlook": f"https://outlook.live.com/calendar/0/addfromweb?{query}",
+        "office": f"https://outlook.office.com/calendar/0/addfromweb?{query}",
+        "others": [{"format": "For programs that hide cancelled meetings", "url": for_google}],
     }
+
+
+def _webcal(url: str) -> str:
+    """The address with the scheme that opens the calendar of a device."""
+    return "webcal:" + url.partition(":")[2]

@@ -29,7 +29,7 @@ def note_pings(keys: set[str], as_of: datetime) -> None:
     if settings.WEBSUB_HUB and keys:
         # Without death reviews: a hub is a third party, and would still have the notices after a takedown.
         changed = [each for each in listings(as_of, include_removed=True) if each.key in keys and not each.is_opt_in]
-        urls = {each.url(kind) for each in changed for kind in each.formats}
+        urls = {address for each in changed for address in each.addresses()}
         FeedPing.objects.bulk_create(
             [FeedPing(url=url, next_at=as_of) for url in sorted(urls)],
             update_conflicts=True,

@@ -1,12 +1,19 @@
 """Programs that read feeds, each asked for the same facts: feedparser, `reader` and, with Node, feedsmith."""
 
 import json
+import mailbox
 import os
+import shutil
+import sqlite3
+import subprocess
 from calendar import timegm
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import feedparser
+import pytest
 from reader import Reader, make_reader
 
 from tests.loopback import server_for, while_answering
@@ -35,13 +42,9 @@ IMAGE = "image/webp"  # no paper of a meeting is one
 
 
 def seen(files: list[tuple[str, str, int | None]], image: str | None = None, **facts: Any) -> Seen:
-    """Atom carries the image as one more file."""
-    pictures = [href for href, media_type, _ in files if media_type == IMAGE]
-    return Seen(
-        **facts,
-        files=[file for file in files if file[1] != IMAGE],
-        image=image or next(iter(pictures), None),
-    )
+    """The picture is no file of the entry."""
+    assert IMAGE not in {media_type for _, media_type, _ in files}
+    return Seen(**facts, files=files, image=image)
 
 
 def by_feedparser(data: bytes) -> list[Seen]:
@@ -112,6 +115,11 @@ class FollowsWithReader:
 
         return while_answering(self.server, work)
 
+    def kept(self, address: str) -> list[Any]:
+        """The entries of a feed that it keeps, without asking."""
+        with make_reader(str(self.path)) as following:
+            return list(following.get_entries(feed=f"http://127.0.0.1:{self.server.server_port}{address}"))
+
     @staticmethod
     def _unread(following: Reader, url: str) -> list[Any]:
         following.add_feed(url, exist_ok=True)
@@ -123,7 +131,7 @@ class FollowsWithReader:
 
 
 def by_reader(entries: list[Any]) -> list[Seen]:
-    """`reader` keeps no categories, and of pictures those that are files of an entry."""
+    """`reader` keeps no categories, and no pictures."""
     return [
         seen(
             id=entry.id,
@@ -138,3 +146,101 @@ def by_reader(entries: list[Any]) -> list[Seen]:
         )
         for entry in entries
     ]
+
+
+# --- Programs from Debian ---
+
+
+def need(program: str) -> str:
+    """The path of a program; ends a test that cannot run without it."""
+    path = shutil.which(program)
+    if path is None:
+        package = {"r2e": "rss2email"}.get(program, program)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed (on Debian: {package}).")
+    return path
+
+
+def run_at_home(home: Path, *command: str) -> str:
+    """What a program printed whose home directory this is; fails with all it said when it did not end well."""
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "Europe/London"}
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class FollowsWithNewsboat:
+    """newsboat, which keeps what it saw in a database, and never shows what it read as new."""
+
+    def __init__(self, respond: Any, home: Path) -> None:
+        self.program, self.home, self.server = need("newsboat"), home, server_for(respond)
+
+    def close(self) -> None:
+        self.server.server_close()
+
+    def poll(self, address: str) -> dict[str, tuple[str, str]]:
+        """Ask for this feed: title and text of each entry that it keeps, by the entry's id."""
+        kept = self.home / "cache.db"
+
+        def work(site: str) -> None:
+            (self.home / "urls").write_text(f"{site}{address}\n")
+            (self.home / "config").write_text("")
+            run_at_home(
+                self.home, self.program, "-u", str(self.home / "urls"), "-C", str(self.home / "config"),
+                "-c", str(kept), "-x", "reload",
+            )  # fmt: skip
+
+        while_answering(self.server, work)
+        with sqlite3.connect(kept) as database:
+            rows = database.execute("SELECT guid, title, content FROM rss_item WHERE deleted = 0").fetchall()
+        return {guid: (title, content.strip()) for guid, title, content in rows}
+
+
+class FollowsWithRss2email:
+    """rss2email, which sends each entry that it has not seen as a mail: here into a folder."""
+
+    def __init__(self, respond: Any, home: Path) -> None:
+        self.program, self.home, self.server = need("r2e"), home, server_for(respond)
+        (home / "mail").mkdir()
+        self.mail = mailbox.Maildir(home / "mail" / "inbox")
+        self.options = ("-c", str(home / "rss2email.cfg"), "-d", str(home / "rss2email.json"))
+        (home / "rss2email.cfg").write_text(
+            "[DEFAULT]\nfrom = feeds@example.org\nto = reader@example.org\nemail-protocol = maildir\n"
+            f"maildir-path = {home}/mail\nmaildir-mailbox = inbox\nhtml-mail = True\n"
+        )
+
+    def close(self) -> None:
+        self.server.server_close()
+
+    def add(self, address: str) -> None:
+        name, url = address.rpartition("/")[2].replace(".", "-"), f"http://127.0.0.1:{self.server.server_port}{address}"
+        run_at_home(self.home, self.program, *self.options, "add", name, url)
+
+    def poll(self) -> list[tuple[str, str, str]]:
+        """Ask for all feeds: sender, subject and text of each new mail."""
+        while_answering(self.server, lambda site: run_at_home(self.home, self.program, *self.options, "run"))
+        new = [self.mail.pop(key) for key in sorted(self.mail.keys())]
+        return [
+            (
+                str(make_header(decode_header(message["From"]))),
+                str(make_header(decode_header(message["Subject"]))),
+                message.get_payload(decode=True).decode(),
+            )
+            for message in new
+        ]
+
+
+def by_khal(home: Path, data: bytes) -> list[str]:
+    """A line for each event, as khal lists them: day, start, end, title, status and place."""
+    program = need("khal")
+    (home / "calendar.ics").write_bytes(data)
+    (home / "khal.conf").write_text(
+        f"[calendars]\n[[meetings]]\npath = {home}/meetings\n[locale]\nlocal_timezone = Europe/London\n"
+        "default_timezone = Europe/London\ntimeformat = %H:%M\ndateformat = %Y-%m-%d\nlongdateformat = %Y-%m-%d\n"
+        "datetimeformat = %Y-%m-%d %H:%M\nlongdatetimeformat = %Y-%m-%d %H:%M\n"
+    )
+    (home / "meetings").mkdir(exist_ok=True)
+    config = ("-c", str(home / "khal.conf"))
+    run_at_home(home, program, *config, "import", "--batch", "-a", "meetings", str(home / "calendar.ics"))
+    form = "{start-date}|{start-time}|{end-time}|{title}|{status}|{location}"
+    listed = run_at_home(home, program, *config, "list", "-df", "", "-f", form, "2026-01-01", "2026-12-31")
+    return [line for line in listed.splitlines() if line]

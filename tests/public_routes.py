@@ -15,6 +15,8 @@ EXAMPLES = {
     "all_feeds": "/feeds.opml",
     "feeds": "/feeds/",
     "feed": "/feeds/news.atom",
+    "calendar_with_cancelled": "/feeds/meetings-with-cancelled.ics",
+    "usual_feed_address": "/rss.xml",
     "feed_page": "/feeds/news/",
     "meeting_calendar": f"/meetings/{NOBODY}.ics",
     "staff_calendar": f"/deadlines/{KEY}.AAAA.ics",

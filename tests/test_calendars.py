@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
+from feeds.catalogue import addresses_to_forget
 from feeds.read.meetings import AT_MOST
 from feeds.write import calendar
 from pages import models
@@ -145,6 +146,9 @@ def test_no_end_is_made_up(client, meeting):
     found = told(client)["february"]
     assert "dtend" not in found
     assert "duration" not in found
+    assert "No end time was announced." in found["description"].split("\n\n")
+    change(meeting, ends_at=london(2026, 2, 24, 12))
+    assert "No end time" not in told(client)["february"]["description"]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,29 @@ def test_the_status_in_a_calendar(client, index, status, told_status, summary):
     found = told(client)["m"]
     assert (found["status"], found["summary"]) == (told_status, summary)
     assert found.get("transp") == ("TRANSPARENT" if told_status == "CANCELLED" else None)
+    # Google Calendar hides a cancelled event, so its address says so only in the title.
+    visible = told(client, "/feeds/meetings-with-cancelled.ics")["m"]
+    assert (visible.get("status"), visible["summary"]) == (
+        None if told_status == "CANCELLED" else told_status,
+        summary,
+    )
+    assert {name: visible[name] for name in visible if name != "STATUS"} == {
+        name: found[name] for name in found if name != "STATUS"
+    }
+
+
+def test_the_calendar_with_cancelled_meetings_has_an_address_of_its_own(client, meeting):
+    answer = client.get("/feeds/meetings-with-cancelled.ics")
+    own = "http://testserver/feeds/meetings-with-cancelled.ics"
+    assert f'<{own}>; rel="self"' in answer["Link"]
+    assert icalendar.Calendar.from_ical(answer.content)["source"] == own
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert (
+        client.get("/feeds/meetings-with-cancelled.ics", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    )
+    assert own in addresses_to_forget()
+    for name in ("news", "topics/nonsense"):
+        assert client.get(f"/feeds/{name}-with-cancelled.ics").status_code == 404
 
 
 def test_a_meeting_that_is_off_asks_for_no_questions(client, index):

@@ -3,13 +3,20 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from feeds.web_pages import _calendar
 from pages import models
 from tests import factories
 
 pytestmark = pytest.mark.one_database
 
 CALENDAR = "http://testserver/feeds/meetings.ics"
+QUERY = "?url=http%3A%2F%2Ftestserver%2Ffeeds%2Fmeetings.ics&name=Meetings"
+BUTTONS = {
+    "webcal": "webcal://testserver/feeds/meetings.ics",
+    # Google Calendar hides events with the status "cancelled".
+    "google": "https://calendar.google.com/calendar/r?cid=webcal%3A%2F%2Ftestserver%2Ffeeds%2Fmeetings-with-cancelled.ics",
+    "outlook": f"https://outlook.live.com/calendar/0/addfromweb{QUERY}",
+    "office": f"https://outlook.office.com/calendar/0/addfromweb{QUERY}",
+}
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ def soup(client, path, status=200, cache_control="no-cache"):
 def test_all_feeds_are_on_one_page(client, story):
     page = soup(client, "/feeds/")
     assert page.h1.text == "Follow what is published"
-    assert [each.text for each in page.select(".feed h3")] == [
+    assert [each.text for each in page.select(".feed h3, .feed h4")] == [
         "All updates",
         "News",
         "Meetings",
@@ -50,8 +57,9 @@ def test_all_feeds_are_on_one_page(client, story):
         "Priorities",
         "Cycling",
     ]
-    addresses = {link["href"] for link in page.select(".feed-addresses a")}
+    addresses = {code.text for code in page.select("details:not([open]) .feed-addresses code")}
     assert {f"http://testserver/feeds/topics/cycling.{kind}" for kind in ("rss", "atom", "json")} <= addresses
+    assert {address: client.get(address).status_code for address in addresses} == dict.fromkeys(addresses, 200)
     assert not any("death-reviews." in each for each in addresses)
     assert [each.text for each in page.select(".children a")] == ["A <story>"]
     discovered = {link["href"] for link in page.select('link[rel="alternate"]')}
@@ -65,12 +73,15 @@ def test_all_feeds_are_on_one_page(client, story):
         "http://testserver/news/a-story/",
         "http://testserver/feeds/death-reviews/",
         "http://testserver/feeds.opml",
-        CALENDAR,
-        *(f"http://testserver/feeds/{name}{end}" for name in names for end in ("/", ".rss", ".atom", ".json")),
+        *(f"http://testserver/feeds/{name}/" for name in names),
     }
+    # A link never opens a wall of code: it leads to a page for people, or saves a file.
+    for link in page.select("a"):
+        if link["href"] in own and not link.has_attr("download"):
+            assert client.get(link["href"])["Content-Type"] == "text/html; charset=utf-8", link["href"]
     assert {address: client.get(address).status_code for address in own} == dict.fromkeys(own, 200)
-    others = {link["href"] for link in page.select("a")} - {*own, "#main", "#meetings"}
-    assert others == {link for name, link in _calendar("Meetings", CALENDAR).items() if name != "url"}
+    others = {link["href"] for link in page.select("a")} - {*own, "#main"}
+    assert others == set(BUTTONS.values())
     # Buttons that need a script are not there without one.
     assert all(button.has_attr("hidden") for button in page.select("button"))
 
@@ -79,7 +90,7 @@ def test_all_feeds_are_on_one_page(client, story):
 def test_each_feed_has_a_page_of_its_own(client, story, name):
     page = soup(client, f"/feeds/{name}/", cache_control="no-store" if name == "death-reviews" else "no-cache")
     kinds = ("rss", "atom", "json")
-    assert [link["href"] for link in page.select(".feed-addresses a")] == [
+    assert [code.text for code in page.select("details:not([open]) .feed-addresses code")] == [
         f"http://testserver/feeds/{name}.{kind}" for kind in kinds
     ]
     assert [link["href"] for link in page.select('link[rel="alternate"]')] == [
@@ -92,10 +103,13 @@ def test_each_feed_has_a_page_of_its_own(client, story, name):
 
 def test_the_page_of_meetings_offers_their_calendar(client, story):
     page = soup(client, "/feeds/meetings/")
-    assert [link["href"] for link in page.select("main a")][:7] == [
-        *(_calendar("Meetings", CALENDAR)[name] for name in ("webcal", "google", "outlook", "url")),
+    assert [link["href"] for link in page.select("main a")] == list(BUTTONS.values())
+    assert [code.text for code in page.select("details:not([open]) code")] == [
+        CALENDAR,
+        "http://testserver/feeds/meetings-with-cancelled.ics",
         *(f"http://testserver/feeds/meetings.{kind}" for kind in ("rss", "atom", "json")),
     ]
+    assert "On an Android phone, choose “Google Calendar”" in page.text
     assert [link["href"] for link in page.select('link[rel="alternate"]')] == [
         f"http://testserver/feeds/meetings.{kind}" for kind in ("rss", "atom", "json", "ics")
     ]
@@ -181,11 +195,43 @@ def test_the_front_page_leads_there_and_offers_no_wall_of_addresses(client, stor
     }
 
 
-def test_links_that_add_a_calendar():
-    assert _calendar("Meetings", "https://cms.example.org/feeds/meetings.ics") == {
-        "url": "https://cms.example.org/feeds/meetings.ics",
-        "webcal": "webcal://cms.example.org/feeds/meetings.ics",
-        "google": "https://calendar.google.com/calendar/r?cid=webcal%3A%2F%2Fcms.example.org%2Ffeeds%2Fmeetings.ics",
-        "outlook": "https://outlook.live.com/calendar/0/addfromweb"
-        "?url=https%3A%2F%2Fcms.example.org%2Ffeeds%2Fmeetings.ics&name=Meetings",
-    }
+def test_priorities_are_under_the_titles_of_their_periods(client, home):
+    """Two periods may have a priority of the same name."""
+    for slug, starts_on in (("2021", "2021"), ("2025", "2025")):
+        period = factories.page(models.PriorityPeriodPage, home, slug=slug, title=f"From {slug}", starts_on=starts_on)
+        for title in ("CCTV", "Theft"):
+            factories.page(models.PriorityPage, period, title=title, slug=title.lower())
+    page = soup(client, "/feeds/")
+    by_priority = page.find("h2", string="By priority")
+    found = [(each.name, each.text) for each in by_priority.find_all_next(["h2", "h3", "h4"])]
+    assert found[: found.index(("h2", "Death reviews"))] == [
+        ("h3", "From 2025"),
+        ("h4", "CCTV"),
+        ("h4", "Theft"),
+        ("h3", "From 2021"),
+        ("h4", "CCTV"),
+        ("h4", "Theft"),
+    ]
+    assert b"<title>Testing Partnership: CCTV</title>" in client.get("/feeds/priorities/2021-cctv.atom").content
+
+
+@pytest.mark.parametrize("device", ["On an iPhone or an iPad", "On an Android phone", "On a computer"])
+def test_there_is_a_way_for_each_device(client, story, device):
+    steps = soup(client, "/feeds/").find("h3", string=device).find_next("ol").select("li")
+    assert "“Copy link”" in steps[1].text
+    assert len(steps) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "leads_to"),
+    [
+        *((address, "all.rss") for address in ("/feed", "/feed/", "/rss", "/rss.xml", "/feed.xml", "/index.xml")),
+        ("/atom.xml", "all.atom"),
+        ("/feed.json", "all.json"),
+        ("/calendar.ics", "meetings.ics"),
+    ],
+)
+def test_usual_addresses_lead_to_the_feeds(client, home, address, leads_to):
+    answer = client.get(address)
+    assert (answer.status_code, answer["Location"]) == (301, f"http://testserver/feeds/{leads_to}")
+    assert client.get(answer["Location"]).status_code == 200

@@ -1,4 +1,4 @@
-/* Buttons that copy the address of a feed. Without this script they stay hidden, and the address is a link. */
+/* Buttons that copy the address of a feed. Without this script they stay hidden, and the address is below. */
 if (navigator.clipboard) {
   const statuses = document.querySelectorAll(".copied");
   for (const button of document.querySelectorAll("[data-copy]")) {
@@ -9,7 +9,7 @@ if (navigator.clipboard) {
       try {
         await navigator.clipboard.writeText(button.dataset.copy);
       } catch {
-        said = "Your browser did not allow it. Select the link and copy it.";
+        said = "Your browser did not allow it. Open the address below it, and copy that.";
       }
       button.parentElement.querySelector(".copied").textContent = said;
     });
