@@ -127,12 +127,15 @@ def _write_batch(records: list[UUID], as_of: datetime) -> set[str]:
     }
     ended = {uuid for uuid, item in before.items() if uuid not in written and item.ended_at is None}
     _clear([before[uuid] for uuid in sorted(ended)], as_of)
-    feeds_before = {
-        uuid: {place.feed for place in item.places.all() if place.left_at is None} for uuid, item in before.items()
-    }
-    changed |= {uuid for uuid, (_, feeds) in written.items() if uuid in before and feeds_before[uuid] != set(feeds)}
+    feeds_before = {uuid: _feeds_with(item) for uuid, item in before.items()}
+    changed |= {uuid for uuid, (_, feeds) in written.items() if feeds_before.get(uuid, set(feeds)) != set(feeds)}
     told_before = {feed for uuid in (changed & before.keys()) | ended for feed in feeds_before[uuid]}
     return told_before | {feed for uuid in changed for feed in written[uuid][1]}
+
+
+def _feeds_with(item: FeedItem) -> set[str]:
+    """The keys of the feeds that have the entry."""
+    return {place.feed for place in item.places.all() if place.left_at is None}
 
 
 def _content(item: FeedItem) -> list[Any]:

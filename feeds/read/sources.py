@@ -120,9 +120,7 @@ def feed(listing: FeedDefinition, as_of: datetime, archive: int | None = None) -
     entries = tuple(entry for row in rows if (entry := _entry(row, url, as_of, archive)))
     dates = [entry.updated for entry in entries]
     if archive is None:
-        listed = listing.page.public_updated_at if listing.page else None
-        left = (rows[0].last_ended_at, rows[0].last_left_at) if rows else ()
-        dates += [local(moment) for moment in (listed, *left) if moment and moment <= as_of]
+        dates += _other_changes(listing, rows, as_of)
     return Feed(
         # From the home page, so that the id does not depend on the page that lists the same content.
         uuid=uuid5(listing.home.uuid, f"feed:{listing.key}")
@@ -140,6 +138,13 @@ def feed(listing: FeedDefinition, as_of: datetime, archive: int | None = None) -
         older=(archive - 1 if archive is not None else complete) or None,
         newer=archive + 1 if archive is not None and archive < complete else None,
     )
+
+
+def _other_changes(listing: FeedDefinition, rows: list[Any], as_of: datetime) -> list[datetime]:
+    """When its page was last updated, and when an entry last went or left the feed."""
+    listed = listing.page.public_updated_at if listing.page else None
+    left = (rows[0].last_ended_at, rows[0].last_left_at) if rows else ()
+    return [local(moment) for moment in (listed, *left) if moment and moment <= as_of]
 
 
 def _rows(listing: FeedDefinition, as_of: datetime, archive: int | None) -> list[Any]:

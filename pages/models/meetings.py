@@ -366,42 +366,41 @@ class MeetingPage(ContentPage):
         if entered_afterwards:
             papers = [paper for paper in papers if paper.published_at - self.starts_at < MINUTES_ARE_NEWS_FOR]
         for kind in (PaperKind.DRAFT_MINUTES, PaperKind.MINUTES):
-            yield from self._event_of_kind(kind, papers, shown)
+            yield from self._minutes_event(kind, papers, shown)
         if entered_afterwards:
             return
-        yield from self._event_of_kind(PaperKind.AGENDA, papers, shown)
+        yield from self._agenda_event(papers, shown)
         yield from self._events_of_other_papers(papers, shown)
         for told in self.changes_told(shown.related(self, "venue")):
             if told.verb:
                 name = f"change:{told.at.astimezone(UTC).isoformat()}"
                 yield PageEvent(name, told.at, f"Meeting {told.verb}: {self.title}", told.text)
 
-    def _event_of_kind(self, kind: PaperKind, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
-        """The publication of the papers of a kind, unless they were published with the announcement.
-
-        The entry of an agenda has the papers that were published with it, and says that it replaces another.
-        """
-        own = [paper for paper in papers if paper.kind == kind]
-        if not own:
+    def _agenda_event(self, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
+        """The publication of the agenda, with the papers that came with it, and whether it replaces another."""
+        times = [paper.published_at for paper in papers if paper.kind == PaperKind.AGENDA]
+        replaced = [row for row in self.change_log.all() if row.field == "agenda"]
+        if not times or (min(times) == self.first_published_at and not replaced):
             return
-        published_at = min(paper.published_at for paper in own)
-        replaced = [row for row in self.change_log.all() if row.field == "agenda"] if kind == PaperKind.AGENDA else []
-        last = replaced[-1] if replaced else None
-        if kind == PaperKind.AGENDA:
-            own += [paper for paper in papers if _is_other(paper) and paper.published_at == published_at]
-        if published_at == self.first_published_at:
-            if last is None:
-                return
-            published_at = replaced[0].at
-        yield PageEvent(
-            kind.value,
-            published_at,
-            f"{kind.label} {'replaced' if last else 'published'}: {self.title}",
-            " ".join(part for part in (self._when_and_where(shown), meeting_news.reasons(own)) if part),
-            tuple(paper.file for paper in own),
-            updated=last.at if last else None,
-            note=f"This agenda replaces the one of {last.before}." if last else "",
-        )
+        with_it = [paper for paper in papers if _is_other(paper) and paper.published_at == min(times)]
+        own = [paper for paper in papers if paper.kind == PaperKind.AGENDA] + with_it
+        facts = " ".join(part for part in (self._when_and_where(shown), meeting_news.reasons(own)) if part)
+        files = tuple(paper.file for paper in own)
+        if not replaced:
+            yield PageEvent(PaperKind.AGENDA.value, min(times), f"Agenda published: {self.title}", facts, files)
+            return
+        at = replaced[0].at if min(times) == self.first_published_at else min(times)
+        note = f"This agenda replaces the one of {replaced[-1].before}."
+        title = f"Agenda replaced: {self.title}"
+        yield PageEvent(PaperKind.AGENDA.value, at, title, facts, files, updated=replaced[-1].at, note=note)
+
+    def _minutes_event(self, kind: PaperKind, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
+        """The publication of the minutes of a kind, unless they were published with the announcement."""
+        own = [paper for paper in papers if paper.kind == kind]
+        published_at = min((paper.published_at for paper in own), default=self.first_published_at)
+        if published_at != self.first_published_at:
+            title, files = f"{kind.label} published: {self.title}", tuple(paper.file for paper in own)
+            yield PageEvent(kind.value, published_at, title, self._when_and_where(shown), files)
 
     def _events_of_other_papers(self, papers: list[Any], shown: ShownToReaders) -> Iterator[PageEvent]:
         """Reports and supplements that came after the announcement, without the agenda: an entry for each time."""
