@@ -8,10 +8,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, Site
 
+from pages.compiled_queries import compiled
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.content.rich_text import absolute
@@ -57,9 +58,13 @@ def with_slashes(path: str) -> str:
 
 def page_at(path: str, as_of: datetime) -> ContentPage | Withdrawn | None:
     """The page at the path that is public, or would be if it were not withdrawn."""
-    here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
-    page = public_or_withdrawn(here, as_of).order_by("withdrawal_kind").first()
+    page = next(iter(_pages_here(tree_path=addresses.tree_path(path), as_of=as_of)), None)
     return _withdrawn(page, as_of) if page and page.withdrawal_kind else page
+
+
+@compiled
+def _pages_here(*, tree_path: str, as_of: datetime) -> QuerySet[ContentPage]:
+    return public_or_withdrawn(ContentPage.objects.filter(url_path=tree_path), as_of).order_by("withdrawal_kind")[:1]
 
 
 def _withdrawn(page: ContentPage, as_of: datetime) -> Withdrawn:

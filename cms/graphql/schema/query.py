@@ -1,11 +1,13 @@
 """The type Query of the public schema, with the root fields of the contract and none of grapple's own."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import graphene
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from graphql import GraphQLResolveInfo
 
@@ -17,16 +19,18 @@ from cms.graphql.types.connections import (
     BadArgumentError,
     Connection,
     Order,
+    Rows,
     by_slug_or_id,
     connection_args,
     connection_type,
     is_storable,
     paginate,
+    paginate_rows,
 )
 from cms.graphql.types.contract import contract_types
 from cms.graphql.types.interfaces import PageInterface, WithdrawnPage
 from cms.graphql.types.page_fields import NewsConnection, PriorityList, next_meeting
-from cms.graphql.types.page_lists import NEWS_ORDER
+from cms.graphql.types.page_lists import NEWS_ORDER, public_of_type
 from cms.publication.as_published import as_published
 from feeds.catalogue import listings
 from pages.content import addresses
@@ -105,6 +109,32 @@ def _page_connection(
     return connection
 
 
+def _whole_list(
+    info: GraphQLResolveInfo, build: Callable[..., QuerySet[Any]], model: type[ContentPage], order: Order,
+    args: dict[str, Any],
+) -> Connection:  # fmt: skip
+    """The requested part of all public pages that `build` finds for the model and the time of the request."""
+    rows = Rows(model, build, (model,), {"as_of": context_of(info).as_of})
+    connection = paginate_rows(rows, order, args)
+    connection.items = context_of(info).loader.remember(connection.items)
+    return connection
+
+
+def _sortable(model: type[ContentPage], /, *, as_of: datetime) -> QuerySet[ContentPage]:
+    """The public pages of a type that have all values by which its list is sorted."""
+    columns = (column.lstrip("-") for column in model.list_order)
+    is_sortable = {f"{column}__isnull": False for column in columns if model._meta.get_field(column).null}
+    return public_of_type(model, as_of=as_of).filter(**is_sortable)
+
+
+def _upcoming(model: type[MeetingPage], /, *, as_of: datetime) -> QuerySet[MeetingPage]:
+    return public_of_type(model, as_of=as_of).filter(starts_at__gt=as_of)
+
+
+def _past(model: type[MeetingPage], /, *, as_of: datetime) -> QuerySet[MeetingPage]:
+    return public_of_type(model, as_of=as_of).filter(starts_at__lte=as_of)
+
+
 def _checked_text(name: str, value: str) -> str:
     """The value of a text argument. Raises `BadArgumentError` if it is too long or a database would refuse it."""
     if len(value) > MAX_TEXT_LENGTH or not is_storable(value):
@@ -122,11 +152,9 @@ def page_list(model: type[ContentPage], description: str, order_name: str = "") 
     Cursors contain `order_name`, by default the plural of the type's name. It must never change.
     """
     order = Order(order_name or str(model._meta.verbose_name_plural), model.list_order)
-    columns = (column.lstrip("-") for column in model.list_order)
-    is_sortable = {f"{column}__isnull": False for column in columns if model._meta.get_field(column).null}
 
     def resolve(root: None, info: GraphQLResolveInfo, **args: Any) -> Connection:
-        return _page_connection(info, model._default_manager.filter(**is_sortable), order, args)
+        return _whole_list(info, _sortable, model, order, args)
 
     connection = connection_type(type_of(model._meta.label), model.__name__.removesuffix("Page"))
     return graphene.Field(connection, required=True, args=connection_args(), description=description, resolver=resolve)
@@ -230,14 +258,11 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_meetings(root: None, info: GraphQLResolveInfo, when: Enum | str, **args: Any) -> Connection:
-        meetings = MeetingPage.objects.filter(starts_at__isnull=False)
         selected = when.value if isinstance(when, Enum) else when
         if selected == MeetingWhen.UPCOMING:
-            upcoming = meetings.filter(starts_at__gt=context_of(info).as_of)
-            return _page_connection(info, upcoming, MEETINGS_SOONEST_FIRST, args)
-        if selected == MeetingWhen.PAST:
-            meetings = meetings.filter(starts_at__lte=context_of(info).as_of)
-        return _page_connection(info, meetings, MEETINGS_LATEST_FIRST, args)
+            return _whole_list(info, _upcoming, MeetingPage, MEETINGS_SOONEST_FIRST, args)
+        build = _past if selected == MeetingWhen.PAST else _sortable
+        return _whole_list(info, build, MeetingPage, MEETINGS_LATEST_FIRST, args)
 
     @staticmethod
     def resolve_news(
@@ -248,7 +273,9 @@ class Query(graphene.ObjectType):
         published_after: datetime | None = None,
         **args: Any,
     ) -> Connection:
-        news = NewsPage.objects.all()
+        if topic is None and priority is None and published_after is None:
+            return _whole_list(info, public_of_type, NewsPage, NEWS_ORDER, args)
+        news = NewsPage.objects.filter(visibility__page_type=ContentType.objects.get_for_model(NewsPage))
         if topic is not None:
             news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
         if priority is not None:
