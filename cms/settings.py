@@ -507,7 +507,7 @@ WAGTAILDOCS_DOCUMENT_FORM_BASE = "documents.access.forms.DocumentForm"
 WAGTAILIMAGES_IMAGE_FORM_BASE = "documents.access.forms.ImageForm"
 # Wagtail stores these passwords as plain text.
 WAGTAIL_PRIVATE_PAGE_OPTIONS = WAGTAILDOCS_PRIVATE_COLLECTION_OPTIONS = {"SHARED_PASSWORD": False}
-WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger redirects old addresses (pages/visibility/at_path.py)
+WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger redirects old addresses (pages/reading/at_path.py)
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAILFRONTENDCACHE = {
     address: {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}

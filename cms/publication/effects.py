@@ -33,7 +33,7 @@ from feeds.websub import send_pings
 from pages.confidential.hidden_objects import replace
 from pages.content import addresses
 from pages.content.choices import ChangeKind, UpdateKind
-from pages.content.references import files_of
+from pages.content.references import files_of, key_for_readers
 from pages.models import (
     ChangeNote,
     ContentPage,
@@ -242,7 +242,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
     """Record which files this version shows.
 
     `approved` has the key that each file had when the version was saved (`file_facts_of`). A file that was replaced
-    since then has another key, and stays hidden.
+    since then has another key, and stays hidden. So does one that was in a private collection then, wherever it is now.
     """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
@@ -251,7 +251,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         PublishedFile(
             page_id=page.pk,
             document=document,
-            file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
+            file_key=key_for_readers(approved, "documents", document),
             first_public_at=now,
             no_store=page.is_sensitive or document.once_exempt,
         )
@@ -260,7 +260,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         PublishedFile(
             page_id=page.pk,
             image=image,
-            file_key=approved.get("images", {}).get(str(image.pk), [""])[0],
+            file_key=key_for_readers(approved, "images", image),
             first_public_at=now,
         )
         for image in images.values()

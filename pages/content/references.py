@@ -177,6 +177,16 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def key_for_readers(facts: dict[str, dict[str, list[str]]], kind: str, file: Document | Image) -> str:
+    """The key of a file in a version with these facts (`file_facts_of`), for readers of the version.
+
+    It is empty if the version does not show the file, or if readers could not find it when the version was approved.
+    The approvers were told so, and nobody has approved since that readers find it.
+    """
+    file_key, words = facts.get(kind, {}).get(str(file.pk), ["", ""])
+    return "" if words.endswith(HIDDEN) else file_key
+
+
 def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:
     """The same as `file_facts_of`, without the marks of files that readers would not find."""
     return {

@@ -44,9 +44,9 @@ from pages.models import (
 )
 from pages.models.meetings import same_number
 from pages.models.snippets import ModeratedSnippet
+from pages.reading.at_path import Withdrawn, at_path
 from pages.reading.named import keys_named_by, named_in_text
 from pages.visibility import current
-from pages.visibility.at_path import Withdrawn, at_path
 from pages.visibility.rule import public, public_snippets
 
 AnyModel = TypeVar("AnyModel", bound=Model)

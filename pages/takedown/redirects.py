@@ -1,7 +1,7 @@
 """Decides where a redirect may lead and whether it has an effect now, and shows that in the admin.
 
 Redirects need no approval: a moderator creates one, and the log records it (cms/accounts/permission_log.py). So they
-may only lead to addresses of this site. pages/visibility/at_path.py checks that again when a redirect is followed.
+may only lead to addresses of this site. pages/reading/at_path.py checks that again when a redirect is followed.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from pages.confidential.permissions import in_sight
 from pages.content import addresses
 from pages.content.rich_text import absolute
 from pages.models import ContentPage
-from pages.visibility.at_path import Withdrawn, page_at, redirect_at, target_of, with_slashes
+from pages.reading.at_path import Withdrawn, page_at, redirect_at, target_of, with_slashes
 
 
 def validate_own_address(address: str) -> None:
@@ -41,12 +41,16 @@ def no_effect(redirect: Redirect) -> str:
     effective = redirect_at(old_path, as_of)
     if overridden := _overridden_by(redirect, effective, page_at(old_path, as_of)):
         return overridden
-    if target_of(effective, old_path):
+    if target_of(effective, old_path, as_of):
         return ""
     if redirect.redirect_page_id:
         return "It has no effect while the page it leads to is not public."
-    to_itself = addresses.is_our_own(absolute(redirect.redirect_link) or "")
-    return f"It has no effect, because it leads to {'itself' if to_itself else 'another site'}."
+    target = absolute(redirect.redirect_link) or ""
+    if not addresses.is_our_own(target):
+        return "It has no effect, because it leads to another site."
+    if target.rstrip("/") == addresses.website(old_path).rstrip("/"):
+        return "It has no effect, because it leads to itself."
+    return "It has no effect while there is nothing public at the address it leads to."
 
 
 def _overridden_by(redirect: Redirect, effective: Redirect | None, found: ContentPage | Withdrawn | None) -> str:

@@ -52,9 +52,9 @@ from pages.models import (
     Topic,
 )
 from pages.models.base import page_types
+from pages.reading.at_path import Redirection, Withdrawn, at_path
 from pages.reading.draft_loader import DraftLoader
 from pages.reading.draft_previews import shown_by
-from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts, public_topics
 
 TYPES = contract_types()

@@ -14,7 +14,7 @@ from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.graphql.public_fields import enum, list_of, local_time, type_of
 from pages.models import ChangeNote, ContentPage
-from pages.visibility.at_path import Withdrawn
+from pages.reading.at_path import Withdrawn
 
 
 class PageInterface(graphene.Interface):

@@ -7,11 +7,16 @@ public resolves to None, whether or not there is a draft, and with the same numb
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, Site
 
+from documents.access.public_files import public_documents, public_images
+from documents.models import Document, Image, PublicFileRecord
 from pages.compiled_queries import compiled
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
@@ -87,8 +92,11 @@ def _withdrawn(page: ContentPage, as_of: datetime) -> Withdrawn:
 
 def _entered_redirect(path: str, as_of: datetime) -> Redirection | None:
     redirect = redirect_at(path, as_of)
-    target = target_of(redirect, path) if redirect else None
-    return Redirection(target, redirect.is_permanent, redirect.redirect_page) if redirect and target else None
+    target = target_of(redirect, path, as_of) if redirect else None
+    if redirect is None or target is None:
+        return None
+    page = redirect.redirect_page or page_at(_path_on_site(target), as_of)
+    return Redirection(target, redirect.is_permanent, page if isinstance(page, Page) else None)
 
 
 def redirect_at(path: str, as_of: datetime) -> Redirect | None:
@@ -106,10 +114,10 @@ def redirect_at(path: str, as_of: datetime) -> Redirect | None:
     return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
 
 
-def target_of(redirect: Redirect, path: str) -> str | None:
+def target_of(redirect: Redirect, path: str, as_of: datetime) -> str | None:
     """The absolute address to which a redirect from `redirect_at` leads.
 
-    None if that is a page that is not public, another site, or the path itself.
+    None if that is a page or a file that is not public, another site, or the path itself.
     """
     if redirect.redirect_page_id:
         target = addresses.website(addresses.site_path(redirect.tree_path)) if redirect.tree_path else None
@@ -117,7 +125,38 @@ def target_of(redirect: Redirect, path: str) -> str | None:
         target = absolute(redirect.redirect_link)
     if target is None or not addresses.is_our_own(target):  # even if it was written to the table directly
         return None
+    if not redirect.redirect_page_id and _is_hidden(_path_on_site(target), as_of):
+        return None
     return None if target.rstrip("/") == addresses.website(path).rstrip("/") else target
+
+
+def _path_on_site(address: str) -> str:
+    """The path, from "/", of an address of this CMS or of the public website."""
+    path = unquote(urlsplit(address).path)
+    for base in filter(None, (settings.WEBSITE_URL, settings.CMS_URL)):
+        if address.startswith(base):
+            path = path.removeprefix(urlsplit(base).path)
+    return path
+
+
+def _is_hidden(path: str, as_of: datetime) -> bool:
+    """Whether a page or file is or was at this path that readers do not find there now. What is no page and no file of
+    the CMS, the website itself shows.
+    """
+    kind, _, rest = path.strip("/").partition("/")
+    key = rest.partition("/")[0]
+    for name, model, public_files in (("documents", Document, public_documents), ("images", Image, public_images)):
+        files: Any = model._default_manager.filter(file_key=key)
+        if kind == name and files.exists():
+            return not public_files(files, as_of).exists()
+    if PublicFileRecord.objects.filter(file_key=key).exists():  # it was deleted since
+        return True
+    path = with_slashes(path)
+    if isinstance(page_at(path, as_of), ContentPage):
+        return False
+    was_here = PublicAddress.objects.filter(path=path).exists()
+    is_here = ContentPage.objects.filter(url_path=addresses.tree_path(path)).exists()
+    return is_here or (was_here and not isinstance(_from_ledger(path, as_of), Redirection))
 
 
 def _from_ledger(path: str, as_of: datetime) -> Withdrawn | Redirection | None:
