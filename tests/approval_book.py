@@ -7,6 +7,8 @@ those who approved it, on the screen on which they did, and none of them made an
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -25,6 +27,7 @@ from pages.models import ContentPage
 from pages.models.approvals import Approval
 from tests import factories
 from tests.admin_forms import edit_url, posted, posted_document
+from tests.recorded_rows import RecordedRows, forget_what_is_cached
 
 PEOPLE = {
     "editor": "Editors",
@@ -34,6 +37,7 @@ PEOPLE = {
     "lead": "Safeguarding leads",
     "other lead": "Safeguarding leads",
 }
+MENDED = {"summary": "By the moderator."}  # a colleague's change of the moderator's text
 NEEDED = {"story": ["moderator"], "notice": ["moderator", "safeguarding-lead"]}
 BUTTONS = {
     "save": {},
@@ -102,16 +106,27 @@ def body_fields(page: Any) -> dict[str, str]:
     return fields
 
 
+class Clients(dict[str, Client]):
+    """Whoever is asked for signs in."""
+
+    def __init__(self, people: dict[str, User]) -> None:
+        super().__init__()
+        self.people = people
+
+    def __missing__(self, who: str) -> Client:
+        self[who] = Client()
+        self[who].force_login(self.people[who])
+        return self[who]
+
+
 class Book:
     def __init__(self, home: models.PartnershipPage) -> None:
-        self.clients: dict[str, Client] = {}
         self.people: dict[str, User] = {}
+        self.clients = Clients(self.people)
         for who, group in PEOPLE.items():
             user = User.objects.create_user(who.replace(" ", "_"), email=f"{who[0]}@example.org", password="x")
             user.groups.add(Group.objects.get(name=group))
             self.people[who] = user
-            self.clients[who] = Client()
-            self.clients[who].force_login(user)
         self.names = {user.pk: who for who, user in self.people.items()}
         self.news = factories.page(models.NewsIndexPage, home, slug="news")
         self.reviews = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
@@ -125,6 +140,20 @@ class Book:
         self.direct: set[str] = set()  # what moderators said of files that were public already
         self.renew("story")
         self.renew("notice")
+
+    def again(self) -> "Book":
+        """With the same entries, for the same rows when they have been written again."""
+        book = copy(self)
+        book.people = {user_name(user): user for user in User.objects.filter(pk__in=self.names)}
+        book.clients = Clients(book.people)
+        book.news = models.NewsIndexPage.objects.get(pk=self.news.pk)
+        book.reviews = models.DeathReviewIndexPage.objects.get(pk=self.reviews.pk)
+        for name in ("things", "writers", "makers", "direct"):
+            setattr(book, name, copy(getattr(self, name)))
+        for name in ("decided", "read"):
+            kept = {key: set(found) for key, found in getattr(self, name).items()}
+            setattr(book, name, defaultdict(set, kept))
+        return book
 
     def renew(self, thing: str) -> None:
         """Another story, or notice, that waits for its first approval."""
@@ -268,6 +297,60 @@ class Book:
             ):
                 return True
         return False
+
+
+def presses(who: str, thing: str, button: str, **changes: Any) -> Callable[[Book], Any]:
+    """Somebody opens the screen and presses a button."""
+    return lambda book: Screen(book, who, thing).press(button, **changes)
+
+
+def by_the_moderator(book: Book, **changes: Any) -> None:
+    """The story is the moderator's, and a colleague approves it."""
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator", **changes)
+    Screen(book, "other moderator", "story").press("approve")
+
+
+class RecordedBook:
+    """A book and the rows of the database as some work left them, so that many tests begin there."""
+
+    def __init__(
+        self, work: Callable[[], Book], upon: RecordedRows, unblock: Any, before: "RecordedBook | None" = None
+    ) -> None:
+        self.unblock, self.before = unblock, before
+        forget_what_is_cached()
+        with unblock():
+            self.rows = RecordedRows(lambda: self._keep(work()), upon)
+        forget_what_is_cached()
+
+    def _keep(self, book: Book) -> None:
+        self.book = book
+
+    def after(self, *work: Callable[[Book], Any]) -> "RecordedBook":
+        """For a fixture that begins before the transaction of a test: the work is done in a database without this."""
+
+        def more() -> Book:
+            book = self.book.again()
+            for step in work:
+                step(book)
+            return book
+
+        return RecordedBook(more, self.rows, self.unblock, before=self)
+
+    def written(self) -> Book:
+        """The book, with its rows in the database, in which there is a home page."""
+        self.write()
+        forget_what_is_cached()
+        return self.book.again()
+
+    def write(self) -> None:
+        if self.before:
+            self.before.write()
+        self.rows.write()
+
+
+def user_name(user: User) -> str:
+    return user.username.replace("_", " ")
 
 
 def words_of(file: Any) -> str:
