@@ -8,12 +8,14 @@ those who approved it, on the screen on which they did, and none of them made an
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from copy import copy
+from copy import copy, deepcopy
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -106,27 +108,16 @@ def body_fields(page: Any) -> dict[str, str]:
     return fields
 
 
-class Clients(dict[str, Client]):
-    """Whoever is asked for signs in."""
-
-    def __init__(self, people: dict[str, User]) -> None:
-        super().__init__()
-        self.people = people
-
-    def __missing__(self, who: str) -> Client:
-        self[who] = Client()
-        self[who].force_login(self.people[who])
-        return self[who]
-
-
 class Book:
     def __init__(self, home: models.PartnershipPage) -> None:
+        self.clients: dict[str, Client] = {}
         self.people: dict[str, User] = {}
-        self.clients = Clients(self.people)
         for who, group in PEOPLE.items():
             user = User.objects.create_user(who.replace(" ", "_"), email=f"{who[0]}@example.org", password="x")
             user.groups.add(Group.objects.get(name=group))
             self.people[who] = user
+            self.clients[who] = Client()
+            self.clients[who].force_login(user)
         self.names = {user.pk: who for who, user in self.people.items()}
         self.news = factories.page(models.NewsIndexPage, home, slug="news")
         self.reviews = factories.page(models.DeathReviewIndexPage, home, slug="reviews")
@@ -145,7 +136,10 @@ class Book:
         """With the same entries, for the same rows when they have been written again."""
         book = copy(self)
         book.people = {user_name(user): user for user in User.objects.filter(pk__in=self.names)}
-        book.clients = Clients(book.people)
+        book.clients = {who: Client() for who in book.people}
+        for who, client in book.clients.items():  # the sessions are among the rows, and begin now
+            client.cookies = deepcopy(self.clients[who].cookies)
+        Session.objects.update(expire_date=timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
         book.news = models.NewsIndexPage.objects.get(pk=self.news.pk)
         book.reviews = models.DeathReviewIndexPage.objects.get(pk=self.reviews.pk)
         for name in ("things", "writers", "makers", "direct"):
