@@ -11,17 +11,17 @@ from wagtail.models import Page
 from documents.models import Document
 
 
-def posted(html: bytes, form_id: str = "page-edit-form", **changes: Any) -> dict[str, Any]:
+def posted(html: bytes, form_id: str | None = "page-edit-form", **changes: Any) -> dict[str, Any]:
     """The browser builds StreamFields with JavaScript: give "body-count" and the fields of the blocks as changes."""
     found = fields_of(html, form_id)
     return {**{name: values if len(values) > 1 else values[0] for name, values in found.items()}, **changes}
 
 
-def fields_of(html: bytes, form_id: str) -> dict[str, list[str]]:
+def fields_of(html: bytes, form_id: str | None) -> dict[str, list[str]]:
     """As querydict_from_html of Wagtail, whose parser takes as long as the whole request."""
     # The parser reads UTF-8 only where it is told so.
     root = parsed.document_fromstring(html, parser=parsed.HTMLParser(encoding="utf-8"))
-    form = root.get_element_by_id(form_id)
+    form = root.get_element_by_id(form_id) if form_id else root.forms[0]
     assert form.tag == "form"
     fields: dict[str, list[str]] = {}
     checked: dict[str, list[str]] = {}
