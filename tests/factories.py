@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import Group, User
 from django.core.files.base import ContentFile
 from PIL import Image as Picture
 from wagtail.models import Page, Site
@@ -59,6 +60,13 @@ def draft(model: type[AnyPage], parent: Page, **fields: Any) -> AnyPage:
 def page(model: type[AnyPage], parent: Page, **fields: Any) -> AnyPage:
     """A published page."""
     return publish(draft(model, parent, **fields))
+
+
+def account(name: str, *groups: str, superuser: bool = False) -> User:
+    create = User.objects.create_superuser if superuser else User.objects.create_user
+    user = create(name, email=f"{name}@example.org", password="x")
+    user.groups.set(Group.objects.filter(name__in=groups))
+    return user
 
 
 def home() -> models.PartnershipPage:

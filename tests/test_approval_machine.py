@@ -28,11 +28,6 @@ WHO = st.sampled_from(sorted(PEOPLE))
 APPROVERS = st.sampled_from(["moderator", "other moderator", "lead", "other lead"])
 
 
-@pytest.fixture
-def book(home):
-    return Book(home)
-
-
 class Approving(RuleBasedStateMachine):
     book: Book
 

@@ -21,11 +21,6 @@ from tests.admin_forms import edit_url, posted
 from tests.approval_book import BUTTONS, Book, Screen, body_fields, new_words, tomorrow
 
 
-@pytest.fixture
-def book(home):
-    return Book(home)
-
-
 def paragraph(text):
     """The body of a page; the block keeps its key when its text is another."""
     return json.dumps([{"type": "paragraph", "id": "7d5e2a3c-0f51-4b6a-9c11-4a6b1f2f9b10", "value": text}])
@@ -282,10 +277,8 @@ def test_a_screen_with_an_error_asks_on_about_what_it_was_opened_with(book):
 
 
 @pytest.mark.parametrize("way", ["taken down", "withdrawn", "unpublished"])
-def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_what_was_taken_away_does_not_come_back_by_its_author_alone(home, by_a_moderator, way):
+    book = by_a_moderator.written()
     story = book.now("story")
     assert story.live is True
     {
@@ -300,13 +293,9 @@ def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
         assert (story.live and not story.withdrawal_kind) is comes_back, who
 
 
-def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(book):
+def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(home, mended_and_public):
     """The last version of before changes a word of a colleague's. Nothing else of it is approved any more, either."""
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
-    Screen(book, "editor", "story").press("submit", summary="By the moderator.")
-    Screen(book, "other moderator", "story").press("approve")
+    book = mended_and_public.written()
     assert (book.now("story").live, book.now("story").summary) == (True, "By the moderator.")
     take_down(book.now("story"), book.people["lead"], "It names somebody.")
     Screen(book, "moderator", "story").press("submit")
@@ -316,10 +305,8 @@ def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(book):
     assert book.now("story").live is True
 
 
-def test_who_brings_back_a_withdrawn_version_of_their_own_does_not_approve_it(book):
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_who_brings_back_a_withdrawn_version_of_their_own_does_not_approve_it(home, by_a_moderator):
+    book = by_a_moderator.written()
     story = book.now("story")
     withdraw(story, book.people["other moderator"], "withdrawn", "It was wrong.")
     url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, story.live_revision_id])

@@ -139,14 +139,15 @@ class FourEyesTask(AbstractGroupApprovalTask):
     def why_not(self, obj: NeedsApproval, revision: Revision, user: User) -> str:
         """Why this user may not approve this version, or an empty string."""
         obj = getattr(obj, "specific", obj)
-        if revision and _shows_files_hidden_from(user, revision.as_object()):
+        version = revision.as_object() if revision else obj
+        if _shows_files_hidden_from(user, version):
             return (
                 f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Somebody who "
                 "manages groups can let you choose files from its collection."
             )
-        if not obj.author_may_approve and (made := _part_made_by(obj, revision, user)):
+        if not obj.author_may_approve and (made := _part_made_by(obj, version, revision, user)):
             return f"You made {made}, so a colleague has to approve it."
-        if problems := time_problems(revision.as_object()):
+        if problems := time_problems(version):
             return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
         # If a version needs two approvals, two people must give them.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
@@ -164,13 +165,13 @@ class FourEyesTask(AbstractGroupApprovalTask):
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
 
 
-def _part_made_by(obj: NeedsApproval, revision: Revision, user: User) -> str:
+def _part_made_by(obj: NeedsApproval, version: NeedsApproval, revision: Revision, user: User) -> str:
     """The part of the version that the user made, in words, or an empty string."""
     if user.pk in makers_of_text(revision):
         return f"a change to “{obj}”"
     if user.pk in makers_of_dates(revision):
         return f"a change to the dates of “{obj}”"
-    part = revision.as_object().made_by().get(user.pk) if revision else ""
+    part = version.made_by().get(user.pk)
     return f"a part of “{obj}”: {part}" if part else ""
 
 
