@@ -18,7 +18,6 @@ from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.hidden_content import administrator
 
-NAMES = ("jane-roe", "overview-of", "dr-public")
 
 
 @pytest.fixture
@@ -34,8 +33,8 @@ def things(tree):
     taken = factories.page(models.StandardPage, tree["home"], slug="jane")
     moved = factories.page(models.StandardPage, tree["home"], slug="before")
     withdrawn = factories.page(models.StandardPage, tree["home"], slug="withdrawn")
-    notice = factories.draft(models.DeathReviewNoticePage, index, slug="dr-jane-roe")
-    public_notice = factories.page(models.DeathReviewNoticePage, index, slug="dr-public")
+    notice = factories.draft(models.DeathReviewNoticePage, index)
+    public_notice = factories.page(models.DeathReviewNoticePage, index)
     take_down(taken, administrator(), "It names somebody.")
     take_down(down, administrator(), "It names somebody.")
     withdraw(withdrawn, administrator(), WithdrawalKind.GONE, "", None)
@@ -74,7 +73,7 @@ def test_the_page_at_the_typed_address_is_known(things):
     """So that no cache keeps an answer that tells of a notice: a takedown must take effect at once."""
     Redirect.objects.create(old_path="/old", redirect_link=things["a public notice"][0])
     found = at_path("/old/", timezone.now())
-    assert found.page.specific == models.DeathReviewNoticePage.objects.get(slug="dr-public")
+    assert found.page.specific == models.DeathReviewNoticePage.objects.get(live=True)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +87,11 @@ def test_colleagues_without_the_right_find_no_redirect_to_a_notice(things, clien
     user = User.objects.create_user("colleague")
     user.groups.add(group)
     client.force_login(user)
+    target = things[typed][0].partition("?")[0].strip("/").rpartition("/")[2]  # the reference, or the name of the file
     for address in ("/admin/redirects/", "/admin/redirects/?export=csv", "/admin/reports/site-history/"):
         answer = client.get(address)
         text = (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
-        assert [name in text for name in NAMES] == [False] * 3, address
+        assert ["jane-roe" in text, target in text, "ordinary" in text] == [False, False, True], address
     for view in ("wagtailredirects:edit", "wagtailredirects:delete"):
         assert client.post(reverse(view, args=[row.pk])).status_code == 404
     assert Redirect.objects.filter(pk=row.pk).exists()
