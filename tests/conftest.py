@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import caches
+from django.core.management import call_command
 from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
@@ -148,6 +150,27 @@ def tree(home, recorded_tree) -> dict[Any, ContentPage]:
         **{index.publication_kind: index for index in PublicationIndexPage.objects.all()},
         **{model: model.objects.get() for model in INDEXES},
     }
+
+
+@pytest.fixture(scope="session")
+def recorded_demo(django_db_setup, django_db_blocker) -> RecordedRows:
+    """The demo content, and what the command said. Its files stay in the storage, which is in memory."""
+
+    def load() -> str:
+        out = StringIO()
+        call_command("load_demo", stdout=out)
+        return out.getvalue()
+
+    with django_db_blocker.unblock():
+        return RecordedRows(load)
+
+
+@pytest.fixture
+def demo(db, recorded_demo) -> str:
+    """The demo content; what `load_demo` said when it was loaded."""
+    recorded_demo.write()
+    Site.clear_site_root_paths_cache()
+    return recorded_demo.returned
 
 
 @pytest.fixture

@@ -18,17 +18,18 @@ Rows = dict[Any, tuple[Any, ...]]  # by primary key
 
 
 class RecordedRows:
-    """The rows of all tables that the work added, changed or took away. Its transaction is rolled back.
+    """The rows of all tables that the work added, changed or took away, and what it returned. Its transaction is rolled
+    back.
 
-    The work begins with what is in the database and in `upon`, which `write` expects there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
+    The work begins with what is in the database and in `upon` (one, or several in their order), which `write` expects there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
     """
 
-    def __init__(self, work: Callable[[], Any], upon: "RecordedRows | None" = None) -> None:
+    def __init__(self, work: Callable[[], Any], upon: "RecordedRows | tuple[RecordedRows, ...]" = ()) -> None:
         with transaction.atomic():
-            if upon:
-                upon.write()
+            for before_it in upon if isinstance(upon, tuple) else (upon,):
+                before_it.write()
             before = _everything()
-            work()
+            self.returned = work()
             after, sequences = _everything(), _sequences()
             transaction.set_rollback(True)
         _move(sequences)

@@ -23,15 +23,23 @@ from pages import models
 from tests import factories
 from tests.admin_forms import posted_document
 from tests.approval_book import Book
+from tests.recorded_rows import RecordedRows
 
 pytestmark = pytest.mark.django_db
 TITLE = "Arrest of zzhobson"
 HISTORY = "wagtailadmin_reports:site_history"
 
 
+@pytest.fixture(scope="module")
+def recorded_book(recorded_home, django_db_blocker):
+    with django_db_blocker.unblock():
+        return RecordedRows(lambda: Book(models.PartnershipPage.objects.get()), upon=recorded_home)
+
+
 @pytest.fixture
-def book(home):
-    return Book(home)
+def book(home, recorded_book):
+    recorded_book.write()
+    return recorded_book.returned.again()
 
 
 @pytest.fixture
