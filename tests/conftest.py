@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.core.signals import request_finished
 from django.db import connection
 from django.test import Client
@@ -195,6 +197,27 @@ def book(home, recorded_book) -> Book:
     book = recorded_book.written()
     home.refresh_from_db()
     return book
+
+
+@pytest.fixture(scope="session")
+def recorded_demo(django_db_setup, django_db_blocker) -> RecordedRows:
+    """The demo content, and what the command said. Its files stay in the storage, which is in memory."""
+
+    def load() -> str:
+        out = StringIO()
+        call_command("load_demo", stdout=out)
+        return out.getvalue()
+
+    with django_db_blocker.unblock():
+        return RecordedRows(load)
+
+
+@pytest.fixture
+def demo(db, recorded_demo) -> str:
+    """The demo content; what `load_demo` said when it was loaded."""
+    recorded_demo.write()
+    Site.clear_site_root_paths_cache()
+    return recorded_demo.returned
 
 
 @pytest.fixture

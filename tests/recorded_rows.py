@@ -20,7 +20,8 @@ Rows = dict[Any, tuple[Any, ...]]  # by primary key
 
 
 class RecordedRows:
-    """The rows of all tables that the work added, changed or took away. Its transaction is rolled back.
+    """The rows of all tables that the work added, changed or took away, and what it returned. Its transaction is rolled
+    back.
 
     The work begins with what is in the database and in `upon`, with all that it stands upon itself. `write` expects it there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
     """
@@ -31,7 +32,7 @@ class RecordedRows:
             if upon:
                 upon.write_all()
             before = _everything()
-            work()
+            self.returned = work()
             after, sequences = _everything(), _sequences()
             transaction.set_rollback(True)
         _move(sequences)

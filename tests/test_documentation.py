@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 
 from cms.graphql.errors import Code
 from cms.graphql.http.execution import MAX_INTROSPECTION
@@ -73,13 +75,24 @@ def test_no_other_file_is_shown(client, db, screenshots, name):
 PAGES = sorted(path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in ROOT.glob("docs/**/*.md"))
 
 
+@pytest.fixture(scope="module")
+def status():
+    """What an address of the documentation answers, which depends on no database. It is asked once."""
+
+    @cache
+    def asked(address):
+        return Client().get(address).status_code
+
+    return asked
+
+
 @pytest.mark.parametrize("name", ["readme", "contributing", "changelog", "security-policy", *PAGES])
-def test_links_between_the_pages_work_on_the_site(client, db, name):
+def test_links_between_the_pages_work_on_the_site(client, db, name, status):
     html = client.get(f"/docs/{name}/").content.decode()
     article = html.split("<article>")[1]
     assert '.md"' not in article
     for address in re.findall(r'href="(/docs/[^"#]*)', article):
-        assert client.get(address).status_code == 200, address
+        assert status(address) == 200, address
 
 
 @pytest.mark.parametrize(
@@ -149,12 +162,6 @@ def test_every_limit_is_told_with_its_default_and_its_code():
 def test_every_query_of_the_contract_is_told():
     told = re.findall(r"\b(\w+\.graphql)\b", " ".join(row[0] for row in rows("The contract")))
     assert sorted(told) == sorted(path.name for path in ROOT.glob("cms/graphql/contract/*.graphql"))
-
-
-@pytest.fixture
-def demo(db):
-    call_command("set_up_moderation")
-    call_command("load_demo")
 
 
 def test_the_queries_are_answered(demo, ask):

@@ -19,7 +19,6 @@ from tests import factories
 from tests.hidden_content import administrator
 
 
-
 @pytest.fixture
 def things(tree):
     """An address of each thing that readers may not learn of, and of some that they may."""
