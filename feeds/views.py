@@ -39,7 +39,7 @@ METHODS = ("GET", "HEAD", "OPTIONS")
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link"}
 CORS_PREFLIGHT = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
-    "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
+    "Access-Control-Allow-Headers": ", ".join(["If-Modified-Since", "If-None-Match", *settings.TRACING_HEADERS]),
     "Access-Control-Max-Age": "86400",
 }
 

@@ -44,7 +44,7 @@ from pages.models import (
 )
 from pages.models.meetings import same_number
 from pages.models.snippets import ModeratedSnippet
-from pages.reading.at_path import Withdrawn, at_path
+from pages.reading.at_path import Redirection, Withdrawn, at_path
 from pages.reading.named import keys_named_by, named_in_text
 from pages.visibility import current
 from pages.visibility.rule import public, public_snippets
@@ -222,7 +222,10 @@ class Loader(FieldLoader):
 
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         """The public or withdrawn page at a path, as the API shows it."""
-        found = at_path(path, self.as_of)
+        return self.page_found(at_path(path, self.as_of))
+
+    def page_found(self, found: ContentPage | Withdrawn | Redirection | None) -> ContentPage | Withdrawn | None:
+        """The page that was found at a path, as an instance of its page type. None if there is none."""
         if isinstance(found, ContentPage):
             self._base_pages[found.pk] = found
             self.will_tell_of(found)
@@ -383,13 +386,16 @@ class Loader(FieldLoader):
     def children(self, obj: Model, source: str) -> list[Any]:
         """The child objects of an object, in the order of their model."""
         relation: Any = obj._meta.get_field(source)
-        model, key = relation.related_model, relation.field.attname
+        model, attname = relation.related_model, relation.field.attname
 
         def load(members: list[Any]) -> dict[Any, Any]:
             rows = self.rows(model, [member.pk for member in members], relation.field.name)
-            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            owners = {member.pk: member for member in members}
+            found: dict[Any, list[Any]] = {key: [] for key in owners}
             for row in self.together(rows):
-                found[getattr(row, key)].append(row)
+                owner = owners[getattr(row, attname)]
+                setattr(row, relation.field.name, owner)  # its id is derived from that of its page
+                found[owner.pk].append(row)
             return found
 
         return self.for_all(obj, ("children", source), load, relation.model)
@@ -436,13 +442,13 @@ class Loader(FieldLoader):
         return [document for document in documents if (document.kind == DocumentKind.DATASET) == datasets]
 
     def papers(self, meeting: MeetingPage) -> list[Paper]:
-        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk for m in members}))
+        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk: m for m in members}))
 
     def papers_of(self, item: AgendaItem) -> list[Paper]:
         """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            by_meeting = self._papers_by_meeting({member.page_id for member in members})
+            by_meeting = self._papers_by_meeting({member.page_id: member.page for member in members})
             return {
                 member.pk: [
                     paper
@@ -454,9 +460,12 @@ class Loader(FieldLoader):
 
         return self.for_all(item, "papers", load)
 
-    def _papers_by_meeting(self, meetings: set[int]) -> dict[int, list[Paper]]:
-        if missing := meetings - self._papers_of.keys():
-            self._papers_of.update(self._papers(list(missing)))
+    def _papers_by_meeting(self, meetings: dict[int, Any]) -> dict[int, list[Paper]]:
+        if missing := meetings.keys() - self._papers_of.keys():
+            for key, papers in self._papers(list(missing)).items():
+                self._papers_of[key] = papers
+                for paper in papers:
+                    paper.page = meetings[key]
         return {key: self._papers_of[key] for key in meetings}
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
