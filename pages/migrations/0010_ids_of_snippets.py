@@ -15,7 +15,7 @@ def give_ids(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pages", "0007_changes_taken_down")]
+    dependencies = [("pages", "0009_takedowns_of_death_reviews")]
     operations = [
         *(
             migrations.AddField(name, "public_id", models.UUIDField(default=None, editable=False, null=True))
