@@ -11,7 +11,7 @@ import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import caches
 from django.core.signals import request_finished
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from wagtail.models import Site
 
@@ -27,6 +27,8 @@ from pages.models import (
     PublicationIndexPage,
 )
 from tests import factories
+from tests.hidden_content import Worlds
+from tests.many_rows import fill
 from tests.migrated_database import test_database
 from tests.recorded_rows import RecordedRows
 from tests.searched import SEARCH
@@ -148,6 +150,35 @@ def tree(home, recorded_tree) -> dict[Any, ContentPage]:
         **{index.publication_kind: index for index in PublicationIndexPage.objects.all()},
         **{model: model.objects.get() for model in INDEXES},
     }
+
+
+@pytest.fixture(scope="session")
+def twenty_rows(recorded_home, django_db_blocker) -> list[RecordedRows]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        recorded_home.write()
+        home = PartnershipPage.objects.get()
+        two = RecordedRows(lambda: fill(home, 2))
+        two.write()
+        eighteen = RecordedRows(lambda: fill(home, 18))
+        transaction.set_rollback(True)
+    return [two, eighteen]
+
+
+@pytest.fixture
+def recorded_lists(home, twenty_rows) -> list[RecordedRows]:
+    """Two pages of each type in lists, and eighteen more upon them, to be written (tests/many_rows.py)."""
+    return twenty_rows
+
+
+@pytest.fixture(scope="session")
+def worlds_of_the_session() -> Worlds:
+    return Worlds()
+
+
+@pytest.fixture
+def worlds(home, worlds_of_the_session) -> Worlds:
+    """Hidden pages with public ones that point at them, to be written beside the home page."""
+    return worlds_of_the_session
 
 
 @pytest.fixture
