@@ -14,7 +14,7 @@ import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.core.signals import request_finished
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from wagtail.models import Site
 
@@ -31,6 +31,8 @@ from pages.models import (
 )
 from tests import factories
 from tests.approval_book import MENDED, Book, RecordedBook, by_the_moderator, presses
+from tests.hidden_content import Worlds
+from tests.many_rows import fill
 from tests.migrated_database import test_database
 from tests.recorded_rows import Recorded, RecordedRows, forget_what_is_cached
 from tests.searched import SEARCH
@@ -218,6 +220,35 @@ def demo(db, recorded_demo) -> str:
     recorded_demo.write()
     Site.clear_site_root_paths_cache()
     return recorded_demo.returned
+
+
+@pytest.fixture(scope="session")
+def twenty_rows(recorded_home, django_db_blocker) -> list[RecordedRows]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        recorded_home.write()
+        home = PartnershipPage.objects.get()
+        two = RecordedRows(lambda: fill(home, 2))
+        two.write()
+        eighteen = RecordedRows(lambda: fill(home, 18))
+        transaction.set_rollback(True)
+    return [two, eighteen]
+
+
+@pytest.fixture
+def recorded_lists(home, twenty_rows) -> list[RecordedRows]:
+    """Two pages of each type in lists, and eighteen more upon them, to be written (tests/many_rows.py)."""
+    return twenty_rows
+
+
+@pytest.fixture(scope="session")
+def worlds_of_the_session() -> Worlds:
+    return Worlds()
+
+
+@pytest.fixture
+def worlds(home, worlds_of_the_session) -> Worlds:
+    """Hidden pages with public ones that point at them, to be written beside the home page."""
+    return worlds_of_the_session
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class Reader:
         changed = {path: answer for path, answer in answers.items() if self.has_changed(path, answer)}
         self.graphql_answers(changed)
         for number, (path, answer) in enumerate(answers.items()):
-            if path in changed or (number + self.turn) % 2:
+            if path in changed or (number + self.turn) % 4 == 0:
                 self.page_answers(path, answer, expected)
         self.files_answer()
 

@@ -13,7 +13,7 @@ from cms.graphql.http import execution
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import DEFAULT_LIST_SIZE, LOOKUP_COST
 from cms.graphql.types.connections import parse_pagination
-from tests.test_query_counts import fill
+from tests.many_rows import fill
 
 CONTRACT = Path(settings.BASE_DIR) / "cms/graphql/contract"
 
