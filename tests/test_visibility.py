@@ -140,7 +140,7 @@ def test_nothing_of_a_hidden_page_is_in_any_channel(world, client, state):
         assert status == STATUS[expected], name
         if expected == Answer.WITHDRAWN:
             kept = json.loads(page)["Query_page"]
-            assert kept.pop("WithdrawnPage_title") == pages[name].title
+            assert kept.pop("WithdrawnPage_title") == kept.pop("WithdrawnPage_heading") == pages[name].title
             assert MARK not in json.dumps(kept)
         else:
             assert (name, MARK in page, MARK in html) == (name, False, False)

@@ -151,13 +151,22 @@ def public_field(
     args: dict[str, graphene.Argument] | None = None,
     searchable_text: Callable[[Any], Iterable[str]] = lambda obj: (),
     source: str = "",
+    deprecation_reason: str | None = None,
 ) -> PublicField:
-    """A field of the public type. `source` is the field or relation of the model, if its name differs."""
+    """A field of the public type. `source` is the field or relation of the model, if its name differs.
+
+    `deprecation_reason` says what to use instead and the day until which the field stays (docs/graphql.md).
+    """
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
         def mount(graphql_type: GraphQLType) -> graphene.Field:
             return graphene.Field(
-                graphql_type, resolver=resolver, required=required, description=description, args=args
+                graphql_type,
+                resolver=resolver,
+                required=required,
+                description=description,
+                args=args,
+                deprecation_reason=deprecation_reason,
             )
 
         return GraphQLField(name, of_type), mount

@@ -16,12 +16,18 @@ from pages.graphql.public_fields import enum, list_of, local_time, type_of
 from pages.models import ChangeNote, ContentPage
 from pages.visibility.at_path import Withdrawn
 
+GONE = "This page is not available"  # the heading of a page of which readers may know nothing else
+
 
 class PageInterface(graphene.Interface):
     """A page of the site. Query the fields of its type with a fragment, such as `... on NewsPage`."""
 
     id = graphene.ID(required=True, description="The page's uuid. It never changes; a copy gets a new one.")
     title = graphene.String(description="Its title. Null only on a withdrawn page of the kind GONE.")
+    heading = graphene.String(
+        required=True,
+        description="Its title, or a neutral line on a page that is gone. Fragments on any types can use it together.",
+    )
     url = graphene.String(required=True, description="Its absolute address on the public website.")
     url_path = graphene.String(required=True, description='Its path on that site, as in "/meetings/".')
     seo_title = graphene.String(description="The title for search engines.")
@@ -54,6 +60,10 @@ class PageInterface(graphene.Interface):
     @staticmethod
     def resolve_id(page: ContentPage, info: GraphQLResolveInfo) -> str:
         return str(page.uuid)
+
+    @staticmethod
+    def resolve_heading(page: ContentPage, info: GraphQLResolveInfo) -> str:
+        return page.title
 
     @staticmethod
     def resolve_url(page: ContentPage, info: GraphQLResolveInfo) -> str:
@@ -138,6 +148,10 @@ class WithdrawnPage(graphene.ObjectType):
     @staticmethod
     def resolve_title(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str | None:
         return withdrawn.title
+
+    @staticmethod
+    def resolve_heading(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
+        return withdrawn.title or GONE
 
     @staticmethod
     def resolve_url(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
