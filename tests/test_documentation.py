@@ -158,11 +158,13 @@ def demo(db):
 
 
 def test_the_queries_are_answered(demo, ask):
-    variables = {"urlPath": "/meetings/24-february-2026/", "query": "safety"}
+    path = "/meetings/24-february-2026/"
+    variables = {"urlPath": path, "path": path, "query": "safety"}
     found = {}
     for query, _ in examples("graphql"):
         found |= ask(query, **{name: value for name, value in variables.items() if f"${name}:" in query})
-    assert found.keys() == {"page", "news", "search"}
+    assert found.keys() == {"page", "resolve", "news", "search"}
+    assert (found["resolve"]["status"], found["resolve"]["page"]["__typename"]) == (200, "MeetingPage")
     assert (found["page"]["__typename"], found["page"]["venue"]["postcode"]) == ("MeetingPage", "CB1 1JF")
 
 

@@ -83,6 +83,7 @@ def everything_public(client) -> dict[str, bytes]:
     found = {f"graphql {name}": json.dumps(everything(name)).encode() for name in QUERIES}
     for path in ("/news/", "/hub/", "/meetings/", "/public-period/", "/death-reviews/", "/old/"):
         found[f"graphql page {path}"] = json.dumps(everything("page", path)).encode()
+        found[f"graphql resolve {path}"] = json.dumps(everything("resolve", path)).encode()
         found[f"graphql redirect {path}"] = json.dumps(everything("redirect", path)).encode()
         answer = client.get(path)
         found[f"html {path}"] = answer.content + str(answer.headers).encode()

@@ -43,7 +43,7 @@ from pages.models import (
 from pages.models.meetings import same_number
 from pages.reading.named import keys_named_by, named_in_text
 from pages.visibility import current
-from pages.visibility.at_path import Withdrawn, at_path
+from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_snippets
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -154,7 +154,10 @@ class Loader(FieldLoader):
 
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         """The public or withdrawn page at a path, as the API shows it."""
-        found = at_path(path, self.as_of)
+        return self.page_found(at_path(path, self.as_of))
+
+    def page_found(self, found: ContentPage | Withdrawn | Redirection | None) -> ContentPage | Withdrawn | None:
+        """The page that was found at a path, as an instance of its page type. None if there is none."""
         if isinstance(found, ContentPage):
             self._base_pages[found.pk] = found
             self.will_tell_of(found)

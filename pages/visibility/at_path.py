@@ -5,10 +5,11 @@ public resolves to None, whether or not there is a draft, and with the same numb
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, Site
 
@@ -16,7 +17,7 @@ from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.content.rich_text import absolute
 from pages.models import ContentPage, PublicAddress, PublicRecord
-from pages.visibility.rule import public, public_or_withdrawn
+from pages.visibility.rule import public, public_or_withdrawn, withdrawn
 
 NEUTRAL_LINE = "This page is not available at the moment."
 
@@ -59,11 +60,36 @@ def page_at(path: str, as_of: datetime) -> ContentPage | Withdrawn | None:
     """The page at the path that is public, or would be if it were not withdrawn."""
     here = ContentPage.objects.filter(url_path=addresses.tree_path(path))
     page = public_or_withdrawn(here, as_of).order_by("withdrawal_kind").first()
-    return _withdrawn(page, as_of) if page and page.withdrawal_kind else page
+    if page is None or not page.withdrawal_kind:
+        return page
+    return _withdrawn(page, public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), as_of).first())
 
 
-def _withdrawn(page: ContentPage, as_of: datetime) -> Withdrawn:
-    alternative = public(ContentPage.objects.filter(pk=page.withdrawal_alternative_id), as_of).first()
+def explained(pages: QuerySet[ContentPage], as_of: datetime) -> dict[int, tuple[ContentPage, Withdrawn]]:
+    """Of these pages, those that are withdrawn with an explanation for readers, by primary key. At most two queries."""
+    rows = list(withdrawn(pages.filter(withdrawal_kind=WithdrawalKind.WITHDRAWN), as_of))
+    named = {row.withdrawal_alternative_id for row in rows} - {None}
+    alternatives = public(ContentPage.objects.filter(pk__in=named), as_of).in_bulk() if named else {}
+    return {row.pk: (row, _withdrawn(row, alternatives.get(row.withdrawal_alternative_id or 0))) for row in rows}
+
+
+def former_paths(pages: Mapping[uuid.UUID, ContentPage]) -> dict[uuid.UUID, list[PublicAddress]]:
+    """The addresses that lead to these public pages because they were there before, the latest first. Two queries.
+
+    An address at which another page was public since does not lead there any more.
+    """
+    rows = list(PublicAddress.objects.filter(record__in=pages).order_by("-since", "-pk"))
+    last_here = PublicAddress.objects.filter(path__in={row.path for row in rows}).order_by("since", "pk")
+    owner = dict(last_here.values_list("path", "record"))
+    found: dict[uuid.UUID, list[PublicAddress]] = {key: [] for key in pages}
+    for row in rows:
+        if owner[row.path] == row.record_id and row.path != addresses.url_path(pages[row.record_id]):
+            found[row.record_id].append(row)
+    return found
+
+
+def _withdrawn(page: ContentPage, alternative: ContentPage | None) -> Withdrawn:
+    """What readers may know of a withdrawn page. `alternative` is the page to read instead, if that is public."""
     kind = WithdrawalKind(page.withdrawal_kind)
     if kind == WithdrawalKind.REDIRECT and alternative is None:
         kind = WithdrawalKind.GONE  # the target is not public any more

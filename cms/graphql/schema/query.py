@@ -12,6 +12,7 @@ from graphql import GraphQLResolveInfo
 from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
+from cms.graphql.schema.routes import Redirect, Resolution, redirect_at, resolution_of
 from cms.graphql.types.connections import (
     AnyModel,
     BadArgumentError,
@@ -30,7 +31,7 @@ from cms.graphql.types.page_lists import NEWS_ORDER
 from cms.publication.as_published import as_published
 from feeds.catalogue import listings
 from pages.content import addresses
-from pages.content.choices import FeedFormat, MeetingWhen, WithdrawalKind
+from pages.content.choices import FeedFormat, MeetingWhen
 from pages.graphql.public_fields import enum, list_of, type_of
 from pages.models import (
     Alert,
@@ -50,7 +51,7 @@ from pages.models import (
 from pages.models.base import page_types
 from pages.reading.draft_loader import DraftLoader
 from pages.reading.draft_previews import shown_by
-from pages.visibility.at_path import Redirection, Withdrawn, at_path
+from pages.visibility.at_path import Withdrawn
 from pages.visibility.rule import public, public_alerts, public_topics
 
 TYPES = contract_types()
@@ -84,13 +85,6 @@ class Feed(graphene.ObjectType):
     url = graphene.String(required=True, description="Its absolute address.")
     format = graphene.Field(enum(FeedFormat), required=True, description="The format of the feed.")
     topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
-
-
-class Redirect(graphene.ObjectType):
-    """Where an old path leads."""
-
-    target = graphene.String(required=True, description="The absolute address to go to.")
-    permanent = graphene.Boolean(required=True, description="Whether clients may store it.")
 
 
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
@@ -211,6 +205,12 @@ class Query(graphene.ObjectType):
     alerts = graphene.Field(
         list_of(type_of("pages.Alert")), required=True, description="The messages to show above every page now."
     )
+    resolve = graphene.Field(
+        Resolution,
+        required=True,
+        args={"path": graphene.String(required=True, description="A path on the site.")},
+        description="What a website answers at a path: a page, a redirect, or that the page is gone or never was.",
+    )
     redirect = graphene.Field(
         Redirect,
         args={"path": graphene.String(required=True, description="A path on the site.")},
@@ -318,14 +318,11 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_redirect(root: None, info: GraphQLResolveInfo, path: str) -> Redirect | None:
-        found = at_path(_checked_text("path", path), context_of(info).as_of)
-        if isinstance(found, Redirection):
-            context_of(info).loader.will_tell_of(found.page)
-            return Redirect(target=found.target, permanent=found.permanent)
-        if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
-            context_of(info).loader.will_tell_of(found.alternative)
-            return Redirect(target=addresses.url(found.alternative), permanent=True)
-        return None
+        return redirect_at(info, _checked_text("path", path))
+
+    @staticmethod
+    def resolve_resolve(root: None, info: GraphQLResolveInfo, path: str) -> Resolution:
+        return resolution_of(info, _checked_text("path", path))
 
     @staticmethod
     def resolve_search(root: None, info: GraphQLResolveInfo, query: str, **args: Any) -> Connection:

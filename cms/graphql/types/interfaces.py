@@ -121,6 +121,18 @@ class Withdrawal(graphene.ObjectType):
     explanation = graphene.String(description="Why, in the partnership's words.")
     withdrawn_at = graphene.DateTime(description="When the page was withdrawn.")
     alternative_url = graphene.String(description="The absolute address of a page to read instead.")
+    alternative_url_path = graphene.String(description="The path of that page on the site.")
+
+
+def withdrawal_of(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> Withdrawal:
+    context_of(info).loader.will_tell_of(withdrawn.alternative)
+    return Withdrawal(
+        kind=withdrawn.kind.value,
+        explanation=withdrawn.explanation,
+        withdrawn_at=local_time(withdrawn.at),
+        alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
+        alternative_url_path=addresses.url_path(withdrawn.alternative) if withdrawn.alternative else None,
+    )
 
 
 class WithdrawnPage(graphene.ObjectType):
@@ -133,13 +145,7 @@ class WithdrawnPage(graphene.ObjectType):
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> Withdrawal:
-        context_of(info).loader.will_tell_of(withdrawn.alternative)
-        return Withdrawal(
-            kind=withdrawn.kind.value,
-            explanation=withdrawn.explanation,
-            withdrawn_at=local_time(withdrawn.at),
-            alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
-        )
+        return withdrawal_of(withdrawn, info)
 
     @staticmethod
     def resolve_id(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
