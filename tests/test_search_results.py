@@ -92,7 +92,8 @@ def test_only_pages_of_some_types_or_on_a_topic(home, titles, refused):
     assert sorted(titles("zebra", topic="safety")) == ["Zebra four", "Zebra one", "Zebra two"]
     assert titles("zebra", topic=str(other.uuid)) == ["Zebra two"]
     assert titles("zebra", topic=str(uuid4())) == []
-    assert titles("zebra", types=["MEETING_PAGE"]) == titles("zebra", types=[]) == []
+    assert titles("zebra", types=["MEETING_PAGE"]) == []
+    assert titles("zebra", types=[]) == titles("zebra")
     assert titles("zebra", topic="nothing") == titles("zebra", topic="") == []
     assert "PageType" in refused('{ search(query: "x", types: [ANY]) { totalCount } }')[0]["message"]
 

@@ -145,6 +145,13 @@ def test_nothing_of_a_hidden_page_is_in_any_channel(world, client, state):
             assert MARK not in json.dumps(kept)
         else:
             assert (name, MARK in page, MARK in html) == (name, False, False)
+        resolved = everything("resolve", paths[name])["Query_resolve"]
+        assert resolved["Resolution_status"] == STATUS[expected], name
+        by_id = [everything(root, key=str(pages[name].uuid)) for root in ("node", "nodes")]
+        told = json.dumps([resolved, by_id]).replace(paths[name], "").replace(f'heading": "{pages[name].title}"', "")
+        told = told.replace(f'WithdrawnPage_title": "{pages[name].title}"', "")
+        assert (name, MARK in told) == (name, False)
+        assert (by_id == [{"Query_node": None}, {"Query_nodes": []}]) == (expected != Answer.WITHDRAWN), name
     for url in files:
         answer_ = client.get(url)
         assert answer_.status_code == STATUS[expected], url
@@ -183,6 +190,7 @@ def test_the_walk_of_the_schema_finds_something_behind_every_field(world, client
     point_at(world, pages, live=True)
     paths = [f"/{page.url_path.removeprefix(world.url_path)}" for page in models.ContentPage.objects.all()]
     answers = [everything(name) for name in QUERIES] + [everything("page", path) for path in [*paths, "/gone/"]]
+    answers += [everything(name, key=str(page.uuid)) for name in ("node", "nodes") for page in pages.values()]
     found = set()
 
     def look(value):

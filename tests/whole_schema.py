@@ -18,7 +18,8 @@ from cms.graphql.context import GraphQLContext
 from cms.graphql.schema.query import schema
 
 # Values for arguments that must be given.
-ARGUMENTS = {"name": "CARD", "query": '"zzmarker"', "urlPath": "$path", "path": "$path"}
+ARGUMENTS = {"name": "CARD", "query": '"zzmarker"', "urlPath": "$path", "path": "$path", "id": "$id", "ids": "[$id]"}
+NOBODY = "00000000-0000-4000-8000-000000000000"
 DEPTH = 3
 
 
@@ -56,7 +57,7 @@ class WholeSchema:
     def query(self, root_field: str) -> str:
         assert self.schema.query_type
         call = self.field("Query", root_field, self.schema.query_type.fields[root_field], DEPTH + 1)
-        return f'query($path: String = "/") {{ {call} }} ' + " ".join(self.fragments.values())
+        return f'query($path: String = "/", $id: ID! = "{NOBODY}") {{ {call} }} ' + " ".join(self.fragments.values())
 
 
 QUERIES = {
@@ -65,13 +66,13 @@ QUERIES = {
 }
 
 
-def everything(root_field: str, path: str = "/") -> Any:
+def everything(root_field: str, path: str = "/", key: str = NOBODY) -> Any:
     """All that a root field answers, `DEPTH` levels down. Fails when the answer has errors."""
     result = execute(
         schema.graphql_schema,
         QUERIES[root_field],
         context_value=GraphQLContext.now(),
-        variable_values={"path": path},
+        variable_values={"path": path, "id": key},
     )
     assert result.errors is None, (root_field, path, result.errors)  # type: ignore[union-attr]
     return result.data  # type: ignore[union-attr]

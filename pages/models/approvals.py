@@ -39,7 +39,7 @@ NOT_APPROVED_BY_ANYBODY = {
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
     "marked_reviewed_at", "name_blocklist",
-    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "text_by",
+    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_id", "public_updated_at", "text_by",
     "translation_key", "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation",
     "withdrawal_kind", "withdrawn_at",
 }  # fmt: skip

@@ -317,13 +317,16 @@ class Loader(FieldLoader):
     def children(self, obj: Model, source: str) -> list[Any]:
         """The child objects of an object, in the order of their model."""
         relation: Any = obj._meta.get_field(source)
-        model, key = relation.related_model, relation.field.attname
+        model, attname = relation.related_model, relation.field.attname
 
         def load(members: list[Any]) -> dict[Any, Any]:
             rows = self.rows(model, [member.pk for member in members], relation.field.name)
-            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            owners = {member.pk: member for member in members}
+            found: dict[Any, list[Any]] = {key: [] for key in owners}
             for row in self.together(rows):
-                found[getattr(row, key)].append(row)
+                owner = owners[getattr(row, attname)]
+                setattr(row, relation.field.name, owner)  # its id is derived from that of its page
+                found[owner.pk].append(row)
             return found
 
         return self.for_all(obj, ("children", source), load, relation.model)
@@ -367,13 +370,13 @@ class Loader(FieldLoader):
         return [document for document in documents if (document.kind == DocumentKind.DATASET) == datasets]
 
     def papers(self, meeting: MeetingPage) -> list[Paper]:
-        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk for m in members}))
+        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk: m for m in members}))
 
     def papers_of(self, item: AgendaItem) -> list[Paper]:
         """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            by_meeting = self._papers_by_meeting({member.page_id for member in members})
+            by_meeting = self._papers_by_meeting({member.page_id: member.page for member in members})
             return {
                 member.pk: [
                     paper
@@ -385,9 +388,12 @@ class Loader(FieldLoader):
 
         return self.for_all(item, "papers", load)
 
-    def _papers_by_meeting(self, meetings: set[int]) -> dict[int, list[Paper]]:
-        if missing := meetings - self._papers_of.keys():
-            self._papers_of.update(self._papers(list(missing)))
+    def _papers_by_meeting(self, meetings: dict[int, Any]) -> dict[int, list[Paper]]:
+        if missing := meetings.keys() - self._papers_of.keys():
+            for key, papers in self._papers(list(missing)).items():
+                self._papers_of[key] = papers
+                for paper in papers:
+                    paper.page = meetings[key]
         return {key: self._papers_of[key] for key in meetings}
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:

@@ -12,26 +12,25 @@ from graphql import GraphQLResolveInfo
 from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
-from cms.graphql.schema.routes import Redirect, Resolution, redirect_at, resolution_of
-from cms.graphql.types.connections import (
-    AnyModel,
-    BadArgumentError,
-    Connection,
-    Order,
-    by_slug_or_id,
-    connection_args,
-    connection_type,
-    is_storable,
-    paginate,
+from cms.graphql.schema.lists import (
+    all_pages,
+    between,
+    by_ids,
+    checked_text,
+    chosen,
+    named,
+    warn_if_unknown,
 )
+from cms.graphql.schema.routes import Redirect, Resolution, redirect_at, resolution_of
+from cms.graphql.types.connections import Connection, Order, connection_args, connection_type, paginate
 from cms.graphql.types.contract import contract_types
-from cms.graphql.types.interfaces import PageInterface, WithdrawnPage
+from cms.graphql.types.interfaces import Node, PageConnection, PageInterface, WithdrawnPage
 from cms.graphql.types.page_fields import NewsConnection, PriorityList, next_meeting
 from cms.graphql.types.page_lists import NEWS_ORDER
 from cms.publication.as_published import as_published
 from feeds.catalogue import listings
 from pages.content import addresses
-from pages.content.choices import FeedFormat, MeetingWhen
+from pages.content.choices import FeedFormat, MeetingStatus, MeetingWhen
 from pages.graphql.public_fields import enum, list_of, type_of
 from pages.models import (
     Alert,
@@ -58,7 +57,6 @@ TYPES = contract_types()
 
 MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
 MEETINGS_LATEST_FIRST = Order("meetings", MeetingPage.list_order)
-MAX_TEXT_LENGTH = 2000
 
 
 class Site(graphene.ObjectType):
@@ -73,6 +71,7 @@ class NavigationItem(graphene.ObjectType):
 
     title = graphene.String(required=True, description="The title of the page.")
     url = graphene.String(required=True, description="Its absolute address.")
+    url_path = graphene.String(required=True, description="Its path on the site.")
     children = graphene.Field(
         list_of(lambda: NavigationItem), required=True, description="Entries below it, one level."
     )
@@ -85,8 +84,11 @@ class Feed(graphene.ObjectType):
     url = graphene.String(required=True, description="Its absolute address.")
     format = graphene.Field(enum(FeedFormat), required=True, description="The format of the feed.")
     topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
+    priority = graphene.ID(description="The id of its priority, for the feed of a priority.")
 
 
+A_DATE = "A date is the beginning of that day in London."
+NONE_IS_ALL = "An empty list means all."
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
 
 
@@ -97,17 +99,6 @@ def _page_connection(
     connection = paginate(public(queryset, context_of(info).as_of), order, args)
     connection.items = context_of(info).loader.remember(connection.items)
     return connection
-
-
-def _checked_text(name: str, value: str) -> str:
-    """The value of a text argument. Raises `BadArgumentError` if it is too long or a database would refuse it."""
-    if len(value) > MAX_TEXT_LENGTH or not is_storable(value):
-        raise BadArgumentError(name, f"give a text of at most {MAX_TEXT_LENGTH} characters, without NUL.")
-    return value
-
-
-def _by_slug_or_id(queryset: QuerySet[AnyModel], name: str, value: str) -> QuerySet[AnyModel]:
-    return by_slug_or_id(queryset, _checked_text(name, value))
 
 
 def page_list(model: type[ContentPage], description: str, order_name: str = "") -> graphene.Field:
@@ -150,7 +141,12 @@ class Query(graphene.ObjectType):
         args=connection_args(
             when=graphene.Argument(
                 enum(MeetingWhen), default_value=MeetingWhen.ALL.value, description="Which meetings."
-            )
+            ),
+            starts_after=graphene.DateTime(description=f"Only meetings that start after this time. {A_DATE}"),
+            starts_before=graphene.DateTime(description=f"Only meetings that start before this time. {A_DATE}"),
+            status=graphene.Argument(
+                list_of(enum(MeetingStatus)), description=f"Only meetings of these statuses. {NONE_IS_ALL}"
+            ),
         ),
         description="Meetings of the partnership.",
     )
@@ -160,7 +156,8 @@ class Query(graphene.ObjectType):
         args=connection_args(
             topic=graphene.String(description="Only news on this topic: its slug or id."),
             priority=graphene.String(description="Only news about this priority: its slug or id."),
-            published_after=graphene.DateTime(description="Only news first published after this time."),
+            published_after=graphene.DateTime(description=f"Only news first published after this time. {A_DATE}"),
+            published_before=graphene.DateTime(description=f"Only news first published before this time. {A_DATE}"),
         ),
         description="News, newest first.",
     )
@@ -189,6 +186,27 @@ class Query(graphene.ObjectType):
             ),
         },
         description="The page at a path, or null. For a withdrawn page, a WithdrawnPage.",
+    )
+    pages = graphene.Field(
+        PageConnection,
+        required=True,
+        args=connection_args(
+            types=graphene.Argument(list_of(search.PageType), description=f"Only pages of these types. {NONE_IS_ALL}"),
+            under=graphene.String(description="Only pages below this one, at any depth: its path or id."),
+            updated_after=graphene.DateTime(description=f"Only pages with an `updatedAt` after this time. {A_DATE}"),
+        ),
+        description="All pages, the newest first. They keep their place in the list when they are updated.",
+    )
+    node = graphene.Field(
+        Node,
+        args={"id": graphene.ID(required=True, description="The id of a page.")},
+        description="The page with an id, or null. For a page that is withdrawn with an explanation, a WithdrawnPage.",
+    )
+    nodes = graphene.Field(
+        list_of(Node),
+        required=True,
+        args={"ids": graphene.Argument(list_of(graphene.ID), required=True, description="At most 100 ids of pages.")},
+        description="The pages with these ids, in their order. Ids that `node` does not find are left out.",
     )
     navigation = graphene.Field(
         list_of(NavigationItem),
@@ -229,8 +247,19 @@ class Query(graphene.ObjectType):
         return next_meeting(root, info)
 
     @staticmethod
-    def resolve_meetings(root: None, info: GraphQLResolveInfo, when: Enum | str, **args: Any) -> Connection:
+    def resolve_meetings(
+        root: None,
+        info: GraphQLResolveInfo,
+        when: Enum | str,
+        starts_after: datetime | None = None,
+        starts_before: datetime | None = None,
+        status: list[Enum | str] | None = None,
+        **args: Any,
+    ) -> Connection:
         meetings = MeetingPage.objects.filter(starts_at__isnull=False)
+        meetings = between(meetings, "starts_at", "starts", starts_after, starts_before)
+        if statuses := chosen(status):
+            meetings = meetings.filter(status__in=statuses)
         selected = when.value if isinstance(when, Enum) else when
         if selected == MeetingWhen.UPCOMING:
             upcoming = meetings.filter(starts_at__gt=context_of(info).as_of)
@@ -246,21 +275,22 @@ class Query(graphene.ObjectType):
         topic: str | None = None,
         priority: str | None = None,
         published_after: datetime | None = None,
+        published_before: datetime | None = None,
         **args: Any,
     ) -> Connection:
-        news = NewsPage.objects.all()
-        if topic is not None:
-            news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
-        if priority is not None:
-            priorities = public(PriorityPage.objects.all(), context_of(info).as_of)
-            news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
-        if published_after is not None:
-            if published_after.tzinfo is None:
-                raise BadArgumentError("publishedAfter", "give the offset, too, as in 2026-02-24T10:00:00+00:00.")
-            if not 1900 <= published_after.year <= 2200:
-                raise BadArgumentError("publishedAfter", "give a year from 1900 to 2200.")
-            news = news.filter(first_published_at__gt=published_after)
-        return _page_connection(info, news, NEWS_ORDER, args)
+        as_of = context_of(info).as_of
+        news = between(NewsPage.objects.all(), "first_published_at", "published", published_after, published_before)
+        topics = None if topic is None else named(public_topics(as_of), "topic", topic)
+        if topics is not None:
+            news = news.filter(topics__in=topics.values("pk"))
+        priorities = (
+            None if priority is None else named(public(PriorityPage.objects.all(), as_of), "priority", priority)
+        )
+        if priorities is not None:
+            news = news.filter(priority__in=priorities.values("pk"))
+        connection = _page_connection(info, news, NEWS_ORDER, args)
+        warn_if_unknown(info, connection, topic=topics, priority=priorities)
+        return connection
 
     @staticmethod
     def resolve_priorities(root: None, info: GraphQLResolveInfo, period: str | None = None) -> list[PriorityPage]:
@@ -268,9 +298,23 @@ class Query(graphene.ObjectType):
         if period is None:
             current_period = loader.periods[1]
             return loader.priorities_of(current_period) if current_period else []
-        periods = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
+        periods = named(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
         found = loader.remember(periods[:1])
+        warn_if_unknown(info, found, period=periods)
         return loader.priorities_of(found[0]) if found else []
+
+    @staticmethod
+    def resolve_pages(root: None, info: GraphQLResolveInfo, **args: Any) -> Connection:
+        filters = {name: args.pop(name) for name in ("types", "under", "updated_after") if name in args}
+        return all_pages(info, args, **filters)
+
+    @staticmethod
+    def resolve_node(root: None, info: GraphQLResolveInfo, **args: str) -> ContentPage | Withdrawn | None:
+        return next(iter(by_ids(info, [args["id"]])), None)
+
+    @staticmethod
+    def resolve_nodes(root: None, info: GraphQLResolveInfo, ids: list[str]) -> list[ContentPage | Withdrawn]:
+        return by_ids(info, ids)
 
     @staticmethod
     def resolve_page(
@@ -278,7 +322,7 @@ class Query(graphene.ObjectType):
     ) -> ContentPage | Withdrawn | None:
         if token is not None:
             return _draft(info, url_path, token)
-        return context_of(info).loader.page_at(_checked_text("urlPath", url_path))
+        return context_of(info).loader.page_at(checked_text("urlPath", url_path))
 
     @staticmethod
     def resolve_navigation(root: None, info: GraphQLResolveInfo) -> list[NavigationItem]:
@@ -288,7 +332,8 @@ class Query(graphene.ObjectType):
         rows = public(entries, context_of(info).as_of)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):
-            item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
+            path = addresses.url_path(page)
+            item = NavigationItem(title=page.title, url=addresses.website(path), url_path=path, children=[])
             if page.depth == 3:
                 items[page.path] = item
             elif page.path[:-steplen] in items:
@@ -302,7 +347,13 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_feeds(root: None, info: GraphQLResolveInfo) -> list[Feed]:
         return [
-            Feed(title=feed.title, url=feed.url(feed_format), format=feed_format.value, topic=feed.topic)
+            Feed(
+                title=feed.title,
+                url=feed.url(feed_format),
+                format=feed_format.value,
+                topic=feed.topic,
+                priority=feed.priority,
+            )
             for feed in listings(context_of(info).as_of)
             for feed_format in feed.formats
         ]
@@ -318,11 +369,11 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_redirect(root: None, info: GraphQLResolveInfo, path: str) -> Redirect | None:
-        return redirect_at(info, _checked_text("path", path))
+        return redirect_at(info, checked_text("path", path))
 
     @staticmethod
     def resolve_resolve(root: None, info: GraphQLResolveInfo, path: str) -> Resolution:
-        return resolution_of(info, _checked_text("path", path))
+        return resolution_of(info, checked_text("path", path))
 
     @staticmethod
     def resolve_search(root: None, info: GraphQLResolveInfo, query: str, **args: Any) -> Connection:

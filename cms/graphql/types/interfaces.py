@@ -19,8 +19,21 @@ from pages.visibility.at_path import Withdrawn
 GONE = "This page is not available"  # the heading of a page of which readers may know nothing else
 
 
+class Node(graphene.Interface):
+    """An object that the root fields `node` and `nodes` find by its id: a page."""
+
+    id = graphene.ID(required=True, description="Its uuid, which never changes.")
+
+    @classmethod
+    def resolve_type(cls, page: ContentPage | Withdrawn, info: GraphQLResolveInfo) -> type[graphene.ObjectType]:
+        return PageInterface.resolve_type(page, info)
+
+
 class PageInterface(graphene.Interface):
     """A page of the site. Query the fields of its type with a fragment, such as `... on NewsPage`."""
+
+    class Meta:
+        interfaces = (Node,)
 
     id = graphene.ID(required=True, description="The page's uuid. It never changes; a copy gets a new one.")
     title = graphene.String(description="Its title. Null only on a withdrawn page of the kind GONE.")
@@ -37,6 +50,7 @@ class PageInterface(graphene.Interface):
     noindex = graphene.Boolean(required=True, description="Ask search engines not to index it.")
     published_at = graphene.DateTime(description="When it was first published.")
     public_updated_at = graphene.DateTime(description="When its last major update was published.")
+    updated_at = graphene.DateTime(description="When its last update was published, major or minor.")
     last_reviewed_on = graphene.Date(description="When its content was last reviewed.")
     next_review_due_on = graphene.Date(description="When its next review is due.")
     change_history = graphene.Field(
@@ -94,6 +108,10 @@ class PageInterface(graphene.Interface):
         return local_time(page.public_updated_at)
 
     @staticmethod
+    def resolve_updated_at(page: ContentPage, info: GraphQLResolveInfo) -> datetime | None:
+        return local_time(page.last_published_at)
+
+    @staticmethod
     def resolve_change_history(page: ContentPage, info: GraphQLResolveInfo) -> list[ChangeNote]:
         return context_of(info).loader.children(page, "change_notes")
 
@@ -139,7 +157,7 @@ class WithdrawnPage(graphene.ObjectType):
     """A page that was public and has been withdrawn. It has none of its former content."""
 
     class Meta:
-        interfaces = (PageInterface,)
+        interfaces = (Node, PageInterface)
 
     withdrawal = graphene.Field(Withdrawal, required=True, description="Why and when it was withdrawn.")
 
@@ -192,5 +210,5 @@ class WithdrawnPage(graphene.ObjectType):
         return None
 
     resolve_seo_title = resolve_search_description = resolve_summary = _null
-    resolve_published_at = resolve_public_updated_at = _null
+    resolve_published_at = resolve_public_updated_at = resolve_updated_at = _null
     resolve_last_reviewed_on = resolve_next_review_due_on = _null
