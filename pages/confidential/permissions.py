@@ -273,14 +273,13 @@ def _leads_to_a_death_review() -> Q:
     start = len(addresses.site_root_path())
     site_path = Substr("url_path", start, Length("url_path") - start)  # without the slash at its end
     leads_to = Q(redirect_page__in=notices.values("pk"))
-    for rows, address in (
-        (notices, site_path),
-        (PublicAddress.objects.filter(record__page__in=notices.values("pk")), Substr("path", 1, Length("path") - 1)),
-        (Document.objects.filter(of_death_reviews()), F("file_key")),
-        (Image.objects.filter(of_death_reviews()), F("file_key")),
-    ):
+    were = PublicAddress.objects.filter(record__page__in=notices.values("pk"))
+    of_files: list[tuple[QuerySet[Any], Any]] = [
+        (model._default_manager.filter(of_death_reviews()), F("file_key")) for model in (Document, Image)
+    ]
+    for rows, part in [(notices, site_path), (were, Substr("path", 1, Length("path") - 1)), *of_files]:
         link = ExpressionWrapper(OuterRef("redirect_link"), CharField())
-        leads_to |= Q(Exists(rows.annotate(link=link, address=address).filter(link__contains=F("address"))))
+        leads_to |= Q(Exists(rows.annotate(link=link, part_of_link=part).filter(link__contains=F("part_of_link"))))
     return leads_to
 
 

@@ -71,15 +71,10 @@ def _answer(request: HttpRequest, graphql_request: GraphQLRequest, answer_type: 
         charge.add(expected)
         executed = execute_query(document, graphql_request.variables, graphql_request.operation_name, until)
     except RequestRefusedError as refused:
-        answer: dict[str, Any] = {"errors": [public_error(error) for error in refused.errors]}
-        if answer["errors"][0]["extensions"]["code"] == Code.TIMEOUT:
-            return write(request, answer, answer_type, 503)  # the query itself may be valid
-        # As the specification says: with application/json, a well-formed request is a 200 even if the query is refused.
-        # With the newer media type, a query that was not executed is a 400.
-        return write(request, answer, answer_type, 200 if answer_type == JSON else 400)
+        return _refused(request, refused, answer_type)
     result, actual = executed.result, cost["requested"] if executed.cost is None else executed.cost
     charge.give_back(expected - actual // COST_PER_REQUEST)
-    answer = {"errors": [public_error(error) for error in result.errors]} if result.errors else {}
+    answer: dict[str, Any] = {"errors": [public_error(error) for error in result.errors]} if result.errors else {}
     answer["data"] = result.data
     extensions: dict[str, Any] = {"warnings": executed.warnings} if executed.warnings else {}
     if graphql_request.wants_cost:
@@ -90,6 +85,15 @@ def _answer(request: HttpRequest, graphql_request: GraphQLRequest, answer_type: 
         answer["extensions"] = extensions
     by_id = request.method != "POST" and graphql_request.document_id is not None
     return write(request, answer, answer_type, storable=by_id and executed.may_be_stored)
+
+
+def _refused(request: HttpRequest, refused: RequestRefusedError, answer_type: str) -> HttpResponse:
+    answer = {"errors": [public_error(error) for error in refused.errors]}
+    if answer["errors"][0]["extensions"]["code"] == Code.TIMEOUT:
+        return write(request, answer, answer_type, 503)  # the query itself may be valid
+    # As the specification says: with application/json, a well-formed request is a 200 even if the query is refused.
+    # With the newer media type, a query that was not executed is a 400.
+    return write(request, answer, answer_type, 200 if answer_type == JSON else 400)
 
 
 class _Charge:

@@ -1,5 +1,6 @@
 """The type Query of the public schema, with the root fields of the contract and none of grapple's own."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -62,7 +63,7 @@ TYPES = contract_types()
 
 MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
 MEETINGS_LATEST_FIRST = Order("meetings", MeetingPage.list_order)
-WHOLE_MEETINGS = {
+WHOLE_MEETINGS: dict[str, tuple[Callable[..., QuerySet[MeetingPage]], Order]] = {
     MeetingWhen.UPCOMING: (upcoming, MEETINGS_SOONEST_FIRST),
     MeetingWhen.PAST: (past, MEETINGS_LATEST_FIRST),
     MeetingWhen.ALL: (sortable, MEETINGS_LATEST_FIRST),
@@ -249,13 +250,13 @@ class Query(graphene.ObjectType):
     def resolve_meetings(
         root: None,
         info: GraphQLResolveInfo,
-        when: Enum | str,
+        when: Enum | str | None,
         starts_after: datetime | None = None,
         starts_before: datetime | None = None,
         status: list[Enum | str] | None = None,
         **args: Any,
     ) -> Connection:
-        selected = when.value if isinstance(when, Enum) else when
+        selected = str(when.value if isinstance(when, Enum) else when or MeetingWhen.ALL)
         statuses = chosen(status)
         if starts_after is None and starts_before is None and not statuses:
             build, order = WHOLE_MEETINGS[selected]
