@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cms.publication.effects import notify_followers
 from cms.response_cache.boundaries import next_boundary
+from cms.response_cache.kept_answers import KeptAnswer, KeptAnswers
 from cms.response_cache.wsgi import CONDITIONS, HEADERS, PERSONAL
 from pages import models
 from pages.content.choices import WithdrawalKind
@@ -105,3 +106,31 @@ def test_between_two_boundaries_time_changes_no_answer(site):
         changed += before is not None and before != first
         instant, before = until, first
     assert changed >= 5  # the control: at the boundaries, something does change
+
+
+class ComparedBy(int):
+    """A version. While it is compared, another thread runs."""
+
+    between = None
+
+    def __ne__(self, other):
+        between, self.between = self.between, None
+        if between:
+            between()
+        return int(self) != other
+
+    __hash__ = int.__hash__
+
+
+def test_no_answer_of_another_version_is_found_while_a_slow_thread_keeps_one():
+    """It has found its version unchanged just before a takedown was committed."""
+
+    def answer(body):
+        return KeptAnswer([], body, "", None, 0, 1e12)
+
+    kept = KeptAnswers(1_000_000)
+    kept.keep(("other",), 2, answer(b"new"))
+    asked = ComparedBy(2)
+    asked.between = lambda: kept.keep(("page",), 1, answer(b"taken down"))
+    assert kept.get(("page",), asked, 0.0) is None
+    assert kept.get(("page",), 1, 0.0).body == b"taken down"
