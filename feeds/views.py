@@ -142,7 +142,7 @@ def _cached(name: list[Any], now: State, render: Callable[[], RenderedDocument |
 
     A missing document is not cached, because clients choose the names.
     """
-    content = [now.version, now.version_at, now.expired, now.day]
+    content = [now.version, now.version_at, now.data_version, now.expired, now.day]
     parts = [*name, *content, entry_format(), settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
     found: RenderedDocument | None = cache.get(key)

@@ -153,6 +153,7 @@ class Loader(FieldLoader):
     def __init__(self, as_of: datetime) -> None:
         self.as_of = as_of
         self._revealed_types: set[int] = set()  # of pages; keys of their content types
+        self._tells_of_safe_exit = False
         self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
         self._pages: dict[int, ContentPage | None] = {}
         self._base_pages: dict[int, ContentPage | None] = {}
@@ -230,7 +231,10 @@ class Loader(FieldLoader):
             self._base_pages[found.pk] = found
             self.will_tell_of(found)
             return self.pages([found.pk]).get(found.pk)
-        return found if isinstance(found, Withdrawn) else None
+        if isinstance(found, Withdrawn):
+            self.will_tell_of_withdrawn(found)
+            return found
+        return None
 
     def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
         """The public pages among these primary keys, as instances of their page types."""
@@ -278,10 +282,20 @@ class Loader(FieldLoader):
         if page is not None:
             self._revealed_types.add(page.content_type_id)
 
+    def will_tell_of_withdrawn(self, page: Withdrawn) -> None:
+        """Note that the response reveals something about a page that is not public any more.
+
+        Its type may be unknown, because it may be deleted. A page with a safe exit counts as a notice, as on the
+        website (pages/web/views.py).
+        """
+        self._tells_of_safe_exit |= page.show_safe_exit
+
     @property
     def saw_a_notice(self) -> bool:
         """Whether the response reveals something about a death-review notice, so that it must not be cached: a takedown
         must take effect at once."""
+        if self._tells_of_safe_exit:
+            return True
         types = (ContentType.objects.get_for_id(key).model_class() for key in self._revealed_types)
         return any(issubclass(model, DeathReviewNoticePage) for model in types if model)
 
