@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
-from wagtail.models import Collection, GroupCollectionPermission
+from wagtail.models import Collection, GroupCollectionPermission, PageViewRestriction
 
 from pages import models
 from pages.content.rich_text import FEATURES
@@ -155,6 +155,28 @@ def test_an_approver_who_may_not_see_a_file_does_not_approve_it(book):
     assert book.now("story").live is False
     assert "shows a file that you may not see" in said(book.clients["moderator"].get(answer.url))
     assert not Approval.objects.filter(by=book.people["moderator"]).exists()
+
+
+@pytest.mark.parametrize("hidden", ["private section", "private page", "draft above", "expired above"])
+def test_a_page_whose_section_was_shown_behind_an_open_screen_is_not_approved(book, hidden):
+    """Its approver was to publish it for nobody as yet."""
+    where, rows = book.now("story") if hidden == "private page" else book.news, models.NewsIndexPage.objects
+    if hidden.startswith("private"):
+        restriction = PageViewRestriction.objects.create(page=where, restriction_type="login")
+    elif hidden == "draft above":
+        rows.update(live=False)
+    else:
+        rows.update(expire_at=timezone.now() - timedelta(minutes=1))
+    screen = Screen(book, "moderator", "story")
+    if hidden.startswith("private"):
+        restriction.delete()
+    else:
+        rows.update(live=True, expire_at=None)
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    assert "or a page above it was shown or hidden" in said(book.clients["moderator"].get(answer.url))
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").live is True
 
 
 WAYS_TO_REFER = {
