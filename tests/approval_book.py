@@ -24,6 +24,7 @@ from django.utils import timezone
 from documents.access.public_files import public_documents, public_images
 from documents.models import Document, Image
 from pages import models
+from pages.approval.scheduling import expire_what_is_over
 from pages.approval.workflow import set_up_death_reviews
 from pages.models import ContentPage
 from pages.models.approvals import Approval
@@ -45,6 +46,7 @@ BUTTONS = {
     "save": {},
     "submit": {"action-submit": "on"},
     "take back": {"action-cancel-workflow": "on"},
+    "restart": {"action-restart-workflow": "on"},
     "approve": {"action-workflow-action": "true", "workflow-action-name": "approve"},
     "send back": {
         "action-workflow-action": "true",
@@ -235,7 +237,8 @@ class Book:
         for thing in self.things:
             page = self.now(thing)
             if not page.live or page.withdrawal_kind:
-                self.read.pop(thing, None)
+                if page.scheduled_revision is None:  # it may be approved for a date because of what readers saw
+                    self.read.pop(thing, None)
                 continue
             approvals = Approval.objects.filter(revision=page.live_revision_id).exclude(by=None)
             approvers = {(approval.role, self.names[approval.by_id]) for approval in approvals}
@@ -254,14 +257,8 @@ class Book:
             self.read[thing].add(text)
 
     def _writer(self, thing: str, text: str) -> set[str]:
-        """Who wrote a text that is public now, unless others approved it before, and their approvals held."""
-        page, writer = self.now(thing), self.writers[text]
-        hashes = Approval.objects.filter(revision=page.live_revision_id).values("content_hash")
-        standing = Approval.objects.filter(
-            revision__in=page.revisions.all(), content_hash__in=hashes, voided_at=None
-        ).exclude(by=self.people[writer])
-        by_others = set(standing.values_list("role", flat=True)) >= set(NEEDED[thing])
-        return set() if text in self.read[thing] or by_others else {writer}
+        """Who wrote a text that is public now, unless readers saw it before: then others approved it."""
+        return set() if text in self.read[thing] else {self.writers[text]}
 
     def copy(self, who: str, thing: str) -> None:
         """Copy a page in the admin. The copy takes its place in the book."""
@@ -275,6 +272,19 @@ class Book:
             self.read.pop(thing, None)
             for key in [key for key in self.decided if key[0] == thing]:
                 del self.decided[key]
+
+    def start_again(self, who: str, thing: str, way: str) -> None:
+        """End the workflow of a thing without a publication, and submit it again without a change."""
+        if way == "restart":
+            Screen(self, who, thing).press("send back")
+            Screen(self, who, thing).press("restart")
+            return
+        Screen(self, who, thing).press(way)
+        Screen(self, who, thing).press("submit")
+
+    def expire(self, thing: str) -> None:
+        ContentPage.objects.filter(pk=self.things[thing]).update(expire_at=timezone.now() - timedelta(minutes=1))
+        expire_what_is_over(timezone.now())
 
     def unschedule(self, who: str, thing: str) -> None:
         page = self.now(thing)

@@ -14,7 +14,7 @@ from wagtail.models import Revision
 from documents.models import Document
 from pages import models
 from pages.approval.scheduling import expire_what_is_over, publish_what_is_due
-from pages.models.approvals import Approval, makers_of_dates, makers_of_text
+from pages.models.approvals import Approval, approvals_of, makers_of_dates, makers_of_text
 from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.admin_forms import edit_url, posted
@@ -52,9 +52,9 @@ def snippet_by_the_moderator(recorded_book):
     return recorded_book.after(work)
 
 
-def press(book, url, who, button, **changes):
+def press(book, url, who, button, form_id="w-editor-form", **changes):
     """Press a button on the screen of a snippet."""
-    form = posted(book.clients[who].get(url).content, form_id="w-editor-form")
+    form = posted(book.clients[who].get(url).content, form_id=form_id)
     return book.clients[who].post(url, {**form, **BUTTONS[button], **changes})
 
 
@@ -319,3 +319,146 @@ def test_a_name_that_is_taken_at_the_date_ends_the_schedule_and_is_said_by_mail(
     agency.refresh_from_db()
     assert (agency.name, agency.scheduled_revision) == ("Old", None)
     assert {mail.subject for mail in mailoutbox} == {"Not published: Old"}
+
+
+# --- Approvals of a version that did not become public ---
+
+
+def on_index(book, who, button, **changes):
+    """Press a button on the screen of the index of death reviews, which two people approve, but one role is enough."""
+    return press(book, edit_url(book.reviews), who, button, form_id="page-edit-form", **changes)
+
+
+def standing(page):
+    """Who gave the approvals that count, in the order in which they did."""
+    return list(approvals_of(page).exclude(by=None).order_by("pk").values_list("by__username", flat=True))
+
+
+def start_again(book, way):
+    """A workflow of two steps ends after the first of them, and begins again with the same text."""
+    if way == "sent back":
+        on_index(book, "lead", "send back")
+    elif way == "taken back":
+        on_index(book, "moderator", "take back")
+    elif way == "restarted":
+        on_index(book, "lead", "send back")
+        on_index(book, "moderator", "restart")
+    else:
+        on_index(book, "lead", "save", next_review_due_on="2030-01-01")
+
+
+@pytest.mark.parametrize("way", ["sent back", "taken back", "restarted", "date changed"])
+def test_the_author_does_not_give_the_first_approval_when_it_is_needed_again(book, way):
+    on_index(book, "moderator", "submit", summary="By the moderator")
+    on_index(book, "other moderator", "approve")
+    assert standing(book.reviews) == ["other_moderator"]
+    start_again(book, way)
+    assert standing(book.reviews) == []
+    if way in ("sent back", "taken back"):
+        on_index(book, "moderator", "submit")
+    on_index(book, "moderator", "approve")
+    assert standing(book.reviews) == []
+    for who in ("other moderator", "other lead"):
+        on_index(book, who, "approve")
+    assert standing(book.reviews) == ["other_moderator", "other_lead"]
+    book.reviews.refresh_from_db()
+    assert book.reviews.summary == "By the moderator"
+
+
+@pytest.mark.parametrize("saves", [False, True])
+def test_the_author_does_not_give_the_second_approval(book, saves):
+    on_index(book, "lead", "submit", summary="By the lead")
+    on_index(book, "moderator", "approve")
+    if saves:
+        on_index(book, "lead", "save")
+    on_index(book, "lead", "approve")
+    assert standing(book.reviews) == ["moderator"]
+    on_index(book, "other lead", "approve")
+    assert standing(book.reviews) == ["moderator", "other_lead"]
+    book.reviews.refresh_from_db()
+    assert book.reviews.summary == "By the lead"
+
+
+@pytest.mark.parametrize("way", ["edited", "unscheduled", "refused"])
+def test_shared_text_that_expired_is_not_approved_by_its_author(book, way):
+    """The approval of what expired ends with the date of the version that was based on it."""
+    contact = factories.snippet(models.Contact, team="x", live=False)
+    url, name = edit_url(contact), models.Contact.snippet_viewset.get_url_name
+    press(book, url, "moderator", "submit", team="By the moderator")
+    press(book, url, "other moderator", "approve")
+    press(book, url, "editor", "submit", team="By the moderator.", go_live_at=tomorrow())
+    press(book, url, "moderator", "approve")
+    models.Contact.objects.filter(pk=contact.pk).update(expire_at=timezone.now() - timedelta(minutes=1))
+    assert expire_what_is_over(timezone.now()) == 1
+    assert standing(contact) == ["other_moderator", "moderator"]
+    scheduled = models.Contact.objects.get(pk=contact.pk).scheduled_revision
+    if way == "unscheduled":
+        arguments = [contact.pk, scheduled.pk]
+        book.clients["other moderator"].post(reverse(name("revisions_unschedule"), args=arguments))
+    elif way == "refused":
+        content = {**scheduled.content, "team": "Changed in the database"}
+        Revision.objects.filter(pk=scheduled.pk).update(content=content)
+        with time_machine.travel(timezone.now() + timedelta(days=2)):
+            assert publish_what_is_due(timezone.now())[0] == 0
+    press(book, url, "editor", "submit", team="By the moderator", go_live_at="", expire_at="")
+    assert standing(contact) == []
+    for who, is_published in (("moderator", False), ("other moderator", True)):
+        press(book, url, who, "approve")
+        assert models.Contact.objects.get(pk=contact.pk).live is is_published
+
+
+@pytest.mark.parametrize("way", ["unscheduled", "refused"])
+def test_a_notice_that_was_stopped_at_its_date_is_not_approved_by_the_lead_who_wrote_it(book, way):
+    notice_by(book, "lead")
+    Screen(book, "lead", "notice").press("take back")
+    Screen(book, "other moderator", "notice").press("submit", go_live_at=tomorrow())
+    for who in ("moderator", "other lead"):
+        Screen(book, who, "notice").press("approve")
+    if way == "refused":
+        service = book.now("notice").notice_support_services.first().service
+        service.unpublish()
+        with time_machine.travel(timezone.now() + timedelta(days=2)):
+            assert publish_what_is_due(timezone.now())[0] == 0
+        factories.publish(service)
+    else:
+        unscheduled(book, "notice", "other moderator")
+    assert standing(book.now("notice")) == []
+    Screen(book, "other moderator", "notice").press("submit", go_live_at="")
+    Screen(book, "moderator", "notice").press("approve")
+    for who, is_published in (("lead", False), ("other lead", True)):
+        Screen(book, who, "notice").press("approve")
+        assert book.now("notice").live is is_published
+
+
+def test_who_took_the_date_off_has_taken_the_approval_back(book):
+    by_the_moderator(book, go_live_at=tomorrow())
+    unscheduled(book, "story", "other moderator")
+    assert standing(book.now("story")) == []
+    Screen(book, "moderator", "story").press("submit", go_live_at="")
+    assert refused(book, "story", "moderator")
+    Screen(book, "other moderator", "story").press("approve")
+    assert (book.now("story").live, book.now("story").summary) == (True, "By the moderator")
+
+
+def test_a_version_that_is_approved_for_a_date_is_published_earlier_by_its_author(book):
+    """It is approved as long as nobody takes the date off; one moderator decides when it is published."""
+    contact = factories.snippet(models.Contact, team="x", live=False)
+    url = edit_url(contact)
+    press(book, url, "moderator", "submit", team="By the moderator", go_live_at=tomorrow())
+    press(book, url, "other moderator", "approve")
+    press(book, url, "moderator", "submit", go_live_at="")
+    press(book, url, "moderator", "approve")
+    assert models.Contact.objects.get(pk=contact.pk).live is True
+
+
+def test_who_has_a_screen_from_before_the_publication_makes_nobody_an_author_again(book):
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
+    screen = Screen(book, "other editor", "story")
+    Screen(book, "editor", "story").press("save")
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").live is True
+    opened = screen.form["loaded_revision_id"]
+    screen.form["loaded_revision_id"] = str(book.now("story").latest_revision_id)  # told of what was saved meanwhile
+    screen.press("save", summary="By the other editor", opened_revision=opened)
+    assert makers_of_text(book.now("story").latest_revision) == {book.people["other editor"].pk}

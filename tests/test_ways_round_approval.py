@@ -5,16 +5,17 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
-from wagtail.models import Collection, GroupCollectionPermission
+from wagtail.models import Collection, GroupCollectionPermission, PageViewRestriction
 
 from pages import models
 from pages.content.rich_text import FEATURES
 from pages.editing.meeting_changes import call_off
 from pages.models.approvals import Approval, makers_of_text
+from pages.models.moderation import FourEyesTask
 from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.admin_forms import edit_url, posted
@@ -149,6 +150,84 @@ def test_an_approver_who_may_not_see_a_file_does_not_approve_it(book):
     assert book.now("story").live is False
     assert "shows a file that you may not see" in said(book.clients["moderator"].get(answer.url))
     assert not Approval.objects.filter(by=book.people["moderator"]).exists()
+
+
+@pytest.mark.parametrize("hidden", ["private section", "private page", "draft above", "expired above"])
+def test_a_page_whose_section_was_shown_behind_an_open_screen_is_not_approved(book, hidden):
+    """Its approver was to publish it for nobody as yet."""
+    where, rows = book.now("story") if hidden == "private page" else book.news, models.NewsIndexPage.objects
+    if hidden.startswith("private"):
+        restriction = PageViewRestriction.objects.create(page=where, restriction_type="login")
+    elif hidden == "draft above":
+        rows.update(live=False)
+    else:
+        rows.update(expire_at=timezone.now() - timedelta(minutes=1))
+    screen = Screen(book, "moderator", "story")
+    if hidden.startswith("private"):
+        restriction.delete()
+    else:
+        rows.update(live=True, expire_at=None)
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    assert "or a page above it was shown or hidden" in said(book.clients["moderator"].get(answer.url))
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").live is True
+
+
+WAYS_TO_REFER = {
+    "block": lambda book, page: {"body": [("page_link", {"page": page, "text": ""})]},
+    "text": lambda book, page: {"body": [("paragraph", f'<p><a linktype="page" id="{page.pk}">Something</a></p>')]},
+    "web page of a document": lambda book, page: {
+        "body": [("document", factories.document(html_equivalent=page.page_ptr))]
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_REFER)
+def test_an_approver_who_may_not_see_a_page_does_not_approve_what_refers_to_it(book, way):
+    """Readers would be told of the notice, while the screen of the approver leaves it out."""
+    for who in ("moderator", "other lead"):
+        Screen(book, who, "notice").press("approve")
+    notice = book.now("notice")
+    permission = Permission.objects.get(codename="handle_death_reviews")
+    Group.objects.get(name="Moderators").permissions.remove(permission)
+    page = factories.draft(models.NewsPage, book.news, **WAYS_TO_REFER[way](book, notice))
+    page.save_revision(user=book.people["lead"])
+    task_state = page.get_workflow().start(page, book.people["lead"]).current_task_state
+    task, why = task_state.task.specific, "refers to a page that does not exist or that you may not see"
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    assert why in task.why_not(page, page.latest_revision, moderator)
+    assert [action for action, _, _ in task.get_actions(page, moderator)] == ["reject"]
+    book.people["other moderator"].user_permissions.add(permission)
+    sees_all = User.objects.get(pk=book.people["other moderator"].pk)
+    assert task.why_not(page, page.latest_revision, sees_all) == ""
+
+
+def test_what_refers_to_a_page_that_does_not_exist_gets_the_same_answer(book):
+    Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    told = set()
+    for key in (book.now("notice").pk, 999999):
+        page = factories.draft(
+            models.NewsPage,
+            book.news,
+            title="News",
+            body=[("paragraph", f'<p><a linktype="page" id="{key}">Something</a></p>')],
+        )
+        revision = page.save_revision(user=book.people["lead"])
+        told.add(FourEyesTask.objects.first().why_not(page, revision, moderator))
+    assert len(told) == 1
+    (told_to_both,) = told
+    assert told_to_both.startswith("“News” refers to a page that does not exist or that you may not see")
+
+
+def test_an_approver_who_may_see_the_page_approves_what_refers_to_it(book):
+    Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    body = [("page_link", {"page": book.news, "text": ""}), ("page_link", {"page": book.reviews, "text": ""})]
+    page = factories.draft(models.NewsPage, book.news, body=body)
+    revision = page.save_revision(user=book.people["lead"])
+    assert FourEyesTask.objects.first().why_not(page, revision, moderator) == ""
 
 
 def test_the_words_after_an_approval_say_whether_readers_see_it(home, book):

@@ -30,7 +30,7 @@ from documents.models import Document, Image
 from pages.content.choices import ApprovalRole, Role
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import time_problems
-from pages.content.references import files_of
+from pages.content.references import files_of, pages_of
 from pages.models.approvals import Approval, NeedsApproval, NotApprovedError, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 
@@ -145,6 +145,11 @@ class FourEyesTask(AbstractGroupApprovalTask):
                 f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Somebody who "
                 "manages groups can let you choose files from its collection."
             )
+        if revision and _refers_to_pages_hidden_from(user, version):
+            return (
+                f"“{obj}” refers to a page that does not exist or that you may not see, so a colleague who may see it "
+                "has to approve it. If the page does not exist, somebody has to remove the reference first."
+            )
         if not obj.author_may_approve and (made := _part_made_by(obj, version, revision, user)):
             return f"You made {made}, so a colleague has to approve it."
         if problems := time_problems(version):
@@ -184,6 +189,18 @@ def _shows_files_hidden_from(user: User, version: NeedsApproval) -> bool:
         if keys and model._default_manager.filter(pk__in=keys).exclude(pk__in=offered.values("pk")).exists():
             return True
     return False
+
+
+def _refers_to_pages_hidden_from(user: User, version: NeedsApproval) -> bool:
+    """Whether the version may tell readers about a page that the user's screen does not name.
+
+    Pages that do not exist count, too, for users from whom some are hidden: the answer must not tell which it is.
+    """
+    if not isinstance(version, models.Model) or user.has_perm(HANDLE_DEATH_REVIEWS):
+        return False
+    referred = pages_of(version)
+    notices = apps.get_model("pages", "DeathReviewNoticePage")._default_manager.values("pk")
+    return bool(referred) and Page.objects.filter(pk__in=referred).exclude(pk__in=notices).count() < len(referred)
 
 
 def approved_at_or_below(page: Page) -> bool:
