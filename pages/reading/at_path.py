@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, Site
 
 from documents.access.public_files import public_documents, public_images
 from documents.models import Document, Image, PublicFileRecord
 from pages.compiled_queries import compiled
+from pages.confidential.permissions import hidden_rows
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.content.rich_text import absolute
@@ -117,7 +118,7 @@ def _withdrawn(page: ContentPage, alternative: ContentPage | None) -> Withdrawn:
 
 
 def _entered_redirect(path: str, as_of: datetime) -> Redirection | None:
-    redirect = redirect_at(path, as_of)
+    redirect = first_redirect(redirects_at(path, as_of), path, as_of)
     target = target_of(redirect, path, as_of) if redirect else None
     if redirect is None or target is None:
         return None
@@ -125,23 +126,32 @@ def _entered_redirect(path: str, as_of: datetime) -> Redirection | None:
     return Redirection(target, redirect.is_permanent, page if isinstance(page, Page) else None)
 
 
-def redirect_at(path: str, as_of: datetime) -> Redirect | None:
-    """The redirect that moderators entered for the path, or None. One for the site comes before one for all sites.
+def redirects_at(path: str, as_of: datetime) -> list[Redirect]:
+    """The redirects that moderators entered for the path. `first_redirect` says which readers follow.
 
-    It is annotated with `tree_path`, the `url_path` of its page if that is public. One query for both, so that the time
-    does not reveal whether a redirect leads to a hidden page.
+    One to a death review comes first: colleagues who may not know of it can enter another for the same path, which
+    must not disable it. Then one for the site comes before one for all sites.
+
+    They are annotated with `tree_path`, the `url_path` of the page if that is public. One query for both, so that the
+    time does not reveal whether a redirect leads to a hidden page.
     """
     here = Q(site__isnull=True) | Q(site=Site.objects.filter(is_default_site=True).values("pk")[:1])
     found = Redirect.objects.filter(here, old_path=Redirect.normalise_path(path)).annotate(
         tree_path=Subquery(
             public(ContentPage.objects.filter(pk=OuterRef("redirect_page")), as_of).values("url_path")[:1]
-        )
+        ),
+        comes_later=Case(When(hidden_rows(Redirect), then=0), default=1),
     )
-    return found.select_related("redirect_page").order_by(F("site").asc(nulls_last=True)).first()
+    return list(found.select_related("redirect_page").order_by("comes_later", F("site").asc(nulls_last=True), "pk"))
+
+
+def first_redirect(redirects: list[Redirect], path: str, as_of: datetime) -> Redirect | None:
+    """The first of `redirects_at`. Those to death reviews count only while they lead somewhere."""
+    return next((each for each in redirects if each.comes_later or target_of(each, path, as_of)), None)
 
 
 def target_of(redirect: Redirect, path: str, as_of: datetime) -> str | None:
-    """The absolute address to which a redirect from `redirect_at` leads.
+    """The absolute address to which a redirect from `redirects_at` leads.
 
     None if that is a page or a file that is not public, another site, or the path itself.
     """
