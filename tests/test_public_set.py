@@ -191,7 +191,7 @@ class Site(RuleBasedStateMachine):
     def publish_now(self, node: Node, until: int | None) -> None:
         node.expires = self.book.at + timedelta(hours=until) if until else None
         self.approve(node, None, node.expires)
-        node.publish(node.draft.as_it_is())
+        node.publish(node.draft.as_it_is(self.book.shelf_is_private))
 
     def approve(self, node: Node, go_live_at, expire_at) -> None:
         page = self.page(node)
@@ -203,7 +203,7 @@ class Site(RuleBasedStateMachine):
     @rule(data=st.data(), hours=st.integers(1, 12))
     def schedule(self, data, hours) -> None:
         node = self.pick(data, self.alive())
-        node.scheduled = (self.book.at + timedelta(hours=hours), node.draft.as_it_is())
+        node.scheduled = (self.book.at + timedelta(hours=hours), node.draft.as_it_is(self.book.shelf_is_private))
         self.approve(node, node.scheduled[0], None)
         if not node.published:
             node.slug = node.draft.slug  # Wagtail writes a scheduled version over a page that is not live
@@ -380,7 +380,7 @@ class Site(RuleBasedStateMachine):
                 node.unpublish()
             if node.scheduled and node.scheduled[0] <= self.book.at:
                 version, node.scheduled = node.scheduled[1], None
-                if version == version.as_it_is():  # with another file it is not what was approved
+                if version.has_the_same_files():  # with another file it is not what was approved
                     node.publish(version)
                     node.expires = None
 
