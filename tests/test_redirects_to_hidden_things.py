@@ -109,6 +109,16 @@ def test_the_page_at_the_typed_address_is_known(things):
     assert found.page.specific == models.DeathReviewNoticePage.objects.get(live=True)
 
 
+def test_the_spelling_of_a_typed_address_does_not_matter(things, tree, settings, client):
+    """The name of a host has no case, and a website may lie below a path."""
+    settings.WEBSITE_URL = "https://www.example.org/safety"
+    for number, address in enumerate(
+        ("https://WWW.Example.org/safety/jane/", "https://www.example.org/safety/%6Aane", "/jane/")
+    ):
+        Redirect.objects.create(old_path=f"/old-{number}", redirect_link=address)
+        assert at_path(f"/old-{number}/", timezone.now()) is None, address
+
+
 @pytest.mark.parametrize(
     "typed", ["a draft notice", "a draft notice without a slash", "a public notice", "a file of death reviews"]
 )

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
 from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, When
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.models import Page, Site
@@ -168,11 +167,7 @@ def target_of(redirect: Redirect, path: str, as_of: datetime) -> str | None:
 
 def _path_on_site(address: str) -> str:
     """The path, from "/", of an address of this CMS or of the public website."""
-    path = unquote(urlsplit(address).path)
-    for base in filter(None, (settings.WEBSITE_URL, settings.CMS_URL)):
-        if address.startswith(base):
-            path = path.removeprefix(urlsplit(base).path)
-    return path
+    return unquote(urlsplit(addresses.path_of(address) or "").path)
 
 
 def _is_hidden(path: str, as_of: datetime) -> bool:
