@@ -204,7 +204,7 @@ class _LookupCounter:
         assert isinstance(parent_type, GraphQLObjectType)  # noqa: S101 - the query was validated
         key = (id(selection_set), parent_type.name)
         if key not in self._counted:
-            fields = list(self._fields(selection_set, parent_type))
+            fields = list(self._fields(selection_set, parent_type, set()))
             shared = {field.name.value for field in fields} & LOADED_TOGETHER.get(parent_type.name, set())
             once = LOOKUPS[f"{parent_type.name}.{next(iter(shared))}"] if shared else 0
             self._counted[key] = once + sum(
@@ -212,17 +212,27 @@ class _LookupCounter:
             )
         return self._counted[key]
 
-    def _fields(self, selection_set: SelectionSetNode, parent_type: GraphQLObjectType) -> Iterator[FieldNode]:
-        """The fields that an object of this type has in the answer, those of fragments included."""
+    def _fields(
+        self, selection_set: SelectionSetNode, parent_type: GraphQLObjectType, spread: set[str]
+    ) -> Iterator[FieldNode]:
+        """The fields that an object of this type has in the answer, those of fragments included.
+
+        `spread` names the fragments that were met. A fragment counts once in a selection set, as in CollectFields
+        (GraphQL, section 6.3.2): otherwise a hundred fragments that each name the next one twice never end.
+        """
         for selection in selection_set.selections:
             if not _is_included(self.variables, selection):
                 continue
             if isinstance(selection, FieldNode):
                 yield selection
                 continue
+            if isinstance(selection, FragmentSpreadNode):
+                if selection.name.value in spread:
+                    continue
+                spread.add(selection.name.value)
             inner, condition = _fragment(self.schema, self.fragments, selection, parent_type)
             if _applies(self.schema, condition, parent_type):
-                yield from self._fields(inner, parent_type)
+                yield from self._fields(inner, parent_type, spread)
 
     def _count_field(self, node: FieldNode, parent_type: GraphQLObjectType, is_counted: bool) -> int:
         field = _field_definition(self.schema, parent_type, node)
