@@ -351,10 +351,10 @@ class NeedsApproval:
         ):
             made[MAKERS] = _made_in(brought_back, MAKERS)  # the later changes of others are gone
         _note(revision, made)
-        if waiting is not None:
-            update_task_state(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
+        if waiting is not None:
+            update_task_state(revision, waiting)
         return revision
 
 
