@@ -507,7 +507,7 @@ WAGTAILDOCS_DOCUMENT_FORM_BASE = "documents.access.forms.DocumentForm"
 WAGTAILIMAGES_IMAGE_FORM_BASE = "documents.access.forms.ImageForm"
 # Wagtail stores these passwords as plain text.
 WAGTAIL_PRIVATE_PAGE_OPTIONS = WAGTAILDOCS_PRIVATE_COLLECTION_OPTIONS = {"SHARED_PASSWORD": False}
-WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger redirects old addresses (pages/visibility/at_path.py)
+WAGTAILREDIRECTS_AUTO_CREATE = False  # the ledger redirects old addresses (pages/reading/at_path.py)
 WAGTAIL_ALLOW_UNICODE_SLUGS = False
 WAGTAILFRONTENDCACHE = {
     address: {"BACKEND": "wagtail.contrib.frontend_cache.backends.HTTPBackend", "LOCATION": address}
@@ -532,12 +532,41 @@ TAGGIT_CASE_INSENSITIVE = True
 GRAPPLE = {"APPS": ["pages"], "PAGE_INTERFACE": "cms.graphql.types.interfaces.PageInterface"}
 GRAPHENE = {"SCHEMA": "cms.graphql.schema.query.schema"}
 # Scripts of these origins may read the API, without cookies. No other address uses this package.
+# Browsers ask before they send these headers to another site. Nothing here reads them.
+TRACING_HEADERS = [
+    "b3",
+    "baggage",
+    "elastic-apm-traceparent",
+    "newrelic",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-datadog-origin",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-trace-id",
+    "x-request-id",
+]
+CLIENT_HEADERS = [  # of Apollo's clients for browsers and phones
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+]
 CORS_URLS_REGEX = r"^/graphql/$" if GRAPHQL_CORS_ORIGINS else r"(?!)"
 CORS_ALLOW_ALL_ORIGINS = "*" in GRAPHQL_CORS_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in GRAPHQL_CORS_ORIGINS if origin != "*"]
 CORS_ALLOW_METHODS = ["GET", "POST"]
-CORS_ALLOW_HEADERS = ["accept", "content-type"]
-CORS_EXPOSE_HEADERS = ["Retry-After"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "cache-control",
+    "content-type",
+    "if-none-match",
+    *CLIENT_HEADERS,
+    *TRACING_HEADERS,
+]
+CORS_EXPOSE_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After"]
 
 # --- Rules without an environment variable -----------------------------------------------------------------
 

@@ -55,6 +55,11 @@ class FeedDefinition:
     is_opt_in: bool = False  # not advertised on other pages: readers have to choose it
 
     @property
+    def priority(self) -> str | None:
+        """The id of its priority, for the feed of a priority."""
+        return self.key.removeprefix(_PRIORITY) if self.key.startswith(_PRIORITY) else None
+
+    @property
     def is_about_something(self) -> bool:
         """Whether it is about one topic or one priority."""
         return ":" in self.key
@@ -96,7 +101,7 @@ def _declared_feeds() -> dict[str, tuple[PageFeed, type[ContentPage]]]:
     return {feed.key: (feed, model) for feed, model in sorted(declared, key=lambda pair: pair[0].position)}
 
 
-_TOPIC = "topic:"
+_TOPIC, _PRIORITY = "topic:", "priority:"
 
 
 def topic_key(topic: int) -> str:
@@ -104,7 +109,7 @@ def topic_key(topic: int) -> str:
 
 
 def priority_key(page: ContentPage) -> str:
-    return f"priority:{page.uuid}"
+    return f"{_PRIORITY}{page.uuid}"
 
 
 def listings(as_of: datetime, include_removed: bool = False) -> list[FeedDefinition]:

@@ -47,7 +47,7 @@ METHODS = ("GET", "HEAD", "OPTIONS")
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link"}
 CORS_PREFLIGHT = {
     "Access-Control-Allow-Methods": ", ".join(METHODS),
-    "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
+    "Access-Control-Allow-Headers": ", ".join(["If-Modified-Since", "If-None-Match", *settings.TRACING_HEADERS]),
     "Access-Control-Max-Age": "86400",
 }
 
@@ -169,7 +169,7 @@ def _cached(name: list[Any], now: State, render: Callable[[], RenderedDocument |
 
     A missing document is not cached, because clients choose the names.
     """
-    content = [now.version, now.version_at, now.expired, now.day]
+    content = [now.version, now.version_at, now.data_version, now.expired, now.day]
     parts = [*name, *content, entry_format(), settings.WEBSUB_HUB]
     key = f"feeds:{sha256(json.dumps(parts).encode()).hexdigest()}"
     found: RenderedDocument | None = cache.get(key)

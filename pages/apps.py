@@ -18,4 +18,4 @@ class PagesConfig(AppConfig):
         typed_dates.install()
         typed_rich_text.install()
         outbox.connect()
-        redirects.refuse_other_sites()
+        redirects.replace_wagtail_parts()

@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from wagtail.admin.views.bulk_action.registry import bulk_action_registry
 from wagtail.admin.views.pages.listing import IndexView
+
+from tests.read_by_answers import Noted
 
 # Signing in and out, one's own account, Wagtail's own error on purpose, and what is the same for everybody.
 LEFT_OUT = re.compile(r"admin/(logout|login|password_reset|failwhale|jsi18n|account|sprite|test404)|.*<str:model_name>")
@@ -149,9 +152,12 @@ def addresses(keys: Keys) -> Iterator[tuple[str, str]]:
             yield "post", address
 
 
-def questions(keys: Keys, values: dict[str, list[Any]], default: Any) -> Iterator[tuple[str, str]]:
+def questions(keys: Keys, values: dict[str, list[Any]], default: Any, noted: Noted) -> Iterator[tuple[str, str]]:
     """(method, address): every route with every key by GET, every view by POST and with each parameter, one at a time,
     and every bulk action. A parameter has the values that are given for it, or the default.
+
+    Of the parameters, those that the view looked up when it was asked without any: each question is to be answered before
+    the next is taken.
     """
     asked: set[tuple[Any, Any]] = set()
     for route in routes():
@@ -162,7 +168,7 @@ def questions(keys: Keys, values: dict[str, list[Any]], default: Any) -> Iterato
                 asked.add((route.decided_by, number))
                 yield "post", with_key
         for name in sorted(route.parameters):
-            if (route.decided_by, name) not in asked:
+            if (route.decided_by, name) not in asked and noted.looked_up(("get", address), name):
                 asked.add((route.decided_by, name))
                 for value in values.get(name, [default]):
                     yield "get", f"{address}?{urlencode({name: value})}"
@@ -189,5 +195,11 @@ def answer(client: Client, method: str, address: str) -> tuple[int, str]:
     return response.status_code, VOLATILE.sub("", "\n".join([*told, body.decode(errors="replace")]))
 
 
-def answers(client: Client, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
-    return {(method, address): answer(client, method, address) for method, address in asked}
+def answers(
+    client: Client, asked: Iterable[tuple[str, str]], noted: Noted | None = None
+) -> dict[tuple[str, str], tuple[int, str]]:
+    found = {}
+    for each in asked:
+        with noted.noting(each) if noted else nullcontext():
+            found[each] = answer(client, *each)
+    return found

@@ -7,11 +7,15 @@ those who approved it, on the screen on which they did, and none of them made an
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
+from copy import copy, deepcopy
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -20,11 +24,13 @@ from django.utils import timezone
 from documents.access.public_files import public_documents, public_images
 from documents.models import Document, Image
 from pages import models
+from pages.approval.scheduling import expire_what_is_over
 from pages.approval.workflow import set_up_death_reviews
 from pages.models import ContentPage
 from pages.models.approvals import Approval
 from tests import factories
 from tests.admin_forms import edit_url, posted, posted_document
+from tests.recorded_rows import RecordedRows, forget_what_is_cached
 
 PEOPLE = {
     "editor": "Editors",
@@ -34,11 +40,13 @@ PEOPLE = {
     "lead": "Safeguarding leads",
     "other lead": "Safeguarding leads",
 }
+MENDED = {"summary": "By the moderator."}  # a colleague's change of the moderator's text
 NEEDED = {"story": ["moderator"], "notice": ["moderator", "safeguarding-lead"]}
 BUTTONS = {
     "save": {},
     "submit": {"action-submit": "on"},
     "take back": {"action-cancel-workflow": "on"},
+    "restart": {"action-restart-workflow": "on"},
     "approve": {"action-workflow-action": "true", "workflow-action-name": "approve"},
     "send back": {
         "action-workflow-action": "true",
@@ -126,6 +134,23 @@ class Book:
         self.renew("story")
         self.renew("notice")
 
+    def again(self) -> "Book":
+        """With the same entries, for the same rows when they have been written again."""
+        book = copy(self)
+        book.people = {user_name(user): user for user in User.objects.filter(pk__in=self.names)}
+        book.clients = {who: Client() for who in book.people}
+        for who, client in book.clients.items():  # the sessions are among the rows, and begin now
+            client.cookies = deepcopy(self.clients[who].cookies)
+        Session.objects.update(expire_date=timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+        book.news = models.NewsIndexPage.objects.get(pk=self.news.pk)
+        book.reviews = models.DeathReviewIndexPage.objects.get(pk=self.reviews.pk)
+        for name in ("things", "writers", "makers", "direct"):
+            setattr(book, name, copy(getattr(self, name)))
+        for name in ("decided", "read"):
+            kept = {key: set(found) for key, found in getattr(self, name).items()}
+            setattr(book, name, defaultdict(set, kept))
+        return book
+
     def renew(self, thing: str) -> None:
         """Another story, or notice, that waits for its first approval."""
         words = new_words("Text")
@@ -212,7 +237,8 @@ class Book:
         for thing in self.things:
             page = self.now(thing)
             if not page.live or page.withdrawal_kind:
-                self.read.pop(thing, None)
+                if page.scheduled_revision is None:  # it may be approved for a date because of what readers saw
+                    self.read.pop(thing, None)
                 continue
             approvals = Approval.objects.filter(revision=page.live_revision_id).exclude(by=None)
             approvers = {(approval.role, self.names[approval.by_id]) for approval in approvals}
@@ -231,14 +257,8 @@ class Book:
             self.read[thing].add(text)
 
     def _writer(self, thing: str, text: str) -> set[str]:
-        """Who wrote a text that is public now, unless others approved it before, and their approvals held."""
-        page, writer = self.now(thing), self.writers[text]
-        hashes = Approval.objects.filter(revision=page.live_revision_id).values("content_hash")
-        standing = Approval.objects.filter(
-            revision__in=page.revisions.all(), content_hash__in=hashes, voided_at=None
-        ).exclude(by=self.people[writer])
-        by_others = set(standing.values_list("role", flat=True)) >= set(NEEDED[thing])
-        return set() if text in self.read[thing] or by_others else {writer}
+        """Who wrote a text that is public now, unless readers saw it before: then others approved it."""
+        return set() if text in self.read[thing] else {self.writers[text]}
 
     def copy(self, who: str, thing: str) -> None:
         """Copy a page in the admin. The copy takes its place in the book."""
@@ -252,6 +272,19 @@ class Book:
             self.read.pop(thing, None)
             for key in [key for key in self.decided if key[0] == thing]:
                 del self.decided[key]
+
+    def start_again(self, who: str, thing: str, way: str) -> None:
+        """End the workflow of a thing without a publication, and submit it again without a change."""
+        if way == "restart":
+            Screen(self, who, thing).press("send back")
+            Screen(self, who, thing).press("restart")
+            return
+        Screen(self, who, thing).press(way)
+        Screen(self, who, thing).press("submit")
+
+    def expire(self, thing: str) -> None:
+        ContentPage.objects.filter(pk=self.things[thing]).update(expire_at=timezone.now() - timedelta(minutes=1))
+        expire_what_is_over(timezone.now())
 
     def unschedule(self, who: str, thing: str) -> None:
         page = self.now(thing)
@@ -268,6 +301,60 @@ class Book:
             ):
                 return True
         return False
+
+
+def presses(who: str, thing: str, button: str, **changes: Any) -> Callable[[Book], Any]:
+    """Somebody opens the screen and presses a button."""
+    return lambda book: Screen(book, who, thing).press(button, **changes)
+
+
+def by_the_moderator(book: Book, **changes: Any) -> None:
+    """The story is the moderator's, and a colleague approves it."""
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary="By the moderator", **changes)
+    Screen(book, "other moderator", "story").press("approve")
+
+
+class RecordedBook:
+    """A book and the rows of the database as some work left them, so that many tests begin there."""
+
+    def __init__(
+        self, work: Callable[[], Book], upon: RecordedRows, unblock: Any, before: "RecordedBook | None" = None
+    ) -> None:
+        self.unblock, self.before = unblock, before
+        forget_what_is_cached()
+        with unblock():
+            self.rows = RecordedRows(lambda: self._keep(work()), upon)
+        forget_what_is_cached()
+
+    def _keep(self, book: Book) -> None:
+        self.book = book
+
+    def after(self, *work: Callable[[Book], Any]) -> "RecordedBook":
+        """For a fixture that begins before the transaction of a test: the work is done in a database without this."""
+
+        def more() -> Book:
+            book = self.book.again()
+            for step in work:
+                step(book)
+            return book
+
+        return RecordedBook(more, self.rows, self.unblock, before=self)
+
+    def written(self) -> Book:
+        """The book, with its rows in the database, in which there is a home page."""
+        self.write()
+        forget_what_is_cached()
+        return self.book.again()
+
+    def write(self) -> None:
+        if self.before:
+            self.before.write()
+        self.rows.write()
+
+
+def user_name(user: User) -> str:
+    return user.username.replace("_", " ")
 
 
 def words_of(file: Any) -> str:

@@ -3,15 +3,18 @@
 import gc
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
-from django.core.cache import caches
+from django.core.management import call_command
 from django.core.signals import request_finished
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from wagtail.models import Site
 
@@ -27,8 +30,11 @@ from pages.models import (
     PublicationIndexPage,
 )
 from tests import factories
+from tests.approval_book import MENDED, Book, RecordedBook, by_the_moderator, presses
+from tests.hidden_content import Worlds
+from tests.many_rows import fill
 from tests.migrated_database import test_database
-from tests.recorded_rows import RecordedRows
+from tests.recorded_rows import Recorded, RecordedRows, forget_what_is_cached
 from tests.searched import SEARCH
 from tests.threaded_site import a_copy
 
@@ -102,11 +108,9 @@ def copied_database(django_db_setup, django_db_blocker, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     """Wagtail keeps the site's root in the cache, which a test's rolled-back transaction does not touch."""
-    for cache in caches.all(initialized_only=True):
-        cache.clear()
+    forget_what_is_cached()
     yield
-    for cache in caches.all(initialized_only=True):
-        cache.clear()
+    forget_what_is_cached()
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +142,23 @@ def recorded_tree(recorded_home, django_db_blocker) -> RecordedRows:
         return RecordedRows(make, upon=recorded_home)
 
 
+@pytest.fixture(scope="session")
+def record(recorded_home, django_db_blocker) -> Callable[..., Recorded]:
+    """Does some work upon the home page once, so that a fixture has what it made again for each test.
+
+    A fixture of a module or of the session calls it: the work is not done in the transaction of a test.
+    """
+
+    def done(work: Callable[[], Any], upon: RecordedRows = recorded_home, at: datetime | None = None) -> Recorded:
+        with django_db_blocker.unblock(), time_machine.travel(at, tick=False) if at else nullcontext():
+            forget_what_is_cached()
+            recorded = Recorded(work, upon)
+            forget_what_is_cached()
+        return recorded
+
+    return done
+
+
 @pytest.fixture
 def tree(home, recorded_tree) -> dict[Any, ContentPage]:
     """A page of each type that can hold others, by type; publication indexes by what they hold."""
@@ -148,6 +169,86 @@ def tree(home, recorded_tree) -> dict[Any, ContentPage]:
         **{index.publication_kind: index for index in PublicationIndexPage.objects.all()},
         **{model: model.objects.get() for model in INDEXES},
     }
+
+
+@pytest.fixture(scope="session")
+def recorded_book(recorded_home, django_db_blocker) -> RecordedBook:
+    return RecordedBook(lambda: Book(PartnershipPage.objects.get()), recorded_home, django_db_blocker.unblock)
+
+
+@pytest.fixture(scope="session")
+def by_a_moderator(recorded_book) -> RecordedBook:
+    """The story is public, and all its text is by a moderator."""
+    return recorded_book.after(by_the_moderator)
+
+
+@pytest.fixture(scope="session")
+def mended(by_a_moderator) -> RecordedBook:
+    """An editor changed a full stop of it, and submitted that."""
+    return by_a_moderator.after(presses("editor", "story", "submit", **MENDED))
+
+
+@pytest.fixture(scope="session")
+def mended_and_public(mended) -> RecordedBook:
+    return mended.after(presses("other moderator", "story", "approve"))
+
+
+@pytest.fixture
+def book(home, recorded_book) -> Book:
+    """Six people, a story and a notice that await approval (tests/approval_book.py)."""
+    book = recorded_book.written()
+    home.refresh_from_db()
+    return book
+
+
+@pytest.fixture(scope="session")
+def recorded_demo(django_db_setup, django_db_blocker) -> RecordedRows:
+    """The demo content, and what the command said. Its files stay in the storage, which is in memory."""
+
+    def load() -> str:
+        out = StringIO()
+        call_command("load_demo", stdout=out)
+        return out.getvalue()
+
+    with django_db_blocker.unblock():
+        return RecordedRows(load)
+
+
+@pytest.fixture
+def demo(db, recorded_demo) -> str:
+    """The demo content; what `load_demo` said when it was loaded."""
+    recorded_demo.write()
+    Site.clear_site_root_paths_cache()
+    return recorded_demo.returned
+
+
+@pytest.fixture(scope="session")
+def twenty_rows(recorded_home, django_db_blocker) -> list[RecordedRows]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        recorded_home.write()
+        home = PartnershipPage.objects.get()
+        two = RecordedRows(lambda: fill(home, 2))
+        two.write()
+        eighteen = RecordedRows(lambda: fill(home, 18))
+        transaction.set_rollback(True)
+    return [two, eighteen]
+
+
+@pytest.fixture
+def recorded_lists(home, twenty_rows) -> list[RecordedRows]:
+    """Two pages of each type in lists, and eighteen more upon them, to be written (tests/many_rows.py)."""
+    return twenty_rows
+
+
+@pytest.fixture(scope="session")
+def worlds_of_the_session() -> Worlds:
+    return Worlds()
+
+
+@pytest.fixture
+def worlds(home, worlds_of_the_session) -> Worlds:
+    """Hidden pages with public ones that point at them, to be written beside the home page."""
+    return worlds_of_the_session
 
 
 @pytest.fixture

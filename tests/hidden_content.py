@@ -4,6 +4,7 @@ Each piece carries `MARK` wherever text can be, and `point_at` makes public page
 """
 
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -15,6 +16,7 @@ from pages.content.choices import WithdrawalKind
 from pages.takedown.withdrawal import take_down
 from pages.visibility.rule import Answer
 from tests import factories
+from tests.recorded_rows import RecordedRows
 
 MARK = "zzmarker"
 
@@ -107,6 +109,11 @@ def finish(state, page):
     if state in AFTER_PUBLISHING:
         page = type(page).objects.get(pk=page.pk)
         AFTER_PUBLISHING[state](page)
+
+
+def take_to(state, page):
+    """Take a page to any state: it was published, or is a draft where the state is one of a page that never was."""
+    {**AFTER_PUBLISHING, **INSTEAD_OF_PUBLISHING}[state](type(page).objects.get(pk=page.pk))
 
 
 def body(**blocks):
@@ -345,3 +352,57 @@ def point_at(home, pages, live: bool = False):
     home.related_work = [models.RelatedLink(title="Work", url="https://example.org/")]
     factories.publish(home)
     Redirect.objects.create(old_path="/old", redirect_page=pages["standard"])
+
+
+def indexes(home):
+    """Public pages that hold the others; `point_at` makes more that point at hidden pages in every way that there is."""
+    factories.page(models.NewsIndexPage, home, slug="news")
+    factories.page(models.MeetingIndexPage, home, slug="meetings")
+    factories.page(models.DeathReviewIndexPage, home, slug="death-reviews")
+
+
+class World(NamedTuple):
+    """What was written once and is written again for each test: pages that other pages point at."""
+
+    rows: RecordedRows
+    pages: dict[str, Any]  # keys, by the kinds of pages
+    to_finish: list[Any]  # keys of the pages that are to be taken to a state, in this order
+
+
+class Worlds:
+    """Worlds in which pages are published or drafts, below published pages or drafts, made when one is first needed.
+
+    All states of pages that were published begin with the same world, and those of pages that never were with another.
+    There has to be a home page, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, bool, bool], World] = {}
+
+    @staticmethod
+    def _make(begun: str, below: bool, live: bool) -> World:
+        found: dict[str, Any] = {}
+
+        def work() -> None:
+            home = models.PartnershipPage.objects.get()
+            indexes(home)
+            pages, to_finish = secrets(f"child of {begun}" if below else begun, home)
+            point_at(home, pages, live=live)
+            found["pages"] = {name: page.pk for name, page in pages.items()}
+            found["to_finish"] = [page.pk for page in to_finish]
+
+        return World(RecordedRows(work), **found)
+
+    def write(self, state: str, live: bool = False) -> tuple[dict[str, Any], list[Any]]:
+        """Pages on their way to the state, and those that `take_to` has to take there.
+
+        Shared text, which public pages show, is published when `live`.
+        """
+        own = state.removeprefix("child of ")
+        key = ("draft" if own in INSTEAD_OF_PUBLISHING else "live", own != state, live)
+        if key not in self.made:
+            self.made[key] = self._make(*key)
+        world = self.made[key]
+        world.rows.write()
+        pages = {page.pk: page for page in models.ContentPage.objects.specific()}
+        return {name: pages[pk] for name, pk in world.pages.items()}, [pages[pk] for pk in world.to_finish]

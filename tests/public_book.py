@@ -46,16 +46,25 @@ class Venue:
 
 @dataclass(frozen=True)
 class Version:
-    """The words of one version, where it lies, and its files, each with the word that it had on approval."""
+    """The words of one version, where it lies, and its files, each with the word that it had on approval.
+
+    `hidden` are the files that readers could not have opened then. They stay closed until another version is approved.
+    """
 
     word: str
     slug: str
     files: tuple[tuple[File, str], ...] = ()
     venue: Venue | None = None
+    hidden: tuple[File, ...] = ()
 
-    def as_it_is(self) -> "Version":
+    def as_it_is(self, shelf_is_private: bool) -> "Version":
         """With the files that are there when it is submitted, which may be newer than the draft."""
-        return Version(self.word, self.slug, tuple((file, file.word) for file, _ in self.files), self.venue)
+        files = tuple((file, file.word) for file, _ in self.files)
+        hidden = tuple(file for file, _ in files if file.down or (file.on_shelf and shelf_is_private))
+        return Version(self.word, self.slug, files, self.venue, hidden)
+
+    def has_the_same_files(self) -> bool:
+        return all(file.word == word for file, word in self.files)
 
 
 @dataclass(eq=False, repr=False)
@@ -145,7 +154,7 @@ class Book:
         """The files of a public page that are the approved ones, and neither private nor taken down."""
         if node.published and self.is_public(node):
             for file, word in node.published.files:
-                private = file.on_shelf and self.shelf_is_private
+                private = (file.on_shelf and self.shelf_is_private) or file in node.published.hidden
                 if not file.down and not file.deleted and not private and file.word == word:
                     yield file, word
 

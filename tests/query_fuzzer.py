@@ -31,7 +31,7 @@ HUGE = ["9" * 400, f"-{'9' * 400}", "9" * 5_000, "1e999", "0." + "1" * 400]
 ODD_TEXTS = ["", " ", "\x00", "\u202e", "é", "𝕏", "\ud800", "x" * 3_000, "%", "'; --", '"', "\\", "../..", "0", "None"]
 ODD_LITERALS = ["null", "-1", "99999999999", "1.5e308", "true", '""', '"x"', "[]", "[[1]]", "{}", "{a: 1}", "NOTHING", "$nothing", *HUGE]  # fmt: skip
 # What may be in a cursor: its version, the name of its list, then the values of the columns that order the list.
-LISTS = ["news", "meetings", "meetings upcoming", "plans", "insights", "annual reviews", "death reviews", "tree", "changes", "search 0", "", None, 7]  # fmt: skip
+LISTS = ["news", "pages", "meetings", "meetings upcoming", "plans", "insights", "annual reviews", "death reviews", "tree", "changes", "search 0", "", None, 7]  # fmt: skip
 CURSOR_VALUES = [0, 1, -1, 2**31, 2**63, 10**40, 1.5, 1e300, None, True, [], [[]], {}, {"a": 1}, "", "x", "\x00", "\ud800", "0", "2025", "2025-13", "x" * 2_000, "00010001", "2026-02-24T10:00:00+00:00", "2026-02-24T10:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "6f1d3e52-5d0c-4b7e-9a39-0d0c5e1f2a11"]  # fmt: skip
 MOMENTS = ["2026-02-24T10:00:00+00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2026-02-24"]
 VALUES = {

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
+from django.core.cache import caches
 from django.db import connection, transaction
+from django.db.models import Model
 
 from cms.models import DataVersion
 from pages.models import PageVisibility
@@ -18,17 +20,19 @@ Rows = dict[Any, tuple[Any, ...]]  # by primary key
 
 
 class RecordedRows:
-    """The rows of all tables that the work added, changed or took away. Its transaction is rolled back.
+    """The rows of all tables that the work added, changed or took away, and what it returned. Its transaction is rolled
+    back.
 
-    The work begins with what is in the database and in `upon`, which `write` expects there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
+    The work begins with what is in the database and in `upon`, with all that it stands upon itself. `write` expects it there as well. The sequences of the tables are left where the work moved them, so that the keys are free when the rows are written.
     """
 
     def __init__(self, work: Callable[[], Any], upon: "RecordedRows | None" = None) -> None:
+        self.upon = upon
         with transaction.atomic():
             if upon:
-                upon.write()
+                upon.write_all()
             before = _everything()
-            work()
+            self.returned = work()
             after, sequences = _everything(), _sequences()
             transaction.set_rollback(True)
         _move(sequences)
@@ -37,6 +41,12 @@ class RecordedRows:
         for model, rows in before.items():
             self.removed[model] += [key for key, row in rows.items() if after[model].get(key) != row]
             self.added[model] += [row for key, row in after[model].items() if rows.get(key) != row]
+
+    def write_all(self) -> None:
+        """Into a database where nothing of it is yet."""
+        if self.upon:
+            self.upon.write_all()
+        self.write()
 
     def write(self) -> None:
         """Raises IntegrityError where other rows are in the way."""
@@ -51,6 +61,36 @@ class RecordedRows:
                     places = ", ".join(["%s"] * len(rows[0]))
                     sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608 - names
                     cursor.executemany(sql, rows)
+
+
+class Recorded(RecordedRows):
+    """What some work made: `again` writes its rows and returns it as it is in the database then."""
+
+    def __init__(self, work: Callable[[], Any], upon: RecordedRows) -> None:
+        super().__init__(lambda: self._keep(work()), upon)
+
+    def _keep(self, made: Any) -> None:
+        self.made = made
+
+    def again(self) -> Any:
+        self.write()
+        return _fetched(self.made)
+
+
+def forget_what_is_cached() -> None:
+    """Other rows have the keys now."""
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
+
+
+def _fetched(made: Any) -> Any:
+    if isinstance(made, Model):
+        return type(made)._base_manager.get(pk=made.pk)
+    if isinstance(made, dict):
+        return {name: _fetched(each) for name, each in made.items()}
+    if isinstance(made, list | tuple):
+        return type(made)(map(_fetched, made))
+    return made
 
 
 def _everything() -> dict[type, Rows]:

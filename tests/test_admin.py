@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from wagtail.test.utils.form_data import querydict_from_html, rich_text
+from wagtail.test.utils.form_data import rich_text
 
 from documents.models import Document, Image
 from pages import models
 from pages.models.snippets import ModeratedSnippet
 from tests import factories
-from tests.admin_forms import decide
+from tests.admin_forms import decide, posted
 from tests.test_files import pdf
 
 
@@ -49,7 +49,7 @@ def test_an_incomplete_draft_can_be_saved_and_previewed_but_not_submitted(tree, 
     client = sign_in(group)
     parent = tree[PLACES[model]]
     url = reverse("wagtailadmin_pages:add", args=["pages", model._meta.model_name, parent.pk])
-    data = querydict_from_html(client.get(url).content.decode(), form_id="page-edit-form").copy()
+    data = posted(client.get(url).content)
     if "title" in data:
         data["title"], data["slug"] = "Half-written", "half-written"
     data["body-count"] = "0"  # the script of the screen adds it
@@ -59,7 +59,7 @@ def test_an_incomplete_draft_can_be_saved_and_previewed_but_not_submitted(tree, 
     assert shown.status_code == 200
     assert b"<h1>" in shown.content
 
-    refused = client.post(url, {**data.dict(), "action-submit": "1"})
+    refused = client.post(url, {**data, "action-submit": "1"})
     assert refused.status_code == 200
     assert refused.context["form"].errors
     assert not model.objects.child_of(parent).filter(live=False).exists()
@@ -76,7 +76,7 @@ def test_an_incomplete_draft_can_be_saved_and_previewed_but_not_submitted(tree, 
     edit = reverse("wagtailadmin_pages:edit", args=[page.pk])
     again = client.get(edit)
     assert again.status_code == 200
-    data = querydict_from_html(again.content.decode(), form_id="page-edit-form").copy()
+    data = posted(again.content)
     data["body-count"] = "0"
     assert client.post(edit, data).status_code == 302
     assert page.revisions.count() == 2
@@ -86,10 +86,10 @@ def test_partial_dates_go_through_the_form(tree, sign_in):
     period = tree[models.PriorityPeriodPage]
     client = sign_in("Moderators")
     edit = reverse("wagtailadmin_pages:edit", args=[period.pk])
-    data = querydict_from_html(client.get(edit).content.decode(), form_id="page-edit-form").copy()
+    data = posted(client.get(edit).content)
     assert (data["starts_on"], data["ends_on"]) == ("2025", "2027")
     data["starts_on"] = "September 2025"
-    assert client.post(edit, {**data.dict(), "action-submit": "1"}).status_code == 302
+    assert client.post(edit, {**data, "action-submit": "1"}).status_code == 302
     draft = models.PriorityPeriodPage.objects.get(pk=period.pk).get_latest_revision_as_object()
     assert (draft.starts_on.value, draft.ends_on.value) == ("2025-09", "2027")
     data["starts_on"] = "some day"
@@ -101,7 +101,7 @@ def test_rules_about_rows_look_at_the_rows_that_were_typed(tree, sign_in):
     client = sign_in("Moderators")
     period = tree[models.PriorityPeriodPage]
     url = reverse("wagtailadmin_pages:add", args=["pages", "prioritypage", period.pk])
-    data = querydict_from_html(client.get(url).content.decode(), form_id="page-edit-form").dict()
+    data = posted(client.get(url).content)
     data |= {
         "title": "New",
         "slug": "new",
@@ -149,10 +149,10 @@ def test_a_draft_of_a_live_page_may_be_incomplete_too(tree, sign_in):
     meeting = factories.page(models.MeetingPage, tree[models.MeetingIndexPage])
     client = sign_in("Moderators")
     edit = reverse("wagtailadmin_pages:edit", args=[meeting.pk])
-    data = querydict_from_html(client.get(edit).content.decode(), form_id="page-edit-form").copy()
+    data = posted(client.get(edit).content)
     data["status"] = "cancelled"
     assert client.post(edit, data).status_code == 302
-    refused = client.post(edit, {**data.dict(), "action-submit": "1"})
+    refused = client.post(edit, {**data, "action-submit": "1"})
     assert refused.context["form"].errors["status_notice"] == [
         "Say what changed and why: the meeting is cancelled, postponed or moved."
     ]
@@ -165,7 +165,7 @@ def test_a_draft_of_a_live_page_may_be_incomplete_too(tree, sign_in):
 def test_an_editor_submits_a_snippet_and_a_moderator_approves_it(home, sign_in, client, model):
     sign_in("Editors")
     url = reverse(f"wagtailsnippets_pages_{model._meta.model_name}:add")
-    data = querydict_from_html(client.get(url).content.decode(), form_id="w-editor-form").copy()
+    data = posted(client.get(url).content, form_id="w-editor-form")
     for name, value in {
         "name": "Somewhere",
         "team": "A team",
@@ -178,7 +178,7 @@ def test_an_editor_submits_a_snippet_and_a_moderator_approves_it(home, sign_in, 
     }.items():
         if name in data:
             data[name] = value
-    assert client.post(url, {**data.dict(), "action-submit": "1"}).status_code == 302
+    assert client.post(url, {**data, "action-submit": "1"}).status_code == 302
     assert model.objects.get().live is False
     made = model.objects.get()
     client.force_login(User.objects.create_user("moderator", password="x"))

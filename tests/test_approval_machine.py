@@ -28,11 +28,6 @@ WHO = st.sampled_from(sorted(PEOPLE))
 APPROVERS = st.sampled_from(["moderator", "other moderator", "lead", "other lead"])
 
 
-@pytest.fixture
-def book(home):
-    return Book(home)
-
-
 class Approving(RuleBasedStateMachine):
     book: Book
 
@@ -114,6 +109,14 @@ class Approving(RuleBasedStateMachine):
     @rule(who=APPROVERS, thing=THINGS)
     def takes_a_date_off(self, who, thing):
         self.book.unschedule(who, thing)
+
+    @rule(who=WHO, thing=THINGS, way=st.sampled_from(["send back", "take back", "restart"]))
+    def ends_the_workflow_and_submits_again(self, who, thing, way):
+        self.book.start_again(who, thing, way)
+
+    @rule(thing=THINGS)
+    def expires(self, thing):
+        self.book.expire(thing)
 
     @rule(who=WHO, thing=THINGS)
     def copies(self, who, thing):
@@ -205,7 +208,39 @@ def a_file_exchanged_between_two_approvals(book):
     screen.press("approve")
 
 
+def sent_back_and_approved_by_its_author(book):
+    Screen(book, "moderator", "story").press("save", summary=new_words("Text"))
+    book.start_again("other moderator", "story", "send back")
+    Screen(book, "moderator", "story").press("approve")
+
+
+def approved_for_a_date_and_then_by_its_author(book):
+    Screen(book, "editor", "story").press("take back")
+    Screen(book, "moderator", "story").press("submit", summary=new_words("Text"), go_live_at=tomorrow())
+    Screen(book, "other moderator", "story").press("approve")
+    assert book.now("story").scheduled_revision is not None
+    book.unschedule("other moderator", "story")
+    Screen(book, "moderator", "story").press("submit", go_live_at="")
+    Screen(book, "moderator", "story").press("approve")
+
+
+def expired_and_brought_back_by_its_author(book):
+    Screen(book, "moderator", "story").press("save", summary=new_words("Text"))
+    text = book.now("story").get_latest_revision_as_object().summary
+    Screen(book, "other moderator", "story").press("approve")
+    Screen(book, "editor", "story").press("submit", summary=new_words("Text"), go_live_at=tomorrow())
+    Screen(book, "moderator", "story").press("approve")
+    book.expire("story")
+    book.unschedule("other moderator", "story")
+    Screen(book, "editor", "story").press("submit", summary=text, go_live_at="", expire_at="")
+    book.writers[text] = "moderator"
+    Screen(book, "moderator", "story").press("approve")
+
+
 REFUSED = [
+    sent_back_and_approved_by_its_author,
+    approved_for_a_date_and_then_by_its_author,
+    expired_and_brought_back_by_its_author,
     exchanged_behind_an_open_screen,
     described_behind_an_open_screen,
     described_and_saved_without_a_change,

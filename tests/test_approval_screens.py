@@ -2,10 +2,11 @@
 
 import re
 from datetime import date
+from functools import partial
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.html import strip_tags
@@ -23,23 +24,19 @@ REJECT = {**APPROVE, "workflow-action-name": "reject", "workflow-action-extra-da
 AS_SCRIPT = {"accept": "application/json"}
 
 
+@pytest.fixture(scope="module")
+def recorded_people(record):
+    return record(accounts)
+
+
+def accounts():
+    groups = {"editor": "Editors", "moderator": "Moderators", "colleague": "Moderators"}
+    return {name: factories.account(name, group) for name, group in groups.items()}
+
+
 @pytest.fixture
-def person(home):
-    def make(name, *groups):
-        user = User.objects.create_user(name, email=f"{name}@example.org", password="x")
-        user.groups.set(Group.objects.filter(name__in=groups))
-        return user
-
-    return make
-
-
-@pytest.fixture
-def people(person):
-    return {
-        "editor": person("editor", "Editors"),
-        "moderator": person("moderator", "Moderators"),
-        "colleague": person("colleague", "Moderators"),
-    }
+def people(home, recorded_people):
+    return recorded_people.again()
 
 
 class Screen:
@@ -71,29 +68,35 @@ def said(message):
     return unescape(strip_tags(str(message).split('<span class="buttons">')[0])).strip()
 
 
+@pytest.fixture(scope="module")
+def recorded_submissions(record, recorded_people):
+    return {kind: record(partial(submission, kind), upon=recorded_people) for kind in ("page", "snippet")}
+
+
+def submission(kind):
+    if kind == "page":
+        document = factories.document(title="Report")
+        thing = factories.draft(
+            models.InsightPage,
+            models.PartnershipPage.objects.get(),
+            slug="advice",
+            title="Advice",
+            disclosure_checked_by="A. Nother",
+            disclosure_checked_on=date(2026, 2, 11),
+            page_documents=[models.PageDocument(document=document, sort_order=0)],
+        )
+    else:
+        thing = factories.agency(name="Advice", live=False)
+    editor = User.objects.get(username="editor")
+    thing.save_revision(user=editor)
+    thing.get_workflow().start(thing, editor)
+    return thing
+
+
 @pytest.fixture
-def submitted(home, people, client):
+def submitted(people, recorded_submissions):
     """Something that the editor wrote and sent in: a page with a document, or a snippet."""
-
-    def make(kind="page"):
-        if kind == "page":
-            document = factories.document(title="Report")
-            thing = factories.draft(
-                models.InsightPage,
-                home,
-                slug="advice",
-                title="Advice",
-                disclosure_checked_by="A. Nother",
-                disclosure_checked_on=date(2026, 2, 11),
-                page_documents=[models.PageDocument(document=document, sort_order=0)],
-            )
-        else:
-            thing = factories.agency(name="Advice", live=False)
-        thing.save_revision(user=people["editor"])
-        thing.get_workflow().start(thing, people["editor"])
-        return thing
-
-    return make
+    return lambda kind="page": recorded_submissions[kind].again()
 
 
 def now(thing):
@@ -295,25 +298,24 @@ def submit(client, user, page):
     assert words == "Page 'Advice' has been submitted for moderation."
 
 
-DECISIONS = pytest.mark.parametrize("decision", [APPROVE, REJECT], ids=["approve", "reject"])
+def refuses_each_decision(thing, screen, *words, **changes):
+    """A refusal changes nothing, so that one world does for both."""
+    for decision in (APPROVE, REJECT):
+        refuses(thing, lambda decision=decision: screen.send(**decision, **changes), *words)
 
 
-@DECISIONS
-def test_a_file_that_was_exchanged_meanwhile_is_not_approved(submitted, people, client, decision):
+def test_a_file_that_was_exchanged_meanwhile_is_not_approved(submitted, people, client):
     """Taken back, exchanged and submitted with the same text: the old screen answers another question."""
     page, document = submitted(), Document.objects.get()
     screen = Screen(client, people["moderator"], page)
     take_back(client, people["editor"], page)
     exchange(client, people["editor"], document)
     submit(client, people["editor"], page)
-    refuses(
-        page,
-        lambda: screen.send(**decision),
-        f"editor took “Advice” back at 10:04. It was submitted again since. {LOOK_AGAIN}",
+    refuses_each_decision(
+        page, screen, f"editor took “Advice” back at 10:04. It was submitted again since. {LOOK_AGAIN}"
     )
 
 
-@DECISIONS
 @pytest.mark.parametrize(
     ("title", "words"),
     [
@@ -321,14 +323,14 @@ def test_a_file_that_was_exchanged_meanwhile_is_not_approved(submitted, people, 
         ("Other words", "The details of the document “Other words” were changed."),
     ],
 )
-def test_a_file_that_changed_while_the_page_waits_is_not_approved(submitted, people, client, decision, title, words):
+def test_a_file_that_changed_while_the_page_waits_is_not_approved(submitted, people, client, title, words):
     page, document = submitted(), Document.objects.get()
     screen = Screen(client, people["moderator"], page)
     exchange(client, people["editor"], document, title)
-    refuses(page, lambda: screen.send(**decision), f"{words} {LOOK_AGAIN}")
+    refuses_each_decision(page, screen, f"{words} {LOOK_AGAIN}")
     fresh = Screen(client, people["moderator"], page)
     again = f"{words} That was after “Advice” was saved. Save it once more, look at it, and then decide."
-    refuses(page, lambda: fresh.send(**decision), again)
+    refuses_each_decision(page, fresh, again)
     fresh.send()
     assert Screen(client, people["moderator"], page).send(**APPROVE) == [PUBLISHED]
 
@@ -343,23 +345,20 @@ def test_words_that_were_changed_and_changed_back_are_not_what_was_shown(submitt
 
 
 @KINDS
-@DECISIONS
-def test_another_text_is_not_approved(submitted, people, client, kind, decision):
+def test_another_text_is_not_approved(submitted, people, client, kind):
     thing = submitted(kind)
     screen = Screen(client, people["moderator"], thing)
     Screen(client, people["colleague"], thing).send(**{name_of(kind): "Another text"})
-    words = f"colleague changed “Another text” at 10:04. {LOOK_AGAIN}"
-    refuses(thing, lambda: screen.send(**decision), words)
+    refuses_each_decision(thing, screen, f"colleague changed “Another text” at 10:04. {LOOK_AGAIN}")
 
 
 @KINDS
-@DECISIONS
-def test_a_decision_without_what_was_shown_is_refused(submitted, people, client, kind, decision):
+def test_a_decision_without_what_was_shown_is_refused(submitted, people, client, kind):
     thing = submitted(kind)
     screen = Screen(client, people["moderator"], thing)
     words = "Open “Advice” and decide there: a decision is about what that screen shows."
     for shown in ("", "1.2.3", "x" * 100):
-        refuses(thing, lambda shown=shown: screen.send(**decision, shown=shown), words)
+        refuses_each_decision(thing, screen, words, shown=shown)
 
 
 @KINDS

@@ -30,7 +30,7 @@ from tests.test_query_counts import queries
 CHANGES = """query ($since: String, $first: Int) { changes(since: $since, first: $first) {
   totalCount pageInfo { hasNextPage endCursor } nodes { kind at major note pageId urlPath page { title urlPath } } } }"""
 GONE = ("WITHDRAWN", "DELETED")
-SEED, OPERATIONS = int(os.environ.get("FUZZ_SEED", "20260302")), 500
+SEED, OPERATIONS = int(os.environ.get("FUZZ_SEED", "20260302")), 200
 START = factories.london(2026, 3, 2, 10)
 
 
@@ -78,8 +78,8 @@ class People:
     """
 
     WEIGHTS = {
-        "make": 6, "publish": 9, "move": 4, "unpublish": 2, "restrict": 2, "lift": 5, "withdraw": 3, "take_down": 1,
-        "delete": 2, "expire": 3, "schedule": 3, "wait": 5,
+        "make": 6, "publish": 9, "move": 4, "unpublish": 2, "restrict": 2, "lift": 5, "withdraw": 3, "take_down": 2,
+        "delete": 4, "expire": 3, "schedule": 3, "wait": 5,
     }  # fmt: skip
 
     def __init__(self, seed, home, clock):
@@ -95,7 +95,8 @@ class People:
     def step(self):
         """Try something. Counts it when it changed anything: what the rules refuse does not."""
         [name] = self.random.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))
-        public_now = all_public()
+        before = content()
+        public_now = before[-1]
         pages = [page for page in models.ContentPage.objects.order_by("pk").specific() if page.pk != self.home.pk]
         if name in ("move", "delete", "withdraw"):
             pages = [page for page in pages if page.pk not in {index.pk for index in self.indexes.values()}]
@@ -103,7 +104,6 @@ class People:
             pages = [page for page in pages if str(page.uuid) in public_now]
         if not pages and name != "make":
             return
-        before = content()
         with suppress(ValidationError):
             getattr(self, name)(self.random.choice(pages) if pages else None)
         self.done[name] += content() != before
@@ -180,7 +180,7 @@ class People:
 
 
 def test_whoever_follows_the_changes_has_the_public_set(home, ask):
-    """500 operations. The one who follows from the beginning, and others who join on the way with the set of then.
+    """200 operations. The one who follows from the beginning, and others who join on the way with the set of then.
 
     FUZZ_SEED=7 pytest tests/test_changes.py does other operations; a failure shows the seed.
     """
@@ -200,10 +200,10 @@ def test_whoever_follows_the_changes_has_the_public_set(home, ask):
         expected = all_public()
         assert Follower(ask).catch_up() == expected
         assert all(other.catch_up() == expected for other in others)
-    assert min(people.done.values()) > 2, people.done
+    assert min(people.done.values()) > 1, people.done
     assert people.types_published >= {models.StandardPage, *people.indexes}
-    assert most > 10
-    assert models.PublicChange.objects.count() > 200
+    assert most > 5
+    assert models.PublicChange.objects.count() > 70
     kinds = set(models.PublicChange.objects.values_list("kind", flat=True))
     assert kinds == {"published", "updated", "moved", "withdrawn", "deleted"}
 
@@ -405,7 +405,7 @@ def test_a_redaction_tells_front_ends_to_fetch_everything_again(home, ask):
     assert "zzname" not in str(ask(CHANGES, first=100))
 
 
-@pytest.mark.parametrize("number", [1, 12])
+@pytest.mark.parametrize("number", [1, 6])
 def test_the_number_of_queries_does_not_grow(number, home, ask):
     for _ in range(number):
         factories.page(models.StandardPage, home)

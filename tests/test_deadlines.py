@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.test.utils.form_data import querydict_from_html
 
 from documents.models import PublishedFile
 from pages import models
@@ -19,6 +18,7 @@ from pages.editing import deadlines
 from pages.editing.deadlines import Standing, deadlines_of
 from pages.models import ContentPage
 from tests import factories
+from tests.admin_forms import posted
 from tests.factories import london
 from tests.test_query_counts import queries
 
@@ -190,7 +190,7 @@ def test_the_edit_screen_refuses_a_late_paper_and_names_the_field(meetings, clie
         edit = reverse("wagtailadmin_pages:edit", args=[meeting.pk])
         html = client.get(edit).content.decode()
         assert "Why it is late" in html
-        data = querydict_from_html(html, form_id="page-edit-form").dict()
+        data = posted(html.encode())
         refused = client.post(edit, {**data, "action-submit": "1"})
         assert refused.context["form"].non_field_errors() == [REFUSAL]
         meeting.refresh_from_db()

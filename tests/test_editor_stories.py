@@ -55,9 +55,13 @@ def approve(client, people):
     return post
 
 
-@pytest.fixture
-def meeting(home):
-    index = factories.page(models.MeetingIndexPage, home)
+@pytest.fixture(scope="module")
+def recorded_meeting(record):
+    return record(meeting_in_february)
+
+
+def meeting_in_february():
+    index = factories.page(models.MeetingIndexPage, models.PartnershipPage.objects.get())
     with time_machine.travel(factories.london(2026, 2, 11, 9)):
         return factories.page(
             models.MeetingPage,
@@ -67,6 +71,11 @@ def meeting(home):
             papers=[models.Paper(document=factories.document())],
             questions_deadline=factories.london(2026, 2, 20, 12),
         )
+
+
+@pytest.fixture
+def meeting(home, recorded_meeting):
+    return recorded_meeting.again()
 
 
 MEETING = """query ($path: String!) { page(urlPath: $path) { ... on MeetingPage {

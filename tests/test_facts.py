@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings
-from django.core.management import call_command
+from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
-from pages.approval.workflow import set_up_moderation
 from tests.factories import london
 
 QUERY = """
@@ -69,15 +69,11 @@ WEBSITE_DAY = london(2026, 2, 11, 12)
 
 
 @pytest.fixture(scope="module")
-def facts(django_db_setup, django_db_blocker):
+def facts(recorded_demo, django_db_blocker):
     """The answers to both queries over the demo content on 11 February 2026, read once for the whole module."""
-    from django.core.cache import cache  # noqa: PLC0415
-    from django.db import transaction  # noqa: PLC0415
-
     with django_db_blocker.unblock(), transaction.atomic(), time_machine.travel(WEBSITE_DAY, tick=False):
         cache.clear()
-        set_up_moderation()
-        call_command("load_demo", verbosity=0)
+        recorded_demo.write()
         bodies = [
             json.loads(Client().post("/graphql/", {"query": query}, content_type="application/json").content)
             for query in (QUERY, MORE)
@@ -315,10 +311,7 @@ def test_facts_78_to_83_nothing_is_invented(facts):
     assert facts["deathReviews"]["totalCount"] == 0
 
 
-@pytest.mark.django_db
-def test_the_next_meeting_moves_on_at_its_start(ask):
-    set_up_moderation()
-    call_command("load_demo", verbosity=0)
+def test_the_next_meeting_moves_on_at_its_start(demo, ask):
     query = "{ nextMeeting { title } }"
     with time_machine.travel(london(2026, 2, 24, 9, 59, 59), tick=False):
         assert ask(query)["nextMeeting"] is not None
@@ -335,11 +328,8 @@ VARIABLES = {
 }
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("path", CONTRACT, ids=lambda path: path.stem)
-def test_every_query_of_the_contract_answers_over_the_demo_content(ask, path):
-    set_up_moderation()
-    call_command("load_demo", verbosity=0)
+def test_every_query_of_the_contract_answers_over_the_demo_content(demo, ask, path):
     with time_machine.travel(WEBSITE_DAY, tick=False):
         data = ask(path.read_text(), **VARIABLES.get(path.stem, {}))
     assert data

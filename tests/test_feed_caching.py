@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from feeds.build.items import update_entries
@@ -17,7 +17,7 @@ from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.factories import london
 from tests.hidden_content import administrator
-from tests.test_feed_http import NOW, clock, index, stories, titles  # noqa: F401 - fixtures
+from tests.test_feed_http import NOW, clock, index, recorded_index, stories, titles  # noqa: F401 - fixtures
 
 
 def test_what_expires_after_something_else_was_unpublished_is_not_shown_from_what_was_kept(client, home, index, clock):
@@ -98,3 +98,14 @@ def test_under_an_address_that_caches_are_not_told_of_nothing_is_stored(client, 
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-cache")
     known = client.get(f"{address}?x=1", headers={"If-None-Match": answer["ETag"]})
     assert (known.status_code, known["Cache-Control"]) == (304, "no-cache")
+
+
+@pytest.mark.parametrize("address", ["/feeds/news.atom", "/feeds/all.json", "/feeds/topics/cycling.rss"])
+def test_a_change_by_sql_is_not_hidden_by_what_was_kept(client, index, address):
+    """The ledger does not know of it."""
+    [story] = stories(index, 1, topics=[factories.topic(slug="cycling")])
+    assert b"Story 0" in client.get(address).content
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE wagtailcore_page SET live = %s WHERE id = %s", [False, story.pk])
+    answer = client.get(address)
+    assert b"Story 0" not in answer.content

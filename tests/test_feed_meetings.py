@@ -9,7 +9,20 @@ from django.core.files.base import ContentFile
 from pages import models
 from tests import factories
 from tests.factories import london
-from tests.test_feed_stories import Follower, changed, clock, items, meeting, removed, titles  # noqa: F401 - fixtures
+from tests.test_feed_stories import Follower, changed, clock, items, removed, titles  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def meeting(home):
+    meetings = factories.page(models.MeetingIndexPage, home, slug="meetings")
+    return factories.page(
+        models.MeetingPage,
+        meetings,
+        slug="march",
+        title="Meeting in March",
+        starts_at=london(2026, 3, 24, 10),
+        venue=factories.venue(name="Parkside Place"),
+    )
 
 
 def test_what_happens_to_a_meeting_is_told_once_each(client, meeting, clock):

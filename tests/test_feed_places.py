@@ -12,7 +12,7 @@ from pages import models
 from pages.takedown.withdrawal import withdraw
 from tests import factories
 from tests.hidden_content import administrator
-from tests.test_feed_stories import clock, index, items, removed, story, titles  # noqa: F401 - fixtures
+from tests.test_feed_stories import clock, end, index, items, recorded, removed, story, titles  # noqa: F401 - fixtures
 
 
 def test_each_page_is_in_the_feeds_that_it_belongs_to(client, home, index, story):
@@ -96,12 +96,7 @@ def test_the_feed_of_a_topic_says_that_its_only_page_went(client, index, how, cl
     assert titles(client, "topics/cycling") == ["A story"]
     clock.shift(timedelta(minutes=1))
     uuid = story.uuid
-    if how == "unpublished":
-        story.unpublish()
-    elif how == "deleted":
-        story.delete()
-    else:
-        models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now())
+    end(story, how)
     assert titles(client, "topics/cycling") == []
     assert list(removed(client, "topics/cycling")) == [uuid.urn]
     assert "A story" not in client.get("/feeds/topics/cycling/").content.decode()
@@ -114,8 +109,8 @@ def test_what_a_death_review_is_about_is_in_no_list_of_feeds(client, home, index
     assert feeds_of_topics(ask) == set()
     for path in ("/feeds/", "/feeds.opml", "/feeds/nonsense.atom"):
         assert "oercion" not in client.get(path).content.decode()
-    for end in (".rss", ".atom", ".json", "/"):
-        assert client.get(f"/feeds/topics/coercion{end}").status_code == 404
+    for form in (".rss", ".atom", ".json", "/"):
+        assert client.get(f"/feeds/topics/coercion{form}").status_code == 404
 
 
 def test_the_list_of_feeds_in_the_api(home, index, ask):

@@ -6,8 +6,10 @@ from datetime import timedelta
 import feedparser
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 from wagtail.models import PageViewRestriction
 
@@ -21,6 +23,7 @@ from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.factories import london
 from tests.hidden_content import administrator
+from tests.recorded_rows import RecordedRows
 
 NOW = london(2026, 3, 2, 9)
 
@@ -31,27 +34,47 @@ def clock():
         yield clock
 
 
-@pytest.fixture
-def index(home):
-    return factories.page(models.NewsIndexPage, home, slug="news")
+@pytest.fixture(scope="module")
+def recorded(recorded_home, django_db_blocker):
+    """The list of news, the story in it, and with it a page below another, to which the story links in the feeds."""
+
+    def make_index():
+        factories.page(models.NewsIndexPage, models.PartnershipPage.objects.get(), slug="news")
+
+    def make_story():
+        index = models.NewsIndexPage.objects.get()
+        factories.page(models.NewsPage, index, slug="story", title="A story", summary="It happened.")
+
+    def make_link():  # and have the feeds write it
+        home, story = models.PartnershipPage.objects.get(), models.NewsPage.objects.get()
+        above = factories.page(models.StandardPage, home, slug="above", title="Above")
+        below = factories.page(models.StandardPage, above, slug="below", title="Below")
+        changed(story, body=[("page_link", {"page": below, "text": ""})])
+        assert '<a href="http://testserver/above/below/">Below</a>' in items(Client())[0]["content_html"]
+
+    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=False):
+        index = RecordedRows(make_index, upon=recorded_home)
+        story = RecordedRows(make_story, upon=index)
+        link = RecordedRows(make_link, upon=story)
+    cache.clear()
+    return {"index": index, "story": story, "link": link}
 
 
 @pytest.fixture
-def story(index):
-    return factories.page(models.NewsPage, index, slug="story", title="A story", summary="It happened.")
+def index(home, recorded):
+    recorded["index"].write()
+    return models.NewsIndexPage.objects.get()
 
 
 @pytest.fixture
-def meeting(home):
-    meetings = factories.page(models.MeetingIndexPage, home, slug="meetings")
-    return factories.page(
-        models.MeetingPage,
-        meetings,
-        slug="march",
-        title="Meeting in March",
-        starts_at=london(2026, 3, 24, 10),
-        venue=factories.venue(name="Parkside Place"),
-    )
+def story(index, recorded):
+    recorded["story"].write()
+    return models.NewsPage.objects.get()
+
+
+@pytest.fixture
+def link(story, recorded):
+    recorded["link"].write()
 
 
 def entries(client, name):
@@ -90,6 +113,19 @@ def changed(page, **fields):
     return factories.publish(page)
 
 
+def end(page, how):
+    if how == "deleted":
+        page.delete()
+    elif how == "unpublished":
+        page.unpublish()
+    elif how == "restricted":
+        PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
+    elif how == "expired":
+        type(page).objects.filter(pk=page.pk).update(expire_at=timezone.now())
+    else:
+        take_down(page, administrator(), "It names somebody.")
+
+
 class Follower:
     """A feed reader: what it has seen by identity, and what it takes for new."""
 
@@ -108,23 +144,27 @@ class Follower:
         return feedparser.parse(self.client.get(self.address).content).feed.updated
 
 
-@pytest.mark.parametrize("kind", ["rss", "atom"])
-def test_nothing_is_shown_twice(kind, client, home, index, story, clock):
-    """After a new address, a move, five minor saves and a correction, the story is still the same entry."""
-    reader = Follower(client, f"/feeds/news.{kind}")
-    assert reader.poll() == ["A story"]
+def test_nothing_is_shown_twice(client, home, index, story, clock):
+    """After a new address, a move, three minor saves and a correction, the story is still the same entry."""
+    readers = [Follower(client, f"/feeds/news.{kind}") for kind in ("rss", "atom")]
+
+    def poll():
+        return [reader.poll() for reader in readers]
+
+    nothing = [[], []]
+    assert poll() == [["A story"], ["A story"]]
     clock.shift(timedelta(hours=1))
     changed(story, slug="another-address")
-    assert reader.poll() == []
+    assert poll() == nothing
     index.slug = "latest"
     factories.publish(index)
-    assert reader.poll() == []
-    for number in range(5):
+    assert poll() == nothing
+    for number in range(3):
         changed(story, summary=f"It happened {number} times.")
-        assert reader.poll() == []
+        assert poll() == nothing
     changed(story, update_kind=UpdateKind.MAJOR, change_note="It was Tuesday.")
-    assert reader.poll() == []
-    assert reader.seen == {story.uuid.urn: "A story"}
+    assert poll() == nothing
+    assert [reader.seen for reader in readers] == [{story.uuid.urn: "A story"}] * 2
     [item] = items(client)
     assert item["url"] == "http://testserver/latest/another-address/"
 
@@ -149,14 +189,15 @@ def test_a_correction_keeps_its_id_and_opens_with_the_note(client, story, clock)
     assert after["content_html"].startswith("<p><strong>Updated 3 March 2026:</strong> It was &lt;Tuesday&gt;.</p>\n")
 
 
-def test_what_happens_to_an_old_entry_is_told_beside_the_newest(client, index, story, clock):
-    """To those who poll and never open an archive: for 30 days, and of the latest thirty at most."""
+def test_what_happens_to_an_old_entry_is_told_beside_the_newest(client, index, story, clock, monkeypatch):
+    """To those who poll and never open an archive: for 30 days, and of as many as are told at once (here 5) at most."""
+    monkeypatch.setattr(sources, "AT_ONCE", 5)
     clock.shift(timedelta(minutes=1))
     second = factories.page(models.NewsPage, index, title="Second", slug="second")
-    for number in range(30):
+    for number in range(5):
         clock.shift(timedelta(minutes=1))
         factories.page(models.NewsPage, index, title=f"News {number}", slug=f"n{number}")
-    newest = [f"News {number}" for number in range(29, -1, -1)]
+    newest = [f"News {number}" for number in range(4, -1, -1)]
     assert titles(client) == newest
     clock.shift(timedelta(minutes=1))
     changed(story, title="A minor story")
@@ -210,23 +251,16 @@ def test_a_withdrawn_story_says_why_and_then_nothing(client, story, clock):
     assert removed(client) == {}
 
 
-@pytest.mark.parametrize("how", ["unpublished", "taken down", "deleted", "private", "expired"])
+@pytest.mark.parametrize("how", ["unpublished", "taken down", "deleted", "restricted", "expired"])
 def test_what_is_gone_takes_the_place_of_its_copies_without_a_word(how, client, story, clock):
     assert titles(client) == ["A story"]
     clock.shift(timedelta(days=1))
-    match how:
-        case "unpublished":
-            story.unpublish()
-        case "taken down":
-            take_down(story, administrator(), "It names somebody.")
-        case "deleted":
-            story.delete()
-        case "private":
-            PageViewRestriction.objects.create(page=story, restriction_type=PageViewRestriction.LOGIN)
-        case "expired":
-            models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now() - timedelta(seconds=1))
-            assert items(client) == []  # at once, and told when it was processed
-            call_command("publish_scheduled")
+    if how == "expired":
+        models.NewsPage.objects.filter(pk=story.pk).update(expire_at=timezone.now() - timedelta(seconds=1))
+        assert items(client) == []  # at once, and told when it was processed
+        call_command("publish_scheduled")
+    else:
+        end(story, how)
     assert items(client) == []
     assert removed(client) == {FeedItem.objects.get().uuid.urn: timezone.localtime().isoformat()}
     [entry] = entries(client, "news")
@@ -270,23 +304,10 @@ def test_an_entry_shows_what_other_pages_are_called_now(client, index, story, cl
 
 @pytest.mark.parametrize("goes", ["page", "page above"])
 @pytest.mark.parametrize("how", ["deleted", "unpublished", "restricted", "expired", "taken down"])
-def test_an_entry_forgets_pages_that_went(how, goes, client, home, story, clock):
-    above = factories.page(models.StandardPage, home, slug="above", title="Above")
-    below = factories.page(models.StandardPage, above, slug="below", title="Below")
-    changed(story, body=[("page_link", {"page": below, "text": ""})])
-    assert '<a href="http://testserver/above/below/">Below</a>' in items(client)[0]["content_html"]
+def test_an_entry_forgets_pages_that_went(how, goes, client, link, clock):
     clock.shift(timedelta(minutes=1))
-    page = models.StandardPage.objects.get(pk=below.pk if goes == "page" else above.pk)
-    if how == "deleted":
-        page.delete()
-    elif how == "unpublished":
-        page.unpublish()
-    elif how == "restricted":
-        PageViewRestriction.objects.create(page=page, restriction_type=PageViewRestriction.LOGIN)
-    elif how == "expired":
-        models.StandardPage.objects.filter(pk=page.pk).update(expire_at=timezone.now())
-    else:
-        take_down(page, administrator(), "It names somebody.")
+    page = models.StandardPage.objects.get(slug="below" if goes == "page" else "above")
+    end(page, how)
     [item] = items(client)
     assert (item["title"], item["content_html"].count("Below")) == ("A story", 0)
     assert "/above/" not in item["content_html"]
@@ -326,12 +347,7 @@ def test_an_entry_forgets_a_file_that_another_page_made_public(how, client, inde
     other = factories.page(models.NewsPage, index, title="Other", body=[("document", figures)])
     assert "Figures" in items(client)[1]["content_html"]
     clock.shift(timedelta(minutes=1))
-    if how == "unpublished":
-        other.unpublish()
-    elif how == "deleted":
-        other.delete()
-    else:
-        models.NewsPage.objects.filter(pk=other.pk).update(expire_at=timezone.now())
+    end(other, how)
     [item] = items(client)
     assert (item["title"], "Figures" in json.dumps(item)) == ("A story", False)
 

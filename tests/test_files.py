@@ -187,11 +187,13 @@ def test_a_file_in_a_private_collection_is_not_public_whatever_uses_it(home, cli
     below = collection.add_child(name="Minutes")
     document = factories.document("Confidential", collection=below)
     restriction = CollectionViewRestriction.objects.create(collection=collection, restriction_type="login")
-    factories.page(models.StandardPage, home, slug="page", body=[("document", document)])
+    page = factories.page(models.StandardPage, home, slug="page", body=[("document", document)])
     query = '{ page(urlPath: "/page/") { ... on StandardPage { body { ... on DocumentBlock { document { url } } } } } }'
     assert client.get(document.url).status_code == 404  # it never was public
     assert ask(query)["page"]["body"] == [{"document": None}]
     restriction.delete()
+    assert client.get(document.url).status_code == 404  # the approvers were told that nobody can open it
+    factories.publish(page)
     assert client.get(document.url).status_code == 200
     assert ask(query)["page"]["body"] == [{"document": {"url": document.address}}]
     CollectionViewRestriction.objects.create(collection=below, restriction_type="login")
@@ -433,19 +435,23 @@ def test_a_file_that_leaves_a_private_collection_is_remembered(home, client):
     assert client.get(document.url).status_code == 404
     document.collection = Collection.get_first_root_node()
     document.save()
+    assert client.get(document.url).status_code == 404
+    factories.publish(page)
     assert client.get(document.url).status_code == 200
     page.unpublish()
     assert client.get(document.url).status_code == 410
 
 
-def test_a_collection_that_leaves_a_private_one_is_noticed_when_the_schedule_runs(home, client):
-    """Nothing tells of a collection that is moved, nor of files that a bulk action moves."""
-    inner = private_collection().add_child(name="Inner")
+def test_a_collection_that_leaves_a_private_one_opens_what_was_approved_open(home, client):
+    inner = Collection.get_first_root_node().add_child(name="Inner")
     document = factories.document(collection=inner)
     page = factories.page(models.StandardPage, home, body=[("document", document)])
+    private = private_collection()
+    inner.move(private, "sorted-child")
+    assert client.get(document.url).status_code == 410
+    inner.refresh_from_db()
     inner.move(Collection.get_first_root_node(), "sorted-child")
     assert client.get(document.url).status_code == 200
-    call_command("publish_scheduled")
     page.unpublish()
     assert client.get(document.url).status_code == 410
 

@@ -20,36 +20,54 @@ from pages.approval.scheduling import publish_what_is_due
 from pages.models import ReviewDocument
 from tests import factories
 from tests.admin_forms import posted_document
-from tests.approval_book import Book, Screen, tomorrow
+from tests.approval_book import Screen, presses, tomorrow
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def book(home):
-    return Book(home)
+def private(home):
+    return private_collection()
 
 
-@pytest.fixture
-def private():
+def private_collection():
     collection = Collection.get_first_root_node().add_child(name="Only here")
     CollectionViewRestriction.objects.create(collection=collection, restriction_type="login")
     return collection
 
 
-def scheduled(book):
-    """The story, approved for tomorrow, and its document."""
+def schedule(book):
+    """The story is approved for tomorrow."""
     Screen(book, "moderator", "story").press("approve", go_live_at=tomorrow())
     assert book.now("story").revisions.filter(approved_go_live_at__isnull=False).count() == 1
-    return book.files("story")[1]
+
+
+@pytest.fixture(scope="module")
+def scheduled(recorded_book):
+    return recorded_book.after(schedule)
+
+
+@pytest.fixture(scope="module")
+def published(recorded_book):
+    """Readers see the story."""
+    return recorded_book.after(presses("moderator", "story", "approve"))
+
+
+@pytest.fixture(scope="module")
+def public_once(published):
+    """Readers saw the story, and do not any more. It awaits approval again."""
+    return published.after(
+        lambda book: book.now("story").unpublish(), presses("editor", "story", "submit", summary="Again")
+    )
 
 
 def edit(book, who, document, **changes):
     return book.clients[who].post(reverse("wagtaildocs:edit", args=[document.pk]), posted_document(document, **changes))
 
 
-def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(book):
-    document = scheduled(book)
+def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(home, scheduled):
+    book = scheduled.written()
+    document = book.files("story")[1]
     before = Document.objects.filter(pk=document.pk).values().get()
     admin = Client()
     admin.force_login(User.objects.create_superuser("root", password="x"))
@@ -60,10 +78,11 @@ def test_an_editor_takes_no_file_of_a_page_that_is_approved_for_a_date(book):
         assert Document.objects.filter(pk=document.pk).values().get() == before
 
 
-def test_a_page_is_not_published_without_a_file_that_its_approver_was_shown(book, private):
+def test_a_page_is_not_published_without_a_file_that_its_approver_was_shown(home, scheduled):
     """An editor may change a file of a page that is approved for a date: that ends the approval, and is told."""
-    document = scheduled(book)
-    edit(book, "other editor", document, collection=private.pk)
+    book = scheduled.written()
+    document = book.files("story")[1]
+    edit(book, "other editor", document, collection=private_collection().pk)
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         publish_what_is_due(timezone.now())
     story = book.now("story")
@@ -100,14 +119,12 @@ def taken_off_a_draft(book):
 
 
 @pytest.mark.parametrize("state", ["waits", "scheduled", "public", "public, and on no draft", "unpublished"])
-def test_a_draft_notice_takes_no_file_from_a_page_that_shows_it(book, state):
-    if state in ("waits", "scheduled"):  # of a page that was public once, which counts for nothing
-        Screen(book, "moderator", "story").press("approve")
-        book.now("story").unpublish()
-        Screen(book, "editor", "story").press("submit", summary="Again")
-    document = scheduled(book) if state == "scheduled" else book.files("story")[1]
-    if state.startswith(("public", "un")):
-        Screen(book, "moderator", "story").press("approve")
+def test_a_draft_notice_takes_no_file_from_a_page_that_shows_it(home, published, public_once, state):
+    # That a page was public once counts for nothing.
+    book = (public_once if state in ("waits", "scheduled") else published).written()
+    if state == "scheduled":
+        schedule(book)
+    document = book.files("story")[1]
     if state == "public, and on no draft":
         taken_off_a_draft(book)
     if state == "unpublished":

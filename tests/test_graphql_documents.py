@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 
 from cms.models import RegisteredDocument
 from pages import models
+from pages.content import addresses
 from pages.redaction.redact import redact
-from pages.takedown.withdrawal import withdraw
+from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.hidden_content import administrator
 
@@ -322,6 +324,28 @@ def test_an_answer_that_leads_to_a_death_review_notice_is_not_stored(home, clien
     answer = client.get("/graphql/", {"documentId": redirect, "variables": '{"path": "/news-of-old/"}'})
     assert json.loads(answer.content) == {"data": {"redirect": {"target": "http://testserver/new/"}}}
     assert answer["Cache-Control"].startswith("public")
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "unpublished", "taken down"])
+def test_an_answer_about_a_withdrawn_death_review_notice_is_not_stored(home, client, how):
+    notice = factories.page(
+        models.DeathReviewNoticePage,
+        factories.page(models.DeathReviewIndexPage, home, slug="reviews"),
+        minimum_online_until=timezone.localdate(),
+    )
+    key = registered("query($path: String!) { page(urlPath: $path) { title withdrawn: __typename } }")
+    for page, is_stored in ((notice, False), (factories.page(models.StandardPage, home), True)):
+        path = addresses.url_path(page)
+        if how == "taken down":
+            take_down(page, administrator(), "It names somebody.")
+        elif how == "withdrawn":
+            withdraw(page, administrator(), how, "At their wish.")
+        else:
+            page.unpublish()
+        answer = client.get("/graphql/", {"documentId": key, "variables": json.dumps({"path": path})})
+        assert json.loads(answer.content)["data"]["page"]["withdrawn"] == "WithdrawnPage"
+        assert answer["Cache-Control"].startswith("public") is is_stored
+        assert (answer["Cache-Control"] == "no-store") is not is_stored
 
 
 def test_a_death_review_notice_is_in_no_menu(home, client):

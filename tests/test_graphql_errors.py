@@ -49,7 +49,7 @@ from tests.test_graphql_http import RESPONSE, TYPENAME, post
         (
             '{ news(publishedAfter: "2026-02-24T10:00:00") { totalCount } }',
             {},
-            'Argument "publishedAfter": give the offset, too, as in 2026-02-24T10:00:00+00:00.',
+            'Argument "publishedAfter": give a date, or a time with its offset, as in 2026-02-24T10:00:00+00:00.',
         ),
         (
             "query($p: String!) { page(urlPath: $p) { id } }",

@@ -166,7 +166,7 @@ def test_browsers_of_a_configured_website_may_read(client, settings):
     preflight, answer = from_origin(client, WEBSITE)
     assert preflight.status_code == 200
     assert preflight["Access-Control-Allow-Methods"] == "GET, POST"
-    assert preflight["Access-Control-Allow-Headers"] == "accept, content-type"
+    assert {"accept", "content-type"} <= set(preflight["Access-Control-Allow-Headers"].split(", "))
     for response in (preflight, answer):
         assert response["Access-Control-Allow-Origin"] == WEBSITE
         assert "origin" in response["Vary"]
@@ -282,12 +282,12 @@ def test_a_form_is_no_graphql_request(client):
 @pytest.mark.django_db
 @pytest.mark.parametrize("accept", ["application/json", RESPONSE])
 def test_the_status_of_a_refused_query_depends_on_the_media_type(client, accept):
-    answer = post(client, {"query": "{ nonsense }"}, accept=accept)
+    answer = post(client, {"query": "{ xyz }"}, accept=accept)
     assert answer.status_code == (400 if accept == RESPONSE else 200)
     assert answer["Content-Type"] == f"{accept}; charset=utf-8"
     body = json.loads(answer.content)
     assert body.keys() == {"errors"}
-    assert body["errors"][0]["message"] == "Cannot query field 'nonsense' on type 'Query'."
+    assert body["errors"][0]["message"] == "Cannot query field 'xyz' on type 'Query'."
 
 
 def test_an_unknown_path_is_null(home, ask):

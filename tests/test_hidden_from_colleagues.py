@@ -30,14 +30,9 @@ from pages.content.mail import send_mail
 from pages.models.approvals import not_published
 from pages.takedown.withdrawal import take_down
 from tests import factories
-from tests.approval_book import Book, Screen
+from tests.approval_book import Screen
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def book(home):
-    return Book(home)
 
 
 @pytest.fixture

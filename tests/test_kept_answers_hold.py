@@ -3,15 +3,20 @@ the boundaries that are known.
 """
 
 import json
+import sqlite3
 from datetime import timedelta
 
+import psycopg
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from cms.publication.effects import notify_followers
+from cms.response_cache import version
 from cms.response_cache.boundaries import next_boundary
+from cms.response_cache.kept_answers import KeptAnswer, KeptAnswers
 from cms.response_cache.wsgi import CONDITIONS, HEADERS, PERSONAL
 from pages import models
 from pages.content.choices import WithdrawalKind
@@ -105,3 +110,51 @@ def test_between_two_boundaries_time_changes_no_answer(site):
         changed += before is not None and before != first
         instant, before = until, first
     assert changed >= 5  # the control: at the boundaries, something does change
+
+
+class ComparedBy(int):
+    """A version. While it is compared, another thread runs."""
+
+    between = None
+
+    def __ne__(self, other):
+        between, self.between = self.between, None
+        if between:
+            between()
+        return int(self) != other
+
+    __hash__ = int.__hash__
+
+
+def test_no_answer_of_another_version_is_found_while_a_slow_thread_keeps_one():
+    """It has found its version unchanged just before a takedown was committed."""
+
+    def answer(body):
+        return KeptAnswer([], body, "", None, 0, 1e12)
+
+    kept = KeptAnswers(1_000_000)
+    kept.keep(("other",), 2, answer(b"new"))
+    asked = ComparedBy(2)
+    asked.between = lambda: kept.keep(("page",), 1, answer(b"taken down"))
+    assert kept.get(("page",), asked, 0.0) is None
+    assert kept.get(("page",), 1, 0.0).body == b"taken down"
+
+
+@pytest.mark.parametrize(("max_age", "opened"), [(600, [1, 1, 2]), (0, [1, 2, 3]), (None, [1, 1, 1])])
+def test_the_connection_of_the_version_ends_as_those_of_django(max_age, opened, db, monkeypatch):
+    """The file of an SQLite database may have been exchanged for a backup."""
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", max_age)
+    now, found, made = [1000.0], [], []
+    opens = version._open
+    monkeypatch.setattr(version, "monotonic", lambda: now[0])
+    monkeypatch.setattr(version, "_open", lambda: made.append(opens()) or made[-1])
+    reader = version.VersionReader()
+    for seconds in (0, 599, 1):
+        now[0] += seconds
+        reader.read()
+        found.append(len(made))
+    reader.close()
+    assert found == opened
+    for each in made:
+        with pytest.raises((sqlite3.ProgrammingError, psycopg.Error)):
+            each.execute("SELECT 1")

@@ -22,16 +22,10 @@ from documents.models import Document
 from pages import models
 from tests import factories
 from tests.admin_forms import posted_document
-from tests.approval_book import Book
 
 pytestmark = pytest.mark.django_db
 TITLE = "Arrest of zzhobson"
 HISTORY = "wagtailadmin_reports:site_history"
-
-
-@pytest.fixture
-def book(home):
-    return Book(home)
 
 
 @pytest.fixture

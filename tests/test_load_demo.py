@@ -75,11 +75,6 @@ def groups(db) -> None:
     set_up_moderation()
 
 
-@pytest.fixture
-def demo(groups) -> str:
-    return run("load_demo")
-
-
 def test_the_tree_the_menu_and_the_workflow(demo):
     pages = Page.objects.filter(depth__gt=1).order_by("path").specific()
     assert [(page.url_path, type(page).__name__, page.title) for page in pages] == TREE
@@ -268,6 +263,8 @@ def test_a_mistake_in_the_file_names_the_entry_and_saves_nothing(
     groups, tmp_path: Path, path: str, value: Any, message: str
 ):
     content = yaml.safe_load(BUNDLED_FILE.read_text(encoding="utf-8"))
+    if "children" in path:
+        content["home"]["memberships"] = []  # the mistake is not in them, and to publish each agency takes long
     _set(content, path, value)
     file = tmp_path / "content.yaml"
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")

@@ -14,7 +14,18 @@ from documents.models import Document, Image
 from pages.models.approvals import NotApprovedError, approve
 from tests import factories
 from tests.admin_forms import posted, posted_document
-from tests.test_approval_screens import APPROVE, PUBLISHED, Screen, exchange, now, people, person, refuses, submitted  # noqa: F401 - fixtures
+from tests.test_approval_screens import (  # noqa: F401 - fixtures
+    APPROVE,
+    PUBLISHED,
+    Screen,
+    exchange,
+    now,
+    people,
+    recorded_people,
+    recorded_submissions,
+    refuses,
+    submitted,
+)
 
 IMAGE = {"title": "Square", "description": "A market square", "collection": "1", "tags": ""}
 

@@ -4,9 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Revision, TaskState
@@ -24,29 +25,33 @@ EDIT, ACTION = "wagtailadmin_pages:edit", "wagtailadmin_pages:workflow_action"
 @pytest.fixture
 def person(home):
     """Make an account: person("name", "Group", …)."""
-
-    def make(name, *groups, superuser=False):
-        create = User.objects.create_superuser if superuser else User.objects.create_user
-        user = create(name, email=f"{name}@example.org", password="x")
-        user.groups.set(Group.objects.filter(name__in=groups))
-        return user
-
-    return make
+    return factories.account
 
 
 @pytest.fixture
-def submitted(home, person, client):
+def submitted(home, client):
     """A page that the named person wrote and submitted."""
+    return lambda author, **words: advice_by(author, client, **words)
 
-    def make(author, **words):
-        page = factories.draft(models.StandardPage, home, slug="advice")
-        client.force_login(author)
-        send(client, page, {"title": "Advice", **words}, "action-submit")
-        page.refresh_from_db()
-        assert page.workflow_in_progress is True
-        return page
 
-    return make
+def advice_by(author, client, **words):
+    page = factories.draft(models.StandardPage, models.PartnershipPage.objects.get(), slug="advice")
+    client.force_login(author)
+    send(client, page, {"title": "Advice", **words}, "action-submit")
+    page.refresh_from_db()
+    assert page.workflow_in_progress is True
+    return page
+
+
+@pytest.fixture(scope="module")
+def recorded_advice(record):
+    return record(lambda: advice_by(factories.account("editor", "Editors"), Client()))
+
+
+@pytest.fixture
+def advice(home, recorded_advice):
+    """An editor, and a page that they wrote and submitted."""
+    return {"page": recorded_advice.again(), "editor": User.objects.get(username="editor")}
 
 
 def send(client, page, changes, *actions, **more):
@@ -66,8 +71,8 @@ def is_live(page):
     return type(page).objects.get(pk=page.pk).live
 
 
-def test_a_moderator_approves_what_an_editor_submitted(person, submitted, client, ask):
-    page = submitted(person("editor", "Editors"))
+def test_a_moderator_approves_what_an_editor_submitted(person, advice, client, ask):
+    page = advice["page"]
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
     decide(client, page, "approve")
@@ -98,8 +103,8 @@ def test_story_m1_the_last_editor_sees_the_task_but_cannot_approve(person, submi
     assert not Approval.objects.filter(by=author).exists()
 
 
-def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, submitted, client):
-    page = submitted(person("editor", "Editors"))
+def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, advice, client):
+    page = advice["page"]
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
     form = {"action-workflow-action": "true", "workflow-action-name": "approve"}
@@ -117,10 +122,9 @@ def test_story_m1_who_edits_while_approving_becomes_the_last_editor(person, subm
     assert (page.live, page.title) == (True, "Advice, mended")
 
 
-def test_saving_a_colleagues_text_once_more_does_not_launder_ones_own(person, submitted, client):
+def test_saving_a_colleagues_text_once_more_does_not_launder_ones_own(person, advice, client):
     """The moderator edits, the editor saves without a change: the text is still the moderator's."""
-    editor = person("editor", "Editors")
-    page = submitted(editor)
+    editor, page = advice["editor"], advice["page"]
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
     send(client, page, {"title": "The moderator's text"})
@@ -135,11 +139,11 @@ def test_saving_a_colleagues_text_once_more_does_not_launder_ones_own(person, su
 
 @pytest.mark.parametrize("in_a_group", [True, False])
 @pytest.mark.parametrize("kind", ["page", "snippet"])
-def test_an_autosave_does_not_change_the_text_under_an_approver(person, submitted, client, kind, in_a_group):
+def test_an_autosave_does_not_change_the_text_under_an_approver(person, advice, client, kind, in_a_group):
     """Wagtail writes a further autosave of one person over the one before. Whoever reads the first may approve it."""
-    editor = person("editor", "Editors")
+    editor = advice["editor"]
     if kind == "page":
-        thing, name, form_id, more = submitted(editor), "title", "page-edit-form", {"body-count": "0"}
+        thing, name, form_id, more = advice["page"], "title", "page-edit-form", {"body-count": "0"}
         url, action = reverse(EDIT, args=[thing.pk]), ACTION
     else:
         thing, name, form_id, more = factories.agency(name="First", live=False), "name", "w-editor-form", {}
@@ -217,8 +221,8 @@ def test_the_words_of_a_file_on_a_public_notice_stay_as_two_people_approved_them
         assert "two people approved it as it is" in str(answer.context["form"].errors["title"])
 
 
-def test_an_approver_who_saves_without_a_change_can_still_approve(person, submitted, client):
-    page = submitted(person("editor", "Editors"))
+def test_an_approver_who_saves_without_a_change_can_still_approve(person, advice, client):
+    page = advice["page"]
     client.force_login(person("moderator", "Moderators"))
     send(client, page, {"title": "Advice"})
     decide(client, page, "approve")
@@ -240,10 +244,9 @@ def test_a_colleague_who_types_something_and_undoes_it_makes_nobodys_text(home, 
     assert is_live(page) is True
 
 
-def test_an_approval_is_for_the_text_that_the_approver_saw(person, submitted, client, ask):
+def test_an_approval_is_for_the_text_that_the_approver_saw(person, advice, client, ask):
     """The moderator opens the question; a colleague saves another text a second before the answer."""
-    editor = person("editor", "Editors")
-    page = submitted(editor)
+    editor, page = advice["editor"], advice["page"]
     moderator = person("moderator", "Moderators")
     client.force_login(moderator)
     shown = {"shown": shown_on(client.get(reverse(EDIT, args=[page.pk])).content)}
@@ -369,17 +372,16 @@ def test_one_person_in_both_groups_does_not_approve_a_notice_alone(home, person,
 
 
 @pytest.mark.parametrize("comment", ["", "  "])
-def test_story_m3_a_rejection_needs_a_reason(person, submitted, client, comment):
-    page = submitted(person("editor", "Editors"))
+def test_story_m3_a_rejection_needs_a_reason(person, advice, client, comment):
+    page = advice["page"]
     client.force_login(person("moderator", "Moderators"))
     decide(client, page, "reject", comment=comment)
     assert TaskState.objects.get().status == "in_progress"
     assert [message.subject for message in mail.outbox if "editor@example.org" in message.to] == []
 
 
-def test_story_m3_the_reason_arrives(person, submitted, client, django_capture_on_commit_callbacks):
-    editor = person("editor", "Editors")
-    page = submitted(editor)
+def test_story_m3_the_reason_arrives(person, advice, client, django_capture_on_commit_callbacks):
+    editor, page = advice["editor"], advice["page"]
     mail.outbox.clear()
     client.force_login(person("moderator", "Moderators"))
     decide(client, page, "reject", comment="The date is wrong.")
@@ -396,9 +398,8 @@ EMPTY_PARAGRAPH = {"body-count": "1", "body-0-type": "paragraph", "body-0-order"
 
 
 @pytest.mark.parametrize("how", ["sent back", "taken back"])
-def test_what_does_not_keep_the_rules_is_sent_back_or_taken_back_all_the_same(person, submitted, client, how):
-    editor = person("editor", "Editors")
-    page = submitted(editor)
+def test_what_does_not_keep_the_rules_is_sent_back_or_taken_back_all_the_same(person, advice, client, how):
+    editor, page = advice["editor"], advice["page"]
     page.update_kind = "major"
     models.StandardPage.objects.filter(pk=page.pk).update(public_updated_at=timezone.now())
     page.save_revision(user=editor)  # a major update without a note
@@ -419,8 +420,8 @@ def test_what_does_not_keep_the_rules_is_sent_back_or_taken_back_all_the_same(pe
 
 
 @pytest.mark.parametrize("more", [{"action-submit": "on"}, {"workflow-action-name": "approve"}])
-def test_approving_and_submitting_keep_the_rules(person, submitted, client, more):
-    page = submitted(person("editor", "Editors"))
+def test_approving_and_submitting_keep_the_rules(person, advice, client, more):
+    page = advice["page"]
     models.StandardPage.objects.filter(pk=page.pk).update(public_updated_at=timezone.now())
     client.force_login(person("moderator", "Moderators"))
     form = {**WORKFLOW, "workflow-action-name": "reject", **REASON, **more}
@@ -429,8 +430,8 @@ def test_approving_and_submitting_keep_the_rules(person, submitted, client, more
     assert page.workflow_states.get().status == "in_progress"
 
 
-def test_a_moderator_is_told_what_became_of_an_approval(person, submitted, client):
-    page = submitted(person("editor", "Editors"))
+def test_a_moderator_is_told_what_became_of_an_approval(person, advice, client):
+    page = advice["page"]
     client.force_login(person("moderator", "Moderators"))
     answer = send(client, page, {}, **WORKFLOW, **{"workflow-action-name": "approve"}).content.decode()
     assert "It is approved, and readers see it now." in answer

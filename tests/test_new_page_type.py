@@ -29,11 +29,15 @@ ARTICLE = (
 )
 
 
+pytestmark = pytest.mark.one_database
+
+
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """Where the new page was found, as tests/new_type/found.py tells."""
+def found(copied_database, tmp_path_factory):
+    """Where the new page was found, as tests/new_type/found.py tells. It begins with the database of the tests."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     environment |= {
+        "DATABASE_OF_NEW_TYPE": copied_database["NAME"],
         "DJANGO_SETTINGS_MODULE": "tests.new_type.settings",
         "DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "GRAPHQL_TIME_BUDGET": "60",

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from datetime import timedelta
@@ -15,10 +16,13 @@ from django.utils import timezone
 from wagtail.rich_text import RichText
 
 from cms.graphql.http.registered_documents import register
+from cms.graphql.schema.query import schema
 from pages import models
+from pages.content import addresses
 from tests import factories
 from tests.loopback import answering_in_full, passed_on
 from tests.test_documentation import DEMO, examples
+from tests.test_query_counts import fill
 
 pytestmark = pytest.mark.one_database
 
@@ -144,6 +148,43 @@ def test_apollo_client_shows_each_page_with_its_own_text_when_one_is_a_copy(home
     told = node(client, "pages.js", query, "PageInterface", "StreamFieldInterface")
     assert (told["merged"], told["bodies"]) == (["B", "A"], [["Text of B"], ["Text of A"]])
     assert len([key for key in told["entities"] if key.startswith("ParagraphBlock:")]) == 2
+
+
+RELAY = TESTS / "node_modules/relay-compiler/cli.js"
+
+
+def test_relay_compiles_fragments_that_fetch_themselves_again(home, ask, tmp_path):
+    """On a page type and on `PageInterface`, and what it compiles to is answered."""
+    shutil.copytree(TESTS / "node/relay", tmp_path / "src")
+    generated = tmp_path / "src/__generated__"
+    generated.mkdir()
+    settings = {"src": "./src", "schema": "./schema.graphql", "language": "javascript", "eagerEsModules": True}
+    (tmp_path / "relay.config.json").write_text(json.dumps(settings | {"artifactDirectory": "./src/__generated__"}))
+    shutil.copy(GRAPHQL / "schema.graphql", tmp_path)
+    run(tmp_path, NODE, RELAY, "relay.config.json")
+    text = re.compile(r'"text": ("(?:[^"\\]|\\.)*")')
+    queries = {path.name: json.loads(text.search(path.read_text())[1]) for path in generated.glob("*Query.graphql.js")}
+    assert queries.keys() == {"NewsRefetchQuery.graphql.js", "NewsChildrenQuery.graphql.js"}
+    index = factories.page(models.NewsIndexPage, home)
+    news = factories.page(models.NewsPage, index, title="Refetched")
+    node = ask(queries["NewsRefetchQuery.graphql.js"], id=str(news.uuid))["node"]
+    assert (node["__typename"], node["id"], node["title"]) == ("NewsPage", str(news.uuid), "Refetched")
+    node = ask(queries["NewsChildrenQuery.graphql.js"], id=str(index.uuid), first=5)["node"]
+    assert [edge["node"]["heading"] for edge in node["children"]["edges"]] == ["Refetched"]
+
+
+def test_graphcache_needs_no_keys_for_what_has_an_identity(home, client):
+    fill(home, 1)
+    files = sorted(CONTRACT.glob("*.graphql"))
+    told = node(client, "graphcache.js", addresses.url_path(models.MeetingPage.objects.get()), *files)
+    assert told["again"] == dict.fromkeys((path.name for path in files), True)
+    types = {each.partition(":")[0] for each in told["entities"]}
+    kept = {"Action", "Agency", "AgendaItem", "Document", "Image", "MeetingPage", "NewsPage", "Paper", "Topic", "Venue"}
+    assert kept <= types
+    # What has no identity is kept with its page. No type with an id needed a key.
+    with_id = {kind.name for kind in schema.graphql_schema.type_map.values() if "id" in getattr(kind, "fields", {})}
+    assert set(told["unkeyed"]) & with_id == set()
+    assert "RichText" in told["unkeyed"]
 
 
 # --- The examples of docs/graphql.md ---

@@ -23,15 +23,40 @@ LEFT_OUT = re.compile(r"logout|login|password_reset|failwhale")
 
 
 @pytest.fixture
-def notice(home):
+def notice(home, recorded_notice):
     """A draft that waits for approval, and points at a support service."""
-    index = factories.page(models.DeathReviewIndexPage, home)
+    return recorded_notice.again()
+
+
+@pytest.fixture(scope="module")
+def recorded_notice(record):
+    return record(waiting_notice)
+
+
+def waiting_notice():
+    index = factories.page(models.DeathReviewIndexPage, models.PartnershipPage.objects.get())
     set_up_death_reviews(index)
     notice = factories.draft(models.DeathReviewNoticePage, index)
     notice.save_revision(user=User.objects.create_user("lead"), log_action=True)
     notice.get_workflow().start(notice, User.objects.get(username="lead"))
     ReferenceIndex.create_or_update_for_object(notice)
     return notice
+
+
+@pytest.fixture(scope="module")
+def recorded_others(record, recorded_notice):
+    return record(others, upon=recorded_notice)
+
+
+def others():
+    """Files beside the notice, and a page and a venue that anybody may see."""
+    files = models.DeathReviewIndexPage.objects.get().files
+    return {
+        "document": factories.document(collection=files),
+        "image": factories.image(collection=files),
+        "own": factories.draft(models.StandardPage, models.PartnershipPage.objects.get(), slug="own"),
+        "venue": factories.venue(),
+    }
 
 
 def addresses(patterns, route=""):
@@ -156,12 +181,12 @@ def test_keys_of_nothing_hide_no_key_of_a_notice(notice, client):
         ("collection", "/admin/collections/{}/delete/"),
     ],
 )
-def test_the_address_of_something_hidden_answers_as_one_of_nothing(notice, client, kind, address):
-    collection = models.DeathReviewIndexPage.objects.get().files
+def test_the_address_of_something_hidden_answers_as_one_of_nothing(notice, recorded_others, client, kind, address):
+    collection, files = models.DeathReviewIndexPage.objects.get().files, recorded_others.again()
     keys = {
         "page": notice.pk,
-        "document": factories.document(collection=collection).pk,
-        "image": factories.image(collection=collection).pk,
+        "document": files["document"].pk,
+        "image": files["image"].pk,
         "collection": collection.pk,
     }
     group = Group.objects.get(name="Editors")
@@ -203,14 +228,14 @@ ASKED = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-def test_what_is_sent_about_something_hidden_is_answered_as_about_nothing(notice, client, asked):
-    home, files = notice.get_parent().get_parent(), models.DeathReviewIndexPage.objects.get().files
-    own = factories.draft(models.StandardPage, home, slug="own")
-    seen = {"own": own.pk, "venue": factories.venue().pk}
+def test_what_is_sent_about_something_hidden_is_answered_as_about_nothing(notice, recorded_others, client, asked):
+    others = recorded_others.again()
+    own = others["own"]
+    seen = {"own": own.pk, "venue": others["venue"].pk}
     hidden = {
         "page": notice.pk,
-        "document": factories.document(collection=files).pk,
-        "image": factories.image(collection=files).pk,
+        "document": others["document"].pk,
+        "image": others["image"].pk,
         "task": notice.current_workflow_task_state.pk,
     }
     sign_in(client, "Editors")

@@ -9,7 +9,15 @@ from documents.models import Rendition
 from pages import models
 from tests import factories
 from tests.test_admin import PLACES, sign_in  # noqa: F401 - fixtures
-from tests.test_previews import _clock, meeting, preview_of, staff, terms, words  # noqa: F401 - fixtures
+from tests.test_previews import (  # noqa: F401 - fixtures
+    _clock,
+    meeting,
+    preview_of,
+    recorded_meeting,
+    staff,
+    terms,
+    words,
+)
 
 
 def test_the_calendar_preview_has_the_fields_of_an_event_and_makes_up_no_end(meeting, staff):

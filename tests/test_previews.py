@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Collection, CollectionViewRestriction, Page, Revision
-from wagtail.test.utils.form_data import querydict_from_html
 
 from cms.graphql.schema.query import schema
 from feeds.build.items import update_entries
@@ -22,6 +21,7 @@ from feeds.read.sources import feed
 from pages import models
 from pages.models import ContentPage
 from tests import factories
+from tests.admin_forms import posted
 from tests.factories import london
 from tests.test_admin import PLACES, sign_in  # noqa: F401 - fixtures
 from tests.whole_schema import QUERIES, everything
@@ -68,9 +68,21 @@ def staff(client, home):
     return client
 
 
+@pytest.fixture(scope="session")
+def recorded_meeting(record):
+    return record(meeting_that_is_called_off, at=NOW)
+
+
 @pytest.fixture
-def meeting(home):
+def meeting(home, recorded_meeting):
     """A meeting that readers know of, and a later draft of it, which calls it off and adds a paper."""
+    recorded_meeting.write()
+    home.refresh_from_db()
+    return models.MeetingPage.objects.get().get_latest_revision_as_object()
+
+
+def meeting_that_is_called_off():
+    home = models.PartnershipPage.objects.get()
     index = factories.page(models.MeetingIndexPage, home, title="Meetings", slug="meetings")
     meeting = factories.page(
         models.MeetingPage,
@@ -89,15 +101,11 @@ def meeting(home):
     meeting.papers.add(models.Paper(kind="report", agenda_item_number="2", document=factories.document("Report")))
     meeting.update_kind, meeting.change_note = "major", "The meeting is off."
     meeting.save_revision()
-    return meeting
 
 
 def form_of(client, url):
     """The form of an edit screen as the browser sends it, with what its script adds for bodies."""
-    data = querydict_from_html(client.get(url).content.decode(), form_id="page-edit-form").copy()
-    if "body-count" not in data:
-        data["body-count"] = "0"
-    return data
+    return {"body-count": "0", **posted(client.get(url).content)}
 
 
 def preview_of(client, page, mode, **typed):
@@ -111,7 +119,7 @@ def previewed(client, page, mode, **typed):
     if typed:
         url = reverse("wagtailadmin_pages:preview_on_edit", args=[page.pk])
         data = form_of(client, reverse("wagtailadmin_pages:edit", args=[page.pk]))
-        assert client.post(url, {**data.dict(), **typed}).json() == {"is_valid": True, "is_available": True}
+        assert client.post(url, {**data, **typed}).json() == {"is_valid": True, "is_available": True}
     response = client.get(url, {"mode": mode})
     assert response.status_code == 200
     return response.content.decode()

@@ -13,9 +13,9 @@ from pages import models
 from pages.approval.workflow import group_of
 from pages.content import addresses
 from pages.content.choices import Role, WithdrawalKind
+from pages.reading.at_path import Redirection, at_path
 from pages.takedown import redirects
 from pages.takedown.withdrawal import withdraw
-from pages.visibility.at_path import Redirection, at_path
 from tests import factories
 from tests.admin_forms import posted
 

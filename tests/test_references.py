@@ -39,17 +39,21 @@ EDITED = [
 ]
 
 
+def made():
+    index = factories.page(models.DeathReviewIndexPage, models.PartnershipPage.objects.get())
+    set_up_death_reviews(index)
+    index.refresh_from_db()
+    page = factories.draft(models.DeathReviewNoticePage, index)
+    page.save_revision()
+    document = factories.document("Zztitle of a report", name="zzfile.csv", collection=index.files)
+    return page, document, factories.image("Zztitle of a picture", description="Zzalternative", collection=index.files)
+
+
 class Things:
     """A draft notice, and a document and a picture of death reviews, with the marks by which one knows them."""
 
-    def __init__(self, home) -> None:
-        index = factories.page(models.DeathReviewIndexPage, home)
-        set_up_death_reviews(index)
-        index.refresh_from_db()
-        self.page = factories.draft(models.DeathReviewNoticePage, index)
-        self.page.save_revision()
-        self.document = factories.document("Zztitle of a report", name="zzfile.csv", collection=index.files)
-        self.image = factories.image("Zztitle of a picture", description="Zzalternative", collection=index.files)
+    def __init__(self, page: Any, document: Any, image: Any) -> None:
+        self.page, self.document, self.image = page, document, image
 
     def marks(self) -> list[str]:
         keys = (self.page.reference, self.page.slug, self.document.file_key, self.image.file_key)
@@ -64,9 +68,14 @@ class Things:
         return next((each for each in (self.page, self.document, self.image) if isinstance(each, model)), None)
 
 
+@pytest.fixture(scope="module")
+def recorded_things(record):
+    return record(made)
+
+
 @pytest.fixture
-def things(home):
-    return Things(home)
+def things(home, recorded_things):
+    return Things(*recorded_things.again())
 
 
 def sign_in(client, group):

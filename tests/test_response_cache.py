@@ -28,8 +28,9 @@ from cms.response_cache.wsgi import COUNTED_TOGETHER, ResponseCache
 from cms.triggers import content_version, install
 from pages.content.choices import WithdrawalKind
 from pages.database_triggers import installed
-from pages.models import Alert, MeetingIndexPage, NewsIndexPage, NewsPage, OutgoingMail, Venue
+from pages.models import Alert, MeetingIndexPage, NewsIndexPage, NewsPage, OutgoingMail, PartnershipPage, Venue
 from tests import factories
+from tests.recorded_rows import RecordedRows
 from tests.threaded_site import threaded_site
 
 NEWS = "{ news { nodes { title } } }"
@@ -89,15 +90,24 @@ def site(django_site):
     return ResponseCache(django_site, 10_000_000)
 
 
+@pytest.fixture(scope="module")
+def recorded_story(recorded_home, django_db_blocker):
+    def make():
+        home = PartnershipPage.objects.get()
+        factories.page(MeetingIndexPage, home, slug="meetings")
+        index = factories.page(NewsIndexPage, home, slug="news")
+        factories.page(NewsPage, index, slug="story", title="First title")
+        notify_followers()  # as after the commit
+
+    with django_db_blocker.unblock():
+        return RecordedRows(make, upon=recorded_home)
+
+
 @pytest.fixture
-def news(home):
+def news(home, recorded_story):
     """A public story at /news/story/, with the entries of the feeds written."""
-    factories.page(MeetingIndexPage, home, slug="meetings")
-    story = factories.page(
-        NewsPage, factories.page(NewsIndexPage, home, slug="news"), slug="story", title="First title"
-    )
-    notify_followers()  # as after the commit
-    return story
+    recorded_story.write()
+    return NewsPage.objects.get()
 
 
 # --- What is kept ----------------------------------------------------------------------------------------------

@@ -130,7 +130,8 @@ def test_no_argument_takes_a_free_sort_order():
     arguments = {arg for _, _, field in fields() for arg in field.args}
     assert arguments == {
         "first", "after", "last", "before", "when", "topic", "priority", "publishedAfter", "period", "urlPath",
-        "token", "path", "query", "since", "horizon", "name", "types",
+        "token", "path", "query", "since", "horizon", "name", "types", "under", "updatedAfter", "publishedBefore",
+        "startsAfter", "startsBefore", "status", "id", "ids",
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from cms.graphql.schema import search as search_module
 from pages import models
 from tests import factories
 from tests.factories import london
+from tests.recorded_rows import RecordedRows
 from tests.searched import NO_CURSOR, SEARCH, standard, text, upload, with_files
 
 
@@ -92,7 +93,8 @@ def test_only_pages_of_some_types_or_on_a_topic(home, titles, refused):
     assert sorted(titles("zebra", topic="safety")) == ["Zebra four", "Zebra one", "Zebra two"]
     assert titles("zebra", topic=str(other.uuid)) == ["Zebra two"]
     assert titles("zebra", topic=str(uuid4())) == []
-    assert titles("zebra", types=["MEETING_PAGE"]) == titles("zebra", types=[]) == []
+    assert titles("zebra", types=["MEETING_PAGE"]) == []
+    assert titles("zebra", types=[]) == titles("zebra")
     assert titles("zebra", topic="nothing") == titles("zebra", topic="") == []
     assert "PageType" in refused('{ search(query: "x", types: [ANY]) { totalCount } }')[0]["message"]
 
@@ -100,15 +102,26 @@ def test_only_pages_of_some_types_or_on_a_topic(home, titles, refused):
 # --- Cursors -------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def recorded_ten(recorded_home, django_db_blocker):
+    def make():
+        home = models.PartnershipPage.objects.get()
+        for number in range(10):
+            with time_machine.travel(london(2026, 1, 1, 12) + timedelta(minutes=number), tick=False):
+                if number < 5:
+                    standard(home, f"Page {number}", body=text("zebra"))
+                else:
+                    standard(home, f"Zebra {number}")
+
+    with django_db_blocker.unblock():
+        return RecordedRows(make, upon=recorded_home)
+
+
 @pytest.fixture
-def ten(home):
+def ten(home, recorded_ten):
     """In this order: "Zebra 9" to "Zebra 5" in the title, "Page 4" to "Page 0" in the text."""
-    for number in range(10):
-        with time_machine.travel(london(2026, 1, 1, 12) + timedelta(minutes=number), tick=False):
-            if number < 5:
-                standard(home, f"Page {number}", body=text("zebra"))
-            else:
-                standard(home, f"Zebra {number}")
+    recorded_ten.write()
+    home.refresh_from_db()
     return [f"Zebra {number}" for number in range(9, 4, -1)] + [f"Page {number}" for number in range(4, -1, -1)]
 
 
@@ -192,19 +205,19 @@ def count_queries(run):
     return len(captured)
 
 
-def test_as_many_queries_for_thirty_results_as_for_three(home, search):
+def test_as_many_queries_for_twelve_results_as_for_four(home, search):
     def add(rows):
         for number in range(rows):
             with_files(home, "Page", upload(f"Zebra {number}", "gorilla"))
             standard(home, "Zebra", body=text("gorilla"))
 
-    add(3)
+    add(2)
     few = {query: count_queries(lambda query=query: search(query, first=100)) for query in ("zebra", "gorilla", "page")}
-    add(12)
+    add(4)
     many = {
         query: count_queries(lambda query=query: search(query, first=100)) for query in ("zebra", "gorilla", "page")
     }
-    assert search("gorilla")["totalCount"] == 30
+    assert search("gorilla")["totalCount"] == 12
     assert many == few
 
 

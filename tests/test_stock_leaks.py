@@ -4,6 +4,8 @@ import fcntl
 import json
 import subprocess
 import sys
+from hashlib import sha256
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -13,19 +15,34 @@ from tests.stock.here import content, probes
 from tests.stock.here.visitor import send
 from tests.stock.leaks import LEAKS
 
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".artifacts/stock"
+
+
+def digest():
+    """Changes with everything that decides what the probes find: their code, and the packages that are installed."""
+    found = sha256(sys.version.encode())
+    files = (path for path in ROOT.glob("tests/stock/**/*.*") if path.suffix in (".py", ".html"))
+    for path in sorted(path for path in files if "here" not in path.parts):
+        found.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    for name, version in sorted((each.name, each.version) for each in distributions()):
+        found.update(f"{name} {version}\n".encode())
+    return found.hexdigest()[:16]
+
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory, worker_id):
+def stock():
     """What the probes found on the stock stack. It runs in a process of its own: importing grapple's schema changes
-    the GraphQL library for the whole process. Of several pytest workers one runs it and the others wait."""
-    folder = tmp_path_factory.getbasetemp()
-    with ((folder if worker_id == "master" else folder.parent) / "stock.json").open("a+") as results:
+    the GraphQL library for the whole process. Of several pytest workers one runs it and the others wait; what it found
+    is kept in .artifacts until something that it depends on is another."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / f"{digest()}.json").open("a+") as results:
         fcntl.flock(results, fcntl.LOCK_EX)
         results.seek(0)
         if found := results.read():
             return json.loads(found)
         command = [sys.executable, "-m", "django", "probe_leaks", "--settings", "tests.stock.settings"]
-        run = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
         results.write(run.stdout)
         return json.loads(run.stdout)

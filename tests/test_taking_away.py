@@ -268,9 +268,19 @@ def test_who_may_take_what_away(home, people, clients):
 # --- What else takes something public away ---
 
 
+@pytest.fixture(scope="module")
+def recorded_things(record):
+    return record(public_things)
+
+
 @pytest.fixture
-def things(home):
+def things(home, recorded_things):
+    return recorded_things.again()
+
+
+def public_things():
     """A public page with a file in a collection of its own, a snippet and a label."""
+    home = models.PartnershipPage.objects.get()
     collection = Collection.get_first_root_node().add_child(name="Reports")
     document = factories.document(collection=collection)
     topic, agency = factories.topic(name="Bikes"), factories.agency(name="Council")

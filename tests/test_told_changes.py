@@ -34,16 +34,33 @@ def people(home):
     return found
 
 
-@pytest.fixture
-def venues(home):
-    return factories.venue(name="Refuge", address=PLACE), factories.venue(name="Guildhall", address="Market Square")
+@pytest.fixture(scope="module")
+def recorded_meeting(record, recorded_tree):
+    return record(meeting_at_a_refuge, upon=recorded_tree)
 
 
-@pytest.fixture
-def meeting(tree, venues):
-    """A meeting at the first venue."""
+def meeting_at_a_refuge():
+    venues = factories.venue(name="Refuge", address=PLACE), factories.venue(name="Guildhall", address="Market Square")
     fields = {"title": "Forum", "venue": venues[0], "starts_at": london(2027, 3, 24, 10)}
-    return factories.page(models.MeetingPage, tree[models.MeetingIndexPage], **fields)
+    return factories.page(models.MeetingPage, models.MeetingIndexPage.objects.get(), **fields), venues
+
+
+@pytest.fixture
+def meeting_and_venues(tree, recorded_meeting):
+    """A meeting at the first venue."""
+    made = recorded_meeting.again()
+    tree[models.MeetingIndexPage].refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def meeting(meeting_and_venues):
+    return meeting_and_venues[0]
+
+
+@pytest.fixture
+def venues(meeting_and_venues):
+    return meeting_and_venues[1]
 
 
 def changed(page, **fields):

@@ -1,20 +1,27 @@
 """Data of an earlier version comes along: a site that the code of `FROM` made is upgraded by the code of today.
 
+The code of then makes the same site each time. On SQLite it is kept in .artifacts, as the database of the tests is
+(tests/migrated_database.py). `pytest --create-db` makes it again.
+
 The code of then runs with the packages of today. Where a package no longer takes it, move `FROM` on to a commit that was
 landed since, and say in the commit why older data needs two steps.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+
+from tests.migrated_database import FOLDER, SQLiteTemplate
 
 pytestmark = pytest.mark.each_database
 
@@ -74,6 +81,27 @@ def run(folder, what, environment, target):
     return json.loads(target.read_text())
 
 
+@pytest.fixture(scope="module")
+def before(code_of_then, environment, request):
+    """What the site of then answers. It is in the database of the environment."""
+    folder = Path(environment["DATA_DIR"])
+    if not environment["DATABASE_URL"].startswith("sqlite"):
+        return run(code_of_then, "made", environment, folder / "before.json")["answers"]
+    makers = (SCRIPT, ROOT / "requirements.txt", ROOT / "tests/requirements.txt")
+    kept = FOLDER / f"made-by-{FROM}-{sha256(b''.join(path.read_bytes() for path in makers)).hexdigest()[:16]}"
+    if request.config.getoption("create_db") or not kept.exists():
+        run(code_of_then, "made", environment, folder / "before.json")
+        with SQLiteTemplate().locked():
+            for old in FOLDER.glob("made-by-*"):
+                shutil.rmtree(old)
+            unfinished = FOLDER / f"unfinished-{os.getpid()}"
+            shutil.copytree(folder, unfinished)
+            unfinished.rename(kept)
+    else:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+    return json.loads((folder / "before.json").read_text())["answers"]
+
+
 def comparable(key, answers):
     answer = answers.get(key)
     if not key.startswith(PICTURE):
@@ -81,8 +109,7 @@ def comparable(key, answers):
     return {status for status, _ in answer or ()} - {404}  # there were no sizes of what nobody may have
 
 
-def test_data_of_then_comes_along(code_of_then, environment, tmp_path):
-    before = run(code_of_then, "made", environment, tmp_path / "before.json")["answers"]
+def test_data_of_then_comes_along(before, environment, tmp_path):
     after = run(ROOT, "upgraded", environment, tmp_path / "after.json")
     assert after["proven"]["unfit"] is None
     assert after["proven"]["health"] == 200

@@ -22,11 +22,11 @@ from tests.hidden_content import (
     STATUS,
     begin,
     finish,
+    indexes,
     need_login,
-    point_at,
-    secrets,
+    take_to,
 )
-from tests.whole_schema import QUERIES, everything
+from tests.whole_schema import everything, everything_at
 
 
 @pytest.mark.parametrize("state", [state for state in EXPECTED if "deleted" not in state])
@@ -69,21 +69,11 @@ def test_a_restriction_on_the_root_of_the_tree_hides_everything(home):
 # --- Markers: what is hidden is in no answer -----------------------------------------------------------------
 
 
-@pytest.fixture
-def world(home):
-    """Public pages of every type; `point_at` makes them point at other pages in every way that there is."""
-    factories.page(models.NewsIndexPage, home, slug="news")
-    factories.page(models.MeetingIndexPage, home, slug="meetings")
-    factories.page(models.DeathReviewIndexPage, home, slug="death-reviews")
-    return home
-
-
 def everything_public(client) -> dict[str, bytes]:
     """Channel → bytes, for every root field with everything below it, pages, feeds, sitemap and the front page."""
-    found = {f"graphql {name}": json.dumps(everything(name)).encode() for name in QUERIES}
-    for path in ("/news/", "/hub/", "/meetings/", "/public-period/", "/death-reviews/", "/old/"):
-        found[f"graphql page {path}"] = json.dumps(everything("page", path)).encode()
-        found[f"graphql redirect {path}"] = json.dumps(everything("redirect", path)).encode()
+    paths = ("/news/", "/hub/", "/meetings/", "/public-period/", "/death-reviews/", "/old/")
+    found = {f"graphql {name}": json.dumps(told).encode() for name, told in everything_at(paths).items()}
+    for path in paths:
         answer = client.get(path)
         found[f"html {path}"] = answer.content + str(answer.headers).encode()
     for feed in ("news", "meetings"):
@@ -121,15 +111,14 @@ def at_their_own_paths(client, paths) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_of_a_hidden_page_is_in_any_channel(world, client, state):
-    pages, to_finish = secrets(state, world)
-    point_at(world, pages)
-    paths = {name: f"/{page.url_path.removeprefix(world.url_path)}" for name, page in pages.items()}
+def test_nothing_of_a_hidden_page_is_in_any_channel(home, worlds, client, state):
+    pages, to_finish = worlds.write(state)
+    paths = {name: f"/{page.url_path.removeprefix(home.url_path)}" for name, page in pages.items()}
     picture = Image.objects.get(title__startswith=MARK)
     files = [Document.objects.get(title__startswith=MARK).url]
     files += [rendition.url for rendition in picture.get_renditions(*RENDITIONS.values()).values()]
     for page in to_finish:
-        finish(state.removeprefix("child of "), page)
+        take_to(state.removeprefix("child of "), page)
     # Followers of a feed are told what was withdrawn: title and address, as at the address itself.
     told = [*paths.values(), *(f"Withdrawn: {page.title}" for page in pages.values())] if state == "withdrawn" else []
     assert carriers(client, told) == set()
@@ -140,20 +129,26 @@ def test_nothing_of_a_hidden_page_is_in_any_channel(world, client, state):
         assert status == STATUS[expected], name
         if expected == Answer.WITHDRAWN:
             kept = json.loads(page)["Query_page"]
-            assert kept.pop("WithdrawnPage_title") == pages[name].title
+            assert kept.pop("WithdrawnPage_title") == kept.pop("WithdrawnPage_heading") == pages[name].title
             assert MARK not in json.dumps(kept)
         else:
             assert (name, MARK in page, MARK in html) == (name, False, False)
+        resolved = everything("resolve", paths[name])["Query_resolve"]
+        assert resolved["Resolution_status"] == STATUS[expected], name
+        by_id = [everything(root, key=str(pages[name].uuid)) for root in ("node", "nodes")]
+        told = json.dumps([resolved, by_id]).replace(paths[name], "").replace(f'heading": "{pages[name].title}"', "")
+        told = told.replace(f'WithdrawnPage_title": "{pages[name].title}"', "")
+        assert (name, MARK in told) == (name, False)
+        assert (by_id == [{"Query_node": None}, {"Query_nodes": []}]) == (expected != Answer.WITHDRAWN), name
     for url in files:
         answer_ = client.get(url)
         assert answer_.status_code == STATUS[expected], url
         assert MARK.encode() not in answer_.content
 
 
-def test_the_same_pages_are_in_the_channels_when_they_are_public(world, client):
+def test_the_same_pages_are_in_the_channels_when_they_are_public(home, worlds, client):
     """The control: the test above would pass if the queries asked for nothing."""
-    pages, _ = secrets("live", world)
-    point_at(world, pages, live=True)
+    pages, _ = worlds.write("live", live=True)
     found = carriers(client)
     lists = {"plans", "insights", "annualReviews", "deathReviews", "news", "meetings", "navigation", "topics", "search"}
     assert {f"graphql {name}" for name in lists} <= found
@@ -169,20 +164,21 @@ def test_the_same_pages_are_in_the_channels_when_they_are_public(world, client):
         "/sitemap.xml",
     } <= found
     for name, page in pages.items():
-        path = f"/{page.url_path.removeprefix(world.url_path)}"
+        path = f"/{page.url_path.removeprefix(home.url_path)}"
         assert MARK in json.dumps(everything("page", path)), name
         assert MARK.encode() in client.get(path).content, name
     document = Document.objects.get(title__startswith=MARK)
     assert b"".join(client.get(document.url).streaming_content) == f"{MARK} content".encode()
 
 
-def test_the_walk_of_the_schema_finds_something_behind_every_field(world, client):
+def test_the_walk_of_the_schema_finds_something_behind_every_field(home, worlds, client):
     """Every field that leads to an object leads to one here, or the matrix above proves nothing about it."""
-    pages, _ = secrets("live", world)
-    point_at(world, pages, live=True)
-    paths = [f"/{page.url_path.removeprefix(world.url_path)}" for page in models.ContentPage.objects.all()]
-    answers = [everything(name) for name in QUERIES] + [everything("page", path) for path in [*paths, "/gone/"]]
-    found = set()
+    pages, _ = worlds.write("live", live=True)
+    paths = [f"/{page.url_path.removeprefix(home.url_path)}" for page in models.ContentPage.objects.all()]
+    answers = everything_at([*paths, "/gone/"])
+    for name in ("node", "nodes"):
+        answers |= {f"{name} {key}": everything(name, key=str(page.uuid)) for key, page in pages.items()}
+    found = {f"Query_{name.split()[0]}" for name, answer in answers.items() if answer not in (None, [], {})}
 
     def look(value):
         if isinstance(value, list):
@@ -210,7 +206,8 @@ def test_the_walk_of_the_schema_finds_something_behind_every_field(world, client
     assert sorted(fields - found) == []
 
 
-def test_a_draft_of_a_live_page_changes_nothing_public(world, client):
+def test_a_draft_of_a_live_page_changes_nothing_public(home, client):
+    indexes(home)
     pages = {
         "news": factories.page(models.NewsPage, models.NewsIndexPage.objects.get(), title="Plain news"),
         "meeting": factories.page(models.MeetingPage, models.MeetingIndexPage.objects.get()),

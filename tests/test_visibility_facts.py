@@ -10,13 +10,14 @@ from io import StringIO
 from threading import Barrier
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from wagtail.models import Page, PageViewRestriction
 
 from pages.content.choices import WithdrawalKind
-from pages.models import ContentPage, PageVisibility, StandardPage
+from pages.models import ContentPage, NewsPage, PageVisibility, StandardPage
 from pages.visibility import facts
 from pages.visibility.rule import Answer, answer, public, worked_out
 from tests import factories
@@ -158,7 +159,8 @@ def test_a_row_that_shows_too_much_is_removed_and_told(branch, caplog):
         cursor.execute("DELETE FROM pages_pagevisibility WHERE page_id = %s", [branch.pk])
     pages(slug="c").update(live=False)
     hidden = Page.objects.get(slug="c")
-    PageVisibility.objects.create(page=hidden, until=NEVER, withdrawal_kind="")
+    row = {"page_type_id": 0, "first_published_at": EXPIRY, "uuid": hidden.contentpage.uuid}
+    PageVisibility.objects.create(page=hidden, until=NEVER, withdrawal_kind="", **row)
     with pytest.raises(CommandError) as found:
         call_command("verify_visibility")
     assert str(found.value) == (
@@ -173,6 +175,37 @@ def test_a_row_that_shows_too_much_is_removed_and_told(branch, caplog):
     assert rows() == {"a": PUBLIC["a"], "b": PUBLIC["b"]}
     call_command("verify_visibility", stdout=out)
     assert answer(branch) == Answer.PUBLIC
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"until": NEVER - timedelta(days=1)}, {"page_type": 0}, {"first_published_at": EXPIRY},
+        {"uuid": "00000000-0000-0000-0000-000000000000"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)  # fmt: skip
+def test_a_row_that_will_be_wrong_is_told_and_repaired(branch, wrong):
+    right = PageVisibility.objects.filter(pk=branch.pk).values().get()
+    PageVisibility.objects.filter(pk=branch.pk).update(**wrong)
+    with pytest.raises(CommandError) as found:
+        call_command("verify_visibility", "--repair")
+    assert str(found.value) == (
+        "The rows do not agree with the rule. Right now, but with a wrong date or place in lists: "
+        f"page {branch.pk}. All rows were worked out anew."
+    )
+    assert PageVisibility.objects.filter(pk=branch.pk).values().get() == right
+    assert facts.outdated() == set()
+
+
+def test_the_place_in_lists_follows_the_page(branch):
+    """Whatever changes the columns that lists are sorted by changes the row, past every model."""
+    moved, number = EXPIRY - timedelta(days=30), "00000000-0000-4000-8000-000000000001"
+    pages(pk=branch.pk).update(first_published_at=moved, content_type=ContentType.objects.get_for_model(NewsPage))
+    ContentPage.objects.filter(pk=branch.pk).update(uuid=number)
+    row = PageVisibility.objects.get(pk=branch.pk)
+    assert (row.first_published_at, str(row.uuid), row.page_type.model) == (moved, number, "newspage")
+    assert facts.outdated() == set()
 
 
 # --- At the same time ------------------------------------------------------------------------------------------

@@ -210,6 +210,18 @@ REPLACED = (
         )
         for box in ("AdminDateInput", "AdminTimeInput", "AdminDateTimeInput")
     ),
+    # pages/takedown/redirects.py
+    Replaced("wagtail.contrib.redirects.forms:RedirectForm.clean", "self", "django.forms.forms", "paths are free"),
+    Replaced("django.forms.models:BaseModelForm.validate_unique", "self", "django.forms.models", "paths are free"),
+    Replaced("django.forms.models:BaseModelForm.save", "self, commit=True", "", "a hidden redirect makes way"),
+    # pages/confidential/lists_and_counts.py
+    Replaced("wagtail.admin.mail:Notifier.__call__", "self, instance=None, **kwargs", "", "who may be told"),
+    Replaced(
+        "wagtail.admin.views.pages.edit:EditView.send_commenting_notifications",
+        "self, changes",
+        "wagtail.admin.views.pages.edit",
+        "who may be told",
+    ),
     # feeds/write/syndication.py
     Replaced("feedgen.util:formatRFC2822", "date", "feedgen.entry", "it changes the locale of the process"),
     Replaced("feedgen.util:formatRFC2822", "date", "feedgen.feed", "it changes the locale of the process"),

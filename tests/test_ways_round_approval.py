@@ -5,25 +5,21 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.admin.rich_text.converters.contentstate import ContentstateConverter
-from wagtail.models import Collection, GroupCollectionPermission
+from wagtail.models import Collection, GroupCollectionPermission, PageViewRestriction
 
 from pages import models
 from pages.content.rich_text import FEATURES
 from pages.editing.meeting_changes import call_off
 from pages.models.approvals import Approval, makers_of_text
+from pages.models.moderation import FourEyesTask
 from pages.takedown.withdrawal import take_down, withdraw
 from tests import factories
 from tests.admin_forms import edit_url, posted
 from tests.approval_book import BUTTONS, Book, Screen, body_fields, new_words, tomorrow
-
-
-@pytest.fixture
-def book(home):
-    return Book(home)
 
 
 def paragraph(text):
@@ -156,6 +152,84 @@ def test_an_approver_who_may_not_see_a_file_does_not_approve_it(book):
     assert not Approval.objects.filter(by=book.people["moderator"]).exists()
 
 
+@pytest.mark.parametrize("hidden", ["private section", "private page", "draft above", "expired above"])
+def test_a_page_whose_section_was_shown_behind_an_open_screen_is_not_approved(book, hidden):
+    """Its approver was to publish it for nobody as yet."""
+    where, rows = book.now("story") if hidden == "private page" else book.news, models.NewsIndexPage.objects
+    if hidden.startswith("private"):
+        restriction = PageViewRestriction.objects.create(page=where, restriction_type="login")
+    elif hidden == "draft above":
+        rows.update(live=False)
+    else:
+        rows.update(expire_at=timezone.now() - timedelta(minutes=1))
+    screen = Screen(book, "moderator", "story")
+    if hidden.startswith("private"):
+        restriction.delete()
+    else:
+        rows.update(live=True, expire_at=None)
+    answer = screen.press("approve")
+    assert book.now("story").live is False
+    assert "or a page above it was shown or hidden" in said(book.clients["moderator"].get(answer.url))
+    Screen(book, "moderator", "story").press("approve")
+    assert book.now("story").live is True
+
+
+WAYS_TO_REFER = {
+    "block": lambda book, page: {"body": [("page_link", {"page": page, "text": ""})]},
+    "text": lambda book, page: {"body": [("paragraph", f'<p><a linktype="page" id="{page.pk}">Something</a></p>')]},
+    "web page of a document": lambda book, page: {
+        "body": [("document", factories.document(html_equivalent=page.page_ptr))]
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_REFER)
+def test_an_approver_who_may_not_see_a_page_does_not_approve_what_refers_to_it(book, way):
+    """Readers would be told of the notice, while the screen of the approver leaves it out."""
+    for who in ("moderator", "other lead"):
+        Screen(book, who, "notice").press("approve")
+    notice = book.now("notice")
+    permission = Permission.objects.get(codename="handle_death_reviews")
+    Group.objects.get(name="Moderators").permissions.remove(permission)
+    page = factories.draft(models.NewsPage, book.news, **WAYS_TO_REFER[way](book, notice))
+    page.save_revision(user=book.people["lead"])
+    task_state = page.get_workflow().start(page, book.people["lead"]).current_task_state
+    task, why = task_state.task.specific, "refers to a page that does not exist or that you may not see"
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    assert why in task.why_not(page, page.latest_revision, moderator)
+    assert [action for action, _, _ in task.get_actions(page, moderator)] == ["reject"]
+    book.people["other moderator"].user_permissions.add(permission)
+    sees_all = User.objects.get(pk=book.people["other moderator"].pk)
+    assert task.why_not(page, page.latest_revision, sees_all) == ""
+
+
+def test_what_refers_to_a_page_that_does_not_exist_gets_the_same_answer(book):
+    Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    told = set()
+    for key in (book.now("notice").pk, 999999):
+        page = factories.draft(
+            models.NewsPage,
+            book.news,
+            title="News",
+            body=[("paragraph", f'<p><a linktype="page" id="{key}">Something</a></p>')],
+        )
+        revision = page.save_revision(user=book.people["lead"])
+        told.add(FourEyesTask.objects.first().why_not(page, revision, moderator))
+    assert len(told) == 1
+    (told_to_both,) = told
+    assert told_to_both.startswith("“News” refers to a page that does not exist or that you may not see")
+
+
+def test_an_approver_who_may_see_the_page_approves_what_refers_to_it(book):
+    Group.objects.get(name="Moderators").permissions.remove(Permission.objects.get(codename="handle_death_reviews"))
+    moderator = User.objects.get(pk=book.people["moderator"].pk)
+    body = [("page_link", {"page": book.news, "text": ""}), ("page_link", {"page": book.reviews, "text": ""})]
+    page = factories.draft(models.NewsPage, book.news, body=body)
+    revision = page.save_revision(user=book.people["lead"])
+    assert FourEyesTask.objects.first().why_not(page, revision, moderator) == ""
+
+
 def test_the_words_after_an_approval_say_whether_readers_see_it(home, book):
     above = factories.draft(models.StandardPage, home, slug="above")
     below = factories.draft(models.StandardPage, above, slug="below")
@@ -282,10 +356,8 @@ def test_a_screen_with_an_error_asks_on_about_what_it_was_opened_with(book):
 
 
 @pytest.mark.parametrize("way", ["taken down", "withdrawn", "unpublished"])
-def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_what_was_taken_away_does_not_come_back_by_its_author_alone(home, by_a_moderator, way):
+    book = by_a_moderator.written()
     story = book.now("story")
     assert story.live is True
     {
@@ -300,13 +372,9 @@ def test_what_was_taken_away_does_not_come_back_by_its_author_alone(book, way):
         assert (story.live and not story.withdrawal_kind) is comes_back, who
 
 
-def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(book):
+def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(home, mended_and_public):
     """The last version of before changes a word of a colleague's. Nothing else of it is approved any more, either."""
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
-    Screen(book, "editor", "story").press("submit", summary="By the moderator.")
-    Screen(book, "other moderator", "story").press("approve")
+    book = mended_and_public.written()
     assert (book.now("story").live, book.now("story").summary) == (True, "By the moderator.")
     take_down(book.now("story"), book.people["lead"], "It names somebody.")
     Screen(book, "moderator", "story").press("submit")
@@ -316,10 +384,8 @@ def test_who_wrote_an_earlier_version_is_an_author_of_what_was_taken_away(book):
     assert book.now("story").live is True
 
 
-def test_who_brings_back_a_withdrawn_version_of_their_own_does_not_approve_it(book):
-    Screen(book, "editor", "story").press("take back")
-    Screen(book, "moderator", "story").press("submit", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_who_brings_back_a_withdrawn_version_of_their_own_does_not_approve_it(home, by_a_moderator):
+    book = by_a_moderator.written()
     story = book.now("story")
     withdraw(story, book.people["other moderator"], "withdrawn", "It was wrong.")
     url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, story.live_revision_id])

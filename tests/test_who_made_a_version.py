@@ -10,14 +10,20 @@ from pages import models
 from pages.models.approvals import Approval, makers_of_text
 from tests import factories
 from tests.admin_forms import posted
-from tests.approval_book import Book, Screen, body_fields
+from tests.approval_book import Screen, body_fields, presses
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def book(home):
-    return Book(home)
+@pytest.fixture(scope="module")
+def saved(recorded_book):
+    """The text of the story is by a moderator, and awaits approval."""
+    return recorded_book.after(presses("moderator", "story", "save", summary="By the moderator"))
+
+
+@pytest.fixture(scope="module")
+def saved_and_public(saved):
+    return saved.after(presses("other moderator", "story", "approve"))
 
 
 def approvals(thing):
@@ -99,9 +105,9 @@ def test_purged_and_overwritten_versions_leave_their_makers_behind(home, book):
     assert makers_of_text(models.StandardPage.objects.get(pk=page.pk).latest_revision) == {moderator.pk, editor.pk}
 
 
-def test_what_was_on_a_stale_screen_stays_its_makers(book):
+def test_what_was_on_a_stale_screen_stays_its_makers(home, saved):
     """Saved in place of what was approved meanwhile."""
-    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+    book = saved.written()
     Screen(book, "editor", "story").press("take back")
     stale = Screen(book, "editor", "story")
     Screen(book, "other editor", "story").press("submit", summary="By another editor")
@@ -133,9 +139,8 @@ def test_to_bring_back_what_readers_see_begins_anew(book):
     assert book.now("story").summary == "By the editor"
 
 
-def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(book):
-    Screen(book, "moderator", "story").press("save", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(home, saved_and_public):
+    book = saved_and_public.written()
     screen = Screen(book, "editor", "story")
     first = json.loads(screen.save_by_itself(summary="Typed").content)
     screen.form |= {
@@ -149,8 +154,8 @@ def test_a_screen_that_saves_itself_hands_on_no_makers_of_what_was_approved(book
     assert book.now("story").summary == "Typed more"
 
 
-def test_what_is_refused_makes_nobody_a_maker_of_a_colleagues_version(book):
-    Screen(book, "moderator", "story").press("save", summary="By the moderator")
+def test_what_is_refused_makes_nobody_a_maker_of_a_colleagues_version(home, saved):
+    book = saved.written()
     old = book.now("story").latest_revision_id
     Screen(book, "editor", "story").press("take back")
     stale = Screen(book, "editor", "story")
@@ -161,18 +166,17 @@ def test_what_is_refused_makes_nobody_a_maker_of_a_colleagues_version(book):
     assert (latest.content["summary"], makers_of_text(latest)) == ("By another editor", before)
 
 
-def test_what_was_approved_is_nobodys_part_of_the_next_version(book):
-    Screen(book, "moderator", "story").press("save", summary="By the moderator")
-    Screen(book, "other moderator", "story").press("approve")
+def test_what_was_approved_is_nobodys_part_of_the_next_version(home, saved_and_public):
+    book = saved_and_public.written()
     assert book.now("story").live is True
     Screen(book, "editor", "story").press("submit", summary="By the editor")
     Screen(book, "moderator", "story").press("approve")
     assert book.now("story").summary == "By the editor"
 
 
-def test_a_version_that_is_brought_back_is_by_those_who_made_it(book):
+def test_a_version_that_is_brought_back_is_by_those_who_made_it(home, saved):
+    book = saved.written()
     moderator = book.people["moderator"]
-    Screen(book, "moderator", "story").press("save", summary="Old words of the moderator")
     old = book.now("story").latest_revision
     Screen(book, "editor", "story").press("take back")
     Screen(book, "editor", "story").press("submit", summary="By the editor")
@@ -180,10 +184,10 @@ def test_a_version_that_is_brought_back_is_by_those_who_made_it(book):
     story = book.now("story")
     assert (story.live, story.summary) == (True, "By the editor")
     url = reverse("wagtailadmin_pages:revisions_revert", args=[story.pk, old.pk])
-    form = {**Screen(book, "editor", "story").form, "summary": "Old words of the moderator", "action-submit": "on"}
+    form = {**Screen(book, "editor", "story").form, "summary": "By the moderator", "action-submit": "on"}
     assert book.clients["editor"].post(url, form).status_code == 302
     story = book.now("story")
-    assert story.get_latest_revision_as_object().summary == "Old words of the moderator"
+    assert story.get_latest_revision_as_object().summary == "By the moderator"
     assert makers_of_text(story.latest_revision) >= {moderator.pk, book.people["editor"].pk}
     Screen(book, "moderator", "story").press("approve")
     assert book.now("story").summary == "By the editor"

@@ -16,6 +16,7 @@ from wagtail.models import Page, WorkflowState
 from cms.accounts.sessions import end_sessions
 from pages.confidential.permissions import hides_death_reviews, is_hidden
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.models import OutgoingMail
 from pages.models.snippets import ModeratedSnippet
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -137,6 +138,8 @@ def _may_edit(user: User, item: Page | ModeratedSnippet) -> bool:
 def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | None = None) -> UnfinishedWork:
     """Deactivate the account, end its sessions and hand its work over. Returns what changed hands.
 
+    Mail to the leaver that is not sent yet is deleted.
+
     The account is kept, because the log refers to it. Its password, second factors and single sign-on are removed: if
     the person comes back, they set them up again.
 
@@ -156,6 +159,7 @@ def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | No
     leaver.save(update_fields=["is_active", "password"])
     Authenticator.objects.filter(user=leaver).delete()
     SocialAccount.objects.filter(user=leaver).delete()
+    _remove_mail(leaver)
     for item in work.to_hand_over:
         log(instance=item, action=HANDED_OVER, user=by, data=_between(leaver, colleague))
     Page.objects.filter(pk__in=[page.pk for page in work.pages]).update(owner=colleague)
@@ -165,6 +169,12 @@ def deactivate_user(leaver: User, by: User | AnonymousUser, colleague: User | No
         log(instance=page, action=UNLOCKED, user=by)
     log(instance=leaver, action=LEFT, user=by, data={"sessions": end_sessions(leaver), **_between(leaver, colleague)})
     return work
+
+
+def _remove_mail(leaver: User) -> None:
+    """Delete mail to the leaver that is not sent yet, unless a colleague has the same address."""
+    if leaver.email and not User.objects.filter(email__iexact=leaver.email, is_active=True).exists():
+        OutgoingMail.objects.filter(to__iexact=leaver.email).delete()
 
 
 def _between(leaver: User, colleague: User | None) -> dict[str, str]:

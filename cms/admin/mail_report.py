@@ -1,4 +1,8 @@
-"""The admin's report of mail that could not be sent. It does not show the text of any message."""
+"""The admin's report of mail that could not be sent. It does not show the text of any message.
+
+Mail about a death review is listed only for people who may handle them: that there is mail to the safeguarding leads
+tells that a notice awaits their approval.
+"""
 
 from collections.abc import Iterable
 
@@ -7,6 +11,9 @@ from django.db.models import QuerySet
 from wagtail.admin.ui.tables import Column, DateColumn
 from wagtail.admin.views.reports import ReportView
 
+from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
+from pages.content.mail import may_know_of_mail
+from pages.editing.outbox import subjects
 from pages.models import OutgoingMail
 
 
@@ -44,4 +51,11 @@ class MailReport(ReportView):
     permission_required = "view"
 
     def get_queryset(self) -> QuerySet[OutgoingMail]:
-        return OutgoingMail.objects.exclude(error="").order_by("-written_at")
+        rows = OutgoingMail.objects.exclude(error="").order_by("-written_at")
+        if self.request.user.has_perm(HANDLE_DEATH_REVIEWS):
+            return rows
+        about = {row.pk: subjects(row) for row in rows}
+        hidden = [
+            key for key, found in about.items() if found is None or not may_know_of_mail(self.request.user, found)
+        ]
+        return rows.exclude(pk__in=hidden)

@@ -21,7 +21,7 @@ from cms.database_fit import why_unfit
 from feeds.catalogue import MEDIA_TYPES, offered_everywhere
 from pages.content import addresses
 from pages.models import ContentPage, MeetingPage, PartnershipPage
-from pages.visibility.at_path import Withdrawn, at_path
+from pages.reading.at_path import Withdrawn, at_path
 from pages.visibility.rule import public
 from pages.web.views import article
 

@@ -5,6 +5,7 @@ readers once each, whatever the response is. The counts are in the cache named `
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from time import time
 
@@ -35,21 +36,54 @@ class RateLimitError(Exception):
         self.seconds = seconds
 
 
-def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> None:
-    """Count a request `times` times under the name `what`. Raises `RateLimitError`. A limit of 0 means no limit."""
-    if not limit or not times:
-        return
+@dataclass(frozen=True)
+class Counted:
+    """Where a client stands after a request: how many it may still make in this minute, of seconds that are left."""
+
+    key: str
+    remaining: int
+    seconds: int
+
+
+def count(request: HttpRequest, what: str, limit: int, times: int = 1) -> Counted | None:
+    """Count a request `times` times under the name `what`. Raises `RateLimitError`.
+
+    None if nothing is counted: a limit of 0 means no limit.
+    """
+    if not limit:
+        return None
     now = time()
     window = int(now // WINDOW)
-    key = f"{what}:{client_of(request)}:{window}"
+    key, seconds = f"{what}:{client_of(request)}:{window}", int((window + 1) * WINDOW - now) + 1
     cache = caches["readers"]
     cache.add(key, 0, timeout=2 * WINDOW)
     try:
         requests = cache.incr(key, times)
     except ValueError:  # a full cache may have evicted the key already
-        return
+        return None
     if requests > limit:
-        raise RateLimitError(int((window + 1) * WINDOW - now) + 1)
+        raise RateLimitError(seconds)
+    return Counted(key, limit - requests, seconds)
+
+
+def give_back(counted: Counted, times: int) -> Counted:
+    """Count a request `times` times less, because it took less than was expected."""
+    try:
+        caches["readers"].decr(counted.key, times)
+    except ValueError:
+        return counted
+    return replace(counted, remaining=counted.remaining + times)
+
+
+def headers(what: str, limit: int, counted: Counted | None) -> dict[str, str]:
+    """The limit, and what is left of it for the client.
+
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+    """
+    if not limit:
+        return {}
+    policy = {"RateLimit-Policy": f'"{what}";q={limit};w={WINDOW}'}
+    return policy | ({"RateLimit": f'"{what}";r={counted.remaining};t={counted.seconds}'} if counted else {})
 
 
 def client_of(request: HttpRequest) -> str:

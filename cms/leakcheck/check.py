@@ -109,6 +109,7 @@ class LeakCheck:
         self.addresses = deque(sorted(self.guesses))
         self.known = set(self.guesses)
         self.failures = 0
+        self.ids: set[str] = set()  # of pages in the list of changes
 
     def run(self) -> Report:
         """Raises `UnreachableError` if the site does not answer, `NoEndpointError` if it has no GraphQL endpoint."""
@@ -185,6 +186,9 @@ class LeakCheck:
             asked_for = [path for path in self.hidden if f'"{path}"' in place]
             self._search(place.removeprefix("data."), "value", text, asked_for)
             self._learn(text, self.base, bare=True)
+            if place.endswith(".pageId") and text not in self.ids:
+                self.ids.add(text)
+                self.walk.add_id(text)
         self._search_headers(first, answer, [])
         self.walk.learn(places, data or {})
 

@@ -37,6 +37,9 @@ STEPS_IN_A_QUERY, ROOT_FIELDS_IN_A_QUERY, NAMES_IN_A_QUERY = 20, 12, 3
 ITEMS_IN_A_LIST = 10  # with more, nested lists would exceed the cost that the endpoint allows
 # Arguments that get a path, and arguments that get a text. Other required arguments are reported as not covered.
 PATH_ARGUMENTS, TEXT_ARGUMENTS = {"urlPath", "path"}, {"query"}
+# Arguments that get ids: of pages in the list of changes, which may be hidden now.
+ID_ARGUMENTS = {"id", "ids"}
+NOBODY = "00000000-0000-4000-8000-000000000000"
 CURSORS = {"first", "after", "last", "before", "since"}
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|\.\.\.|[^\s\w,]')
 _ALIAS = re.compile(r"\w+?__(\w+?)(?:__[0-9a-f]+)?")
@@ -95,6 +98,12 @@ class GraphQLWalk:
             if any(arg in PATH_ARGUMENTS and is_required_argument(spec) for arg, spec in field.args.items()):
                 self._add((), self.query_type.name, name, [path])
 
+    def add_id(self, key: str) -> None:
+        """Query every root field that takes an id with this one, without the fields below its objects."""
+        for name, field in self.query_type.fields.items():
+            for arg in ID_ARGUMENTS & field.args.keys():
+                self._enqueue((Step(self.query_type.name, name, ((arg, json.dumps(key)),)),))
+
     # --- Places ---
 
     def _add(self, before: Path, on: str, name: str, paths: list[str]) -> None:
@@ -135,6 +144,8 @@ class GraphQLWalk:
         kind = get_named_type(spec.type)
         if isinstance(kind, GraphQLEnumType):
             return list(kind.values)
+        if arg in ID_ARGUMENTS:
+            return [json.dumps(NOBODY)]
         if arg in PATH_ARGUMENTS:
             return [json.dumps(path) for path in paths]
         if arg in TEXT_ARGUMENTS or (kind is GraphQLString and arg not in CURSORS):
@@ -229,7 +240,7 @@ class GraphQLWalk:
 
     def _add_below(self, path: Path, name: str) -> None:
         """Add the fields that are not plain of an object of the type `name` at the path."""
-        if len(path) > DEPTH:
+        if len(path) > DEPTH or {name for name, _ in path[0].arguments} & ID_ARGUMENTS:
             return
         kind = self._type(path)
         for field_name, field in self.schema.type_map[name].fields.items():  # type: ignore[attr-defined]
@@ -273,7 +284,9 @@ def _selection(tree: Tree) -> str:
 
 def _is_known(arg: str, spec: GraphQLArgument) -> bool:
     """Whether the values of `_values` fit the argument. A word does not fit an argument that takes an id."""
-    return arg in PATH_ARGUMENTS | TEXT_ARGUMENTS or isinstance(get_named_type(spec.type), GraphQLEnumType)
+    return arg in PATH_ARGUMENTS | TEXT_ARGUMENTS | ID_ARGUMENTS or isinstance(
+        get_named_type(spec.type), GraphQLEnumType
+    )
 
 
 def _is_plain(field: GraphQLField) -> bool:

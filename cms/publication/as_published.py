@@ -21,6 +21,7 @@ def as_published(page: ContentPage, as_of: datetime) -> None:
     if note is not None and page.pk:
         _set_related(page, "change_notes", [note, *page.change_notes.all()])
     page.first_published_at, page.public_updated_at = page.first_published_at or as_of, updated
+    page.last_published_at = as_of
     page.set_url_path(page.get_parent())  # the slug may have been edited
     for name, value in page.values_set_by_publication().items():
         setattr(page, name, value)

@@ -19,9 +19,17 @@ from django.utils import timezone
 from wagtail.contrib.frontend_cache.utils import purge_urls_from_cache
 from wagtail.images.models import SourceImageIOError
 from wagtail.log_actions import get_active_log_context
-from wagtail.models import Collection, CollectionViewRestriction, Page, PageViewRestriction, Site
+from wagtail.models import (
+    Collection,
+    CollectionViewRestriction,
+    Page,
+    PageViewRestriction,
+    Revision,
+    Site,
+    WorkflowState,
+)
 from wagtail.permissions import policy_registry
-from wagtail.signals import page_slug_changed, post_page_move, unpublished
+from wagtail.signals import page_slug_changed, post_page_move, unpublished, workflow_cancelled, workflow_rejected
 from wagtail.signals import published as wagtail_published
 
 from documents.access.permissions import require_may_save
@@ -33,7 +41,7 @@ from feeds.websub import send_pings
 from pages.confidential.hidden_objects import replace
 from pages.content import addresses
 from pages.content.choices import ChangeKind, UpdateKind
-from pages.content.references import files_of
+from pages.content.references import files_of, key_for_readers
 from pages.models import (
     ChangeNote,
     ContentPage,
@@ -43,7 +51,7 @@ from pages.models import (
     Takedown,
     Topic,
 )
-from pages.models.approvals import NeedsApproval, NotApprovedError, approvals_of, void
+from pages.models.approvals import NeedsApproval, NotApprovedError, approvals_of, end_undecided, void
 from pages.models.base import visibility_changed
 from pages.models.snippets import ModeratedSnippet
 from pages.search import index as search_index
@@ -63,6 +71,9 @@ def connect() -> None:
     visibility_changed.connect(on_visibility_changed, dispatch_uid="cms.visibility")
     ledger.changes_listed.connect(on_changes_listed, dispatch_uid="cms.changes_listed")
     unpublished.connect(on_unpublished, dispatch_uid="cms.unpublished")
+    for signal in (workflow_cancelled, workflow_rejected):
+        signal.connect(on_workflow_ended, dispatch_uid="cms.workflow_ended")
+    post_save.connect(on_revision_saved, sender=Revision, dispatch_uid="cms.revision_saved")
     pre_save.connect(on_plain_page_saved, sender=Page, dispatch_uid="cms.plain_page_saved")
     for signal in (page_slug_changed, post_page_move):
         signal.connect(on_page_moved, dispatch_uid="cms.moved")
@@ -143,6 +154,19 @@ def on_unpublished(sender: type, instance: Page | ModeratedSnippet, **kwargs: ob
         on_visibility_changed(sender, page=instance)
     elif isinstance(instance, ModeratedSnippet):  # otherwise a plain `Page`, which is about to be deleted
         on_shared_text_changed(sender, instance)
+
+
+def on_workflow_ended(sender: type, instance: WorkflowState, **kwargs: object) -> None:
+    """A version was sent back or taken back. The approvals that it has got count for nothing that comes later."""
+    end_undecided(instance, "Its workflow ended without a publication.")
+
+
+def on_revision_saved(
+    sender: type, instance: Revision, update_fields: Iterable[str] | None = None, **kwargs: object
+) -> None:
+    """The date of an approved version was taken off, by a person or because it could not be published then."""
+    if update_fields and "approved_go_live_at" in update_fields and instance.approved_go_live_at is None:
+        end_undecided(instance, "The date of its publication was taken off.", stopped=instance)
 
 
 def on_snippet_published(sender: type, instance: Page | ModeratedSnippet, **kwargs: object) -> None:
@@ -242,7 +266,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
     """Record which files this version shows.
 
     `approved` has the key that each file had when the version was saved (`file_facts_of`). A file that was replaced
-    since then has another key, and stays hidden.
+    since then has another key, and stays hidden. So does one that was in a private collection then, wherever it is now.
     """
     document_keys, image_keys = files_of(page)
     documents, images = Document.objects.in_bulk(document_keys), Image.objects.in_bulk(image_keys)
@@ -251,7 +275,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         PublishedFile(
             page_id=page.pk,
             document=document,
-            file_key=approved.get("documents", {}).get(str(document.pk), [""])[0],
+            file_key=key_for_readers(approved, "documents", document),
             first_public_at=since,
             no_store=page.is_sensitive or document.once_exempt,
         )
@@ -260,7 +284,7 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
         PublishedFile(
             page_id=page.pk,
             image=image,
-            file_key=approved.get("images", {}).get(str(image.pk), [""])[0],
+            file_key=key_for_readers(approved, "images", image),
             first_public_at=since,
         )
         for image in images.values()

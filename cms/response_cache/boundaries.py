@@ -53,6 +53,7 @@ NEVER_CHANGES_AN_ANSWER = {
     "pages.MeetingChange.at",
     "pages.MeetingPage.ends_at",
     "pages.MeetingPage.questions_deadline",
+    "pages.PageVisibility.first_published_at",
     "pages.PublicAddress.since",
     "pages.PublicChange.at",
     "pages.PublicRecord.ended_at",

@@ -38,18 +38,19 @@ class KeptAnswers:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self.version: int | None = None
-        self._answers: OrderedDict[Key, KeptAnswer] = OrderedDict()
+        # One object, so that no thread reads the version before and the answers after another thread exchanges both.
+        self._kept: tuple[int | None, OrderedDict[Key, KeptAnswer]] = (None, OrderedDict())
         self._lock = Lock()
 
     def get(self, key: Key, version: int, now: float) -> KeptAnswer | None:
-        if version != self.version:
+        kept, answers = self._kept
+        if version != kept:
             return None
-        found = self._answers.get(key)
+        found = answers.get(key)
         if found is None or now >= found.valid_until:
             return None
         with suppress(KeyError):  # another thread may have removed it meanwhile
-            self._answers.move_to_end(key)
+            answers.move_to_end(key)
         return found
 
     def keep(self, key: Key, version: int, answer: KeptAnswer) -> None:
@@ -58,23 +59,22 @@ class KeptAnswers:
         if size > self.limit // 10:  # it would push out too many others
             return
         with self._lock:
-            if version != self.version:
-                # A reader that has seen the former version finds nothing, or an answer of that version.
-                self._answers = OrderedDict()
-                self.version, self.size = version, 0
-            self._remove(key)
-            self._answers[key] = answer
+            if version != self._kept[0]:
+                self._kept, self.size = (version, OrderedDict()), 0
+            answers = self._kept[1]
+            self._remove(key, answers)
+            answers[key] = answer
             self.size += size
             while self.size > self.limit:
-                self._remove(next(iter(self._answers)))
+                self._remove(next(iter(answers)), answers)
 
-    def _remove(self, key: Key) -> None:
-        answer = self._answers.pop(key, None)
+    def _remove(self, key: Key, answers: OrderedDict[Key, KeptAnswer]) -> None:
+        answer = answers.pop(key, None)
         if answer is not None:
             self.size -= _size(key, answer)
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._kept[1])
 
 
 def _size(key: Key, answer: KeptAnswer) -> int:

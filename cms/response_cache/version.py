@@ -1,10 +1,12 @@
 """Reads the version of everything that readers can be shown (cms/triggers/content_version.py).
 
-It is asked for with each request, so it has a connection of its own in each thread, without Django's layers.
+It is asked for with each request, so it has a connection of its own in each thread, without Django's layers. Like
+Django's connections, it ends after CONN_MAX_AGE: the file of an SQLite database may have been exchanged for a backup.
 """
 
 import sqlite3
 import threading
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -25,12 +27,17 @@ class VersionReader:
     def __init__(self) -> None:
         self._of_thread = threading.local()
         self._read = _read_sqlite if connection.vendor == "sqlite" else _read_postgresql
+        max_age: int | None = connection.settings_dict["CONN_MAX_AGE"]  # seconds; None for no limit
+        self._max_age = float("inf") if max_age is None else max_age
 
     def read(self) -> int:
         """The version that all later reads are at least as new as. Raises `UnknownVersionError`."""
         try:
-            opened = self._of_thread.opened
+            opened, until = self._of_thread.opened, self._of_thread.until
         except AttributeError:
+            opened, until = None, 0.0
+        if opened is not None and monotonic() >= until:
+            self.close()
             opened = None
         if opened is not None:
             try:
@@ -39,6 +46,7 @@ class VersionReader:
                 self.close()
         try:
             self._of_thread.opened = opened = _open()
+            self._of_thread.until = monotonic() + self._max_age
             return self._read(opened)
         except (sqlite3.Error, psycopg.Error) as error:
             raise UnknownVersionError from error
@@ -48,7 +56,7 @@ class VersionReader:
         opened = getattr(self._of_thread, "opened", None)
         self._of_thread.opened = None
         if opened is not None:
-            opened.close()
+            (opened.connection if isinstance(opened, psycopg.Cursor) else opened).close()
 
 
 def _open() -> Any:

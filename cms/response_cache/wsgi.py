@@ -6,7 +6,7 @@ before and after it was made, until another version or the time changes it. So i
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from io import BytesIO
 from time import time
@@ -52,6 +52,8 @@ ATTEMPTS = 3  # at making an answer during which nothing is published, before a 
 WAIT = 30  # seconds that a request waits for another one that makes the same answer
 COUNTED_TOGETHER = 20  # requests of one client towards the rate limit
 MAX_CLIENTS = 10_000  # of which anything is remembered
+# Headers for one client, which no other gets.
+PER_CLIENT = {"ratelimit"}
 # What is sent, in any order: a 304 has no content, and so nothing about it (RFC 9110, section 15.4.5).
 NOT_IN_304 = {"content-type", "content-length", "content-encoding"}
 
@@ -164,17 +166,18 @@ class ResponseCache:
             recorded, may_be_kept = self._by_django(key, environ)
             if not may_be_kept:
                 return _pass_on(recorded, environ, start_response)
-            answer = _answer(recorded, environ, until)
+            answer, own = _answer(recorded, environ, until), _per_client(recorded.headers)
             if version is None:  # it cannot be kept
-                return _send(answer, environ, start_response, time())
+                return _send(answer, environ, start_response, time(), own)
             # Something may have been published meanwhile. Then one part of the answer may be older than another.
             if version == self._state()[0]:
                 self.answers.keep(key, version, answer)
-                return _send(answer, environ, start_response, time())
+                return _send(answer, environ, start_response, time(), own)
         recorded, may_be_kept = self._by_django(key, environ | {ONE_SNAPSHOT: True})
         if not may_be_kept:
             return _pass_on(recorded, environ, start_response)
-        return _send(_answer(recorded, environ, until), environ, start_response, time())
+        answer, own = _answer(recorded, environ, until), _per_client(recorded.headers)
+        return _send(answer, environ, start_response, time(), own)
 
     def _by_django(self, key: Key, environ: Environ) -> tuple[Recorded, bool]:
         """What Django answers without the conditions, which are about the whole answer, and whether it may be kept."""
@@ -247,10 +250,14 @@ def _is_personal(headers: list[Header]) -> bool:
     )
 
 
+def _per_client(headers: list[Header]) -> list[Header]:
+    return [each for each in headers if each[0].lower() in PER_CLIENT]
+
+
 def _answer(recorded: Recorded, environ: Environ, until: float) -> KeptAnswer:
     """The answer as it is kept: compressed as the client prefers, and with an ETag."""
     body = recorded.read()
-    headers = dict(recorded.headers)
+    headers = {name: value for name, value in recorded.headers if name.lower() not in PER_CLIENT}
     if environ["REQUEST_METHOD"] == "GET" and "ETag" not in headers:
         request = HttpRequest()
         request.META = environ
@@ -275,8 +282,11 @@ def _answer(recorded: Recorded, environ: Environ, until: float) -> KeptAnswer:
     )
 
 
-def _send(answer: KeptAnswer, environ: Environ, start_response: StartResponse, now: float) -> Iterable[bytes]:
-    headers = answer.headers
+def _send(
+    answer: KeptAnswer, environ: Environ, start_response: StartResponse, now: float, own: Sequence[Header] = ()
+) -> Iterable[bytes]:
+    """Send the answer. `own` are the headers for the client for whom it was made."""
+    headers = [*answer.headers, *own] if own else answer.headers
     left = max(0, int(answer.valid_until - now))
     if left < answer.max_age:  # whoever stores it must ask again when time changes it
         headers = [

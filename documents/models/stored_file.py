@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import PurePath
 from typing import Any, Self
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models, transaction
@@ -33,6 +34,7 @@ def stored_name(folder: str, filename: str) -> str:
 class StoredFile(models.Model):
     """The fields and rules that documents and images share."""
 
+    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
     file_key = models.CharField(max_length=32, unique=True, default=new_file_key, editable=False)
     checksum = models.CharField("SHA-256", max_length=64, blank=True, editable=False)
 

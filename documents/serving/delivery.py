@@ -32,6 +32,18 @@ INLINE_TYPES = {
     "image/png",
     "image/webp",
 }
+# Scripts of other sites may read what everybody may have (Fetch Standard, "CORS protocol"). With "*", browsers hand
+# over no answer to a request with cookies.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Accept-Ranges, Content-Disposition, Content-Range, ETag",
+}
+METHODS = "GET, HEAD, OPTIONS"
+CORS_PREFLIGHT = {
+    "Access-Control-Allow-Methods": METHODS,
+    "Access-Control-Allow-Headers": ", ".join(["If-None-Match", "If-Range", "Range", *settings.TRACING_HEADERS]),
+    "Access-Control-Max-Age": "86400",
+}
 INTERNAL_PREFIX = "/internal-files/"  # the internal location of the web server, reached only by X-Accel-Redirect
 SIGNATURE_LIFETIME = 60  # seconds that a signed address of the storage is valid
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -39,13 +51,22 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One file to send: its name for people, a version that changes with the bytes, and the Cache-Control header."""
+    """One file to send: its name for people, a version that changes with the bytes, and the Cache-Control header.
+
+    `cross_origin`: scripts of other sites may read it.
+    """
 
     file: FieldFile
     filename: str
     version: str
     cache_control: str
     noindex: bool = False
+    cross_origin: bool = False
+
+
+def preflight() -> HttpResponse:
+    """The answer to OPTIONS, the same for every address of a file, so that it reveals nothing."""
+    return HttpResponse(status=204, headers={"Allow": METHODS} | CORS | CORS_PREFLIGHT)
 
 
 def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
@@ -53,7 +74,7 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
     content_type = mimetypes.guess_type(delivery.file.name or "")[0] or "application/octet-stream"
     disposition = content_disposition_header(content_type not in INLINE_TYPES, delivery.filename) or "inline"
     if settings.FILE_DELIVERY == "signed-redirect":
-        return _signed_redirect(delivery, content_type, disposition)
+        return _with_cors(_signed_redirect(delivery, content_type, disposition), delivery)
     etag = f'"{delivery.version}"'
     response: HttpResponseBase
     if _etag_matches(etag, request.headers.get("If-None-Match", "")):
@@ -72,6 +93,12 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
         response["X-Robots-Tag"] = "noindex"
     # An uploaded file must not run scripts or load anything.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return _with_cors(response, delivery)
+
+
+def _with_cors(response: HttpResponseBase, delivery: Delivery) -> HttpResponseBase:
+    for name, value in CORS.items() if delivery.cross_origin else ():
+        response[name] = value
     return response
 
 

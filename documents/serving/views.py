@@ -4,6 +4,8 @@ A file that exists but was never public gets the same answer, with the same quer
 file that was public once answers 410 (Gone).
 """
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +18,7 @@ from wagtail.images.models import SourceImageIOError
 
 from documents.access.public_files import for_staff, never_stored, public_documents, public_images
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
-from documents.serving.delivery import Delivery, send
+from documents.serving.delivery import CORS, Delivery, preflight, send
 from pages.confidential.reading_log import note_file_seen
 from pages.content.death_reviews import of_death_reviews
 from pages.reading.draft_previews import draft_files, shown_by
@@ -25,6 +27,15 @@ SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
 STAFF_CACHE_CONTROL = "private, no-store"
 
 
+def answers_preflight(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @wraps(view)
+    def respond(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        return preflight() if request.method == "OPTIONS" else view(request, **kwargs)
+
+    return respond
+
+
+@answers_preflight
 @require_safe
 def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
     was_public = PublicFileRecord.objects.filter(file_key=key).exists()
@@ -40,11 +51,13 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
                 version=wanted.checksum,
                 cache_control=_cache_control(public.never_stored) if public else STAFF_CACHE_CONTROL,
                 noindex=bool(public and public.never_stored),
+                cross_origin=_is_for_websites(public, request),
             ),
         )
     return _absent(was_public and wanted is None)
 
 
+@answers_preflight
 @require_safe
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """A named size for everybody. For editors also the sizes that the admin draws ("r" and a primary key)."""
@@ -69,8 +82,14 @@ def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
             version=salted_hmac("documents.views.rendition", f"{key}-{wanted.pk}").hexdigest(),
             cache_control=_cache_control(public.never_stored) if public else STAFF_CACHE_CONTROL,
             noindex=bool(public and public.never_stored),
+            cross_origin=_is_for_websites(public, request),
         ),
     )
+
+
+def _is_for_websites(public: object, request: HttpRequest) -> bool:
+    """Whether scripts of other sites may read the file: it is public, or in a preview on the website, by its token."""
+    return public is not None or "preview" in request.GET
 
 
 def _redraw(found: QuerySet[Image], spec: str) -> bool:
@@ -126,5 +145,5 @@ def _absent(was_public: bool) -> HttpResponse:
         raise Http404
     text = "This file is no longer available.\n"
     return HttpResponse(
-        text, status=410, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"}
+        text, status=410, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"} | CORS
     )

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from django.apps import apps
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, When, Window
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.templatetags.static import static
 
@@ -38,6 +39,8 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 class State:
     """What all responses depend on: the content version, what expired since, and the day.
 
+    `data_version` changes with every change of the tables, including those that the ledger does not know.
+
     `version_at` is when the version was written, because numbers repeat after a backup is restored. `expired` has the
     number of expired objects and the time of the last expiry, because one may be unpublished while another expires.
 
@@ -48,6 +51,7 @@ class State:
     at: datetime
     version: int
     version_at: str
+    data_version: int
     expired: str
     day: str
     changed_at: datetime
@@ -67,10 +71,16 @@ def state(as_of: datetime) -> State:
     corrected = Q(updated__gt=since) & Q(updated__gt=F("published"))
     dropped = FeedItem.objects.filter(Q(ended_at__gt=since) | Q(page__withdrawn_at__gt=since) | corrected)
     numbers, moments = _expiries(as_of)
-    changes = PublicChange.objects.annotate(written_at=Subquery(written), some_are_dropped=Exists(dropped))
+    # Of a package above, which counts also what this package writes (cms/triggers/content_version.py).
+    data = apps.get_model("cms", "DataVersion")._default_manager.order_by().annotate(one=Value(1)).values("one")
+    changes = PublicChange.objects.annotate(
+        written_at=Subquery(written),
+        some_are_dropped=Exists(dropped),
+        data_version=Subquery(data.annotate(total=Sum("number")).values("total")),
+    )
     last = changes.annotate(**numbers, **moments).order_by("-version").first()
     if last is None:
-        return State(as_of, 0, "", "", day, changed_at=EARLIEST, entries_are_current=True)
+        return State(as_of, 0, "", 0, "", day, changed_at=EARLIEST, entries_are_current=True)
     expired = sum(getattr(last, name) or 0 for name in numbers)
     last_expired = max(getattr(last, name) or EARLIEST for name in moments)
     dropped_at = start_of_day(as_of) if last.some_are_dropped else EARLIEST
@@ -79,6 +89,7 @@ def state(as_of: datetime) -> State:
         at=max(as_of, last.at),
         version=last.version,
         version_at=last.at.isoformat(),
+        data_version=last.data_version or 0,
         expired=f"{expired} {last_expired}",
         day=day,
         changed_at=min(changed_at, as_of - timedelta(seconds=1)),

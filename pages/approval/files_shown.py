@@ -32,6 +32,12 @@ class ShownFile:
     facts: list[tuple[str, str]]
 
 
+NOT_READABLE = (
+    "cannot open this file: its collection is private, or it was taken down. If that ends, the page must be approved "
+    "again before readers can open it"
+)
+
+
 def files_shown(version: ContentPage | ModeratedSnippet, user: User | AnonymousUser) -> list[ShownFile]:
     """The documents and pictures of the version, ordered by title.
 
@@ -60,7 +66,7 @@ def _facts(file: Document | Image, user: User | AnonymousUser, *, is_readable: b
     if isinstance(file, Document):
         yield "File name", file.filename
     if not is_readable:
-        yield "Readers", "cannot open this file: its collection is private, or it was taken down"
+        yield "Readers", NOT_READABLE
     fields = {field.name: field for field in file._meta.concrete_fields}
     for name in file.public_facts:
         if name == "title" or name in NOT_LISTED:

@@ -18,10 +18,11 @@ from taggit.models import Tag, TaggedItem
 from wagtail import hooks
 from wagtail.admin import filters
 from wagtail.admin.auth import require_admin_access
-from wagtail.admin.mail import EmailNotificationMixin
+from wagtail.admin.mail import EmailNotificationMixin, Notifier
 from wagtail.admin.site_summary import PagesSummaryItem, SummaryItem
 from wagtail.admin.views.bulk_action import BulkAction
 from wagtail.admin.views.chooser import BrowseView
+from wagtail.admin.views.pages.edit import EditView
 from wagtail.admin.views.pages.listing import PageFilterSet
 from wagtail.admin.views.reports.audit_logging import SiteHistoryReportFilterSet, get_users_for_filter
 from wagtail.admin.views.reports.locked_pages import LockedPagesReportFilterSet, LockedPagesView
@@ -61,6 +62,7 @@ from pages.confidential.permissions import (
     without_death_reviews,
 )
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_be_told, of_death_reviews
+from pages.content.mail import mail_about
 from pages.models import DeathReviewIndexPage
 
 FINDING = {"add", "change", "delete", "view", "choose"}
@@ -243,8 +245,28 @@ def recipients_in_sight(
     **kwargs: object,
 ) -> set[User]:
     """The recipients of mail about an approval, without those who may not know the object: the subject names it."""
-    about = getattr(instance, "workflow_state", instance).content_object
+    about = _submitted(instance)
     return {person for person in original(notifier, instance, **kwargs) if may_be_told(person, about)}
+
+
+def _submitted(instance: WorkflowState | TaskState) -> Any:
+    return getattr(instance, "workflow_state", instance).content_object
+
+
+def notify_of_an_approval(
+    original: Callable[..., bool], notifier: Notifier, instance: Model | None = None, **kwargs: object
+) -> bool:
+    """Note what the mail is about. The outbox asks again who may be told of it when it sends the mail."""
+    if not isinstance(instance, WorkflowState | TaskState):
+        return original(notifier, instance, **kwargs)
+    with mail_about(_submitted(instance)):
+        return original(notifier, instance, **kwargs)
+
+
+def notify_of_comments(original: Callable[..., object], view: EditView, changes: object) -> object:
+    """Note what the mail is about: some who commented may not find the page any more."""
+    with mail_about(view.page):
+        return original(view, changes)
 
 
 # --- The users that a list can be filtered by: those connected with an object in the list ---
@@ -351,6 +373,8 @@ def replace_wagtail_parts() -> None:
     for disabling in (DisableWorkflow, DisableTask):
         replace(disabling, "get_context_data")(warning_without_count)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
+    replace(Notifier, "__call__")(notify_of_an_approval)
+    replace(EditView, "send_commenting_notifications")(notify_of_comments)
     replace(Page, "get_children_count")(children_in_sight)
     replace(BrowseView, "filter_object_list")(pages_of_the_chooser)
     replace(PageQuerySet, "first_common_ancestor")(root_of_the_chooser)

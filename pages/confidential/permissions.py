@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Model, Q, QuerySet
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Length, Substr
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
@@ -22,8 +23,9 @@ from wagtail.permission_policies.pages import PagePermissionPolicy
 
 from documents.models import Document, Image
 from pages.confidential.current_request import current_admin_user
+from pages.content import addresses
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS, may_see, of_death_reviews
-from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, Takedown
+from pages.models import ContentPage, DeathReviewIndexPage, DeathReviewNoticePage, PublicAddress, Takedown
 
 Row = TypeVar("Row", bound=Model)
 OF_DEATH_REVIEWS = (DeathReviewIndexPage, DeathReviewNoticePage)
@@ -256,13 +258,29 @@ def hidden_rows(model: type[Model]) -> Q | Exists:
         seen = Q(record__page__in=pages.exclude(pk__in=notices).values("pk"))
         for name, files in (("document", Document.objects), ("image", Image.objects)):
             seen |= Q(**{f"{name}__in": files.filter(~of_death_reviews()).values("pk")})
-        return ~seen
+        return ~seen | Q(of_death_reviews=True)
     if model is Redirect:
-        return Q(redirect_page__in=DeathReviewNoticePage.objects.values("pk"))
+        return _leads_to_a_death_review()
     if issubclass(model, Page):
         return Q(pk__in=DeathReviewNoticePage.objects.values("pk"))
     owner = "workflow_state__" if model is TaskState else ""
     return Q(**{f"{owner}content_type": ContentType.objects.get_for_model(DeathReviewNoticePage)})
+
+
+def _leads_to_a_death_review() -> Q:
+    """The condition for redirects to notices, and to addresses that notices or files of death reviews have or had."""
+    notices = DeathReviewNoticePage.objects.all()
+    start = len(addresses.site_root_path())
+    site_path = Substr("url_path", start, Length("url_path") - start)  # without the slash at its end
+    leads_to = Q(redirect_page__in=notices.values("pk"))
+    were = PublicAddress.objects.filter(record__page__in=notices.values("pk"))
+    of_files: list[tuple[QuerySet[Any], Any]] = [
+        (model._default_manager.filter(of_death_reviews()), F("file_key")) for model in (Document, Image)
+    ]
+    for rows, part in [(notices, site_path), (were, Substr("path", 1, Length("path") - 1)), *of_files]:
+        link = ExpressionWrapper(OuterRef("redirect_link"), CharField())
+        leads_to |= Q(Exists(rows.annotate(link=link, part_of_link=part).filter(link__contains=F("part_of_link"))))
+    return leads_to
 
 
 class PageTypesReport(PageTypesUsageReportView):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.signals import request_finished, request_started
@@ -54,6 +54,16 @@ def website(path: str) -> str:
     return (settings.WEBSITE_URL or settings.CMS_URL) + path
 
 
+def path_of(address: str) -> str | None:
+    """The path on the site of an absolute address, with query and fragment. None for an address elsewhere."""
+    if not is_our_own(address):
+        return None
+    parts = urlsplit(address)
+    bases = [base for base in (settings.WEBSITE_URL, settings.CMS_URL) if base]
+    base = next(urlsplit(base).path for base in bases if _is_below(address, base))
+    return urlunsplit(("", "", f"/{parts.path[len(base) :].lstrip('/')}", parts.query, parts.fragment))
+
+
 def edit_url(page: Page) -> str:
     """The path of the page's edit screen in the admin."""
     return reverse("wagtailadmin_pages:edit", args=[page.pk])
@@ -66,12 +76,14 @@ def tree_path(path: str) -> str:
 
 def is_our_own(address: str) -> bool:
     """Whether an absolute address is on this CMS or on the public website."""
-    for base in filter(None, (settings.CMS_URL, settings.WEBSITE_URL)):
-        try:
-            theirs, ours = urlsplit(address), urlsplit(base)
-        except ValueError:
-            return False
-        below = f"{theirs.path}/".startswith(f"{ours.path}/")
-        if (theirs.scheme, theirs.netloc.lower(), below) == (ours.scheme, ours.netloc.lower(), True):
-            return "\\" not in address
-    return False
+    return any(_is_below(address, base) for base in (settings.CMS_URL, settings.WEBSITE_URL) if base)
+
+
+def _is_below(address: str, base: str) -> bool:
+    try:
+        theirs, ours = urlsplit(address), urlsplit(base)
+    except ValueError:
+        return False
+    below = f"{theirs.path}/".startswith(f"{ours.path}/")
+    same = (theirs.scheme, theirs.netloc.lower(), below) == (ours.scheme, ours.netloc.lower(), True)
+    return same and "\\" not in address

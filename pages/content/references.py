@@ -154,6 +154,32 @@ def files_of(page: Page) -> tuple[set[int], set[int]]:
     return {key for each in found for key in each.documents}, {key for each in found for key in each.images}
 
 
+def pages_of(version: Model) -> set[int]:
+    """Primary keys of the pages to which this version of a page or snippet refers: in its fields, child objects, blocks
+    and text, and as the web page with the same content as one of its documents."""
+    rows = [row for name in child_relations(type(version)) for row in getattr(version, name).all()]
+    found: set[int] = set()
+    for obj in (version, *rows):
+        found |= of_blocks_and_text(obj).pages
+        found |= {key for name in _fields_with_a_page(type(obj)) if (key := getattr(obj, name))}
+    documents = files_of(version)[0] if isinstance(version, Page) else ()
+    web_pages = Document.objects.filter(pk__in=documents, html_equivalent__isnull=False)
+    return found | (set(web_pages.values_list("html_equivalent", flat=True)) if documents else set())
+
+
+def _fields_with_a_page(model: type[Model]) -> list[str]:
+    """The attributes with the primary key of a page that belong to a version: not its own, and not its withdrawal's."""
+    return [
+        each.attname
+        for each in model._meta.concrete_fields
+        if each.related_model
+        and issubclass(each.related_model, Page)
+        and not isinstance(each, ParentalKey)
+        and not getattr(each.remote_field, "parent_link", False)
+        and each.name not in ("alias_of", "withdrawal_alternative")
+    ]
+
+
 HIDDEN = "-private"
 
 
@@ -175,6 +201,16 @@ def file_facts_of(page: Page) -> dict[str, dict[str, list[str]]]:
             suffix = HIDDEN if file.takedown or file.collection.path.startswith(private) else ""
             found[kind][str(file.pk)] = [file.file_key, file.public_facts_hash + suffix]
     return found
+
+
+def key_for_readers(facts: dict[str, dict[str, list[str]]], kind: str, file: Document | Image) -> str:
+    """The key of a file in a version with these facts (`file_facts_of`), for readers of the version.
+
+    It is empty if the version does not show the file, or if readers could not find it when the version was approved.
+    The approvers were told so, and nobody has approved since that readers find it.
+    """
+    file_key, words = facts.get(kind, {}).get(str(file.pk), ["", ""])
+    return "" if words.endswith(HIDDEN) else file_key
 
 
 def without_places(facts: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, list[str]]]:

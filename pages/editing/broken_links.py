@@ -30,7 +30,7 @@ from pages.content.references import contents, row_relations
 from pages.content.rich_text import absolute, linked_ids, typed_addresses
 from pages.models import ContentPage, DeathReviewNoticePage
 from pages.models.base import page_types
-from pages.visibility.at_path import Redirection, at_path
+from pages.reading.at_path import Redirection, at_path
 from pages.visibility.rule import public, public_rows, withdrawn
 
 

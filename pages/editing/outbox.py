@@ -1,7 +1,8 @@
 """The transactional outbox: mail is stored in the database, in the transaction that causes it, and sent afterwards.
 
 So no response waits for a mail server, and its duration does not reveal whether mail was sent; a rolled-back change
-sends no mail; and failed mail is retried. Settings name `Outbox` as the mail backend, so it gets all mail of Django,
+sends no mail; and failed mail is retried. Before each try it is checked whether the recipient is still active and may
+still be told of what the mail is about. Settings name `Outbox` as the mail backend, so it gets all mail of Django,
 Wagtail and allauth. `publish_scheduled` sends it, and so does a thread after each response that stored some.
 """
 
@@ -24,6 +25,7 @@ from django.db import connections
 from django.db.models import F
 from django.utils import timezone
 
+from pages.content.mail import Subject, current_subjects, may_be_sent
 from pages.models import OutgoingMail
 
 GIVEN_UP_AFTER = timedelta(days=1)
@@ -58,6 +60,8 @@ def put(messages: Iterable[EmailMessage]) -> int:
 def deliver(as_of: datetime) -> tuple[int, int]:
     """Send the mail that is due. Returns the numbers of messages sent and failed.
 
+    A message that its recipients may not get any more is deleted (`may_be_sent`).
+
     No transaction is open while a message is sent. Mail servers may be slow, so each message is claimed just before it
     is sent.
     """
@@ -68,13 +72,14 @@ def deliver(as_of: datetime) -> tuple[int, int]:
         if not unclaimed.update(next_try_at=timezone.now() + CLAIMED_FOR, tries=F("tries") + 1):
             continue  # another process sends it
         try:
-            if row.to:
+            wanted = bool(row.to) and may_be_sent(row.to.split(", "), subjects(row) or ())
+            if wanted:
                 _open(row).send()
         except Exception as error:  # one bad server answer or address must not stop the other mail
             failed += 1
             _retry_later(row, error, timezone.now())
         else:
-            sent += bool(row.to)
+            sent += wanted
             OutgoingMail.objects.filter(pk=row.pk).delete()
     return sent, failed
 
@@ -86,7 +91,7 @@ def _retry_later(row: OutgoingMail, error: Exception, as_of: datetime) -> None:
     logger.warning("Mail %s could not be sent: %s. Is EMAIL_URL right, and the mail server up?", row.pk, kind)
     changes: dict[str, Any] = {"error": kind[:100]}
     if as_of - row.written_at >= GIVEN_UP_AFTER:
-        changes |= {"given_up_at": as_of, "sealed": b""}
+        changes |= {"given_up_at": as_of, "sealed": _without_message(row)}
     else:
         changes["next_try_at"] = as_of + timedelta(minutes=min(2**row.tries, LONGEST_PAUSE))
     OutgoingMail.objects.filter(pk=row.pk).update(**changes)
@@ -128,7 +133,20 @@ def _seal(message: EmailMessage) -> bytes:
     parts["alternatives"] = [
         [alternative.content, alternative.mimetype] for alternative in getattr(message, "alternatives", ())
     ]
+    parts["about"] = current_subjects()
     return _cipher().encrypt(json.dumps(parts).encode())
+
+
+def _without_message(row: OutgoingMail) -> bytes:
+    """What is kept of a message that was given up: what it was about."""
+    about = subjects(row)
+    return b"" if about is None else _cipher().encrypt(json.dumps({"about": about}).encode())
+
+
+def subjects(row: OutgoingMail) -> list[Subject] | None:
+    """What a message is about. None if that is unknown, because SECRET_KEY has changed since it was stored."""
+    about = parts(row).get("about")
+    return None if about is None else [(label, key) for label, key in about]
 
 
 def _unsealed(row: OutgoingMail) -> dict[str, Any]:
@@ -149,6 +167,7 @@ def _open(row: OutgoingMail) -> EmailMultiAlternatives:
     parts = _unsealed(row)
     subtype, alternatives = parts.pop("content_subtype"), parts.pop("alternatives")
     headers = parts.pop("extra_headers")
+    parts.pop("about", None)
     message = EmailMultiAlternatives(**parts, headers=headers, connection=get_connection(settings.MAIL_TRANSPORT))
     message.content_subtype = subtype
     for content, mimetype in alternatives:

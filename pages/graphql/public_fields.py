@@ -25,6 +25,7 @@ from wagtail.blocks import StreamValue
 from wagtail.fields import StreamField
 from wagtail.models import Page
 
+from pages.content import addresses
 from pages.content.references import raw_blocks
 from pages.content.rich_text import has_text, plain_text
 from pages.graphql.loading import loader_of
@@ -151,13 +152,22 @@ def public_field(
     args: dict[str, graphene.Argument] | None = None,
     searchable_text: Callable[[Any], Iterable[str]] = lambda obj: (),
     source: str = "",
+    deprecation_reason: str | None = None,
 ) -> PublicField:
-    """A field of the public type. `source` is the field or relation of the model, if its name differs."""
+    """A field of the public type. `source` is the field or relation of the model, if its name differs.
+
+    `deprecation_reason` says what to use instead and the day until which the field stays (docs/graphql.md).
+    """
 
     def build() -> tuple[GraphQLField, Callable[[Any], graphene.Field]]:
         def mount(graphql_type: GraphQLType) -> graphene.Field:
             return graphene.Field(
-                graphql_type, resolver=resolver, required=required, description=description, args=args
+                graphql_type,
+                resolver=resolver,
+                required=required,
+                description=description,
+                args=args,
+                deprecation_reason=deprecation_reason,
             )
 
         return GraphQLField(name, of_type), mount
@@ -218,6 +228,38 @@ def date_time(name: str, source: str = "", required: bool = False, description: 
         return local_time(getattr(obj, source or name))
 
     return public_field(name, graphene.DateTime, resolve, required=required, description=description, source=source)
+
+
+def identity() -> PublicField:
+    """The permanent id of a snippet."""
+    return public_field(
+        "id",
+        graphene.ID,
+        lambda obj, info: str(obj.public_id),
+        required=True,
+        description="Its uuid, which never changes.",
+    )
+
+
+def identity_on_page(what: str, description: str) -> PublicField:
+    """The id of a child row, derived from its page and its `identity_on_page`: primary keys change with editing."""
+    return public_field(
+        "id",
+        graphene.ID,
+        lambda row, info: str(uuid5(row.page.uuid, f"{what} {row.identity_on_page}")),
+        required=True,
+        description=description,
+    )
+
+
+def own_path(source: str) -> PublicField:
+    """The path on the site of an address that editors typed, beside the address itself."""
+
+    def resolve(obj: Model, info: GraphQLResolveInfo) -> str | None:
+        return addresses.path_of(getattr(obj, source))
+
+    description = "The path of that address, if it is on the site."
+    return public_field(f"{source}_path", graphene.String, resolve, description=description, source=source)
 
 
 def choice(name: str, choices: type[TextChoices], required: bool = True, description: str = "") -> PublicField:

@@ -39,7 +39,7 @@ NOT_APPROVED_BY_ANYBODY = {
     "go_live_at", "has_unpublished_changes", "last_published_at", "last_reviewed_on", "latest_revision",
     "latest_revision_created_at", "live", "live_revision", "locale", "locked", "locked_at", "locked_by",
     "marked_reviewed_at", "name_blocklist",
-    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_updated_at", "text_by",
+    "next_review_due_on", "numchild", "owner", "page_ptr", "path", "pk", "public_id", "public_updated_at", "text_by",
     "translation_key", "url_path", "wagtail_admin_comments", "withdrawal_alternative", "withdrawal_explanation",
     "withdrawal_kind", "withdrawn_at",
 }  # fmt: skip
@@ -194,6 +194,7 @@ class NeedsApproval:
     live_revision_id: Any
     latest_revision: Any
     latest_revision_id: Any
+    revisions: Any
     workflow_states: Any
     get_base_content_type: Any
     get_latest_revision: Any
@@ -319,7 +320,8 @@ class NeedsApproval:
         people: dict[str, set[int]] = {}
         makers = set()
         if not self.author_may_approve:
-            makers = {*makers_of_text(revision), *makers_of_dates(revision), *self.made_by()}
+            text, dates = makers_of_text(revision, decided=True), makers_of_dates(revision, decided=True)
+            makers = {*text, *dates, *self.made_by()}
         for approval in approvals:
             if approval.role in SUFFICIENT_ROLES:
                 return True
@@ -349,10 +351,10 @@ class NeedsApproval:
         ):
             made[MAKERS] = _made_in(brought_back, MAKERS)  # the later changes of others are gone
         _note(revision, made)
-        if waiting is not None:
-            update_task_state(revision, waiting)
         others = approvals_of(self).exclude(content_hash=content_hash(revision.content))
         void(self, others.exclude(revision=self.live_revision_id), "The text was changed after the approval.")
+        if waiting is not None:
+            update_task_state(revision, waiting)
         return revision
 
 
@@ -370,8 +372,7 @@ class Basis:
         self.made = {part: _latest_of_each(based_on, part) for part in _PARTS}
         # What was not approved then may have been removed, and a later version approved without it.
         self.brought_back = {
-            part: set[int]().union(*(_made_since_approval(one, part, inclusive=True) for one in others))
-            for part in _PARTS
+            part: set[int]().union(*(_not_approved_in(one, part) for one in others)) for part in _PARTS
         }
 
     def made_in(self, revision: Revision, part: str) -> dict[int, int]:
@@ -390,15 +391,16 @@ def _latest_of_each(revisions: list[Revision], part: str) -> dict[int, int]:
 def update_task_state(revision: Revision, waiting: TaskState) -> None:
     """Point the open task state at the latest revision, or replace the task state.
 
-    The same content keeps its approvals, which are copied to the revision. Changed content, and changed dates if two
-    people have to approve or one has approved, get a new task state. So nobody can decide on a screen with the old
-    content.
+    The same content keeps its approvals, which move to the revision. Changed content, and changed dates if two people
+    have to approve or one has approved, get a new task state and no approvals. So nobody can decide on a screen with
+    the old content.
     """
     state = WorkflowState.objects.select_for_update().get(pk=waiting.workflow_state_id)
     waiting.refresh_from_db()
     if waiting.status != TaskState.STATUS_IN_PROGRESS:
         return
-    given = waiting.revision.approvals.filter(voided_at=None).exclude(role__in=SUFFICIENT_ROLES)
+    given = list(waiting.revision.approvals.filter(voided_at=None).exclude(role__in=SUFFICIENT_ROLES))
+    end_undecided(revision, "It was saved again before everybody had approved it.")
     same_dates = _dates_of(waiting.revision) == _dates_of(revision)
     needs_two = len(revision.content_object.approving_roles) > 1
     same = content_hash(waiting.revision.content) == content_hash(revision.content)
@@ -439,15 +441,18 @@ def _has_distinct_people(candidates: list[set[int]]) -> bool:
     return any(_has_distinct_people([rest - {person} for rest in candidates[1:]]) for person in candidates[0])
 
 
-def last_approved(about: NeedsApproval, before: int | None = None) -> Revision | None:
-    """The latest revision with all approvals, published or not. `before` limits it to earlier primary keys.
+def last_approved(about: NeedsApproval, before: int | None = None, decided: bool = False) -> Revision | None:
+    """The latest revision that is approved: the one that readers see, or one that all have approved for a later date.
 
-    Revisions whose approvals were voided do not count, because to publish them again is a new decision.
+    `before` limits it to earlier primary keys. `decided` is for versions whose approvals were given already: what was
+    approved when they were given counts unless its approvals have been voided since. It may have expired, or the later
+    version may have taken its place.
     """
     earlier = Revision.objects.filter(base_content_type=about.get_base_content_type(), object_id=str(about.pk))
     earlier = earlier.filter(pk__lt=before) if before else earlier
     given: dict[int, set[str]] = {}
-    standing = Approval.objects.filter(revision__in=earlier, voided_at=None)
+    counted = earlier if decided else earlier.filter(approved_go_live_at__isnull=False)
+    standing = Approval.objects.filter(revision__in=counted, voided_at=None)
     for key, role in standing.values_list("revision", "role"):
         given.setdefault(key, set()).add(role)
     needed, sufficient = set(about.approving_roles), set(SUFFICIENT_ROLES)
@@ -468,13 +473,13 @@ def _public_revision_id(about: NeedsApproval) -> int | None:
     return about.live_revision_id if about.live and not withdrawn and not _is_over(about) else None
 
 
-def _as_stored(revision: Revision) -> Any:
-    """The page or snippet of a revision, read from the database now, or None if it is deleted.
+def _as_stored(one: Revision | WorkflowState) -> Any:
+    """The page or snippet of a revision or workflow, read from the database now, or None if it is deleted.
 
     `content_object` may be an older copy, which somebody has unpublished since.
     """
-    model: Any = revision.content_type.model_class()
-    return model._base_manager.filter(pk=revision.object_id).first()
+    model: Any = one.content_type.model_class()
+    return model._base_manager.filter(pk=one.object_id).first() if model else None
 
 
 def _made_in(revision: Revision, part: str) -> dict[int, int]:
@@ -509,32 +514,44 @@ def _made_before_records(revision: Revision, part: str) -> dict[int, int]:
     return made
 
 
-def _made_since_approval(revision: Revision | None, part: str, inclusive: bool = False) -> set[int]:
-    """Who changed a part of a version since the last version that is approved at this moment.
+def _made_since_approval(
+    revision: Revision | None, part: str, inclusive: bool = False, decided: bool = False
+) -> set[int]:
+    """Who changed a part of a version since the last version that is approved at this moment: see `last_approved`.
 
     Nobody, if that is the version itself and `inclusive`. An approval that has ended clears nobody.
     """
     about = _as_stored(revision) if revision else None
     if revision is None or about is None:
         return set()
-    approved = last_approved(about, revision.pk + inclusive)
+    approved = last_approved(about, revision.pk + inclusive, decided)
     cleared = _made_in(approved, part) if approved else {}
     return {who for who, last in _made_in(revision, part).items() if last > cleared.get(who, 0)}
 
 
-def makers_of_text(revision: Revision | None) -> set[int]:
+def _not_approved_in(revision: Revision, part: str) -> set[int]:
+    """Who made a part of an older version that is not approved. Nobody, if readers see the same, in a later version."""
+    about = _as_stored(revision)
+    public = Revision.objects.filter(pk=_public_revision_id(about)).first() if about else None
+    if public is not None and public.pk > revision.pk and _PARTS[part](public) == _PARTS[part](revision):
+        return set()
+    return _made_since_approval(revision, part, inclusive=True)
+
+
+def makers_of_text(revision: Revision | None, decided: bool = False) -> set[int]:
     """Primary keys of the accounts that changed the text since the last version that is approved at this moment.
 
     Saving a colleague's text without a change makes nobody an author. Descriptions of files are not part of the text
-    here, because they change without an edit of the page.
+    here, because they change without an edit of the page. `decided`: see `last_approved`.
     """
-    return _made_since_approval(revision, MAKERS)
+    return _made_since_approval(revision, MAKERS, decided=decided)
 
 
-def makers_of_dates(revision: Revision | None) -> set[int]:
+def makers_of_dates(revision: Revision | None, decided: bool = False) -> set[int]:
     """Who changed an approved date since the last approval, if two people have to approve."""
     model: Any = revision.content_type.model_class() if revision else None
-    return _made_since_approval(revision, DATES_BY) if model and len(model.approving_roles) > 1 else set()
+    needs_two = model and len(model.approving_roles) > 1
+    return _made_since_approval(revision, DATES_BY, decided=decided) if needs_two else set()
 
 
 def note_makers(revision: Revision, makers: set[int]) -> None:
@@ -612,6 +629,25 @@ def void(obj: NeedsApproval, approvals: models.QuerySet[Approval], because: str)
         revision.approved_go_live_at = None
         revision.save(update_fields=["approved_go_live_at"])
         not_published(obj, revision, because)
+
+
+def end_undecided(of: Revision | WorkflowState, because: str, stopped: Revision | None = None) -> None:
+    """Void the approvals of versions that are later than what is public or approved for a date.
+
+    To be called when a workflow has ended without a publication, or begins again. `stopped` is a version whose date was
+    taken off: its approvals end, with those on which they were based, and not those of versions after it.
+    """
+    obj = _as_stored(of)
+    if not isinstance(obj, NeedsApproval):
+        return
+    scheduled = obj.revisions.filter(approved_go_live_at__isnull=False).values_list("pk", flat=True)
+    decided = max(scheduled, default=0)
+    if obj.live:
+        decided = max(decided, obj.live_revision_id or 0)
+    undecided = models.Q(revision__gt=decided)
+    if stopped is not None:  # it was one of two that have a date, or a later version awaits approval
+        undecided = undecided & models.Q(revision__lte=stopped.pk) | models.Q(revision=stopped)
+    void(obj, approvals_of(obj).filter(undecided), because)
 
 
 def not_published(obj: NeedsApproval, revision: Revision, because: str) -> None:

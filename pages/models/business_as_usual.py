@@ -62,6 +62,7 @@ class WorkTopic(Orderable):
         public.text("title", required=True, description="The subject."),
         public.text("description", description="More about it."),
         public.text("url", description="Where to read more."),
+        public.own_path("url"),
     ]
 
     class Meta(Orderable.Meta):

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import graphene
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from modelcluster.fields import ParentalKey
@@ -180,6 +182,13 @@ class MeetingPage(ContentPage):
             graphene.DateTime,
             lambda meeting, info: public.local_time(loader_of(info).agenda_published_at(meeting)),
             description="When the agenda became public.",
+        ),
+        public.public_field(
+            "calendar_url",
+            graphene.String,
+            lambda meeting, info: settings.CMS_URL + reverse("meeting_calendar", args=[meeting.uuid]),
+            required=True,
+            description="The absolute address of the meeting as an iCalendar file.",
         ),
         public.topics(),
     ]
@@ -587,6 +596,7 @@ class AgendaItem(Orderable):
         FieldPanel("exempt_reason"),
     ]
     graphql_fields = [
+        public.identity_on_page("agenda item", "Stays the same while its number does."),
         public.text("number", required=True, description="Its number on the agenda."),
         public.text("title", required=True, description="What it is about."),
         public.choice("access", AgendaItemAccess, description="Whether the public may hear it."),
@@ -605,6 +615,10 @@ class AgendaItem(Orderable):
 
     def __str__(self) -> str:
         return f"{self.number}. {self.title}"
+
+    @property
+    def identity_on_page(self) -> str:
+        return same_number(self.number)
 
     @property
     def is_exempt(self) -> bool:
@@ -654,6 +668,7 @@ class Paper(Orderable):
     ]
 
     graphql_fields = [
+        public.identity_on_page("paper", "Stays the same for its document and agenda item, whatever its title."),
         public.choice("kind", PaperKind, description="What kind of paper it is."),
         public.public_field(
             "title",
@@ -686,6 +701,10 @@ class Paper(Orderable):
 
     def __str__(self) -> str:
         return self.title or self.document.title
+
+    @property
+    def identity_on_page(self) -> str:
+        return f"{self.document.public_id} {self.kind} {same_number(self.agenda_item_number)}"
 
 
 class MeetingChange(models.Model):

@@ -30,7 +30,7 @@ from documents.models import Document, Image
 from pages.content.choices import ApprovalRole, Role
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
 from pages.content.publication_times import time_problems
-from pages.content.references import files_of
+from pages.content.references import files_of, pages_of
 from pages.models.approvals import Approval, NeedsApproval, NotApprovedError, approve, makers_of_dates, makers_of_text
 from pages.models.shown import LOOK_AGAIN, Shown, require_as_shown
 
@@ -139,14 +139,20 @@ class FourEyesTask(AbstractGroupApprovalTask):
     def why_not(self, obj: NeedsApproval, revision: Revision, user: User) -> str:
         """Why this user may not approve this version, or an empty string."""
         obj = getattr(obj, "specific", obj)
-        if revision and _shows_files_hidden_from(user, revision.as_object()):
+        version = revision.as_object() if revision else obj
+        if _shows_files_hidden_from(user, version):
             return (
                 f"“{obj}” shows a file that you may not see, so a colleague has to approve it. Somebody who "
                 "manages groups can let you choose files from its collection."
             )
-        if not obj.author_may_approve and (made := _part_made_by(obj, revision, user)):
+        if revision and _refers_to_pages_hidden_from(user, version):
+            return (
+                f"“{obj}” refers to a page that does not exist or that you may not see, so a colleague who may see it "
+                "has to approve it. If the page does not exist, somebody has to remove the reference first."
+            )
+        if not obj.author_may_approve and (made := _part_made_by(obj, version, revision, user)):
             return f"You made {made}, so a colleague has to approve it."
-        if problems := time_problems(revision.as_object()):
+        if problems := time_problems(version):
             return f"“{obj}” cannot be approved as it is: " + " ".join(problems.values())
         # If a version needs two approvals, two people must give them.
         given = Approval.objects.filter(revision=revision, by=user.pk, voided_at=None)
@@ -164,13 +170,13 @@ class FourEyesTask(AbstractGroupApprovalTask):
         return " or ".join(f"“{name}”" for name in self.groups.values_list("name", flat=True))
 
 
-def _part_made_by(obj: NeedsApproval, revision: Revision, user: User) -> str:
+def _part_made_by(obj: NeedsApproval, version: NeedsApproval, revision: Revision, user: User) -> str:
     """The part of the version that the user made, in words, or an empty string."""
     if user.pk in makers_of_text(revision):
         return f"a change to “{obj}”"
     if user.pk in makers_of_dates(revision):
         return f"a change to the dates of “{obj}”"
-    part = revision.as_object().made_by().get(user.pk) if revision else ""
+    part = version.made_by().get(user.pk)
     return f"a part of “{obj}”: {part}" if part else ""
 
 
@@ -183,6 +189,18 @@ def _shows_files_hidden_from(user: User, version: NeedsApproval) -> bool:
         if keys and model._default_manager.filter(pk__in=keys).exclude(pk__in=offered.values("pk")).exists():
             return True
     return False
+
+
+def _refers_to_pages_hidden_from(user: User, version: NeedsApproval) -> bool:
+    """Whether the version may tell readers about a page that the user's screen does not name.
+
+    Pages that do not exist count, too, for users from whom some are hidden: the answer must not tell which it is.
+    """
+    if not isinstance(version, models.Model) or user.has_perm(HANDLE_DEATH_REVIEWS):
+        return False
+    referred = pages_of(version)
+    notices = apps.get_model("pages", "DeathReviewNoticePage")._default_manager.values("pk")
+    return bool(referred) and Page.objects.filter(pk__in=referred).exclude(pk__in=notices).count() < len(referred)
 
 
 def approved_at_or_below(page: Page) -> bool:

@@ -138,6 +138,7 @@ class RelatedLink(Orderable):
     graphql_fields = [
         public.text("title", required=True, description="The words of the link."),
         public.text("url", required=True, description="Where it leads."),
+        public.own_path("url"),
         public.text("description", description="What is there."),
     ]
 

@@ -173,6 +173,7 @@ class Action(Orderable):
         FieldRowPanel([FieldPanel("lead_agency"), FieldPanel("due_on")]),
     ]
     graphql_fields = [
+        public.identity_on_page("action", "Stays the same while its words do."),
         public.text("text", required=True, description="What is done, with the strength of the promise kept."),
         public.choice("horizon", ActionHorizon, description="In which period it is to be done."),
         public.choice("status", ActionStatus, description="Its progress, as reported."),
@@ -185,3 +186,7 @@ class Action(Orderable):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def identity_on_page(self) -> str:
+        return self.text.strip()

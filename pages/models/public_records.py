@@ -1,6 +1,6 @@
 """Permanent records of what was ever public: pages, their addresses, and emergency takedowns.
 
-pages/visibility/ledger.py writes these rows. pages/visibility/at_path.py and the list of changes
+pages/visibility/ledger.py writes these rows. pages/reading/at_path.py and the list of changes
 (cms/graphql/schema/changes.py) read them. They contain no text of any page.
 """
 
@@ -109,6 +109,9 @@ class Takedown(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     ended_at = models.DateTimeField(null=True, help_text="When a new version was approved. A file stays down.")
+    of_death_reviews = models.BooleanField(
+        default=False, editable=False, help_text="Whether it belonged to a death review then. It may have moved since."
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -20,6 +20,7 @@ from wagtail.permissions import policy_registry
 from documents.models import Document, Image
 from pages.content.references import HIDDEN
 from pages.models.approvals import AlreadyDoneError, NeedsApproval, NotApprovedError, content_hash
+from pages.models.page_visibility import PageVisibility
 
 Person: TypeAlias = User | AnonymousUser
 
@@ -56,13 +57,20 @@ class Shown:
 
 
 def _place(latest: NeedsApproval) -> str:
-    """A hash of the parent page's key and address, and whether an earlier version is live (0 or 1).
+    """A hash of the parent page's key and address and of whether readers reach what is there, and whether an earlier
+    version is live (0 or 1).
 
     Wagtail's tree path would not do, because reordering pages gives it to another page.
     """
     parent = latest.get_parent() if isinstance(latest, Page) else None
-    place = f"{parent.pk} {parent.url_path}" if parent else ""
+    place = f"{parent.pk} {parent.url_path} {_is_reached(latest, parent)}" if parent else ""
     return f"{hashlib.sha256(place.encode()).hexdigest()}-{int(latest.live)}"
+
+
+def _is_reached(page: Page, parent: Page) -> bool:
+    """Whether readers see the parent page, and this page is not private."""
+    public = PageVisibility.objects.filter(page=parent.pk, until__gt=timezone.now(), withdrawal_kind="")
+    return (parent.depth == 1 or public.exists()) and not page.view_restrictions.exists()
 
 
 def require_question(shown: Shown | None, latest: NeedsApproval, user: Person) -> tuple[Shown, TaskState]:
@@ -84,7 +92,10 @@ def require_as_shown(shown: Shown | None, latest: NeedsApproval, user: Person) -
     if not (shown.revision == latest.latest_revision_id == waiting.revision_id):
         raise NotApprovedError(f"{_saved(latest.latest_revision, shown, user)} {LOOK_AGAIN}")
     if _place(latest) != shown.place:
-        raise NotApprovedError(f"“{latest}” was moved, published or unpublished since you opened it. {LOOK_AGAIN}")
+        raise NotApprovedError(
+            f"“{latest}” was moved, published or unpublished since you opened it, or a page above it was shown or "
+            f"hidden. {LOOK_AGAIN}"
+        )
     recorded = latest.latest_revision.content
     files = " ".join(_files_that_changed(recorded.get("file_facts", {}), latest.serializable_data(), user))
     if content_hash(latest.serializable_data()) != shown.content_hash:

@@ -45,8 +45,11 @@ class ModeratedSnippetQuerySet(models.QuerySet[ModeratedSnippetT]):
 class ModeratedSnippet(NeedsApproval, WorkflowMixin, DraftStateMixin, RevisionMixin, models.Model):
     """A snippet with public text. Like pages, it has drafts, revisions and the moderation workflow."""
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
     objects = ModeratedSnippetQuerySet.as_manager()
 
+    OF_THE_ROW = (*NeedsApproval.OF_THE_ROW, "public_id")
     base_form_class = ModeratedSnippetForm
 
     class Meta:
@@ -75,6 +78,7 @@ class Agency(ModeratedSnippet, index.Indexed):
     panels = [FieldPanel("name"), FieldPanel("sector"), FieldPanel("url"), PublishingPanel()]
     search_fields = [index.SearchField("name"), index.AutocompleteField("name")]
     graphql_fields = [
+        public.identity(),
         public.text("name", required=True, description="The name of the organisation."),
         public.choice("sector", AgencySector, description="What kind of organisation it is."),
         public.text("url", description="Its website."),
@@ -116,6 +120,7 @@ class Venue(ModeratedSnippet, index.Indexed):
     ]
     search_fields = [index.SearchField("name"), index.AutocompleteField("name"), index.SearchField("room")]
     graphql_fields = [
+        public.identity(),
         public.text("name", required=True, description="The building."),
         public.text("room", description="The room in it."),
         public.text("address", required=True, description="Street and town."),
@@ -142,6 +147,7 @@ class Contact(ModeratedSnippet, index.Indexed):
     panels = [FieldPanel("team"), FieldPanel("email"), FieldPanel("phone"), PublishingPanel()]
     search_fields = [index.SearchField("team"), index.AutocompleteField("team")]
     graphql_fields = [
+        public.identity(),
         public.text("team", description="The name of the team."),
         public.text("email", description="Its e-mail address."),
         public.text("phone", description="Its telephone number."),
@@ -171,6 +177,7 @@ class SupportService(ModeratedSnippet, index.Indexed):
     ]
     search_fields = [index.SearchField("name"), index.AutocompleteField("name")]
     graphql_fields = [
+        public.identity(),
         public.text("name", required=True, description="The name of the service."),
         public.text("phone", description="Its telephone number."),
         public.text("hours", description="When it answers."),
@@ -206,10 +213,12 @@ class Alert(ModeratedSnippet):
         PublishingPanel(),
     ]
     graphql_fields = [
+        public.identity(),
         public.text("message", required=True, description="The message."),
         public.choice("severity", AlertSeverity, description="How serious it is."),
         public.date_time("active_until", description="When it stops showing."),
         public.text("url", description="Where to read more."),
+        public.own_path("url"),
     ]
 
     # One moderator is enough, even as the author, because alerts are urgent.

@@ -13,10 +13,10 @@ from documents.access.public_files import AnyFile, for_staff, may_be_public, sho
 from documents.models import Document, Image
 from pages.content import addresses
 from pages.models import ContentPage, Paper, PriorityPeriodPage, Topic
+from pages.reading.at_path import Withdrawn
 from pages.reading.draft_previews import Shown, draft_files
 from pages.reading.loader import Loader
 from pages.visibility import current
-from pages.visibility.at_path import Withdrawn
 from pages.visibility.rule import public
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.contrib.contenttypes.models import ContentType
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import ForeignKey, Model, QuerySet, Value
 from django.db.models.functions import Length, Substr
 from wagtail.models import Page
@@ -22,6 +23,7 @@ from wagtail.models import Page
 from documents.access.public_files import is_of_notices, public_documents, public_images, shown_on
 from documents.choices import DocumentKind
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
+from pages.compiled_queries import compiled
 from pages.content import addresses
 from pages.content.choices import PaperKind, PeriodStatus
 from pages.content.rich_text import LinkTargets, RichTextValue, render
@@ -41,9 +43,10 @@ from pages.models import (
     Topic,
 )
 from pages.models.meetings import same_number
+from pages.models.snippets import ModeratedSnippet
+from pages.reading.at_path import Redirection, Withdrawn, at_path
 from pages.reading.named import keys_named_by, named_in_text
 from pages.visibility import current
-from pages.visibility.at_path import Withdrawn, at_path
 from pages.visibility.rule import public, public_snippets
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -79,12 +82,78 @@ def _paths_above(page: Page) -> list[str]:
     return [page.path[: Page.steplen * level] for level in range(2, page.depth)]
 
 
+# --- Queries ---
+
+
+@compiled
+def _public_pages(model: type[AnyPage], /, *, keys: list[int], as_of: datetime) -> QuerySet[AnyPage]:
+    return public(model._default_manager.filter(pk__in=keys), as_of)
+
+
+@compiled
+def _page_links(*, keys: list[int], as_of: datetime) -> QuerySet[ContentPage, tuple[Any, ...]]:
+    rows = public(ContentPage.objects.filter(pk__in=keys), as_of)
+    return rows.values_list("pk", "url_path", "content_type")
+
+
+@compiled
+def _paths(*, paths: list[str]) -> QuerySet[ContentPage, tuple[Any, ...]]:
+    return ContentPage.objects.filter(path__in=paths).values_list("path", "pk")
+
+
+@compiled
+def _priorities_below(*, paths: list[str], as_of: datetime) -> QuerySet[PriorityPage]:
+    rows = with_parent_path(public(PriorityPage.objects.all(), as_of)).filter(parent_path__in=paths)
+    return rows.order_by("number", "uuid")
+
+
+@compiled
+def _rows(model: type[AnyModel], column: str, /, *, keys: list[int]) -> QuerySet[AnyModel]:
+    return model._default_manager.filter(**{f"{column}__in": keys})
+
+
+@compiled
+def _snippets(model: type[AnyModel], /, *, keys: list[int], as_of: datetime) -> QuerySet[AnyModel]:
+    return public_snippets(model._default_manager.filter(pk__in=keys), as_of)
+
+
+@compiled
+def _documents(on: type[Model], /, *, keys: list[int], as_of: datetime) -> QuerySet[Document]:
+    return shown_on(on, public_documents(Document.objects.filter(pk__in=keys), as_of))
+
+
+@compiled
+def _images(on: type[Model], /, *, keys: list[int], as_of: datetime) -> QuerySet[Image]:
+    return shown_on(on, public_images(Image.objects.filter(pk__in=keys), as_of))
+
+
+TOPIC_COLUMNS = [field.attname for field in Topic._meta.concrete_fields]
+
+
+@compiled
+def _topic_links(*, pages: list[int]) -> QuerySet[Any, tuple[Any, ...]]:
+    links = ContentPage.topics.through.objects.filter(contentpage_id__in=pages).order_by("topic__name")
+    return links.values_list("contentpage_id", *(f"topic__{column}" for column in TOPIC_COLUMNS))
+
+
+@compiled
+def _documents_since(*, pages: list[int]) -> QuerySet[PublishedFile, tuple[Any, ...]]:
+    files = PublishedFile.objects.filter(page_id__in=pages, document__isnull=False)
+    return files.values_list("page_id", "document_id", "first_public_at")
+
+
+@compiled
+def _renditions(spec: str, /, *, images: list[int]) -> QuerySet[Rendition]:
+    return Rendition.objects.filter(image__in=images, filter_spec=spec)
+
+
 class Loader(FieldLoader):
     """Loads public objects as of an instant. Make a new one for each request."""
 
     def __init__(self, as_of: datetime) -> None:
         self.as_of = as_of
         self._revealed_types: set[int] = set()  # of pages; keys of their content types
+        self._tells_of_safe_exit = False
         self._groups: dict[int, Group] = {}  # by id(), which stays an object's own while its group holds the object
         self._pages: dict[int, ContentPage | None] = {}
         self._base_pages: dict[int, ContentPage | None] = {}
@@ -144,7 +213,7 @@ class Loader(FieldLoader):
         held = {key: self._held[key] for key in keys if isinstance(self._held.get(key), relation.related_model)}
         rows = [row for owner in held.values() for row in self._rows_in_memory(owner, relation)]
         if missing := [key for key in keys if key not in held]:
-            rows += model._default_manager.filter(**{f"{page}__in": missing})
+            rows += _rows(model, page, keys=missing)
         return rows
 
     def _rows_in_memory(self, page: ContentPage, relation: ForeignKey[Any, Any]) -> list[Any]:
@@ -154,12 +223,18 @@ class Loader(FieldLoader):
 
     def page_at(self, path: str) -> ContentPage | Withdrawn | None:
         """The public or withdrawn page at a path, as the API shows it."""
-        found = at_path(path, self.as_of)
+        return self.page_found(at_path(path, self.as_of))
+
+    def page_found(self, found: ContentPage | Withdrawn | Redirection | None) -> ContentPage | Withdrawn | None:
+        """The page that was found at a path, as an instance of its page type. None if there is none."""
         if isinstance(found, ContentPage):
             self._base_pages[found.pk] = found
             self.will_tell_of(found)
             return self.pages([found.pk]).get(found.pk)
-        return found if isinstance(found, Withdrawn) else None
+        if isinstance(found, Withdrawn):
+            self.will_tell_of_withdrawn(found)
+            return found
+        return None
 
     def pages(self, keys: Iterable[int], model: type[ContentPage] = ContentPage) -> dict[int, ContentPage]:
         """The public pages among these primary keys, as instances of their page types."""
@@ -170,7 +245,7 @@ class Loader(FieldLoader):
             self.remember(
                 self._of_their_types(missing)
                 if model is ContentPage
-                else public(model._default_manager.filter(pk__in=missing), self.as_of)
+                else _public_pages(model, keys=sorted(missing), as_of=self.as_of)
             )
         return {key: page for key in keys if (page := self._pages.get(key)) is not None}
 
@@ -181,7 +256,7 @@ class Loader(FieldLoader):
             kinds[page.content_type_id].append(page.pk)
         for kind, keys_of_kind in sorted(kinds.items()):
             page_type: Any = ContentType.objects.get_for_id(kind).model_class()
-            yield from page_type.objects.filter(pk__in=keys_of_kind)
+            yield from _rows(page_type, "pk", keys=keys_of_kind)
 
     def base_pages(self, keys: Iterable[int]) -> dict[int, ContentPage]:
         """The public pages among these primary keys, as `ContentPage`: enough for title and address. One query."""
@@ -189,7 +264,7 @@ class Loader(FieldLoader):
         missing = keys - self._base_pages.keys()
         if missing:
             self._base_pages.update(dict.fromkeys(missing))
-            for page in public(ContentPage.objects.filter(pk__in=missing), self.as_of):
+            for page in _public_pages(ContentPage, keys=sorted(missing), as_of=self.as_of):
                 self.will_tell_of(page)
                 self._base_pages[page.pk] = page
         return {key: page for key in keys if (page := self._base_pages.get(key)) is not None}
@@ -207,10 +282,20 @@ class Loader(FieldLoader):
         if page is not None:
             self._revealed_types.add(page.content_type_id)
 
+    def will_tell_of_withdrawn(self, page: Withdrawn) -> None:
+        """Note that the response reveals something about a page that is not public any more.
+
+        Its type may be unknown, because it may be deleted. A page with a safe exit counts as a notice, as on the
+        website (pages/web/views.py).
+        """
+        self._tells_of_safe_exit |= page.show_safe_exit
+
     @property
     def saw_a_notice(self) -> bool:
         """Whether the response reveals something about a death-review notice, so that it must not be cached: a takedown
         must take effect at once."""
+        if self._tells_of_safe_exit:
+            return True
         types = (ContentType.objects.get_for_id(key).model_class() for key in self._revealed_types)
         return any(issubclass(model, DeathReviewNoticePage) for model in types if model)
 
@@ -228,7 +313,7 @@ class Loader(FieldLoader):
 
         def load(members: list[Any]) -> dict[Any, Any]:
             above = {path for member in members for path in _paths_above(member)}
-            keys = dict(ContentPage.objects.filter(path__in=above).values_list("path", "pk"))
+            keys = dict(_paths(paths=sorted(above)))
             pages = self.pages(keys.values())
             found = {path: pages[key] for path, key in keys.items() if key in pages}
             return {member.pk: [found[path] for path in _paths_above(member) if path in found] for member in members}
@@ -240,9 +325,8 @@ class Loader(FieldLoader):
 
         def load(members: list[Any]) -> dict[Any, Any]:
             paths = {member.path: member.pk for member in members}
-            rows = with_parent_path(public(PriorityPage.objects.all(), self.as_of)).filter(parent_path__in=paths)
             found: dict[Any, list[Any]] = {key: [] for key in paths.values()}
-            for priority in self.remember(rows.order_by("number", "uuid")):
+            for priority in self.remember(_priorities_below(paths=list(paths), as_of=self.as_of)):
                 found[paths[priority.path[: -Page.steplen]]].append(priority)
             return found
 
@@ -301,36 +385,44 @@ class Loader(FieldLoader):
         return found | self._find(model, missing, on) if missing else found
 
     def _find(self, model: type[Model], keys: set[int], on: type[Model]) -> dict[int, Any]:
+        of_keys = sorted(keys)
         if model in (Document, Image):
-            rows = self._files(model, keys, on)
+            rows: Iterable[Any] = self._files(model, keys, on)
+        elif issubclass(model, ModeratedSnippet):
+            rows = _snippets(model, keys=of_keys, as_of=self.as_of)
         else:
-            rows = public_snippets(model._default_manager.filter(pk__in=keys), self.as_of)
+            rows = _rows(model, "pk", keys=of_keys)  # labels, which are always public
         return {row.pk: row for row in self.together(rows)}
 
     def _files(self, model: type[Document] | type[Image], keys: set[int], on: type[Model]) -> Iterable[Any]:
-        files = model.objects.filter(pk__in=keys)
-        return shown_on(on, (public_documents if model is Document else public_images)(files, self.as_of))
+        return (_documents if model is Document else _images)(on, keys=sorted(keys), as_of=self.as_of)
 
     def children(self, obj: Model, source: str) -> list[Any]:
         """The child objects of an object, in the order of their model."""
         relation: Any = obj._meta.get_field(source)
-        model, key = relation.related_model, relation.field.attname
+        model, attname = relation.related_model, relation.field.attname
 
         def load(members: list[Any]) -> dict[Any, Any]:
             rows = self.rows(model, [member.pk for member in members], relation.field.name)
-            found: dict[Any, list[Any]] = {member.pk: [] for member in members}
+            owners = {member.pk: member for member in members}
+            found: dict[Any, list[Any]] = {key: [] for key in owners}
             for row in self.together(rows):
-                found[getattr(row, key)].append(row)
+                owner = owners[getattr(row, attname)]
+                setattr(row, relation.field.name, owner)  # its id is derived from that of its page
+                found[owner.pk].append(row)
             return found
 
         return self.for_all(obj, ("children", source), load, relation.model)
 
     def topics(self, page: ContentPage) -> list[Topic]:
         def load(members: list[Any]) -> dict[Any, Any]:
-            links = ContentPage.topics.through.objects.filter(contentpage_id__in=[m.pk for m in members])
             found: dict[Any, list[Any]] = {member.pk: [] for member in members}
-            for link in links.select_related("topic").order_by("topic__name"):
-                found[link.contentpage_id].append(link.topic)
+            topics: dict[tuple[Any, ...], Topic] = {}  # many pages have the same
+            for page_key, *columns in _topic_links(pages=[member.pk for member in members]):
+                values = tuple(columns)
+                if values not in topics:
+                    topics[values] = Topic.from_db(DEFAULT_DB_ALIAS, TOPIC_COLUMNS, values)
+                found[page_key].append(topics[values])
             return found
 
         return self.for_all(page, "topics", load, ContentPage)
@@ -364,13 +456,13 @@ class Loader(FieldLoader):
         return [document for document in documents if (document.kind == DocumentKind.DATASET) == datasets]
 
     def papers(self, meeting: MeetingPage) -> list[Paper]:
-        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk for m in members}))
+        return self.for_all(meeting, "papers", lambda members: self._papers_by_meeting({m.pk: m for m in members}))
 
     def papers_of(self, item: AgendaItem) -> list[Paper]:
         """The public papers of an agenda item: those of its meeting with its number."""
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            by_meeting = self._papers_by_meeting({member.page_id for member in members})
+            by_meeting = self._papers_by_meeting({member.page_id: member.page for member in members})
             return {
                 member.pk: [
                     paper
@@ -382,17 +474,19 @@ class Loader(FieldLoader):
 
         return self.for_all(item, "papers", load)
 
-    def _papers_by_meeting(self, meetings: set[int]) -> dict[int, list[Paper]]:
-        if missing := meetings - self._papers_of.keys():
-            self._papers_of.update(self._papers(list(missing)))
+    def _papers_by_meeting(self, meetings: dict[int, Any]) -> dict[int, list[Paper]]:
+        if missing := meetings.keys() - self._papers_of.keys():
+            for key, papers in self._papers(list(missing)).items():
+                self._papers_of[key] = papers
+                for paper in papers:
+                    paper.page = meetings[key]
         return {key: self._papers_of[key] for key in meetings}
 
     def _papers(self, meetings: list[int]) -> dict[int, list[Paper]]:
         """The papers whose document is public, with the document, by meeting. Keeps the times of their publication."""
         rows = self.rows(Paper, meetings)
         documents = self._public(Document, {row.document_id for row in rows} - {None}, Paper)
-        files = PublishedFile.objects.filter(page_id__in=meetings, document__isnull=False)
-        for page, document, since in files.values_list("page_id", "document_id", "first_public_at"):
+        for page, document, since in _documents_since(pages=meetings):
             self._public_since[page, document] = since
         found: dict[int, list[Paper]] = {key: [] for key in meetings}
         for row in rows:
@@ -422,8 +516,7 @@ class Loader(FieldLoader):
         spec = RENDITIONS[name]
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            rows = Rendition.objects.filter(image__in=[member.pk for member in members], filter_spec=spec)
-            return {row.image_id: row for row in rows}
+            return {row.image_id: row for row in _renditions(spec, images=[member.pk for member in members])}
 
         rendition = self.for_all(image, ("rendition", name), load) or image.get_rendition(spec)
         rendition.image = image
@@ -472,8 +565,7 @@ class Loader(FieldLoader):
         found = {key: addresses.url(page) for key in keys if (page := self._base_pages.get(key)) is not None}
         unknown = keys - self._base_pages.keys()
         if unknown:
-            rows = public(ContentPage.objects.filter(pk__in=unknown), self.as_of)
-            for key, tree_path, page_type in rows.values_list("pk", "url_path", "content_type"):
+            for key, tree_path, page_type in _page_links(keys=sorted(unknown), as_of=self.as_of):
                 self._revealed_types.add(page_type)
                 found[key] = addresses.website(addresses.site_path(tree_path))
         return found

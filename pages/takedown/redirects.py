@@ -1,28 +1,39 @@
 """Decides where a redirect may lead and whether it has an effect now, and shows that in the admin.
 
 Redirects need no approval: a moderator creates one, and the log records it (cms/accounts/permission_log.py). So they
-may only lead to addresses of this site. pages/visibility/at_path.py checks that again when a redirect is followed.
+may only lead to addresses of this site. pages/reading/at_path.py checks that again when a redirect is followed.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Field, QuerySet
 from django.urls import path
 from django.utils import timezone
 from wagtail.admin.ui.tables import Column
 from wagtail.contrib.redirects import views
+from wagtail.contrib.redirects.forms import RedirectForm
 from wagtail.contrib.redirects.models import Redirect
+from wagtail.models import Site
 
 from pages.confidential.choosable import may_choose_pages
-from pages.confidential.hidden_objects import NOT_SHOWN
-from pages.confidential.permissions import in_sight
+from pages.confidential.hidden_objects import NOT_SHOWN, Original, replace
+from pages.confidential.permissions import hidden_rows, hides_death_reviews, in_sight
 from pages.content import addresses
 from pages.content.rich_text import absolute
-from pages.models import ContentPage
-from pages.visibility.at_path import Withdrawn, page_at, redirect_at, target_of, with_slashes
+from pages.models import DeathReviewIndexPage, PublicAddress
+from pages.reading.at_path import Withdrawn, first_redirect, page_at, redirects_at, target_of, with_slashes
+
+DEATH_REVIEW = (
+    "Only people who may handle death reviews can redirect to an address below the list of death reviews. Redirect to "
+    "the list itself, or ask one of them."
+)
 
 
 def validate_own_address(address: str) -> None:
@@ -38,26 +49,85 @@ def validate_own_address(address: str) -> None:
 def no_effect(redirect: Redirect) -> str:
     """Why a redirect has no effect now, as a message for moderators; empty if it has one."""
     old_path, as_of = with_slashes(redirect.old_path), timezone.now()
-    effective = redirect_at(old_path, as_of)
-    if overridden := _overridden_by(redirect, effective, page_at(old_path, as_of)):
+    here = redirects_at(old_path, as_of)
+    if overridden := _overridden_by(redirect, here, old_path, as_of):
         return overridden
-    if target_of(effective, old_path):
+    if any(row.pk == redirect.pk and target_of(row, old_path, as_of) for row in here):
         return ""
     if redirect.redirect_page_id:
         return "It has no effect while the page it leads to is not public."
-    to_itself = addresses.is_our_own(absolute(redirect.redirect_link) or "")
-    return f"It has no effect, because it leads to {'itself' if to_itself else 'another site'}."
+    target = absolute(redirect.redirect_link) or ""
+    if not addresses.is_our_own(target):
+        return "It has no effect, because it leads to another site."
+    if target.rstrip("/") == addresses.website(old_path).rstrip("/"):
+        return "It has no effect, because it leads to itself."
+    return "It has no effect while there is nothing public at the address it leads to."
 
 
-def _overridden_by(redirect: Redirect, effective: Redirect | None, found: ContentPage | Withdrawn | None) -> str:
+def _overridden_by(redirect: Redirect, here: list[Redirect], old_path: str, as_of: datetime) -> str:
     """What takes precedence at the address of the redirect, as a message; empty if nothing does."""
+    found, keys = page_at(old_path, as_of), [row.pk for row in here]
     if isinstance(found, Withdrawn):
         return "It has no effect while this address explains that a page was withdrawn."
     if found:
         return "It has no effect while there is a public page at this address."
-    if effective is None:
+    if redirect.pk not in keys:
         return "It has no effect, because it is for another site."
-    return "" if effective.pk == redirect.pk else "It has no effect: another redirect for this address comes first."
+    first = first_redirect(here, old_path, as_of)
+    later = first is not None and keys.index(first.pk) < keys.index(redirect.pk)
+    return "It has no effect: another redirect for this address comes first." if later else ""
+
+
+# --- Redirects of which the person at the form may not know ---
+
+
+def clean(original: Original, form: RedirectForm) -> dict[str, Any] | None:
+    """Wagtail's check, except that the path of a hidden redirect counts as free.
+
+    A redirect to a death review is only for people who may handle them: it would be hidden from others at once, so an
+    address that somebody guessed would be confirmed.
+    """
+    if not hides_death_reviews():
+        return original(form)
+    if _may_lead_to_a_death_review(form.cleaned_data.get("redirect_link") or ""):
+        form.add_error("redirect_link", DEATH_REVIEW)
+    if form.cleaned_data.get("site") is None and _hidden_twins(form.cleaned_data.get("old_path"), None).exists():
+        old_path = Redirect.normalise_path(form.cleaned_data["old_path"])
+        others = in_sight(Redirect.objects.filter(old_path=old_path, site=None)).exclude(pk=form.instance.pk)
+        if others.exists():
+            raise ValidationError("A redirect with this path already exists.")
+        return super(RedirectForm, form).clean()
+    return original(form)
+
+
+def validate_unique(original: Original, form: RedirectForm) -> None:
+    if not _hidden_twins(form.instance.old_path, form.instance.site).exists():
+        original(form)
+
+
+@transaction.atomic
+def save(original: Original, form: RedirectForm, commit: bool = True) -> Redirect:
+    """Make way for the new redirect. The hidden one still comes first (`redirects_at`)."""
+    if form.instance.site:
+        for twin in _hidden_twins(form.instance.old_path, form.instance.site):
+            twin.site = None
+            twin.save()
+    return original(form, commit=commit)
+
+
+def _hidden_twins(old_path: str | None, site: Site | None) -> QuerySet[Redirect]:
+    """The redirects for the same path and site that are hidden from the current user."""
+    if old_path is None or not hides_death_reviews():
+        return Redirect.objects.none()
+    return Redirect.objects.filter(hidden_rows(Redirect), old_path=Redirect.normalise_path(old_path), site=site)
+
+
+def _may_lead_to_a_death_review(link: str) -> bool:
+    """Whether the link has an address below an index of death reviews, where there may be a notice or not."""
+    indexes = DeathReviewIndexPage.objects.all()
+    paths = {addresses.url_path(index) for index in indexes}
+    paths |= set(PublicAddress.objects.filter(record__page__in=indexes.values("pk")).values_list("path", flat=True))
+    return any(re.search(rf"{re.escape(path)}[^?#]", unquote(link), re.IGNORECASE) for path in paths)
 
 
 class TargetColumn(views.RedirectTargetColumn):
@@ -107,11 +177,16 @@ class EditRedirectView(views.EditView):
         return f"{super().get_success_message()} {no_effect(self.object)}".strip()
 
 
-def refuse_other_sites() -> None:
-    """Add the validator to Wagtail's field. Calling it again changes nothing."""
+def replace_wagtail_parts() -> None:
+    """Add the validator to Wagtail's field, and replace parts of the form, which the import uses, too.
+
+    Called once, when the apps are loaded.
+    """
     field: Field[str, str] = Redirect._meta.get_field("redirect_link")
-    if validate_own_address not in field.validators:
-        field.validators.append(validate_own_address)
+    field.validators.append(validate_own_address)
+    replace(RedirectForm, "clean")(clean)
+    replace(RedirectForm, "validate_unique")(validate_unique)
+    replace(RedirectForm, "save")(save)
 
 
 admin_urls = [  # before Wagtail's URLs, whose names still resolve

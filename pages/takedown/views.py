@@ -22,8 +22,8 @@ from pages.confidential.permissions import in_sight
 from pages.content.choices import WithdrawalKind
 from pages.models import ContentPage, Takedown
 from pages.models.public_records import may_take_down
+from pages.reading.at_path import NEUTRAL_LINE
 from pages.takedown import withdrawal
-from pages.visibility.at_path import NEUTRAL_LINE
 
 TAKEDOWNS_SHOWN = 50
 

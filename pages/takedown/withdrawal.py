@@ -15,6 +15,7 @@ from wagtail.actions.unpublish_page import UnpublishPageAction
 from wagtail.log_actions import log
 
 from documents.models import Document, Image, PublicFileRecord
+from pages.confidential.permissions import is_of_death_reviews
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.content.death_reviews import HANDLE_DEATH_REVIEWS
@@ -148,7 +149,7 @@ def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> T
         raise PermissionDenied
     if not reason.strip():
         raise ValidationError({"reason": "Give the reason, for the colleague who will check this takedown."})
-    takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user)
+    takedown = Takedown(reason=reason.strip(), at=timezone.now(), by=user, of_death_reviews=is_of_death_reviews(obj))
     if isinstance(obj, ContentPage):
         obj.hold(obj.pk)
         obj.refresh_from_db()

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from pages.compiled_queries import compiled
 from pages.content.choices import MeetingStatus, OpenToPublic, PlanAvailability
 from pages.models import CommunitySafetyPlanPage, MeetingPage, PriorityPeriodPage
 from pages.visibility.rule import public
@@ -20,7 +21,12 @@ def periods(
     A period given in years includes the whole last year. If two contain today, the one that starts later is current and
     the other is past.
     """
-    return by_standing(public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), as_of), as_of)
+    return by_standing(_dated(as_of=as_of), as_of)
+
+
+@compiled
+def _dated(*, as_of: datetime) -> QuerySet[PriorityPeriodPage]:
+    return public(PriorityPeriodPage.objects.filter(starts_on__isnull=False), as_of)
 
 
 def by_standing(

@@ -2,7 +2,7 @@
 
 cms/publication/effects.py and pages/editing/reviews.py call it. pages/visibility/difference.py works out what changed.
 The ledger does not decide what is public now; pages/visibility/rule.py does. It records what was public before and at
-which path, so that an address that once worked is never "not found" (pages/visibility/at_path.py), and it lists the
+which path, so that an address that once worked is never "not found" (pages/reading/at_path.py), and it lists the
 changes that front ends follow (cms/graphql/schema/changes.py).
 """
 

@@ -25,10 +25,10 @@ from feeds.catalogue import MEDIA_TYPES, offered_everywhere, own_feed, web_page
 from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.models import ContentPage
+from pages.reading.at_path import Redirection, Withdrawn, at_path
 from pages.reading.draft_loader import PreviewLoader
 from pages.reading.loader import Loader
 from pages.reading.page_html import Link, article_html, link_to, rendered
-from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts
 
 CHILDREN_AT_ONCE = 50

@@ -34,6 +34,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE = 10_000  # milliseconds that a step waits for what it needs, on a busy machine
+STORED = "local_storage,indexeddb,cache_storage,service_workers"  # what pages keep, besides cookies
 SCREEN = {"width": 1280, "height": 800}
 ARTIFACTS = Path(settings.BASE_DIR) / ".artifacts"
 SCREENSHOTS = ARTIFACTS / "screenshots"  # those that docs/editors.md shows
@@ -44,8 +45,20 @@ class Handler(WSGIRequestHandler):
         pass
 
 
+class Static(StaticFilesHandler):
+    """The browser keeps scripts and styles from one test to the next, also as it has compiled them."""
+
+    def serve(self, request: Any) -> Any:
+        response = super().serve(request)
+        response["Cache-Control"] = "max-age=86400"
+        return response
+
+
 class ByThisThread:
-    """A WSGI application whose requests wait until `while_waiting_for` answers them."""
+    """A WSGI application whose requests wait until `while_waiting_for` answers them.
+
+    The browser keeps no answer: at the same address there is something else in the next test.
+    """
 
     def __init__(self) -> None:
         self.application = get_wsgi_application()
@@ -53,9 +66,12 @@ class ByThisThread:
         self.closed = False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        answer: Future[list[bytes]] = Future()
+        answer: Future[list[bytes] | None] = Future()
         self.waiting.put((environ, start_response, answer))
-        return [] if self.closed else answer.result()
+        if self.closed or (content := answer.result()) is None:
+            start_response("503 Service Unavailable", [])
+            return []
+        return content
 
     def while_waiting_for(self, work: "Future[Any]") -> Any:
         work.add_done_callback(lambda done: self.waiting.put(None))
@@ -71,9 +87,13 @@ class ByThisThread:
             signals.request_finished.connect(close_old_connections)
         return work.result()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any, answer: "Future[list[bytes]]") -> None:
+    def _answer(self, environ: dict[str, Any], start_response: Any, answer: "Future[list[bytes] | None]") -> None:
+        def start(status: str, headers: list[tuple[str, str]], problem: Any = None) -> Any:
+            kept = [(name, value) for name, value in headers if name.lower() != "cache-control"]
+            return start_response(status, [*kept, ("Cache-Control", "no-store")], problem)
+
         try:
-            response = self.application(environ, start_response)
+            response = self.application(environ, start)
             answer.set_result(list(response))
             response.close()
         except Exception as problem:
@@ -83,35 +103,77 @@ class ByThisThread:
         self.closed = True
         while not self.waiting.empty():
             if (request := self.waiting.get()) is not None:
-                request[2].set_result([])
+                request[2].set_result(None)
 
 
 class Chromium:
-    """One browser for the tests of a process, in the one thread in which Playwright may be used."""
+    """One browser for the tests of a process, in the one thread in which Playwright may be used, and a server for it.
+
+    The server has one address for all tests, and most of them one window, so that static files are fetched once.
+    """
 
     def __init__(self) -> None:
+        self.site: ByThisThread | None = None  # of the test that is running
+        self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
+        self.server.set_app(Static(self._pass_on))
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.url = f"http://localhost:{self.server.server_port}"
+        self.others: list[BrowserContext] = []
         self.thread = ThreadPoolExecutor(1)
         self.browser: Browser = self.thread.submit(self._start).result()
 
+    def _pass_on(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if self.site is None:  # a page asked that is closed by now
+            start_response("503 Service Unavailable", [])
+            return []
+        return self.site(environ, start_response)
+
     def _start(self) -> Browser:
         self.playwright = sync_playwright().start()
-        return self.playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = self.playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        self.window = self._window(browser)
+        return browser
+
+    def _window(self, browser: Browser, **options: Any) -> BrowserContext:
+        context = browser.new_context(
+            base_url=self.url, viewport=SCREEN, locale="en-GB", timezone_id="Europe/London", **options
+        )
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    def empty_page(self, options: dict[str, Any]) -> Page:
+        """Of a browser that knows nothing but static files: in a window of its own if it is to be a special one."""
+        if options:
+            self.others.append(self._window(self.browser, **options))
+            return self.others[-1].new_page()
+        self.close_pages()
+        self.window.clear_cookies()
+        page = self.window.new_page()
+        session = self.window.new_cdp_session(page)
+        session.send("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": STORED})
+        session.detach()
+        return page
+
+    def close_pages(self) -> None:
+        for page in self.window.pages:
+            page.close()
+        while self.others:
+            self.others.pop().close()
 
     def close(self) -> None:
         self.thread.submit(self.browser.close).result()
         self.thread.submit(self.playwright.stop).result()
         self.thread.shutdown()
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Visit:
     """The site, and a browser that looks at it. Call it with what is to be done to the page, and more arguments."""
 
     def __init__(self, chromium: Chromium) -> None:
-        self.chromium, self.site, self.contexts = chromium, ByThisThread(), []
-        self.server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
-        self.server.set_app(StaticFilesHandler(self.site))
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url = f"http://localhost:{self.server.server_port}"
+        self.chromium, self.site = chromium, ByThisThread()
+        self.chromium.site, self.url = self.site, chromium.url
         self.page: Page | None = None
 
     def __call__(self, step: Callable[..., Any], *arguments: Any) -> Any:
@@ -132,20 +194,14 @@ class Visit:
         self.page = self._run(self._open, [{"name": cookie.key, "value": cookie.value, "url": self.url}], {})
 
     def close(self) -> None:
-        for context in self.contexts:
-            self._run(context.close)
+        self._run(self.chromium.close_pages)
+        self.chromium.site = None
         self.site.close()
-        self.server.shutdown()
-        self.server.server_close()
 
     def _open(self, cookies: list[Any], options: dict[str, Any]) -> Page:
-        context: BrowserContext = self.chromium.browser.new_context(
-            base_url=self.url, viewport=SCREEN, locale="en-GB", timezone_id="Europe/London", **options
-        )
-        self.contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        context.add_cookies(cookies)
-        return context.new_page()
+        page = self.chromium.empty_page(options)
+        page.context.add_cookies(cookies)
+        return page
 
     def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return self.site.while_waiting_for(self.chromium.thread.submit(work, *arguments))

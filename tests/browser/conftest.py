@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from wagtail.models import Site
@@ -15,7 +14,6 @@ from wagtail.models import Site
 from pages import models
 from pages.approval.workflow import set_up_moderation
 from tests import factories
-from tests.recorded_rows import RecordedRows
 
 OF_THE_DATABASE = ("test_one_request.py",)
 PASSWORD = "correct horse battery"
@@ -88,13 +86,6 @@ def people(db):
         found[name] = User.objects.create_user(name, f"{name}@example.org", PASSWORD, first_name=first, last_name=last)
         found[name].groups.add(Group.objects.get(name=group))
     return found
-
-
-@pytest.fixture(scope="session")
-def recorded_demo(django_db_setup, django_db_blocker):
-    """Its files stay in the storage, which is in memory."""
-    with django_db_blocker.unblock():
-        return RecordedRows(lambda: call_command("load_demo", verbosity=0))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.browser.chromium import PATIENCE, SCREEN
 from tests.threaded_site import threaded_site
 
 # On PostgreSQL, where two requests of a browser are answered at the same time.
-TIMES = int(os.environ.get("APPROVALS_IN_A_BROWSER") or (10 if connection.vendor == "postgresql" else 3))
+TIMES = int(os.environ.get("APPROVALS_IN_A_BROWSER") or (4 if connection.vendor == "postgresql" else 2))
 SLOW = 0.6  # seconds that an answer to a button takes on top of its work
 THROTTLE = 4  # times slower than this machine
 # What Wagtail does within seconds, within tenths of them: it looks for changes since now, and saves them soon.

@@ -24,6 +24,7 @@ from graphql.pyutils import Path
 
 from cms.graphql.context import GraphQLContext
 from cms.graphql.errors import MISSING_VALUE_PREFIX, Code, RequestRefusedError
+from cms.graphql.limits.cost import LOOKUP_COST
 from cms.graphql.schema.query import schema
 
 # SQLite checks the time after this many steps of its virtual machine, which take about 0.1 ms.
@@ -31,8 +32,11 @@ SQLITE_STEPS = 10_000
 # The share of the time limit by which an answer on PostgreSQL may be late. With a smaller share, the timeout would have
 # to be set more often.
 TOLERANCE = 0.05
-# Fields of introspection in one answer. GraphiQL and code generators need 10,837.
-MAX_INTROSPECTION = 13_000
+# Statements that no answer costs: the time limit below, which PostgreSQL is told, and the types of pages, which Django
+# reads once in each process.
+NOT_COUNTED = ("SELECT set_config(", 'SELECT "django_content_type".')
+# Fields of introspection in one answer. GraphiQL and code generators need 11,815.
+MAX_INTROSPECTION = 14_000
 
 
 class _LimitExceededError(BaseException):
@@ -44,6 +48,10 @@ class _TimeLimitError(_LimitExceededError):
 
 
 class _IntrospectionLimitError(_LimitExceededError):
+    pass
+
+
+class _LookupLimitError(_LimitExceededError):
     pass
 
 
@@ -59,9 +67,21 @@ class _RequestContext(GraphQLContext):
     deadline: float = field(default_factory=deadline)
     has_token: bool = False
     introspection_fields: int = 0
+    fields: int = 0  # of the answer so far, introspection apart
+    statements: int = 0  # of the database
 
     def __post_init__(self) -> None:
         self.public_loader = self.loader
+
+    def count_statement(
+        self, execute: Callable[..., Any], sql: str, params: object, many: bool, context: dict[str, Any]
+    ) -> Any:
+        """Django calls this wrapper for each statement."""
+        if not sql.startswith(NOT_COUNTED):
+            self.statements += 1
+        if self.statements * LOOKUP_COST > settings.GRAPHQL_MAX_COST:
+            raise _LookupLimitError
+        return execute(sql, params, many, context)
 
     def is_late(self) -> bool:
         return monotonic() > self.deadline
@@ -83,6 +103,7 @@ class _LimitedExecution(ExecutionContext):
             return super().execute_field(parent_type, source, field_nodes, path)
         if self.context_value.is_late():
             raise _TimeLimitError
+        self.context_value.fields += 1
         if path.prev is None:  # root fields run one after the other: a draft shows only in its own
             self.context_value.loader = self.context_value.public_loader
         if any(argument.name.value == "token" and self._is_given(argument) for argument in field_nodes[0].arguments):
@@ -97,17 +118,30 @@ class _LimitedExecution(ExecutionContext):
         return not isinstance(value, NullValueNode)
 
 
+@dataclass(frozen=True)
+class Executed:
+    """The result of a query with its warnings, whether caches may store it, and what it cost.
+
+    `cost` is None if only the estimate is known.
+    """
+
+    result: ExecutionResult
+    warnings: list[dict[str, Any]]
+    may_be_stored: bool
+    cost: int | None
+
+
 def execute_query(
     document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None, deadline: float
-) -> tuple[ExecutionResult, bool]:
-    """The result of a valid query, and whether caches may store it.
+) -> Executed:
+    """Execute a valid query.
 
-    Raises `RequestRefusedError` if the query exceeds its time or the limit of introspection.
+    Raises `RequestRefusedError` if the query exceeds its time, its cost or the limit of introspection.
     """
     context = _RequestContext.now()
     context.deadline = deadline
     try:
-        with _statement_timeout(context):
+        with _statement_timeout(context), connection.execute_wrapper(context.count_statement):
             result = execute(
                 schema.graphql_schema,
                 document,
@@ -118,6 +152,14 @@ def execute_query(
             )
     except _TimeLimitError:
         raise _timeout_error() from None
+    except _LookupLimitError:
+        limit = settings.GRAPHQL_MAX_COST
+        raise RequestRefusedError.because(
+            f"The answer needs so many lookups that it costs more than {limit}. Ask for fewer types of pages in one "
+            "list, or for less at once.",
+            Code.COST_TOO_HIGH,
+            limit=limit,
+        ) from None
     except _IntrospectionLimitError:
         raise RequestRefusedError.because(
             f"The query has more than {MAX_INTROSPECTION} fields of introspection in its answer. Ask for less of the "
@@ -132,7 +174,8 @@ def execute_query(
         result.errors = [_draft_error(error) for error in result.errors]
     # A preview is for one person.
     may_be_stored = not (result.errors or context.has_token or context.public_loader.saw_a_notice)
-    return result, may_be_stored
+    cost = None if context.introspection_fields else context.fields + LOOKUP_COST * context.statements
+    return Executed(result, context.warnings, may_be_stored, cost)
 
 
 def _draft_error(error: GraphQLError) -> GraphQLError:

@@ -27,9 +27,10 @@ from cms.graphql.http.stack import call_with_large_frame
 from cms.graphql.limits import syntax as limits
 from cms.graphql.limits.cost import check_cost
 from cms.graphql.schema.query import schema
-from cms.http.rate_limit import RateLimitError, count
+from cms.http import rate_limit
 from cms.response_cache.allowed import allow_keeping
 
+NAME = "graphql"  # of the rate limit
 COST_PER_REQUEST = 1_000  # towards the rate limit, a query counts once more for each whole thousand of its cost
 
 
@@ -53,41 +54,80 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 
 def _respond(request: HttpRequest, graphql_request: GraphQLRequest, answer_type: str) -> HttpResponse:
+    charge = _Charge(request)
+    charge.add(1)
+    response = _answer(request, graphql_request, answer_type, charge)
+    for name, value in charge.headers().items():
+        response[name] = value
+    return response
+
+
+def _answer(request: HttpRequest, graphql_request: GraphQLRequest, answer_type: str, charge: "_Charge") -> HttpResponse:
     until = deadline()
-    _count(request)
     try:
         document, operation = _parse(graphql_request)
         cost = _check_cost(document, operation, graphql_request.variables)
-        _count(request, cost["requested"] // COST_PER_REQUEST)
-        result, may_be_stored = execute_query(
-            document, graphql_request.variables, graphql_request.operation_name, until
-        )
+        expected = cost["requested"] // COST_PER_REQUEST
+        charge.add(expected)
+        executed = execute_query(document, graphql_request.variables, graphql_request.operation_name, until)
     except RequestRefusedError as refused:
-        answer: dict[str, Any] = {"errors": [public_error(error) for error in refused.errors]}
-        if answer["errors"][0]["extensions"]["code"] == Code.TIMEOUT:
-            return write(request, answer, answer_type, 503)  # the query itself may be valid
-        # As the specification says: with application/json, a well-formed request is a 200 even if the query is refused.
-        # With the newer media type, a query that was not executed is a 400.
-        return write(request, answer, answer_type, 200 if answer_type == JSON else 400)
-    answer = {"errors": [public_error(error) for error in result.errors]} if result.errors else {}
+        return _refused(request, refused, answer_type)
+    result, actual = executed.result, cost["requested"] if executed.cost is None else executed.cost
+    charge.give_back(expected - actual // COST_PER_REQUEST)
+    answer: dict[str, Any] = {"errors": [public_error(error) for error in result.errors]} if result.errors else {}
     answer["data"] = result.data
+    extensions: dict[str, Any] = {"warnings": executed.warnings} if executed.warnings else {}
     if graphql_request.wants_cost:
-        answer["extensions"] = {"cost": cost}
-    if may_be_stored:
+        extensions["cost"] = {**cost, "actual": actual, "charged": charge.charged}
+    elif executed.may_be_stored:  # what was charged is told once: an answer from memory counts as one request
         allow_keeping(request)
+    if extensions:
+        answer["extensions"] = extensions
     by_id = request.method != "POST" and graphql_request.document_id is not None
-    return write(request, answer, answer_type, storable=by_id and may_be_stored)
+    return write(request, answer, answer_type, storable=by_id and executed.may_be_stored)
 
 
-def _count(request: HttpRequest, times: int = 1) -> None:
-    """Count the request towards the rate limit. Raises `BadRequestError` (429, with `Retry-After`) above it."""
-    limit = settings.GRAPHQL_RATE_LIMIT
-    try:
-        count(request, "graphql", limit, times)
-    except RateLimitError as error:
-        message = f"More than {limit} requests in a minute. Expensive ones count several times."
-        message += f" Try again in {error.seconds} seconds."
-        raise BadRequestError(message, 429, Code.RATE_LIMITED, {"Retry-After": str(error.seconds)}) from None
+def _refused(request: HttpRequest, refused: RequestRefusedError, answer_type: str) -> HttpResponse:
+    answer = {"errors": [public_error(error) for error in refused.errors]}
+    if answer["errors"][0]["extensions"]["code"] == Code.TIMEOUT:
+        return write(request, answer, answer_type, 503)  # the query itself may be valid
+    # As the specification says: with application/json, a well-formed request is a 200 even if the query is refused.
+    # With the newer media type, a query that was not executed is a 400.
+    return write(request, answer, answer_type, 200 if answer_type == JSON else 400)
+
+
+class _Charge:
+    """What a request counts towards the rate limit of its client."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.charged = 0
+        self.counted: rate_limit.Counted | None = None
+
+    def add(self, times: int) -> None:
+        """Count the request. Raises `BadRequestError` (429, with `Retry-After`) above the limit."""
+        limit = settings.GRAPHQL_RATE_LIMIT
+        if not times:
+            return
+        try:
+            self.counted = rate_limit.count(self.request, NAME, limit, times)
+        except rate_limit.RateLimitError as error:
+            message = f"More than {limit} requests in a minute. Expensive ones count several times."
+            message += f" Try again in {error.seconds} seconds."
+            nothing_left = rate_limit.Counted("", 0, error.seconds)
+            headers = rate_limit.headers(NAME, limit, nothing_left) | {"Retry-After": str(error.seconds)}
+            raise BadRequestError(message, 429, Code.RATE_LIMITED, headers) from None
+        self.charged += times
+
+    def give_back(self, times: int) -> None:
+        """Count less, because the answer took less than its estimate. It never counts more."""
+        if times > 0:
+            self.charged -= times
+            if self.counted is not None:
+                self.counted = rate_limit.give_back(self.counted, times)
+
+    def headers(self) -> dict[str, str]:
+        return rate_limit.headers(NAME, settings.GRAPHQL_RATE_LIMIT, self.counted)
 
 
 def _parse(graphql_request: GraphQLRequest) -> tuple[DocumentNode, OperationDefinitionNode]:

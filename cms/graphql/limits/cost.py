@@ -5,12 +5,15 @@ lists of texts included. These are typical sizes, so the cost is an estimate. Fo
 counts.
 
 **Lookups.** A field that leads to other objects queries the database once for all items of a list
-(pages/reading/loader.py). A lookup therefore counts once, as `LOOKUP_COST` fields, however many items the list has.
+(pages/reading/loader.py). A lookup therefore counts once, as `LOOKUP_COST` fields, however many items the list has. For
+an interface, its most expensive type counts here, too. A list with pages of many types takes more: the execution counts
+its statements, and ends at the limit (cms/graphql/http/execution.py).
 
 Introspection has a fixed cost here. Its fields are counted while it is executed (cms/graphql/http/execution.py).
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +33,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
@@ -51,22 +55,34 @@ LOOKUP_COST = 50
 LOOKUPS = {
     "Query.page": 5,
     "Query.redirect": 4,
+    "Query.resolve": 5,
     "Query.search": 8,
     "Query.feeds": 3,
     "Query.priorities": 2,
-    "Change.page": 8,
+    "Query.node": 5,
+    "Query.nodes": 8,
+    "Change.page": 14,
     "MeetingPage.papers": 3,
     "AgendaItem.papers": 3,
     "DeathReviewNoticePage.supportServices": 2,
+    "Change.withdrawal": 2,
+    "Resolution.page": 0,  # found with the path
     # Scalars that are read from the database.
-    "Change.note": 8,
-    "Change.urlPath": 8,
+    "Change.note": 14,
+    "Change.urlPath": 14,
+    "Change.previousUrlPath": 16,
     "MeetingPage.agendaPublishedAt": 3,
     "Document.htmlEquivalentUrl": 1,
+    "Document.htmlEquivalentUrlPath": 1,
+    "PriorityPeriodPage.periodStatus": 1,
     "PriorityPeriodPage.status": 1,
 }
+# Fields of a type that are answered by the same lookup.
+LOADED_TOGETHER = {"Change": {"note", "page", "urlPath"}}
 # Types whose objects are loaded together with their parent.
-LOADED_WITH_PARENT = {"PageInfo", "PartialDate", "FocalPoint", "Withdrawal", "Contact", "NavigationItem"}
+LOADED_WITH_PARENT = {
+    "PageInfo", "PartialDate", "FocalPoint", "Withdrawal", "Redirect", "Contact", "NavigationItem",
+}  # fmt: skip
 # The most that introspection may cost. It is limited while it is executed.
 INTROSPECTION_COST = {"__schema": 5_000, "__type": 1_000}
 # Marking words takes longer than reading a value.
@@ -137,9 +153,7 @@ class _FieldCounter:
         if isinstance(selection, FieldNode):
             return self._count_field(selection, parent_type, page_size)
         selection_set, condition = _fragment(self.schema, self.fragments, selection, parent_type)
-        if condition is not parent_type and not (
-            is_abstract_type(condition) and self.schema.is_sub_type(condition, parent_type)  # type: ignore[arg-type]
-        ):
+        if not _applies(self.schema, condition, parent_type):
             return 0
         return self._count_selections(selection_set, parent_type, page_size)
 
@@ -150,6 +164,8 @@ class _FieldCounter:
             return INTROSPECTION_COST[node.name.value]
         name = node.name.value
         list_size = page_size if _is_connection(parent_type) else LIST_SIZES.get(name, DEFAULT_LIST_SIZE)
+        if "ids" in field.args:
+            list_size = len(self._argument(field, node, "ids") or ())
         items = list_size ** _list_depth(field.type)
         if is_leaf_type(target) or node.selection_set is None:
             return HIGHLIGHT_COST if name == "highlight" else 1 if items == 1 else 1 + items
@@ -159,15 +175,16 @@ class _FieldCounter:
         """The requested number of items, if this field is a connection."""
         if "first" not in field.args or not _is_connection(target):
             return DEFAULT_LIST_SIZE
-        first, last = (self._int_argument(field, node, name) for name in ("first", "last"))
+        first, last = (self._argument(field, node, name) for name in ("first", "last"))
         number = last if last is not None else first if first is not None else DEFAULT_PAGE_SIZE
         return max(0, min(number, MAX_PAGE_SIZE))
 
-    def _int_argument(self, field: GraphQLField, node: FieldNode, name: str) -> int | None:
+    def _argument(self, field: GraphQLField, node: FieldNode, name: str) -> Any:
+        """The value of an argument, or None if it has none."""
         for argument in node.arguments:
             if argument.name.value == name:
                 value = value_from_ast(argument.value, field.args[name].type, self.variables)
-                return value if isinstance(value, int) else None
+                return None if value is Undefined else value
         return None
 
 
@@ -180,28 +197,53 @@ class _LookupCounter:
         self._response_keys: dict[tuple[str, str], set[str]] = defaultdict(set)  # by type and field
 
     def count(self, selection_set: SelectionSetNode, parent_type: GraphQLNamedType) -> int:
-        """The lookups of these fields. All fragments count: a list may contain objects of all their types."""
+        """The lookups of these fields of one object. Of an interface, the type with the most lookups counts."""
+        if is_abstract_type(parent_type):
+            possible = self.schema.get_possible_types(parent_type)  # type: ignore[arg-type]
+            return max(self.count(selection_set, each) for each in possible)
+        assert isinstance(parent_type, GraphQLObjectType)  # noqa: S101 - the query was validated
         key = (id(selection_set), parent_type.name)
         if key not in self._counted:
-            self._counted[key] = sum(
-                self._count_selection(selection, parent_type)
-                for selection in selection_set.selections
-                if _is_included(self.variables, selection)
+            fields = list(self._fields(selection_set, parent_type, set()))
+            shared = {field.name.value for field in fields} & LOADED_TOGETHER.get(parent_type.name, set())
+            once = LOOKUPS[f"{parent_type.name}.{next(iter(shared))}"] if shared else 0
+            self._counted[key] = once + sum(
+                self._count_field(field, parent_type, is_counted=field.name.value in shared) for field in fields
             )
         return self._counted[key]
 
-    def _count_selection(self, selection: SelectionNode, parent_type: GraphQLNamedType) -> int:
-        if not isinstance(selection, FieldNode):
-            return self.count(*_fragment(self.schema, self.fragments, selection, parent_type))
-        field = _field_definition(self.schema, parent_type, selection)
+    def _fields(
+        self, selection_set: SelectionSetNode, parent_type: GraphQLObjectType, spread: set[str]
+    ) -> Iterator[FieldNode]:
+        """The fields that an object of this type has in the answer, those of fragments included.
+
+        `spread` names the fragments that were met. A fragment counts once in a selection set, as in CollectFields
+        (GraphQL, section 6.3.2): otherwise a hundred fragments that each name the next one twice never end.
+        """
+        for selection in selection_set.selections:
+            if not _is_included(self.variables, selection):
+                continue
+            if isinstance(selection, FieldNode):
+                yield selection
+                continue
+            if isinstance(selection, FragmentSpreadNode):
+                if selection.name.value in spread:
+                    continue
+                spread.add(selection.name.value)
+            inner, condition = _fragment(self.schema, self.fragments, selection, parent_type)
+            if _applies(self.schema, condition, parent_type):
+                yield from self._fields(inner, parent_type, spread)
+
+    def _count_field(self, node: FieldNode, parent_type: GraphQLObjectType, is_counted: bool) -> int:
+        field = _field_definition(self.schema, parent_type, node)
         target = get_named_type(field.type)
         if target.name.startswith("__"):
             return 0
         if parent_type is self.schema.query_type or "first" in field.args:
-            key = (selection.alias or selection.name).value
-            self._response_keys[parent_type.name, selection.name.value].add(key)
-        number = _number_of_lookups(parent_type, selection.name.value, target)
-        return number + (self.count(selection.selection_set, target) if selection.selection_set else 0)
+            key = (node.alias or node.name).value
+            self._response_keys[parent_type.name, node.name.value].add(key)
+        number = 0 if is_counted else _number_of_lookups(parent_type, node.name.value, target)
+        return number + (self.count(node.selection_set, target) if node.selection_set else 0)
 
     def check_aliases(self) -> None:
         """Raises `RequestRefusedError` if a root field or a list with `first` has too many aliases."""
@@ -248,6 +290,13 @@ def _fragment(
     condition = schema.get_type(fragment.type_condition.name.value) if fragment.type_condition else parent_type
     assert condition is not None  # noqa: S101 - the query was validated
     return fragment.selection_set, condition
+
+
+def _applies(schema: GraphQLSchema, condition: GraphQLNamedType, parent_type: GraphQLObjectType) -> bool:
+    """Whether a fragment with this type condition counts for objects of this type."""
+    return condition is parent_type or (
+        is_abstract_type(condition) and schema.is_sub_type(condition, parent_type)  # type: ignore[arg-type]
+    )
 
 
 def _field_definition(schema: GraphQLSchema, parent_type: GraphQLNamedType, node: FieldNode) -> GraphQLField:

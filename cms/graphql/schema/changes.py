@@ -6,7 +6,8 @@ A page is also UPDATED if content of other pages that it shows changes (pages/vi
 says what a copy must store.
 
 A change shows only what is public about its page now. If the page is no longer public, it shows only the id, because
-even an address may contain a person's name.
+even an address may contain a person's name. A page that is withdrawn with an explanation shows that, as everybody finds
+it at its address.
 """
 
 from datetime import datetime
@@ -24,11 +25,13 @@ from cms.graphql.types.connections import (
     connection_type,
     paginate,
 )
-from cms.graphql.types.interfaces import PageInterface
+from cms.graphql.types.interfaces import PageInterface, Withdrawal, withdrawal_of
 from pages.content import addresses
 from pages.content.choices import ChangeKind
 from pages.graphql.public_fields import enum, local_time
-from pages.models import ContentPage, PublicChange
+from pages.models import ContentPage, PublicAddress, PublicChange
+from pages.reading.at_path import Withdrawn, explained, former_paths
+from pages.reading.loader import Loader
 
 # The version alone would be a total order. The time makes a cursor from before a restore from a backup differ from that
 # of a later change with the same version.
@@ -53,6 +56,13 @@ class Change(graphene.ObjectType):
     page_id = graphene.ID(required=True, description="The page's uuid.")
     url_path = graphene.String(description="Its path as it is now, while it is public.")
     page = graphene.Field(PageInterface, description="The page as it is now, while it is public.")
+    withdrawal = graphene.Field(
+        Withdrawal, description="Why the page is withdrawn now, if there is an explanation for readers."
+    )
+    previous_url_path = graphene.String(
+        description="Where the page was before. Given for moves, while the old path leads to the page, and for pages "
+        "that are withdrawn with an explanation."
+    )
 
     @staticmethod
     def resolve_at(change: PublicChange, info: GraphQLResolveInfo) -> datetime | None:
@@ -76,6 +86,46 @@ class Change(graphene.ObjectType):
     @staticmethod
     def resolve_page(change: PublicChange, info: GraphQLResolveInfo) -> ContentPage | None:
         return context_of(info).loader.changed_page(change)
+
+    @staticmethod
+    def resolve_withdrawal(change: PublicChange, info: GraphQLResolveInfo) -> Withdrawal | None:
+        withdrawn = _explained(context_of(info).loader, change)
+        return withdrawal_of(withdrawn, info) if withdrawn else None
+
+    @staticmethod
+    def resolve_previous_url_path(change: PublicChange, info: GraphQLResolveInfo) -> str | None:
+        loader = context_of(info).loader
+        if withdrawn := _explained(loader, change):
+            return withdrawn.path
+        if change.kind != ChangeKind.MOVED or loader.changed_page(change) is None:
+            return None
+        return next((row.path for row in _former(loader, change) if row.since < change.at), None)
+
+
+def _explained(loader: Loader, change: PublicChange) -> Withdrawn | None:
+    """The page of a change, if it is withdrawn with an explanation."""
+
+    def load(members: list[Any]) -> dict[Any, Any]:
+        keys = {key for member in members if (key := member.record.page_id)}
+        found = explained(ContentPage.objects.filter(pk__in=keys), loader.as_of)
+        for page, _ in found.values():
+            loader.will_tell_of(page)
+        return {member.pk: found[key][1] for member in members if (key := member.record.page_id) in found}
+
+    withdrawn: Withdrawn | None = loader.for_all(change, "explained", load)
+    return withdrawn
+
+
+def _former(loader: Loader, change: PublicChange) -> list[PublicAddress]:
+    """The addresses that lead to the public page of a change, the latest first."""
+
+    def load(members: list[Any]) -> dict[Any, Any]:
+        pages = {member.record_id: page for member in members if (page := loader.changed_page(member))}
+        found = former_paths(pages)
+        return {member.pk: found.get(member.record_id, []) for member in members}
+
+    former: list[PublicAddress] = loader.for_all(change, "former paths", load)
+    return former
 
 
 ChangeConnection = connection_type(Change)

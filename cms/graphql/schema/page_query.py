@@ -23,14 +23,18 @@ ITEMS = 5
 
 
 def page_query(schema: GraphQLSchema, type_name: str, path: str, without: Collection[str] = ()) -> str:
-    """The query for the page of this type at a path, with all its fields except those in `without`.
+    """The query for the page of this type at a path, with all its fields except deprecated ones and those in `without`.
 
     It has only the type, title and address of other pages.
     """
     interface, page_type = schema.get_type("PageInterface"), schema.get_type(type_name)
     assert isinstance(interface, GraphQLInterfaceType)  # noqa: S101 - for the type checker
     assert isinstance(page_type, GraphQLObjectType)  # noqa: S101 - for the type checker
-    fields = {name: field for name, field in page_type.fields.items() if name not in without}
+    fields = {
+        name: field
+        for name, field in page_type.fields.items()
+        if name not in without and field.deprecation_reason is None
+    }
     shared = [_field(schema, name, field) for name, field in fields.items() if name in interface.fields]
     own = [_field(schema, name, field) for name, field in fields.items() if name not in interface.fields]
     fragment = f"... on {type_name} {{ {' '.join(own)} }}" if own else ""

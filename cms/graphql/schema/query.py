@@ -1,5 +1,6 @@
 """The type Query of the public schema, with the root fields of the contract and none of grapple's own."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -12,25 +13,30 @@ from graphql import GraphQLResolveInfo
 from cms.graphql.context import context_of
 from cms.graphql.schema import search
 from cms.graphql.schema.changes import ARGUMENTS, ChangeConnection, changes
-from cms.graphql.types.connections import (
-    AnyModel,
-    BadArgumentError,
-    Connection,
-    Order,
-    by_slug_or_id,
-    connection_args,
-    connection_type,
-    is_storable,
-    paginate,
+from cms.graphql.schema.lists import (
+    all_pages,
+    between,
+    by_ids,
+    checked_text,
+    chosen,
+    named,
+    page_connection,
+    past,
+    sortable,
+    upcoming,
+    warn_if_unknown,
+    whole_list,
 )
+from cms.graphql.schema.routes import Redirect, Resolution, redirect_at, resolution_of
+from cms.graphql.types.connections import Connection, Order, connection_args, connection_type
 from cms.graphql.types.contract import contract_types
-from cms.graphql.types.interfaces import PageInterface, WithdrawnPage
+from cms.graphql.types.interfaces import Node, PageConnection, PageInterface, WithdrawnPage
 from cms.graphql.types.page_fields import NewsConnection, PriorityList, next_meeting
-from cms.graphql.types.page_lists import NEWS_ORDER
+from cms.graphql.types.page_lists import NEWS_ORDER, public_of_type
 from cms.publication.as_published import as_published
 from feeds.catalogue import listings
 from pages.content import addresses
-from pages.content.choices import FeedFormat, MeetingWhen, WithdrawalKind
+from pages.content.choices import FeedFormat, MeetingStatus, MeetingWhen
 from pages.graphql.public_fields import enum, list_of, type_of
 from pages.models import (
     Alert,
@@ -48,16 +54,20 @@ from pages.models import (
     Topic,
 )
 from pages.models.base import page_types
+from pages.reading.at_path import Withdrawn
 from pages.reading.draft_loader import DraftLoader
 from pages.reading.draft_previews import shown_by
-from pages.visibility.at_path import Redirection, Withdrawn, at_path
 from pages.visibility.rule import public, public_alerts, public_topics
 
 TYPES = contract_types()
 
 MEETINGS_SOONEST_FIRST = Order("meetings upcoming", ("starts_at", "uuid"))
 MEETINGS_LATEST_FIRST = Order("meetings", MeetingPage.list_order)
-MAX_TEXT_LENGTH = 2000
+WHOLE_MEETINGS: dict[str, tuple[Callable[..., QuerySet[MeetingPage]], Order]] = {
+    MeetingWhen.UPCOMING: (upcoming, MEETINGS_SOONEST_FIRST),
+    MeetingWhen.PAST: (past, MEETINGS_LATEST_FIRST),
+    MeetingWhen.ALL: (sortable, MEETINGS_LATEST_FIRST),
+}
 
 
 class Site(graphene.ObjectType):
@@ -72,6 +82,7 @@ class NavigationItem(graphene.ObjectType):
 
     title = graphene.String(required=True, description="The title of the page.")
     url = graphene.String(required=True, description="Its absolute address.")
+    url_path = graphene.String(required=True, description="Its path on the site.")
     children = graphene.Field(
         list_of(lambda: NavigationItem), required=True, description="Entries below it, one level."
     )
@@ -84,36 +95,12 @@ class Feed(graphene.ObjectType):
     url = graphene.String(required=True, description="Its absolute address.")
     format = graphene.Field(enum(FeedFormat), required=True, description="The format of the feed.")
     topic = graphene.String(description="The slug of its topic, for the feed of a topic.")
+    priority = graphene.ID(description="The id of its priority, for the feed of a priority.")
 
 
-class Redirect(graphene.ObjectType):
-    """Where an old path leads."""
-
-    target = graphene.String(required=True, description="The absolute address to go to.")
-    permanent = graphene.Boolean(required=True, description="Whether clients may store it.")
-
-
+A_DATE = "A date is the beginning of that day in London."
+NONE_IS_ALL = "An empty list means all."
 MeetingConnection = connection_type(type_of("pages.MeetingPage"), "Meeting")
-
-
-def _page_connection(
-    info: GraphQLResolveInfo, queryset: QuerySet[ContentPage], order: Order, args: dict[str, Any]
-) -> Connection:
-    """The requested part of a list of pages, with only those that are public at the time of the request."""
-    connection = paginate(public(queryset, context_of(info).as_of), order, args)
-    connection.items = context_of(info).loader.remember(connection.items)
-    return connection
-
-
-def _checked_text(name: str, value: str) -> str:
-    """The value of a text argument. Raises `BadArgumentError` if it is too long or a database would refuse it."""
-    if len(value) > MAX_TEXT_LENGTH or not is_storable(value):
-        raise BadArgumentError(name, f"give a text of at most {MAX_TEXT_LENGTH} characters, without NUL.")
-    return value
-
-
-def _by_slug_or_id(queryset: QuerySet[AnyModel], name: str, value: str) -> QuerySet[AnyModel]:
-    return by_slug_or_id(queryset, _checked_text(name, value))
 
 
 def page_list(model: type[ContentPage], description: str, order_name: str = "") -> graphene.Field:
@@ -122,11 +109,9 @@ def page_list(model: type[ContentPage], description: str, order_name: str = "") 
     Cursors contain `order_name`, by default the plural of the type's name. It must never change.
     """
     order = Order(order_name or str(model._meta.verbose_name_plural), model.list_order)
-    columns = (column.lstrip("-") for column in model.list_order)
-    is_sortable = {f"{column}__isnull": False for column in columns if model._meta.get_field(column).null}
 
     def resolve(root: None, info: GraphQLResolveInfo, **args: Any) -> Connection:
-        return _page_connection(info, model._default_manager.filter(**is_sortable), order, args)
+        return whole_list(info, sortable, model, order, args)
 
     connection = connection_type(type_of(model._meta.label), model.__name__.removesuffix("Page"))
     return graphene.Field(connection, required=True, args=connection_args(), description=description, resolver=resolve)
@@ -156,7 +141,12 @@ class Query(graphene.ObjectType):
         args=connection_args(
             when=graphene.Argument(
                 enum(MeetingWhen), default_value=MeetingWhen.ALL.value, description="Which meetings."
-            )
+            ),
+            starts_after=graphene.DateTime(description=f"Only meetings that start after this time. {A_DATE}"),
+            starts_before=graphene.DateTime(description=f"Only meetings that start before this time. {A_DATE}"),
+            status=graphene.Argument(
+                list_of(enum(MeetingStatus)), description=f"Only meetings of these statuses. {NONE_IS_ALL}"
+            ),
         ),
         description="Meetings of the partnership.",
     )
@@ -166,7 +156,8 @@ class Query(graphene.ObjectType):
         args=connection_args(
             topic=graphene.String(description="Only news on this topic: its slug or id."),
             priority=graphene.String(description="Only news about this priority: its slug or id."),
-            published_after=graphene.DateTime(description="Only news first published after this time."),
+            published_after=graphene.DateTime(description=f"Only news first published after this time. {A_DATE}"),
+            published_before=graphene.DateTime(description=f"Only news first published before this time. {A_DATE}"),
         ),
         description="News, newest first.",
     )
@@ -196,6 +187,27 @@ class Query(graphene.ObjectType):
         },
         description="The page at a path, or null. For a withdrawn page, a WithdrawnPage.",
     )
+    pages = graphene.Field(
+        PageConnection,
+        required=True,
+        args=connection_args(
+            types=graphene.Argument(list_of(search.PageType), description=f"Only pages of these types. {NONE_IS_ALL}"),
+            under=graphene.String(description="Only pages below this one, at any depth: its path or id."),
+            updated_after=graphene.DateTime(description=f"Only pages with an `updatedAt` after this time. {A_DATE}"),
+        ),
+        description="All pages, the newest first. They keep their place in the list when they are updated.",
+    )
+    node = graphene.Field(
+        Node,
+        args={"id": graphene.ID(required=True, description="The id of a page.")},
+        description="The page with an id, or null. For a page that is withdrawn with an explanation, a WithdrawnPage.",
+    )
+    nodes = graphene.Field(
+        list_of(Node),
+        required=True,
+        args={"ids": graphene.Argument(list_of(graphene.ID), required=True, description="At most 100 ids of pages.")},
+        description="The pages with these ids, in their order. Ids that `node` does not find are left out.",
+    )
     navigation = graphene.Field(
         list_of(NavigationItem),
         required=True,
@@ -210,6 +222,12 @@ class Query(graphene.ObjectType):
     site = graphene.Field(Site, required=True, description="The site as a whole.")
     alerts = graphene.Field(
         list_of(type_of("pages.Alert")), required=True, description="The messages to show above every page now."
+    )
+    resolve = graphene.Field(
+        Resolution,
+        required=True,
+        args={"path": graphene.String(required=True, description="A path on the site.")},
+        description="What a website answers at a path: a page, a redirect, or that the page is gone or never was.",
     )
     redirect = graphene.Field(
         Redirect,
@@ -229,15 +247,29 @@ class Query(graphene.ObjectType):
         return next_meeting(root, info)
 
     @staticmethod
-    def resolve_meetings(root: None, info: GraphQLResolveInfo, when: Enum | str, **args: Any) -> Connection:
-        meetings = MeetingPage.objects.filter(starts_at__isnull=False)
-        selected = when.value if isinstance(when, Enum) else when
+    def resolve_meetings(
+        root: None,
+        info: GraphQLResolveInfo,
+        when: Enum | str | None,
+        starts_after: datetime | None = None,
+        starts_before: datetime | None = None,
+        status: list[Enum | str] | None = None,
+        **args: Any,
+    ) -> Connection:
+        selected = str(when.value if isinstance(when, Enum) else when or MeetingWhen.ALL)
+        statuses = chosen(status)
+        if starts_after is None and starts_before is None and not statuses:
+            build, order = WHOLE_MEETINGS[selected]
+            return whole_list(info, build, MeetingPage, order, args)
+        as_of = context_of(info).as_of
+        meetings = between(sortable(MeetingPage, as_of=as_of), "starts_at", "starts", starts_after, starts_before)
+        if statuses:
+            meetings = meetings.filter(status__in=statuses)
         if selected == MeetingWhen.UPCOMING:
-            upcoming = meetings.filter(starts_at__gt=context_of(info).as_of)
-            return _page_connection(info, upcoming, MEETINGS_SOONEST_FIRST, args)
+            return page_connection(info, meetings.filter(starts_at__gt=as_of), MEETINGS_SOONEST_FIRST, args)
         if selected == MeetingWhen.PAST:
-            meetings = meetings.filter(starts_at__lte=context_of(info).as_of)
-        return _page_connection(info, meetings, MEETINGS_LATEST_FIRST, args)
+            meetings = meetings.filter(starts_at__lte=as_of)
+        return page_connection(info, meetings, MEETINGS_LATEST_FIRST, args)
 
     @staticmethod
     def resolve_news(
@@ -246,21 +278,26 @@ class Query(graphene.ObjectType):
         topic: str | None = None,
         priority: str | None = None,
         published_after: datetime | None = None,
+        published_before: datetime | None = None,
         **args: Any,
     ) -> Connection:
-        news = NewsPage.objects.all()
-        if topic is not None:
-            news = news.filter(topics__in=_by_slug_or_id(Topic.objects.all(), "topic", topic).values("pk"))
-        if priority is not None:
-            priorities = public(PriorityPage.objects.all(), context_of(info).as_of)
-            news = news.filter(priority__in=_by_slug_or_id(priorities, "priority", priority).values("pk"))
-        if published_after is not None:
-            if published_after.tzinfo is None:
-                raise BadArgumentError("publishedAfter", "give the offset, too, as in 2026-02-24T10:00:00+00:00.")
-            if not 1900 <= published_after.year <= 2200:
-                raise BadArgumentError("publishedAfter", "give a year from 1900 to 2200.")
-            news = news.filter(first_published_at__gt=published_after)
-        return _page_connection(info, news, NEWS_ORDER, args)
+        if topic is None and priority is None and published_after is None and published_before is None:
+            return whole_list(info, public_of_type, NewsPage, NEWS_ORDER, args)
+        as_of = context_of(info).as_of
+        news = between(
+            public_of_type(NewsPage, as_of=as_of), "first_published_at", "published", published_after, published_before
+        )
+        topics = None if topic is None else named(public_topics(as_of), "topic", topic)
+        if topics is not None:
+            news = news.filter(topics__in=topics.values("pk"))
+        priorities = (
+            None if priority is None else named(public(PriorityPage.objects.all(), as_of), "priority", priority)
+        )
+        if priorities is not None:
+            news = news.filter(priority__in=priorities.values("pk"))
+        connection = page_connection(info, news, NEWS_ORDER, args)
+        warn_if_unknown(info, connection, topic=topics, priority=priorities)
+        return connection
 
     @staticmethod
     def resolve_priorities(root: None, info: GraphQLResolveInfo, period: str | None = None) -> list[PriorityPage]:
@@ -268,9 +305,23 @@ class Query(graphene.ObjectType):
         if period is None:
             current_period = loader.periods[1]
             return loader.priorities_of(current_period) if current_period else []
-        periods = _by_slug_or_id(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
+        periods = named(public(PriorityPeriodPage.objects.all(), context_of(info).as_of), "period", period)
         found = loader.remember(periods[:1])
+        warn_if_unknown(info, found, period=periods)
         return loader.priorities_of(found[0]) if found else []
+
+    @staticmethod
+    def resolve_pages(root: None, info: GraphQLResolveInfo, **args: Any) -> Connection:
+        filters = {name: args.pop(name) for name in ("types", "under", "updated_after") if name in args}
+        return all_pages(info, args, **filters)
+
+    @staticmethod
+    def resolve_node(root: None, info: GraphQLResolveInfo, **args: str) -> ContentPage | Withdrawn | None:
+        return next(iter(by_ids(info, [args["id"]])), None)
+
+    @staticmethod
+    def resolve_nodes(root: None, info: GraphQLResolveInfo, ids: list[str]) -> list[ContentPage | Withdrawn]:
+        return by_ids(info, ids)
 
     @staticmethod
     def resolve_page(
@@ -278,7 +329,7 @@ class Query(graphene.ObjectType):
     ) -> ContentPage | Withdrawn | None:
         if token is not None:
             return _draft(info, url_path, token)
-        return context_of(info).loader.page_at(_checked_text("urlPath", url_path))
+        return context_of(info).loader.page_at(checked_text("urlPath", url_path))
 
     @staticmethod
     def resolve_navigation(root: None, info: GraphQLResolveInfo) -> list[NavigationItem]:
@@ -288,7 +339,8 @@ class Query(graphene.ObjectType):
         rows = public(entries, context_of(info).as_of)
         items: dict[str, NavigationItem] = {}
         for page in rows.order_by("path"):
-            item = NavigationItem(title=page.title, url=addresses.url(page), children=[])
+            path = addresses.url_path(page)
+            item = NavigationItem(title=page.title, url=addresses.website(path), url_path=path, children=[])
             if page.depth == 3:
                 items[page.path] = item
             elif page.path[:-steplen] in items:
@@ -302,7 +354,13 @@ class Query(graphene.ObjectType):
     @staticmethod
     def resolve_feeds(root: None, info: GraphQLResolveInfo) -> list[Feed]:
         return [
-            Feed(title=feed.title, url=feed.url(feed_format), format=feed_format.value, topic=feed.topic)
+            Feed(
+                title=feed.title,
+                url=feed.url(feed_format),
+                format=feed_format.value,
+                topic=feed.topic,
+                priority=feed.priority,
+            )
             for feed in listings(context_of(info).as_of)
             for feed_format in feed.formats
         ]
@@ -318,14 +376,11 @@ class Query(graphene.ObjectType):
 
     @staticmethod
     def resolve_redirect(root: None, info: GraphQLResolveInfo, path: str) -> Redirect | None:
-        found = at_path(_checked_text("path", path), context_of(info).as_of)
-        if isinstance(found, Redirection):
-            context_of(info).loader.will_tell_of(found.page)
-            return Redirect(target=found.target, permanent=found.permanent)
-        if isinstance(found, Withdrawn) and found.kind == WithdrawalKind.REDIRECT and found.alternative:
-            context_of(info).loader.will_tell_of(found.alternative)
-            return Redirect(target=addresses.url(found.alternative), permanent=True)
-        return None
+        return redirect_at(info, checked_text("path", path))
+
+    @staticmethod
+    def resolve_resolve(root: None, info: GraphQLResolveInfo, path: str) -> Resolution:
+        return resolution_of(info, checked_text("path", path))
 
     @staticmethod
     def resolve_search(root: None, info: GraphQLResolveInfo, query: str, **args: Any) -> Connection:

@@ -23,7 +23,7 @@ from grapple.registry import registry
 from wagtail.search.backends import get_search_backend
 from wagtail.search.query import And, Phrase, PlainText
 
-from cms.graphql.context import context_of
+from cms.graphql.context import context_of, warn
 from cms.graphql.types.connections import (
     BadArgumentError,
     Connection,
@@ -42,7 +42,7 @@ from pages.content.search_words import Wanted, digest, highlight
 from pages.graphql.public_fields import list_of
 from pages.models import ContentPage, SearchText, Topic
 from pages.models.search_text import Place, in_index
-from pages.visibility.rule import public_rows
+from pages.visibility.rule import public_rows, public_topics
 
 MAX_QUERY_LENGTH = 200
 # How many letters are read to make the highlights of one answer, divided equally among its results. This takes about
@@ -93,16 +93,15 @@ def matching(wanted: Wanted, place: Place) -> QuerySet[Any, Any] | list[int]:
 
 
 def matching_rows(
-    wanted: Wanted, as_of: datetime, types: Iterable[str] | None, topic: str | None
+    wanted: Wanted, as_of: datetime, types: Iterable[str] | None, topics: QuerySet[Topic] | None
 ) -> QuerySet[SearchText]:
     """The rows of public pages, and of files on them, that match the query and the filters."""
     rows = SearchText.objects.filter(pk__in=matching(wanted, Place.TEXT))
     if types is not None:
         content_types = ContentType.objects.get_for_models(*(PAGE_TYPES[name] for name in types)).values()
         rows = rows.filter(page__content_type__in=[content_type.pk for content_type in content_types])
-    if topic is not None:
-        topics = by_slug_or_id(Topic.objects.all(), topic).values("pk")
-        rows = rows.filter(page__in=ContentPage.objects.filter(topics__in=topics).values("pk"))
+    if topics is not None:
+        rows = rows.filter(page__in=ContentPage.objects.filter(topics__in=topics.values("pk")).values("pk"))
     return without_hidden_files(public_rows(rows, "page__", as_of))
 
 
@@ -207,11 +206,14 @@ def search(
     for name, value in (("query", query), ("topic", topic or "")):
         if len(value) > MAX_QUERY_LENGTH or not is_storable(value):
             raise BadArgumentError(name, f"give a text of at most {MAX_QUERY_LENGTH} characters, without NUL.")
-    names = None if types is None else sorted({each.value if isinstance(each, Enum) else each for each in types})
-    wanted = Wanted.read(query)
-    if not wanted or names == []:
+    names = sorted({each.value if isinstance(each, Enum) else each for each in types or ()}) or None
+    wanted, as_of = Wanted.read(query), context_of(info).as_of
+    topics = None if topic is None else by_slug_or_id(public_topics(as_of), topic)
+    if topics is not None and not topics.exists():
+        warn(info, "topic", "nothing public has this slug or id.")
+    if not wanted:
         return empty_connection(args)
-    rows = matching_rows(wanted, context_of(info).as_of, names, topic)
+    rows = matching_rows(wanted, as_of, names, topics)
     order = Order(f"search {digest(wanted, names, topic)}", COLUMNS)
     connection = paginate(ranked(rows, wanted), order, args)
     pages = context_of(info).loader.pages(row.page_id for row in connection.items)
@@ -232,7 +234,9 @@ def field() -> graphene.Field:
                 description="The words to search for. A page must have all of them. Words in quotes must be adjacent. "
                 f"Case, accents and English endings are ignored. At most {MAX_QUERY_LENGTH} characters.",
             ),
-            types=graphene.Argument(list_of(PageType), description="Only pages of these types."),
+            types=graphene.Argument(
+                list_of(PageType), description="Only pages of these types. An empty list means all."
+            ),
             topic=graphene.String(description="Only pages on this topic: its slug or id."),
         ),
         description="Public pages with all the words of the query. Pages with the words in the title come first, then "

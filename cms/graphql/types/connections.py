@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import graphene
@@ -21,6 +21,7 @@ from django.db.models import Count, F, Field, Model, OrderBy, Q, QuerySet, Windo
 from django.db.models.functions import RowNumber
 from graphql import GraphQLError, GraphQLResolveInfo
 
+from pages.compiled_queries import compiled
 from pages.graphql.public_fields import list_of
 
 # Both are part of the contract: the descriptions of `first` and `last` state them.
@@ -46,10 +47,18 @@ class BadArgumentError(GraphQLError):
 
 @dataclass(frozen=True)
 class Order:
-    """A total order of a list: its name, and its columns in the notation of `order_by` ("-first_published_at")."""
+    """A total order of a list: its name, and its columns in the notation of `order_by` ("-first_published_at").
+
+    `indexed` are columns with the same values that an index of the database has in this order, if there are any.
+    """
 
     name: str
     columns: tuple[str, ...]
+    indexed: tuple[str, ...] | None = None
+
+    @property
+    def sorted_by(self) -> tuple[str, ...]:
+        return self.indexed or self.columns
 
     def cursor(self, row: object) -> str:
         """The cursor of a row: the version, the name of the order and the row's values, as JSON in base64url."""
@@ -62,18 +71,20 @@ class Order:
 
         `values` are the values of the sort columns at the position.
         """
-        row_itself = {column.lstrip("-"): value for column, value in zip(self.columns, values, strict=True)}
-        condition = Q(**row_itself) if inclusive else Q()
-        for position, (column, value) in enumerate(zip(self.columns, values, strict=True)):
-            name = column.lstrip("-")
-            operator = "lt" if column.startswith("-") != backwards else "gt"
-            equal = {earlier.lstrip("-"): values[index] for index, earlier in enumerate(self.columns[:position])}
+        names = [column.lstrip("-") for column in self.sorted_by]
+        operators = ["lt" if column.startswith("-") != backwards else "gt" for column in self.sorted_by]
+        condition = Q(**dict(zip(names, values, strict=True))) if inclusive else Q()
+        for position, (name, operator, value) in enumerate(zip(names, operators, values, strict=True)):
+            equal = dict(zip(names[:position], values[:position], strict=True))
             condition |= Q(**equal, **{f"{name}__{operator}": value})
-        return condition
+        # It follows from the rest, but only this part makes PostgreSQL begin in the middle of an index.
+        return Q(**{f"{names[0]}__{operators[0]}e": values[0]}) & condition
 
-    def reversed(self) -> list[str]:
-        """The columns for the opposite order."""
-        return [column[1:] if column.startswith("-") else f"-{column}" for column in self.columns]
+    def direction(self, backwards: bool) -> tuple[str, ...]:
+        """The columns to sort by, for this order or the opposite one."""
+        if not backwards:
+            return self.sorted_by
+        return tuple(column[1:] if column.startswith("-") else f"-{column}" for column in self.sorted_by)
 
     def values(self, queryset: QuerySet[Any, Any], argument: str, cursor: str) -> list[Any]:
         """The values of the sort columns that a cursor contains. Raises `BadArgumentError`."""
@@ -165,6 +176,25 @@ class Bounds:
     after: list[Any] | None
     before: list[Any] | None
 
+    @classmethod
+    def from_values(cls, order: Order, shape: tuple[bool, bool], values: dict[str, Any]) -> Self:
+        """Takes the positions that `values` of bounds with this `shape` has out of the values of a query."""
+        after, before = (
+            [values.pop(f"{name}_{index}") for index in range(len(order.columns))] if is_there else None
+            for name, is_there in zip(("after", "before"), shape, strict=True)
+        )
+        return cls(order, after, before)
+
+    @property
+    def shape(self) -> tuple[bool, bool]:
+        return self.after is not None, self.before is not None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of both positions, each by a name of its own."""
+        positions = {"after": self.after or [], "before": self.before or []}
+        return {f"{name}_{index}": value for name, each in positions.items() for index, value in enumerate(each)}
+
     def inside(self) -> Q:
         """The rows between the bounds."""
         condition = Q()
@@ -213,42 +243,76 @@ def paginate(queryset: QuerySet[Any, Any], order: Order, args: dict[str, Any]) -
     """
     pagination = parse_pagination(args)
     bounds = pagination.bounds(queryset, order)
-    rows = queryset.filter(bounds.inside()).order_by(*(order.reversed() if pagination.from_end else order.columns))
-    items = list(rows[: pagination.limit + 1])
+    items = list(_part(queryset, bounds, pagination.limit, pagination.from_end))
+    return _connection_of(items, pagination, bounds, lambda: queryset)
 
-    def has_rows(condition: Q) -> bool:
-        return queryset.filter(condition).order_by().exists()
 
-    return _connection(items, pagination, bounds, has_rows, queryset.order_by().count)
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a list whose SQL is kept (pages/compiled_queries.py).
+
+    `build` is a function of a module. It returns a queryset of the model for `parts`, given by position, and `values`,
+    given by name.
+    """
+
+    model: type[Model]
+    build: Callable[..., QuerySet[Any, Any]]
+    parts: tuple[Any, ...]
+    values: dict[str, Any]
+
+    def queryset(self) -> QuerySet[Any, Any]:
+        return self.build(*self.parts, **self.values)
+
+    def bounds(self, pagination: Pagination, order: Order) -> "Bounds":
+        """Raises `BadArgumentError`."""
+        return pagination.bounds(self.model._default_manager.all(), order)
+
+
+def paginate_rows(rows: Rows, order: Order, args: dict[str, Any]) -> Connection:
+    """The same as `paginate` for rows whose SQL is kept."""
+    pagination = parse_pagination(args)
+    bounds = rows.bounds(pagination, order)
+    items = _part_of_rows(
+        rows.build,
+        rows.parts,
+        order,
+        pagination.limit,
+        pagination.from_end,
+        bounds.shape,
+        **rows.values,
+        **bounds.values,
+    )
+    return _connection_of(items, pagination, bounds, rows.queryset)
 
 
 def paginate_each(
-    queryset: QuerySet[Any, Any], parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
+    rows: Rows, parent: str, parents: Sequence[Any], order: Order, args: dict[str, Any]
 ) -> dict[Any, Connection]:
     """The same part of the list of each of several parents, by parent, in as many queries as for one.
 
-    `parent` is the field or annotation of the queryset with the parent's key. Raises `BadArgumentError`.
+    `parent` is the field or annotation of the rows with the parent's key. Raises `BadArgumentError`.
     """
     pagination = parse_pagination(args)
-    bounds = pagination.bounds(queryset, order)
-    members = queryset.filter(**{f"{parent}__in": parents})
-    columns = order.reversed() if pagination.from_end else list(order.columns)
-    rows = (
-        members.filter(bounds.inside())
-        .annotate(_position=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)]))
-        .filter(_position__lte=pagination.limit + 1)
-    )
+    bounds = rows.bounds(pagination, order)
+    items = _part_of_each(
+        rows.build, rows.parts, order, pagination.limit, pagination.from_end, bounds.shape, parent,
+        parents=list(parents), **rows.values, **bounds.values,
+    )  # fmt: skip
     found: dict[Any, list[Any]] = {key: [] for key in parents}
-    for row in rows.order_by(parent, "_position"):
+    for row in items:
         found[getattr(row, parent)].append(row)
 
     @cache
+    def members() -> QuerySet[Any, Any]:
+        return rows.queryset().filter(**{f"{parent}__in": parents}).order_by()
+
+    @cache
     def counts() -> dict[Any, int]:
-        return dict(members.order_by().values_list(parent).annotate(Count("pk")))
+        return dict(members().values_list(parent).annotate(Count("pk")))
 
     @cache
     def parents_with(condition: Q) -> set[Any]:
-        return set(members.filter(condition).order_by().values_list(parent, flat=True).distinct())
+        return set(members().filter(condition).values_list(parent, flat=True).distinct())
 
     def connection(key: int | str, items: list[Any]) -> Connection:
         return _connection(
@@ -258,8 +322,48 @@ def paginate_each(
     return {key: connection(key, items) for key, items in found.items()}
 
 
+@compiled
+def _part_of_rows(
+    build: Callable[..., QuerySet[Any, Any]], parts: tuple[Any, ...], order: Order, limit: int, from_end: bool,
+    bounded: tuple[bool, bool], /, **values: Any,
+) -> QuerySet[Any, Any]:  # fmt: skip
+    bounds = Bounds.from_values(order, bounded, values)
+    return _part(build(*parts, **values), bounds, limit, from_end)
+
+
+def _part(queryset: QuerySet[Any, Any], bounds: "Bounds", limit: int, from_end: bool) -> QuerySet[Any, Any]:
+    """The requested rows and, if the list continues, one more."""
+    return queryset.filter(bounds.inside()).order_by(*bounds.order.direction(from_end))[: limit + 1]
+
+
+@compiled
+def _part_of_each(
+    build: Callable[..., QuerySet[Any, Any]], parts: tuple[Any, ...], order: Order, limit: int, from_end: bool,
+    bounded: tuple[bool, bool], parent: str, /, *, parents: list[Any], **values: Any,
+) -> QuerySet[Any, Any]:  # fmt: skip
+    """The database sorts keys alone, of which there may be many, and reads the rows of those that are asked for."""
+    bounds = Bounds.from_values(order, bounded, values)
+    queryset = build(*parts, **values)
+    columns = order.direction(from_end)
+    keys = (
+        queryset.filter(bounds.inside(), **{f"{parent}__in": parents})
+        .annotate(_position=Window(RowNumber(), partition_by=F(parent), order_by=[*_orderings(columns)]))
+        .filter(_position__lte=limit + 1)
+    )
+    return queryset.filter(pk__in=keys.values("pk")).order_by(parent, *columns)
+
+
 def _orderings(columns: Sequence[str]) -> list[OrderBy]:
     return [F(column[1:]).desc() if column.startswith("-") else F(column).asc() for column in columns]
+
+
+def _connection_of(
+    items: list[Any], pagination: Pagination, bounds: Bounds, queryset: Callable[[], QuerySet[Any, Any]]
+) -> Connection:
+    def has_rows(condition: Q) -> bool:
+        return queryset().filter(condition).order_by().exists()
+
+    return _connection(items, pagination, bounds, has_rows, lambda: queryset().order_by().count())
 
 
 def _connection(

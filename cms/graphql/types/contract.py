@@ -8,7 +8,7 @@ from django.db.models import Model
 from grapple.registry import registry
 
 from cms.graphql.types import files as file_types
-from cms.graphql.types.interfaces import PageInterface
+from cms.graphql.types.interfaces import Node, PageInterface
 from cms.graphql.types.page_fields import PAGE_FIELDS
 from pages.graphql import block_types
 from pages.models import ContentPage
@@ -53,7 +53,7 @@ def contract_types() -> tuple[type[graphene.ObjectType], ...]:
         node._meta.fields.update({**(_interface_fields() if is_page else {}), **_declared_fields(model)})
         # Graphene's options are frozen, but it reads these only when it builds the schema.
         object.__setattr__(node._meta, "description", (model.__doc__ or "").strip().split("\n\n")[0])
-        object.__setattr__(node._meta, "interfaces", (PageInterface,) if is_page else ())
+        object.__setattr__(node._meta, "interfaces", (Node, PageInterface) if is_page else ())
         if is_page:
             pages.append(node)
     return (*pages, *blocks)

@@ -31,6 +31,7 @@ RenditionName = graphene.Enum(
 class Document(graphene.ObjectType):
     """A file that a public page uses."""
 
+    id = graphene.ID(required=True, description="Its uuid. It stays the same when the file is replaced.")
     title = graphene.String(required=True, description="Its title.")
     kind = graphene.Field(enum(DocumentKind), required=True, description="The kind of document.")
     url = graphene.String(required=True, description="Its address while it is public. A new file gets a new address.")
@@ -42,8 +43,13 @@ class Document(graphene.ObjectType):
     )
     accessibility_exemption = graphene.String(description="Why there is no accessible version.")
     html_equivalent_url = graphene.String(description="A web page with the same content.")
+    html_equivalent_url_path = graphene.String(description="The path of that web page on the site.")
     page_count = graphene.Int(description="Its number of pages, for a PDF.")
     checksum = graphene.String(description="SHA-256 of the file, in hex.")
+
+    @staticmethod
+    def resolve_id(document: models.Document, info: GraphQLResolveInfo) -> str:
+        return str(document.public_id)
 
     @staticmethod
     def resolve_url(document: models.Document, info: GraphQLResolveInfo) -> str:
@@ -57,6 +63,11 @@ class Document(graphene.ObjectType):
     def resolve_html_equivalent_url(document: models.Document, info: GraphQLResolveInfo) -> str | None:
         page = context_of(info).loader.html_equivalent(document)
         return addresses.url(page) if page else None
+
+    @staticmethod
+    def resolve_html_equivalent_url_path(document: models.Document, info: GraphQLResolveInfo) -> str | None:
+        page = context_of(info).loader.html_equivalent(document)
+        return addresses.url_path(page) if page else None
 
     @staticmethod
     def resolve_checksum(document: models.Document, info: GraphQLResolveInfo) -> str | None:
@@ -85,6 +96,7 @@ class FocalPoint(graphene.ObjectType):
 class Image(graphene.ObjectType):
     """A picture that a public page uses."""
 
+    id = graphene.ID(required=True, description="Its uuid. It stays the same when the picture is replaced.")
     alt = graphene.String(
         required=True, description="What it shows, for people who cannot see it. Empty if it is decorative."
     )
@@ -97,6 +109,10 @@ class Image(graphene.ObjectType):
         args={"name": graphene.Argument(RenditionName, required=True, description="The name of the size.")},
         description="The picture in one of the named sizes.",
     )
+
+    @staticmethod
+    def resolve_id(image: models.Image, info: GraphQLResolveInfo) -> str:
+        return str(image.public_id)
 
     @staticmethod
     def resolve_focal_point(image: models.Image, info: GraphQLResolveInfo) -> FocalPoint | None:

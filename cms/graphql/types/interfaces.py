@@ -14,14 +14,33 @@ from pages.content import addresses
 from pages.content.choices import WithdrawalKind
 from pages.graphql.public_fields import enum, list_of, local_time, type_of
 from pages.models import ChangeNote, ContentPage
-from pages.visibility.at_path import Withdrawn
+from pages.reading.at_path import Withdrawn
+
+GONE = "This page is not available"  # the heading of a page of which readers may know nothing else
+
+
+class Node(graphene.Interface):
+    """An object that the root fields `node` and `nodes` find by its id: a page."""
+
+    id = graphene.ID(required=True, description="Its uuid, which never changes.")
+
+    @classmethod
+    def resolve_type(cls, page: ContentPage | Withdrawn, info: GraphQLResolveInfo) -> type[graphene.ObjectType]:
+        return PageInterface.resolve_type(page, info)
 
 
 class PageInterface(graphene.Interface):
     """A page of the site. Query the fields of its type with a fragment, such as `... on NewsPage`."""
 
+    class Meta:
+        interfaces = (Node,)
+
     id = graphene.ID(required=True, description="The page's uuid. It never changes; a copy gets a new one.")
     title = graphene.String(description="Its title. Null only on a withdrawn page of the kind GONE.")
+    heading = graphene.String(
+        required=True,
+        description="Its title, or a neutral line on a page that is gone. Fragments on any types can use it together.",
+    )
     url = graphene.String(required=True, description="Its absolute address on the public website.")
     url_path = graphene.String(required=True, description='Its path on that site, as in "/meetings/".')
     seo_title = graphene.String(description="The title for search engines.")
@@ -31,6 +50,7 @@ class PageInterface(graphene.Interface):
     noindex = graphene.Boolean(required=True, description="Ask search engines not to index it.")
     published_at = graphene.DateTime(description="When it was first published.")
     public_updated_at = graphene.DateTime(description="When its last major update was published.")
+    updated_at = graphene.DateTime(description="When its last update was published, major or minor.")
     last_reviewed_on = graphene.Date(description="When its content was last reviewed.")
     next_review_due_on = graphene.Date(description="When its next review is due.")
     change_history = graphene.Field(
@@ -54,6 +74,10 @@ class PageInterface(graphene.Interface):
     @staticmethod
     def resolve_id(page: ContentPage, info: GraphQLResolveInfo) -> str:
         return str(page.uuid)
+
+    @staticmethod
+    def resolve_heading(page: ContentPage, info: GraphQLResolveInfo) -> str:
+        return page.title
 
     @staticmethod
     def resolve_url(page: ContentPage, info: GraphQLResolveInfo) -> str:
@@ -84,6 +108,10 @@ class PageInterface(graphene.Interface):
         return local_time(page.public_updated_at)
 
     @staticmethod
+    def resolve_updated_at(page: ContentPage, info: GraphQLResolveInfo) -> datetime | None:
+        return local_time(page.last_published_at)
+
+    @staticmethod
     def resolve_change_history(page: ContentPage, info: GraphQLResolveInfo) -> list[ChangeNote]:
         return context_of(info).loader.children(page, "change_notes")
 
@@ -111,25 +139,31 @@ class Withdrawal(graphene.ObjectType):
     explanation = graphene.String(description="Why, in the partnership's words.")
     withdrawn_at = graphene.DateTime(description="When the page was withdrawn.")
     alternative_url = graphene.String(description="The absolute address of a page to read instead.")
+    alternative_url_path = graphene.String(description="The path of that page on the site.")
+
+
+def withdrawal_of(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> Withdrawal:
+    context_of(info).loader.will_tell_of(withdrawn.alternative)
+    return Withdrawal(
+        kind=withdrawn.kind.value,
+        explanation=withdrawn.explanation,
+        withdrawn_at=local_time(withdrawn.at),
+        alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
+        alternative_url_path=addresses.url_path(withdrawn.alternative) if withdrawn.alternative else None,
+    )
 
 
 class WithdrawnPage(graphene.ObjectType):
     """A page that was public and has been withdrawn. It has none of its former content."""
 
     class Meta:
-        interfaces = (PageInterface,)
+        interfaces = (Node, PageInterface)
 
     withdrawal = graphene.Field(Withdrawal, required=True, description="Why and when it was withdrawn.")
 
     @staticmethod
     def resolve_withdrawal(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> Withdrawal:
-        context_of(info).loader.will_tell_of(withdrawn.alternative)
-        return Withdrawal(
-            kind=withdrawn.kind.value,
-            explanation=withdrawn.explanation,
-            withdrawn_at=local_time(withdrawn.at),
-            alternative_url=addresses.url(withdrawn.alternative) if withdrawn.alternative else None,
-        )
+        return withdrawal_of(withdrawn, info)
 
     @staticmethod
     def resolve_id(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
@@ -138,6 +172,10 @@ class WithdrawnPage(graphene.ObjectType):
     @staticmethod
     def resolve_title(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str | None:
         return withdrawn.title
+
+    @staticmethod
+    def resolve_heading(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
+        return withdrawn.title or GONE
 
     @staticmethod
     def resolve_url(withdrawn: Withdrawn, info: GraphQLResolveInfo) -> str:
@@ -172,5 +210,5 @@ class WithdrawnPage(graphene.ObjectType):
         return None
 
     resolve_seo_title = resolve_search_description = resolve_summary = _null
-    resolve_published_at = resolve_public_updated_at = _null
+    resolve_published_at = resolve_public_updated_at = resolve_updated_at = _null
     resolve_last_reviewed_on = resolve_next_review_due_on = _null

@@ -41,6 +41,17 @@ def _actions(priority: PriorityPage, info: GraphQLResolveInfo, horizon: Enum | s
     return [action for action in actions if wanted is None or action.horizon == wanted]
 
 
+def _period_status(name: str, deprecation_reason: str | None = None) -> PublicField:
+    return public_field(
+        name,
+        enum(PeriodStatus),
+        lambda period, info: context_of(info).loader.period_status(period).value,
+        required=True,
+        description="Whether it is past, current or in the future.",
+        deprecation_reason=deprecation_reason,
+    )
+
+
 # The models cannot declare these fields, which need modules that models may not import: the connections of
 # cms.graphql.types and pages/visibility/current.py.
 PAGE_FIELDS: dict[type, list[PublicField]] = {
@@ -72,13 +83,9 @@ PAGE_FIELDS: dict[type, list[PublicField]] = {
         ),
     ],
     PriorityPeriodPage: [
-        public_field(
-            "status",
-            enum(PeriodStatus),
-            lambda period, info: context_of(info).loader.period_status(period).value,
-            required=True,
-            description="Whether it is past, current or in the future.",
-        ),
+        _period_status("period_status"),
+        # Fragments on periods and on meetings, whose status is another one, did not fit into one query.
+        _period_status("status", "Use periodStatus. Goes after 2027-06-30."),
         public_field(
             "priorities",
             PriorityList,

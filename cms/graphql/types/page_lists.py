@@ -1,16 +1,29 @@
 """Connections that belong to a page: its children, and the news about a priority."""
 
+from datetime import datetime
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from wagtail.models import Page
 
-from cms.graphql.types.connections import INVALID_CURSOR, BadArgumentError, Connection, Order, paginate_each
+from cms.graphql.types.connections import INVALID_CURSOR, BadArgumentError, Connection, Order, Rows, paginate_each
 from pages.models import ContentPage, NewsPage, PriorityPage, PublicRecord
 from pages.reading.loader import Loader, with_parent_path
-from pages.visibility.rule import public
+from pages.visibility.rule import AnyPage, public
 
-NEWS_ORDER = Order("news", ("-first_published_at", "-uuid"))
+IN_ORDER_OF_PUBLICATION = ("-visibility__first_published_at", "-visibility__uuid")
+NEWS_ORDER = Order("news", NewsPage.list_order, IN_ORDER_OF_PUBLICATION)
+
+
+def public_of_type(model: type[AnyPage], /, *, as_of: datetime) -> QuerySet[AnyPage]:
+    """The public pages of a type, so that an index has them in the order of their publication."""
+    of_type = ContentType.objects.get_for_model(model)
+    return public(model._default_manager.filter(visibility__page_type=of_type), as_of)
+
+
+def public_children(*, as_of: datetime) -> QuerySet[ContentPage]:
+    return with_parent_path(public(ContentPage.objects.all(), as_of))
 
 
 class TreeOrder(Order):
@@ -62,7 +75,7 @@ def children_of(loader: Loader, page: ContentPage, args: dict[str, Any]) -> Conn
 
 def _children_by_path(loader: Loader, paths: list[str], args: dict[str, Any]) -> dict[str, Connection]:
     """The same part of the children of each page, by the tree path of the page."""
-    children = with_parent_path(public(ContentPage.objects.all(), loader.as_of))
+    children = Rows(ContentPage, public_children, (), {"as_of": loader.as_of})
     found = paginate_each(children, "parent_path", paths, TREE_ORDER, args)
     pages = loader.pages(row.pk for connection in found.values() for row in connection.items)
     for connection in found.values():
@@ -74,7 +87,7 @@ def news_of(loader: Loader, priority: PriorityPage, args: dict[str, Any]) -> Con
     """The requested part of the public news about a priority, newest first. Raises `BadArgumentError`."""
 
     def load(members: list[Any]) -> dict[Any, Any]:
-        news = public(NewsPage.objects.all(), loader.as_of)
+        news = Rows(NewsPage, public_of_type, (NewsPage,), {"as_of": loader.as_of})
         found = paginate_each(news, "priority_id", [member.pk for member in members], NEWS_ORDER, args)
         loader.remember(item for connection in found.values() for item in connection.items)
         return found

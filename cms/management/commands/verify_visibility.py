@@ -25,7 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, repair: bool, **options: Any) -> None:
         now = timezone.now()
         shown, hidden = facts.differences(now)
-        if not shown and not hidden:
+        outdated = facts.outdated() - shown - hidden
+        if not shown and not hidden and not outdated:
             count = PageVisibility.objects.filter(until__gt=now, withdrawal_kind="").count()
             self.stdout.write(f"{count} pages are public, and the rows agree with the rule.")
             return
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         found = [
             *_sentence("Shown although hidden, and hidden now", shown),
             *_sentence("Hidden although public", hidden),
+            *_sentence("Right now, but with a wrong date or place in lists", outdated),
         ]
         problem = " ".join(["The rows do not agree with the rule.", *found])
         logger.critical("%s", problem)

@@ -23,5 +23,5 @@ def give_files_the_time_of_the_announcement(apps: Apps, schema_editor: BaseDatab
 
 
 class Migration(migrations.Migration):
-    dependencies = [("documents", "0005_sizes_without_file_names")]
+    dependencies = [("documents", "0006_ids_of_files")]
     operations = [migrations.RunPython(give_files_the_time_of_the_announcement, migrations.RunPython.noop)]

@@ -1,0 +1,31 @@
+"""Give each document and picture an id that stays when the file is replaced."""
+
+import uuid
+
+from django.db import migrations, models
+
+MODELS = ("document", "image")
+
+
+def give_ids(apps, schema_editor):
+    for name in MODELS:
+        rows = apps.get_model("documents", name)._base_manager
+        for key in rows.values_list("pk", flat=True):
+            rows.filter(pk=key).update(public_id=uuid.uuid4())
+
+
+class Migration(migrations.Migration):
+    dependencies = [("documents", "0005_sizes_without_file_names")]
+    operations = [
+        *(
+            migrations.AddField(name, "public_id", models.UUIDField(default=None, editable=False, null=True))
+            for name in MODELS
+        ),
+        migrations.RunPython(give_ids, migrations.RunPython.noop),
+        *(
+            migrations.AlterField(
+                name, "public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+            )
+            for name in MODELS
+        ),
+    ]
