@@ -1,4 +1,4 @@
-"""600 random queries over a site full of hidden content: no server error, nothing internal, nothing hidden.
+"""1,400 random queries over a site full of hidden content: no server error, nothing internal, nothing hidden.
 
 FUZZ_SEED=7 pytest tests/test_graphql_fuzz.py writes other queries; a failure prints the seed.
 """
@@ -26,7 +26,7 @@ from tests.query_fuzzer import QueryFuzzer
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 CONTRACT = sorted(Path(settings.BASE_DIR).glob("cms/graphql/contract/*.graphql"))
-QUERIES = 300  # over each of two sites
+QUERIES = 700  # over each of two sites
 INTERNAL = re.compile(
     r"Traceback|File \"|\.py\b|object at 0x|<class|<function|SELECT |no such|psycopg|sqlite|django|wagtail|graphene|"
     r"NoneType|pages_\w|has no attribute|unexpected keyword|/usr/|/tmp/"
@@ -80,10 +80,11 @@ def send(client, fuzzer, number, request):
         as_text = {name: value for name, value in as_text.items() if value is not None}
         address = {name: value.encode(errors="replace").decode() for name, value in as_text.items()}
         response = client.get("/graphql/", address, headers=headers)
-        head = client.head("/graphql/", address, headers=headers)
-        assert (head.status_code, head.content) == (response.status_code, b"")
-        same = ("Content-Type", "Cache-Control", "ETag", "Vary")
-        assert [head.get(name) for name in same] == [response.get(name) for name in same]
+        if number % 8 == 0:
+            head = client.head("/graphql/", address, headers=headers)
+            assert (head.status_code, head.content) == (response.status_code, b"")
+            same = ("Content-Type", "Cache-Control", "ETag", "Vary")
+            assert [head.get(name) for name in same] == [response.get(name) for name in same]
     else:
         response = client.post("/graphql/", request, content_type="application/json", headers=headers)
     told = json.loads(response.content)
