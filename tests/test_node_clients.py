@@ -21,8 +21,8 @@ from pages import models
 from pages.content import addresses
 from tests import factories
 from tests.loopback import answering_in_full, passed_on
+from tests.many_rows import fill
 from tests.test_documentation import DEMO, examples
-from tests.test_query_counts import fill
 
 pytestmark = pytest.mark.one_database
 
