@@ -207,14 +207,48 @@ def test_a_refusal_names_no_hidden_file(book, moderator):
     assert "zzjane" not in said
 
 
-def test_a_refusal_names_no_notice(book, somebody):
-    notice = book.now("notice")
+@pytest.mark.parametrize("view", ["disable_task", "disable"])
+def test_whether_the_workflow_of_death_reviews_can_be_disabled_tells_of_no_notice(book, somebody, view):
+    """It cannot, by people who may not handle them, whatever is under way."""
+    workflow = Workflow.objects.get(name="Death reviews")
+    steps = [workflow] if view == "disable" else list(workflow.tasks)
+    client = somebody("change_task", "delete_task", "change_workflow", "delete_workflow")
+
+    def said():
+        found = []
+        for each in steps:
+            answer = client.post(reverse(f"wagtailadmin_workflows:{view}", args=[each.pk]), follow=True)
+            found.append([str(message) for message in answer.context["messages"]])
+            each.refresh_from_db()
+            assert each.active is True
+        return found
+
+    at_first = said()
+    assert ["people who may handle death reviews" in text for texts in at_first for text in texts] == [True] * len(
+        steps
+    )
     Screen(book, "moderator", "notice").press("approve")
-    task = book.now("notice").current_workflow_task_state.task
-    client = somebody("change_task", "delete_task")
-    answer = client.post(reverse("wagtailadmin_workflows:disable_task", args=[task.pk]), follow=True)
-    assert notice.title not in answer.content.decode()
-    assert "something that you may not see" in answer.content.decode()
+    assert book.now("notice").current_workflow_task_state.task == list(workflow.tasks)[1]
+    assert said() == at_first
+    book.now("notice").current_workflow_state.cancel(user=book.people["lead"])
+    assert said() == at_first
+
+
+def test_a_workflow_that_is_not_that_of_death_reviews_is_disabled(book, somebody):
+    workflow = Workflow.objects.create(name="Odd")
+    client = somebody("delete_workflow")
+    client.post(reverse("wagtailadmin_workflows:disable", args=[workflow.pk]))
+    workflow.refresh_from_db()
+    assert workflow.active is False
+
+
+def test_a_takedown_says_the_same_of_a_hidden_file_and_of_nothing(book, moderator):
+    picture = factories.image("Overview", collection=book.reviews.files)
+    said = []
+    for address in (book.files("notice")[0].url, f"/images/{picture.file_key}/x.png", f"/documents/{'a' * 22}/x.csv"):
+        answer = moderator.post(reverse("takedowns"), {"address": address, "reason": "It names somebody."})
+        said.append(answer.context["form"].errors)
+    assert said == [{"address": ["There is no public page or file at this address."]}] * 3
 
 
 def test_a_group_with_a_row_on_a_notice_can_still_be_renamed(book, somebody):

@@ -230,3 +230,34 @@ def test_no_preview_of_a_picture_in_a_size_of_ones_own(book):
     for name, more in (("preview", ["original"]), ("url_generator", []), ("url_generator_output", [])):
         address = reverse(f"wagtailimages:{name}", args=[image.pk, *more])
         assert book.clients["moderator"].get(address).status_code == 404
+
+
+# --- Tags ---
+
+
+@pytest.mark.parametrize("hidden_one_is", ["missing", "there", "deleted"])
+@pytest.mark.parametrize("kind", ["document", "picture"])
+def test_the_capitals_of_a_hidden_tag_do_not_come_back(book, kind, hidden_one_is):
+    """Hundreds of names can be tried at once. The same words in the same letters are the same tag, which says nothing."""
+    if hidden_one_is != "missing":
+        make = factories.document if kind == "document" else factories.image
+        hidden = make("Overview", collection=book.reviews.files)
+        hidden.tags.add("Jane ZZHOBSON", "Exactly")
+        if hidden_one_is == "deleted":
+            hidden.delete()
+    factories.document("Shown").tags.add("Market Square")
+    own = factories.document("Mine")
+    url, client = reverse("wagtaildocs:edit", args=[own.pk]), book.clients["editor"]
+    tags = '"jane zzhobson", "market square", Exactly, new, NEW'
+    assert client.post(url, posted_document(own, title="Mine", tags=tags)).status_code == 302
+    assert sorted(own.tags.names()) == ["Exactly", "Market Square", "NEW", "jane zzhobson"]
+    assert client.post(url, posted_document(own, title="Mine", tags='"JANE zzhobson"')).status_code == 302
+    assert list(own.tags.names()) == ["jane zzhobson"]
+
+
+def test_a_tag_that_somebody_may_find_is_used_again_whatever_hidden_ones_there_are(book):
+    factories.document("Overview", collection=book.reviews.files).tags.add("FLOOD")
+    own = factories.document("Mine")
+    lead = book.clients["lead"]
+    lead.post(reverse("wagtaildocs:edit", args=[own.pk]), posted_document(own, title="Mine", tags="flood"))
+    assert list(own.tags.names()) == ["FLOOD"]

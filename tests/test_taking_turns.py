@@ -87,7 +87,7 @@ def test_what_was_read_before_somebody_else_moved_it_is_done_where_it_is_now(hom
 def test_what_went_meanwhile_is_not_taken_down(home, moderator):
     page = factories.page(models.StandardPage, home, slug="page")
     models.StandardPage.objects.get(pk=page.pk).unpublish()
-    with pytest.raises(ValidationError, match="This page is not public"):
+    with pytest.raises(ValidationError, match="There is no public page or file"):
         take_down(page, moderator, "It names somebody.")
     assert not Takedown.objects.exists()
 

@@ -88,6 +88,10 @@ REPLACED = (
         Replaced(f"wagtail.admin.views.workflows:{view}.get_context_data", "self, **kwargs", "", "how many pages wait")
         for view in ("Disable", "DisableTask")
     ),
+    *(
+        Replaced(f"wagtail.admin.views.workflows:{view}.delete_action", "self", "", "whether a notice is in progress")
+        for view in ("Disable", "DisableTask")
+    ),
     Replaced(
         "django.db.models.base:Model.save",
         "self, *args, force_insert=False, force_update=False, using=None, update_fields=None",
@@ -221,6 +225,12 @@ REPLACED = (
         "self, changes",
         "wagtail.admin.views.pages.edit",
         "who may be told",
+    ),
+    Replaced(
+        "taggit.managers:_TaggableManager._to_tag_model_instances",
+        "self, tags, tag_kwargs",
+        "taggit.managers",
+        "a typed tag is matched with those of all files",
     ),
     # feeds/write/syndication.py
     Replaced("feedgen.util:formatRFC2822", "date", "feedgen.entry", "it changes the locale of the process"),

@@ -2,7 +2,7 @@
 
 Wagtail's lists use the permission policies (pages/confidential/permissions.py). The parts of Wagtail that are replaced
 here do not: bulk actions name objects that the user may not change, the admin's API lists every file, tags of all files
-are suggested, and the numbers of uses and of pages count everything.
+are suggested and matched, and the numbers of uses and of pages count everything.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db.models import CharField, Count, Exists, Manager, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, JsonResponse
+from taggit.managers import _TaggableManager
 from taggit.models import Tag, TaggedItem
 from wagtail import hooks
 from wagtail.admin import filters
@@ -39,6 +41,7 @@ from wagtail.models import (
     Page,
     PageLogEntry,
     ReferenceIndex,
+    Task,
     TaskState,
     Workflow,
     WorkflowState,
@@ -139,12 +142,34 @@ def popular_tags(model: type[Model], count: int = 10) -> QuerySet[Tag]:
     return Tag.objects.annotate(used=used).filter(used__gt=0).order_by("-used", "name")[:count]
 
 
+def tags_to_use(
+    original: Callable[..., list[Tag]], manager: Any, tags: Iterable[Tag | str], tag_kwargs: dict[str, Any]
+) -> list[Tag]:
+    """Match the names that a user typed, without regard to case, with tags of files that the user may find only.
+
+    Taggit matches them with all tags: the letters of a hidden one would come back.
+    """
+    if current_user() is None:
+        return original(manager, tags, tag_kwargs)
+    found, used = Tag.objects.filter(_on_files_in_sight()), {}
+    for tag in tags:
+        name = tag.name if isinstance(tag, Tag) else tag
+        if name.casefold() not in used:
+            known = tag if isinstance(tag, Tag) else found.filter(name__iexact=name).order_by("pk").first()
+            used[name.casefold()] = known or Tag.objects.get_or_create(name=name)[0]
+    return original(manager, used.values(), tag_kwargs)
+
+
+def _on_files_in_sight() -> Q:
+    """The condition for tags of files that the current user may find."""
+    return Q(pk__in=_uses_of_tags(Document).values("tag")) | Q(pk__in=_uses_of_tags(Image).values("tag"))
+
+
 @require_admin_access
 def offered_tags(request: HttpRequest, **kwargs: object) -> JsonResponse:
     """Replaces Wagtail's view: suggests tags of files that the current user may find, as JSON."""
     term = request.GET.get("term")
-    used = Q(pk__in=_uses_of_tags(Document).values("tag")) | Q(pk__in=_uses_of_tags(Image).values("tag"))
-    tags = Tag.objects.filter(used, name__istartswith=term) if term else Tag.objects.none()
+    tags = Tag.objects.filter(_on_files_in_sight(), name__istartswith=term) if term else Tag.objects.none()
     return JsonResponse(list(tags.order_by("name").values_list("name", flat=True)[:10]), safe=False)
 
 
@@ -155,6 +180,25 @@ def warning_without_count(
     context = original(view, **kwargs)
     context["warning_message"] = "Approvals that are in progress will be cancelled. Nobody is notified."
     return context
+
+
+def disable_if_not_of_death_reviews(original: Callable[[Any], None], view: DisableWorkflow | DisableTask) -> None:
+    """Only people who may handle death reviews disable their workflow or a step of it.
+
+    For others it would depend on the notices that are in progress whether it is refused. Raises ValidationError.
+    """
+    if hides_death_reviews() and _approves_death_reviews(view.object):
+        raise ValidationError(
+            f"“{view.object}” was not disabled. Only people who may handle death reviews can do that."
+        )
+    original(view)
+
+
+def _approves_death_reviews(obj: Workflow | Task) -> bool:
+    pages = Page.objects.filter(content_type__in=ContentType.objects.get_for_models(*OF_DEATH_REVIEWS).values())
+    workflows = Workflow.objects.filter(workflow_pages__page__in=pages.values("pk"))
+    of_these = workflows.filter(pk=obj.pk) if isinstance(obj, Workflow) else workflows.filter(workflow_tasks__task=obj)
+    return of_these.exists()
 
 
 def files_of_the_api(view: DocumentsAdminAPIViewSet | ImagesAdminAPIViewSet) -> QuerySet[Any]:
@@ -360,6 +404,7 @@ def replace_wagtail_parts() -> None:
     BulkAction.get_actionable_objects = actionable_objects
     for module in (filters, chooser):
         module.popular_tags_for_model = popular_tags
+    replace(_TaggableManager, "_to_tag_model_instances")(tags_to_use)
     replace(SiteHistoryReportFilterSet, "get_users_queryset")(people_of_the_history)
     for filter_set, name, people in PEOPLE:
         filter_set.base_filters[name].queryset = people
@@ -372,6 +417,7 @@ def replace_wagtail_parts() -> None:
     replace(LockedPagesView, "get_queryset")(locked_pages_in_sight)
     for disabling in (DisableWorkflow, DisableTask):
         replace(disabling, "get_context_data")(warning_without_count)
+        replace(disabling, "delete_action")(disable_if_not_of_death_reviews)
     replace(EmailNotificationMixin, "get_valid_recipients")(recipients_in_sight)
     replace(Notifier, "__call__")(notify_of_an_approval)
     replace(EditView, "send_commenting_notifications")(notify_of_comments)

@@ -142,7 +142,7 @@ class TakedownsView(WagtailAdminTemplateMixin, FormView):
         obj = withdrawal.at_address(form.cleaned_data["address"])
         try:
             if obj is None:
-                raise ValidationError({"address": "There is no public page or file at this address."})
+                raise ValidationError({"address": withdrawal.NOTHING_PUBLIC})
             takedown = withdrawal.take_down(obj, self.request.user, form.cleaned_data["reason"])
         except ValidationError as error:
             form.add_error(None, error)

@@ -35,6 +35,8 @@ from pages.models.public_records import may_take_down
 from pages.visibility.rule import Answer, answer, public
 
 WITHDRAWN, TAKEN_DOWN, TAKEDOWN_CONFIRMED = "pages.withdrawn", "pages.taken_down", "pages.takedown_confirmed"
+# The same whether a file is not public or does not exist: the person may not know of it.
+NOTHING_PUBLIC = "There is no public page or file at this address."
 
 # --- Withdrawing a page ---
 
@@ -155,7 +157,7 @@ def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> T
         obj.refresh_from_db()
         record = PublicRecord.objects.filter(pk=obj.uuid).first()
         if record is None or not obj.live:
-            raise ValidationError({"address": "This page is not public."})
+            raise ValidationError({"address": NOTHING_PUBLIC})
         takedown.record, takedown.address = record, record.path
         takedown.save()
         _stop_pending_versions(obj, user)
@@ -164,7 +166,7 @@ def take_down(obj: ContentPage | Document | Image, user: User, reason: str) -> T
         MeetingChange.objects.filter(page=obj.pk).update(taken_down=True)
         UnpublishPageAction(obj, user=user).execute(skip_permission_checks=True)
     elif not (obj.published_in.exists() or PublicFileRecord.objects.filter(file_key=obj.file_key).exists()):
-        raise ValidationError({"address": "This file is not public."})
+        raise ValidationError({"address": NOTHING_PUBLIC})
     else:
         takedown.address = obj.url if isinstance(obj, Document) else f"/images/{obj.file_key}/"
         if isinstance(obj, Document):

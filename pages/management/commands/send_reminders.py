@@ -5,6 +5,7 @@ import logging
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from pages.content.mail import mail_about
 from pages.content.plain_words import local
 from pages.editing.reminders import message, reminders
 from pages.models import ReviewReminder
@@ -25,7 +26,8 @@ class Command(BaseCommand):
         planned, failed = reminders(as_of), []
         for person, due in planned.by_recipient.items():
             try:
-                message(person, due, as_of).send()
+                with mail_about(*(deadline.page for deadline in due)):
+                    message(person, due, as_of).send()
             except Exception:
                 # One bad server answer or address must not stop the other mail.
                 logger.exception("A reminder could not be sent.")
