@@ -10,7 +10,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subque
 from django.db.models.functions import Cast, Concat, Length, Substr
 from django.urls import reverse
 
-from feeds.models import FeedName
+from feeds.models import FeedItem, FeedName
 from feeds.shown import gone, shown
 from pages.content import addresses
 from pages.content.choices import FeedFormat
@@ -124,8 +124,8 @@ def listings(as_of: datetime, include_removed: bool = False) -> list[FeedDefinit
     home = pages.get(PartnershipPage)
     own = [_own_definition(key, pages) for key in _declared_feeds()]
     topics = [
-        _topic_definition(topic.pk, topic.name, topic.slug, home)
-        for topic in topics_with_entries(as_of, include_removed).order_by("name")
+        _topic_definition(topic.topic_id, topic.name, topic.slug, home)
+        for topic in _topic_names(as_of, include_removed).order_by("name")
     ]
     above = Substr(OuterRef("path"), 1, Length(OuterRef("path")) - PriorityPage.steplen)
     periods = PriorityPeriodPage.objects.filter(path=above)
@@ -135,17 +135,31 @@ def listings(as_of: datetime, include_removed: bool = False) -> list[FeedDefinit
     return [*own, *topics, *(_priority_definition(page, home) for page in priorities)]
 
 
-def topics_with_entries(as_of: datetime, include_removed: bool = False) -> QuerySet[Topic]:
-    """The topics with a public page in their feed. `include_removed` adds those with only removed entries.
+def topics_with_entries(as_of: datetime) -> QuerySet[Topic]:
+    """The topics with a public page in their feed.
 
     Topics that only death reviews have are left out, because feeds of topics do not list death reviews.
     """
-    key = Concat(Value(_TOPIC), Cast(OuterRef("pk"), CharField()))
-    present = shown(as_of).filter(places__feed=key, places__left_at=None)
-    removed = gone(as_of).filter(places__feed=key)
+    return Topic.objects.filter(
+        Exists(_in_feed_of("pk", shown(as_of), places__left_at=None).filter(page__withdrawal_kind=""))
+    )
+
+
+def _topic_names(as_of: datetime, include_removed: bool = False) -> QuerySet[FeedName]:
+    """The names of the topics with a public page in their feed. `include_removed` adds those without a public page
+    whose followers are still told what became of it: under the name that the topic had then, because a new one may be
+    about a draft."""
+    named = FeedName.objects.exclude(name="")
     if include_removed:
-        return Topic.objects.filter(Q(Exists(present)) | Q(Exists(removed)))
-    return Topic.objects.filter(Exists(present.filter(page__withdrawal_kind="")))
+        present, removed = _in_feed_of("topic", shown(as_of), places__left_at=None), _in_feed_of("topic", gone(as_of))
+        return named.filter(Q(Exists(present)) | Q(Exists(removed)))
+    return named.filter(topic__in=topics_with_entries(as_of))
+
+
+def _in_feed_of(topic: str, items: QuerySet[FeedItem], **place: object) -> QuerySet[FeedItem]:
+    """Those of the entries that have a place in the feed of a topic. `topic` is the field of the outer query with its
+    key, and `place` are conditions for the place."""
+    return items.filter(places__feed=Concat(Value(_TOPIC), Cast(OuterRef(topic), CharField())), **place)
 
 
 def offered_everywhere() -> list[FeedDefinition]:
@@ -171,14 +185,14 @@ def listing(name: str, as_of: datetime) -> FeedDefinition | None:
 
 
 def _find_topic_feed(slug: str, as_of: datetime) -> FeedDefinition | None:
-    found = topics_with_entries(as_of, include_removed=True).filter(slug=slug)
+    found = _topic_names(as_of, include_removed=True).filter(slug=slug)
     # The query for the home page also gets the topic, which saves a query.
     homes = PartnershipPage.objects.annotate(
-        topic=Subquery(found.values("pk")[:1]),
-        topic_name=Subquery(Topic.objects.filter(pk=OuterRef("topic")).values("name")),
+        topic=Subquery(found.values("topic")[:1]),
+        topic_name=Subquery(FeedName.objects.filter(slug=slug).values("name")),
     )
     home = public(homes, as_of).order_by("path").first()
-    topic, name = (home.topic, home.topic_name) if home else found.values_list("pk", "name").first() or (None, "")
+    topic, name = (home.topic, home.topic_name) if home else found.values_list("topic", "name").first() or (None, "")
     return _topic_definition(topic, name, slug, home) if topic else None
 
 
@@ -195,8 +209,9 @@ def listing_by_former_name(name: str, as_of: datetime) -> FeedDefinition | None:
     """The feed that had this name before its topic, its priority or the priority's period got another address."""
     kind, slug = _subject(name)
     if kind == "topics":
-        topic = FeedName.objects.filter(slug=slug).values_list("topic__slug", flat=True).first()
-        return _find_topic_feed(topic, as_of) if topic else None
+        topic = FeedName.objects.filter(slug=slug).values("topic")
+        present = FeedName.objects.exclude(name="").filter(topic__in=topic).values_list("slug", flat=True).first()
+        return _find_topic_feed(present, as_of) if present else None
     if kind == "priorities":
         rows = PublicAddress.objects.filter(_ends_with(slug, "path"), record__page__prioritypage__isnull=False)
         uuids = [

@@ -69,9 +69,12 @@ class FeedLink(models.Model):
 
 
 class FeedName(models.Model):
-    """A present or former slug of the feed of a topic, for redirects from old addresses."""
+    """A slug that the feed of a topic had while a public page had the topic, for redirects from old addresses."""
 
     slug = models.CharField(max_length=100, unique=True)
+    name = models.CharField(
+        max_length=100, default="", help_text="The last name of the topic on a public page, at its last slug there."
+    )
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
 
     class Meta:

@@ -119,10 +119,11 @@ def calendar_with_cancelled(request: HttpRequest, name: str) -> HttpResponse:
     return _response(request, found, now) if found else _not_found(name, FeedFormat.ICALENDAR, now.at)
 
 
+@allow_cross_origin
 def usual_address(request: HttpRequest, kind: FeedFormat) -> HttpResponse:
     """Redirect from an address that people and programs try first."""
     found = own_feed("meetings" if kind == FeedFormat.ICALENDAR else "all")
-    return HttpResponsePermanentRedirect(found.url(kind), headers={"Cache-Control": f"public, max-age={MAX_AGE}"})
+    return _redirect(found.url(kind), f"public, max-age={MAX_AGE}")
 
 
 @allow_cross_origin
@@ -254,11 +255,17 @@ def _not_found(name: str, kind: str, as_of: datetime) -> HttpResponse:
     """Redirect to the feed that had this name, or list the addresses of this feed or of all feeds."""
     found = listing(name, as_of)
     if found is None and (renamed := listing_by_former_name(name, as_of)) and kind in renamed.formats:
-        return HttpResponsePermanentRedirect(renamed.url(kind), headers={"Cache-Control": "no-cache"})
+        return _redirect(renamed.url(kind), "no-cache")
     if found is None and was_priority_feed(name):
         return _text("The priority that this feed was about is not public any more.\n", 410)
     known = [each.url(kind) for each in ([found] if found else _offered(as_of)) for kind in each.formats]
     return _text("\n".join(["There is no feed at this address. Try one of these:", *known, ""]), 404)
+
+
+def _redirect(url: str, cache_control: str) -> HttpResponse:
+    """A redirect for programs, which the security headers do not take for a web page."""
+    headers = {"Cache-Control": cache_control, "Content-Type": "text/plain"}
+    return HttpResponsePermanentRedirect(url, headers=headers)
 
 
 def _text(text: str, status: int) -> HttpResponse:

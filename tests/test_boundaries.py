@@ -95,11 +95,11 @@ def test_an_alert_shows_from_its_first_instant_until_its_last(ask, home, at, sho
 @pytest.mark.parametrize(
     ("later", "titles"),
     [
-        (timedelta(minutes=5) - MOMENT, ["Meeting in March"]),
-        (timedelta(minutes=5), ["Agenda published: Meeting in March", "Meeting in March"]),
+        (timedelta(0), ["Meeting in March"]),
+        (MOMENT, ["Agenda published: Meeting in March", "Meeting in March"]),
     ],
 )
-def test_an_agenda_within_five_minutes_of_its_announcement_is_no_news_of_its_own(client, home, later, titles):
+def test_an_agenda_after_its_announcement_is_news_however_soon_it_comes(client, home, later, titles):
     with time_machine.travel(NOW, tick=False) as clock:
         index = factories.page(models.MeetingIndexPage, home)
         meeting = factories.page(models.MeetingPage, index, title="Meeting in March", starts_at=london(2026, 3, 24, 10))

@@ -19,6 +19,7 @@ LISTS = {
     for path in (
         *(f"/feeds/{name}.{kind}" for name in FEEDS for kind in ("rss", "atom", "json")),
         "/feeds/meetings.ics",
+        "/feeds/meetings-with-cancelled.ics",
         "/feeds.opml",
         "/sitemap.xml",
     )

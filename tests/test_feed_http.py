@@ -13,9 +13,11 @@ import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from feeds.build import items
 from feeds.build.items import update_entries
+from feeds.catalogue import listings
 from feeds.read import sources
 from pages import models
 from tests import factories
@@ -340,6 +342,7 @@ def test_the_feed_of_a_priority_moves_with_its_address(client, home):
     here = "http://testserver/feeds/priorities/2026-2030-burglary"
     assert ask("2026-2030-burglary") == dict.fromkeys(ENDS, 200)
     for old in ("2026-2029-theft", "2026-2029-burglary"):
+        assert client.get(f"/feeds/priorities/{old}.rss")["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert ask(old) == {end: (301, f"{here}{end}", "no-cache") for end in ENDS}
         assert client.get(f"/feeds/priorities/{old}.ics").status_code == 410
     # Another one that has an old address now comes first.
@@ -368,6 +371,31 @@ def test_the_feed_of_a_topic_moves_with_its_slug(client, index):
     assert ask("cycling") == there
     models.Topic.objects.filter(slug="cycling").delete()
     assert ask("cycling") == nowhere
+
+
+def test_the_feed_of_a_topic_that_no_public_page_has_keeps_its_former_name_and_address(client, index):
+    """The name that it got since may be about a draft."""
+    topic = factories.topic(name="Burglary", slug="burglary")
+    [story] = stories(index, 1, topics=[topic])
+    assert client.get("/feeds/topics/burglary/").status_code == 200
+    topic.slug = "theft"
+    topic.save()
+    assert client.get("/feeds/topics/theft/").status_code == 200
+    models.NewsPage.objects.get(pk=story.pk).unpublish()
+    topic.name, topic.slug = "Stalking of Jane Roe", "stalking-of-jane-roe"
+    topic.save()
+    factories.draft(models.NewsPage, index, topics=[topic])
+    for end in (".rss", ".atom", ".json", "/"):
+        answer = client.get(f"/feeds/topics/theft{end}")
+        assert (answer.status_code, b"urglary" in answer.content, b"Jane" in answer.content) == (200, True, False)
+        old = client.get(f"/feeds/topics/burglary{end}")
+        assert (old.status_code, old["Location"]) == (301, f"http://testserver/feeds/topics/theft{end}")
+        assert client.get(f"/feeds/topics/stalking-of-jane-roe{end}").status_code == 404
+    assert [each.name for each in listings(timezone.now(), include_removed=True)][-1] == "topics/theft"
+    factories.publish(models.NewsPage.objects.get(pk=story.pk))  # now readers see the topic on a page
+    old = client.get("/feeds/topics/theft/")
+    assert (old.status_code, old["Location"]) == (301, "http://testserver/feeds/topics/stalking-of-jane-roe/")
+    assert b"Stalking of Jane Roe" in client.get("/feeds/topics/stalking-of-jane-roe/").content
 
 
 JSON_AND_CALENDARS = ["/feeds/news.json", "/feeds/meetings.ics"]

@@ -88,12 +88,29 @@ def update_entries(as_of: datetime) -> bool:
     records |= set(replaced.values_list("page__contentpage__uuid", flat=True))
     linking = set(FeedItem.objects.filter(links__to__in=records).values_list("record", flat=True))
     changed_feeds = write(records | linking, as_of)
-    topics = [FeedName(slug=topic.slug, topic=topic) for topic in topics_with_entries(as_of)]
-    FeedName.objects.bulk_create(topics, update_conflicts=True, unique_fields=["slug"], update_fields=["topic"])
+    _note_names(as_of)
     note_pings(changed_feeds, as_of)
     state.version, state.written_for, state.written_at = version, entry_format(), as_of
     state.save()
     return True
+
+
+def _note_names(as_of: datetime) -> None:
+    """Note the names and slugs of the topics that readers see now. A topic without a public page keeps its last ones.
+
+    Nothing is written if they are the same, so that the version of what readers see stays.
+    """
+    topics = {topic.slug: topic for topic in topics_with_entries(as_of)}
+    known = FeedName.objects.exclude(name="").filter(topic__in=topics.values()).values_list("slug", "name", "topic")
+    if {(slug, topic.name, topic.pk) for slug, topic in topics.items()} == set(known):
+        return
+    FeedName.objects.filter(topic__in=topics.values()).update(name="")
+    FeedName.objects.bulk_create(
+        [FeedName(slug=slug, name=topic.name, topic=topic) for slug, topic in topics.items()],
+        update_conflicts=True,
+        unique_fields=["slug"],
+        update_fields=["name", "topic"],
+    )
 
 
 def expiring_models() -> list[type[Model]]:
@@ -231,7 +248,7 @@ def _row(page: ContentPage, entry: Entry, rows_before: dict[UUID, FeedItem], as_
         categories=list(entry.categories),
         enclosures=[asdict(file) for file in entry.enclosures],
         image=asdict(entry.image) if entry.image else None,
-        published=before.published if before else entry.published,
+        published=min(before.published, entry.updated) if before else entry.published,
         updated=entry.updated,
         ended_at=None,
         for_the_record=before.for_the_record if before else entry.for_the_record or is_old_event,

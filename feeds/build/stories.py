@@ -96,10 +96,10 @@ def entries_of(page: ContentPage, loader: Loader) -> list[Entry]:
     entries, times = [own], {own.updated}
     for event in page.feed_events(_PublicContent(loader)):
         entry = _entry_of_event(event, own)
-        while (
-            entry.updated in times
-        ):  # of one publication; no two entries of a feed should have the same date of change
-            entry = replace(entry, updated=entry.updated - timedelta(microseconds=1))
+        # Those of one publication have the same date. No two entries of a feed should have the same date of change.
+        while entry.updated in times:
+            updated = entry.updated - timedelta(microseconds=1)
+            entry = replace(entry, published=min(entry.published, updated), updated=updated)
         times.add(entry.updated)
         entries.append(entry)
     return entries
