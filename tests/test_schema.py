@@ -44,6 +44,9 @@ ENUMS = {
     "PlanAvailability": "ONLINE ON_REQUEST ARCHIVED",
     "InsightKind": "STRATEGIC_ASSESSMENT OTHER_REPORT DATASET",
     "RenditionName": "THUMBNAIL CARD CONTENT HERO SOCIAL",
+    "PictureCrop": "WHOLE LANDSCAPE WIDE SQUARE",
+    "PictureWidth": "W320 W640 W960 W1280 W1920",
+    "PictureFormat": "AVIF WEBP",
     "CalloutTone": "INFORMATION WARNING SUPPORT",
     "AlertSeverity": "NOTICE WARNING EMERGENCY",
     "FeedFormat": "RSS ATOM JSON ICALENDAR",
@@ -131,7 +134,7 @@ def test_no_argument_takes_a_free_sort_order():
     assert arguments == {
         "first", "after", "last", "before", "when", "topic", "priority", "publishedAfter", "period", "urlPath",
         "token", "path", "query", "since", "horizon", "name", "types", "under", "updatedAfter", "publishedBefore",
-        "startsAfter", "startsBefore", "status", "id", "ids",
+        "startsAfter", "startsBefore", "status", "id", "ids", "crop", "widths", "format",
     }  # fmt: skip
 
 

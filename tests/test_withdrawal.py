@@ -357,7 +357,7 @@ def test_a_file_that_is_not_public_cannot_be_taken_down(home, people, client):
     document = factories.document()
     client.force_login(people["Moderators"])
     response = take_down(client, document.url)
-    assert "not public" in str(response.context["form"].errors["address"])
+    assert "There is no public page or file at this address." in str(response.context["form"].errors["address"])
     assert Takedown.objects.count() == 0
 
 

@@ -34,7 +34,8 @@ from wagtail.signals import published as wagtail_published
 
 from documents.access.permissions import require_may_save
 from documents.access.public_files import remember_public_files
-from documents.models import RENDITIONS, Document, Image, PublishedFile
+from documents.models import Document, Image, PublishedFile
+from documents.models.picture_sizes import FILE_NAMES
 from feeds.build.items import update_entries
 from feeds.catalogue import addresses_to_forget
 from feeds.websub import send_pings
@@ -303,9 +304,13 @@ def record_files(page: ContentPage, approved: dict[str, dict[str, list[str]]]) -
 
 
 def draw_missing_sizes(images: Iterable[Image]) -> None:
+    _draw_each(images, Image.draw_missing_sizes)
+
+
+def _draw_each(images: Iterable[Image], draw: Callable[[Image], None]) -> None:
     for image in images:
         try:
-            image.draw_missing_sizes()
+            draw(image)
         except SourceImageIOError as error:
             logger.warning("The sizes of picture %s could not be made: %s", image.pk, error)
 
@@ -415,12 +420,14 @@ def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: obj
 def update_after_commit() -> None:
     """Record changes that no signal reported: files that a command made public, and pages that changed with time.
 
-    Then make missing renditions, for example after an upgrade, for at most RENDITION_SECONDS.
+    Then make missing renditions, for example after an upgrade, and those of `srcset` for what was published. That takes
+    at most RENDITION_SECONDS.
     """
     remember_public_files(PublishedFile.objects.all())
     ledger.note_time(timezone.now())
     end = monotonic() + RENDITION_SECONDS
     draw_missing_sizes(takewhile(lambda image: monotonic() < end, Image.lacking_sizes()))
+    _draw_each(takewhile(lambda image: monotonic() < end, Image.lacking_srcset()), Image.draw_srcset)
 
 
 # --- Caches ---
@@ -453,9 +460,7 @@ def _purge(paths: Iterable[str], files: QuerySet[PublishedFile]) -> None:
         if row.document:
             urls.add(row.document.address)
         elif row.image:
-            urls |= {
-                rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=RENDITIONS.values())
-            }
+            urls |= {rendition.full_url for rendition in row.image.renditions.filter(filter_spec__in=FILE_NAMES)}
     urls |= addresses_to_forget()
     urls |= {f"{settings.CMS_URL}/sitemap.xml", f"{settings.CMS_URL}/feeds.opml"}
     transaction.on_commit(lambda: purge_urls_from_cache(sorted(urls)))

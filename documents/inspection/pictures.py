@@ -16,7 +16,7 @@ FORMATS = ["AVIF", "GIF", "JPEG", "PNG", "WEBP"]
 MAX_PIXELS = 64_000_000  # of one frame, at 4 bytes per pixel
 REDUCED_SIDE = 3_200  # pixels of the longer side after reduction: twice that of the largest size
 OPTIONS: dict[str, dict[str, Any]] = {
-    "avif": {"quality": 61},
+    "avif": {"quality": 61, "speed": 8},  # twice as fast as by default, for files that are a twentieth larger
     "jpeg": {"quality": 76, "progressive": True, "optimize": True},
     "png": {"optimize": True},
     "webp": {"quality": 80},

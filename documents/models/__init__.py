@@ -13,7 +13,8 @@ from documents.models.document import (
     language_code,
     upload_document_to,
 )
-from documents.models.image import ALL_SIZES, RENDITIONS, Image, Rendition
+from documents.models.image import Image, Rendition
+from documents.models.picture_sizes import ALL_SIZES, RENDITIONS
 from documents.models.published import PublicFileRecord, PublishedFile
 from documents.models.stored_file import StoredFile, new_file_key
 

@@ -22,28 +22,28 @@ from wagtail.images.models import (
     get_upload_to,
 )
 
+from documents.choices import PictureFormat
 from documents.inspection.facts import Size, draw, inspect_picture
 from documents.models.image_fields import PictureField, RenditionField
+from documents.models.picture_sizes import (
+    ALL_SIZES,
+    CROPS,
+    FILE_NAMES,
+    SRCSET_VERSION,
+    srcset_spec,
+    srcset_widths,
+)
 from documents.models.stored_file import TAGS_HELP, StoredFile, stored_name
 
-# The only sizes of a picture that are public. The names are those of the GraphQL enumeration.
-RENDITIONS = {
-    "THUMBNAIL": "fill-160x160|format-webp",
-    "CARD": "fill-640x360|format-webp",
-    "CONTENT": "max-1200x1200|format-webp",
-    "HERO": "fill-1600x600|format-webp",
-    "SOCIAL": "fill-1200x630|format-jpeg",
-}
-# All sizes that are drawn when a picture is uploaded: the public ones and those of the admin's screens.
-ALL_SIZES = (*RENDITIONS.values(), "max-165x165", "max-800x600")
 ORIGINAL = "original"  # Wagtail's name for the whole picture, in any format
 
 
 class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
     """A picture, with the text that people who cannot see it get instead.
 
-    All sizes are drawn when it is uploaded, so that no request fails later. A size that was lost is drawn again by
-    `publish_scheduled`, or by the first request for it.
+    The named sizes are drawn when it is uploaded, so that no request fails later. A size that was lost is drawn again
+    by `publish_scheduled`, or by the first request for it. `publish_scheduled` draws the many sizes of `srcset` of
+    public pictures, because that takes some seconds.
     """
 
     file = PictureField("file", upload_to=get_upload_to, width_field="width", height_field="height")
@@ -59,6 +59,8 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     # The `file_key` of a file that is missing or too large to draw, so that `publish_scheduled` does not retry it.
     undrawable = models.CharField(max_length=32, default="", editable=False)
+    # The `SRCSET_VERSION` of which it has all sizes. Empty if it has none.
+    srcset_version = models.CharField(max_length=16, default="", editable=False)
 
     file_fields = (*StoredFile.file_fields, "width", "height")
     public_facts = (
@@ -107,10 +109,13 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         if new_file or focal_point_moved:
             with nullcontext() if new_file else suppress(SourceImageIOError):  # an old file may be missing
                 renditions = self._draw([Filter(spec) for spec in ALL_SIZES])
+            self.srcset_version = ""
         with transaction.atomic():
             super().save(**kwargs)
             if new_file or focal_point_moved:
-                self.renditions.all().delete()  # they show the old file or the old crop
+                # They show the old file or the old crop. With the old crop, the sizes of `srcset` are better than none.
+                of_old = self.renditions.all() if new_file else self.renditions.filter(filter_spec__in=ALL_SIZES)
+                of_old.delete()
                 Rendition.objects.bulk_create(
                     renditions, ignore_conflicts=True
                 )  # a request may have drawn one meanwhile
@@ -124,14 +129,45 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         return lacking.exclude(undrawable=models.F("file_key")).order_by("pk")
 
     def draw_missing_sizes(self) -> None:
-        """Draw the sizes that are missing. Raises SourceImageIOError."""
+        """Draw the sizes of the upload that are missing. Raises SourceImageIOError."""
         try:
             self.get_renditions(*ALL_SIZES)
         except SourceImageIOError as error:
-            cause = error.__cause__
-            if isinstance(cause, FileNotFoundError) or getattr(cause, "code", "") == "unreadable":
-                type(self).objects.filter(pk=self.pk).update(undrawable=self.file_key)
+            self._note_undrawable(error)
             raise
+
+    @classmethod
+    def lacking_srcset(cls) -> models.QuerySet["Image"]:
+        """The public images without the sizes of `srcset`, without those that cannot be drawn. In the order of keys."""
+        shown = cls.objects.filter(published_in__isnull=False).distinct()
+        lacking: models.QuerySet[Image] = shown.exclude(srcset_version=SRCSET_VERSION)
+        return lacking.exclude(undrawable=models.F("file_key")).order_by("pk")
+
+    def draw_srcset(self) -> None:
+        """Draw the sizes of `srcset`, which takes some seconds, in place of those before. Raises SourceImageIOError.
+
+        Nothing is stored if the file was replaced or the focal point moved meanwhile.
+        """
+        drawn: list[Rendition] = []
+        try:
+            for crop in CROPS:  # a few sizes at a time, because a process may not take long
+                widths = srcset_widths(crop, (self.width, self.height))
+                specs = {srcset_spec(crop, width, each) for width in widths for each in PictureFormat}
+                drawn += self._drawn([Filter(spec) for spec in sorted(specs.difference(ALL_SIZES))])
+        except SourceImageIOError as error:
+            self._note_undrawable(error)
+            raise
+        with transaction.atomic():
+            same = type(self).objects.select_for_update().filter(pk=self.pk, file_key=self.file_key)
+            if same.filter(**self._focal_point()).first():
+                self.renditions.exclude(filter_spec__in=ALL_SIZES).delete()
+                Rendition.objects.bulk_create(drawn)
+                same.update(srcset_version=SRCSET_VERSION)
+
+    def _note_undrawable(self, error: SourceImageIOError) -> None:
+        cause = error.__cause__
+        if isinstance(cause, FileNotFoundError) or getattr(cause, "code", "") == "unreadable":
+            type(self).objects.filter(pk=self.pk).update(undrawable=self.file_key)
 
     def get_rendition(self, wanted: Filter | str) -> "Rendition":
         """The admin also asks for the original. That is the stored file, so nothing is drawn for it."""
@@ -144,11 +180,9 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     def create_renditions(self, *filters: Filter) -> dict[Filter, "Rendition"]:
         """Replaces Wagtail's method, which opens the picture in the server. Raises SourceImageIOError."""
-        try:
-            drawn = self._draw(filters) if filters else []
-        except ValidationError as error:
-            raise SourceImageIOError(" ".join(error.messages)) from error
-        Rendition.objects.bulk_create(drawn, ignore_conflicts=True)  # another request may have drawn it meanwhile
+        Rendition.objects.bulk_create(
+            self._drawn(filters), ignore_conflicts=True
+        )  # another request may have drawn it meanwhile
         rows = {(row.filter_spec, row.focal_point_key): row for row in Rendition.objects.filter(image=self)}
         found = {wanted: rows[wanted.spec, wanted.get_cache_key(self)] for wanted in filters}
         for row in found.values():
@@ -157,6 +191,13 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     def create_rendition(self, wanted: Filter) -> "Rendition":
         return self.create_renditions(wanted)[wanted]
+
+    def _drawn(self, filters: Sequence[Filter]) -> list["Rendition"]:
+        """New renditions, not saved. Raises SourceImageIOError."""
+        try:
+            return self._draw(filters) if filters else []
+        except ValidationError as error:
+            raise SourceImageIOError(" ".join(error.messages)) from error
 
     def get_willow_image(self) -> NoReturn:
         raise SourceImageIOError("Only documents/inspection/pictures.py opens a picture.")
@@ -226,10 +267,8 @@ class Rendition(AbstractRendition):
     def url(self) -> str:
         if self.filter_spec == ORIGINAL:
             return reverse("stored_file", args=[self.file.name])
-        names = {spec: name.lower() for name, spec in RENDITIONS.items()}
-        label = names.get(self.filter_spec, f"r{self.pk}")
-        suffix = PurePath(self.file.name).suffix
-        return reverse("rendition", args=[self.image.file_key, f"{label}{suffix}"])
+        name = FILE_NAMES.get(self.filter_spec) or f"r{self.pk}{PurePath(self.file.name).suffix}"
+        return reverse("rendition", args=[self.image.file_key, name])
 
     @property
     def full_url(self) -> str:

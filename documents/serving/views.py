@@ -18,12 +18,13 @@ from wagtail.images.models import SourceImageIOError
 
 from documents.access.public_files import for_staff, never_stored, public_documents, public_images
 from documents.models import RENDITIONS, Document, Image, PublicFileRecord, Rendition
+from documents.models.picture_sizes import FILE_NAMES
 from documents.serving.delivery import CORS, Delivery, preflight, send
 from pages.confidential.reading_log import note_file_seen
 from pages.content.death_reviews import of_death_reviews
 from pages.reading.draft_previews import draft_files, shown_by
 
-SPECS = {name.lower(): spec for name, spec in RENDITIONS.items()}
+SPECS = {name: spec for spec, name in FILE_NAMES.items()}
 STAFF_CACHE_CONTROL = "private, no-store"
 
 
@@ -60,19 +61,20 @@ def document(request: HttpRequest, key: str, filename: str) -> HttpResponseBase:
 @answers_preflight
 @require_safe
 def rendition(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
-    """A named size for everybody. For editors also the sizes that the admin draws ("r" and a primary key)."""
-    label = name.rpartition(".")[0]
-    was_public = label in SPECS and PublicFileRecord.objects.filter(file_key=key).exists()
+    """A public size for everybody. For editors also the sizes that the admin draws ("r" and a primary key)."""
+    spec = SPECS.get(name)
+    was_public = spec is not None and PublicFileRecord.objects.filter(file_key=key).exists()
     sizes = Rendition.objects.select_related("image").annotate(never_stored=of_death_reviews("image__collection__path"))
-    sizes = sizes.filter(filter_spec=SPECS[label]) if label in SPECS else sizes.filter(pk=_number(label))
+    sizes = sizes.filter(filter_spec=spec) if spec else sizes.filter(pk=_number(name))
     found = Image.objects.filter(file_key=key)
-    of_public = sizes.filter(image__in=public_images(found)) if label in SPECS else sizes.none()
+    of_public = sizes.filter(image__in=public_images(found)) if spec else sizes.none()
     public: Any = of_public.first()
-    if public is None and was_public and _redraw(found, SPECS[label]):
+    if public is None and was_public and _redraw(found, spec):
         public = of_public.first()
     wanted = public or (sizes.filter(image=image).first() if (image := _for_staff(request, found)) else None)
     if wanted is None or not wanted.url.endswith(f"/{name}"):
-        return _absent(was_public and wanted is None)
+        not_drawn_yet = was_public and spec not in RENDITIONS.values() and public_images(found).exists()
+        return _absent(was_public and wanted is None and not not_drawn_yet)
     return send(
         request,
         Delivery(
@@ -92,11 +94,14 @@ def _is_for_websites(public: object, request: HttpRequest) -> bool:
     return public is not None or "preview" in request.GET
 
 
-def _redraw(found: QuerySet[Image], spec: str) -> bool:
-    """Draw a lost size of a public picture again, because its address was published. Returns whether that worked."""
-    image = public_images(found).first()
+def _redraw(found: QuerySet[Image], spec: str | None) -> bool:
+    """Draw a lost size of a public picture again, because its address was published. Returns whether that worked.
+
+    Sizes of `srcset` are not drawn for a request, because there are many, and AVIF takes long.
+    """
+    image = public_images(found).first() if spec in RENDITIONS.values() else None
     try:
-        return bool(image and image.get_rendition(spec))
+        return bool(image and spec and image.get_rendition(spec))
     except SourceImageIOError:
         return False
 
@@ -110,8 +115,9 @@ def stored_file(request: HttpRequest, name: str) -> HttpResponseBase:
     raise Http404
 
 
-def _number(label: str) -> int:
-    """The primary key in "r12". For anything else 0, which no row has."""
+def _number(name: str) -> int:
+    """The primary key in "r12.webp". For anything else 0, which no row has."""
+    label = name.rpartition(".")[0]
     digits = label[1:]
     return int(digits) if label[:1] == "r" and digits.isdecimal() and len(digits) < 19 else 0
 

@@ -21,8 +21,9 @@ from django.db.models.functions import Length, Substr
 from wagtail.models import Page
 
 from documents.access.public_files import is_of_notices, public_documents, public_images, shown_on
-from documents.choices import DocumentKind
+from documents.choices import DocumentKind, PictureCrop, PictureFormat
 from documents.models import RENDITIONS, Document, Image, PublishedFile, Rendition
+from documents.models.picture_sizes import WIDTHS, srcset_spec, srcset_widths
 from pages.compiled_queries import compiled
 from pages.content import addresses
 from pages.content.choices import PaperKind, PeriodStatus
@@ -143,8 +144,8 @@ def _documents_since(*, pages: list[int]) -> QuerySet[PublishedFile, tuple[Any, 
 
 
 @compiled
-def _renditions(spec: str, /, *, images: list[int]) -> QuerySet[Rendition]:
-    return Rendition.objects.filter(image__in=images, filter_spec=spec)
+def _renditions(specs: tuple[str, ...], /, *, images: list[int]) -> QuerySet[Rendition]:
+    return Rendition.objects.filter(image__in=images, filter_spec__in=specs)
 
 
 class Loader(FieldLoader):
@@ -516,11 +517,33 @@ class Loader(FieldLoader):
         spec = RENDITIONS[name]
 
         def load(members: list[Any]) -> dict[Any, Any]:
-            return {row.image_id: row for row in _renditions(spec, images=[member.pk for member in members])}
+            return {row.image_id: row for row in _renditions((spec,), images=[member.pk for member in members])}
 
         rendition = self.for_all(image, ("rendition", name), load) or image.get_rendition(spec)
         rendition.image = image
         return rendition
+
+    def srcset(
+        self, image: Image, crop: PictureCrop, widths: Iterable[int], image_format: PictureFormat
+    ) -> list[Rendition]:
+        """The image in these of the widths of `srcset`, the smallest first. Empty until they are drawn.
+
+        In place of widths above its own, there is its own.
+        """
+        specs = {srcset_spec(crop, width, image_format): width for width in WIDTHS}
+
+        def load(members: list[Any]) -> dict[Any, Any]:
+            found: dict[Any, dict[int, Rendition]] = {}
+            for row in _renditions(tuple(specs), images=[member.pk for member in members]):
+                found.setdefault(row.image_id, {})[specs[row.filter_spec]] = row
+            return found
+
+        drawn = self.for_all(image, ("srcset", crop, image_format), load) or {}
+        widest = max(srcset_widths(crop, (image.width, image.height)))
+        sizes = [drawn[width] for width in sorted({min(width, widest) for width in widths}) if width in drawn]
+        for rendition in sizes:
+            rendition.image = image
+        return sizes
 
     # --- Rich text and blocks ---
 

@@ -13,7 +13,8 @@ from wagtail.images.models import SourceImageIOError
 from cms.graphql.context import context_of
 from cms.graphql.errors import InternalError
 from documents import models
-from documents.choices import DocumentAccessibility, DocumentKind
+from documents.choices import DocumentAccessibility, DocumentKind, PictureCrop, PictureFormat, PictureWidth
+from documents.models.picture_sizes import WIDTHS
 from pages.content import addresses
 from pages.graphql.public_fields import enum
 
@@ -109,6 +110,21 @@ class Image(graphene.ObjectType):
         args={"name": graphene.Argument(RenditionName, required=True, description="The name of the size.")},
         description="The picture in one of the named sizes.",
     )
+    srcset = graphene.String(
+        args={
+            "crop": graphene.Argument(
+                enum(PictureCrop), default_value=PictureCrop.WHOLE.value, description="Its shape."
+            ),
+            "widths": graphene.Argument(
+                graphene.List(graphene.NonNull(enum(PictureWidth))), description="Some widths. By default all."
+            ),
+            "format": graphene.Argument(
+                enum(PictureFormat), default_value=PictureFormat.WEBP.value, description="The format of the files."
+            ),
+        },
+        description="The addresses of several widths, for `srcset` in HTML. A picture is never enlarged: in place of "
+        "greater widths there is its own. Null or shorter for some minutes after the publication, until all are drawn.",
+    )
 
     @staticmethod
     def resolve_id(image: models.Image, info: GraphQLResolveInfo) -> str:
@@ -121,11 +137,29 @@ class Image(graphene.ObjectType):
         return FocalPoint(x=image.focal_point_x / image.width, y=image.focal_point_y / image.height)
 
     @staticmethod
+    def resolve_srcset(
+        image: models.Image,
+        info: GraphQLResolveInfo,
+        crop: Enum | str,
+        format: Enum | str,  # noqa: A002 - the name of the argument
+        widths: list[Enum] | None = None,
+    ) -> str | None:
+        wanted = [int(_value(width)) for width in widths] if widths else list(WIDTHS)
+        crop, image_format = PictureCrop(_value(crop)), PictureFormat(_value(format))
+        sizes = context_of(info).loader.srcset(image, crop, wanted, image_format)
+        return ", ".join(f"{row.full_url} {row.width}w" for row in sizes) or None
+
+    @staticmethod
     def resolve_rendition(image: models.Image, info: GraphQLResolveInfo, name: Enum | str) -> models.Rendition:
         try:
-            return context_of(info).loader.rendition(image, name.value if isinstance(name, Enum) else name)
+            return context_of(info).loader.rendition(image, _value(name))
         except SourceImageIOError as error:
             raise InternalError("The file of this picture is missing.") from error
+
+
+def _value(member: Enum | str) -> str:
+    """The value of a member of an enumeration: arguments have members, and their defaults values."""
+    return str(member.value) if isinstance(member, Enum) else member
 
 
 def register() -> None:
