@@ -11,6 +11,7 @@ from wagtail.models import ModelLogEntry, Site
 from cms.accounts.permission_log import PERMISSIONS_CHANGED
 from pages import models
 from pages.approval.workflow import group_of
+from pages.confidential.permissions import hidden_rows
 from pages.content import addresses
 from pages.content.choices import Role, WithdrawalKind
 from pages.reading.at_path import Redirection, at_path
@@ -174,3 +175,13 @@ def test_only_moderators_make_redirects(home, client, role):
     upload = SimpleUploadedFile("a.csv", b"from,to\n/a,/b\n")
     imported = client.post(reverse("wagtailredirects:start_import"), {"import_file": upload})
     assert imported.status_code == (200 if role == Role.MODERATOR else 302)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/x/"])
+def test_an_address_shorter_than_that_of_the_home_page_hides_no_redirect(home, path):
+    """After a change of the home page, for which PostgreSQL was asked for a negative number of characters."""
+    notice = factories.page(models.DeathReviewNoticePage, factories.page(models.DeathReviewIndexPage, home))
+    Redirect.objects.create(old_path="/other", redirect_link="/x/")
+    models.DeathReviewNoticePage.objects.filter(pk=notice.pk).update(url_path=path)
+    models.PublicAddress.objects.filter(record=notice.uuid).update(path="")
+    assert not Redirect.objects.filter(hidden_rows(Redirect)).exists()

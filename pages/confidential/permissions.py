@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet
-from django.db.models.functions import Length, Substr
+from django.db.models import CharField, Exists, ExpressionWrapper, F, Model, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Greatest, Length, Substr
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 from wagtail.admin.views.reports.page_types_usage import PageTypesUsageReportView
@@ -270,17 +270,22 @@ def hidden_rows(model: type[Model]) -> Q | Exists:
 def _leads_to_a_death_review() -> Q:
     """The condition for redirects to notices, and to addresses that notices or files of death reviews have or had."""
     notices = DeathReviewNoticePage.objects.all()
-    start = len(addresses.site_root_path())
-    site_path = Substr("url_path", start, Length("url_path") - start)  # without the slash at its end
+    site_path = _without_last_slash("url_path", start=len(addresses.site_root_path()))
     leads_to = Q(redirect_page__in=notices.values("pk"))
     were = PublicAddress.objects.filter(record__page__in=notices.values("pk"))
     of_files: list[tuple[QuerySet[Any], Any]] = [
         (model._default_manager.filter(of_death_reviews()), F("file_key")) for model in (Document, Image)
     ]
-    for rows, part in [(notices, site_path), (were, Substr("path", 1, Length("path") - 1)), *of_files]:
+    for rows, part in [(notices, site_path), (were, _without_last_slash("path", start=1)), *of_files]:
         link = ExpressionWrapper(OuterRef("redirect_link"), CharField())
-        leads_to |= Q(Exists(rows.annotate(link=link, part_of_link=part).filter(link__contains=F("part_of_link"))))
+        named = rows.annotate(link=link, part_of_link=part).exclude(part_of_link="")
+        leads_to |= Q(Exists(named.filter(link__contains=F("part_of_link"))))
     return leads_to
+
+
+def _without_last_slash(path: str, start: int) -> Substr:
+    """The path from its character `start` on. Empty if it is shorter: PostgreSQL takes no negative length."""
+    return Substr(path, start, Greatest(Length(path) - Value(start), Value(0)))
 
 
 class PageTypesReport(PageTypesUsageReportView):
