@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from itertools import product
 from pathlib import PurePath
 from typing import Any, NoReturn
 
@@ -150,10 +151,10 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
         """
         drawn: list[Rendition] = []
         try:
-            for crop in CROPS:  # a few sizes at a time, because a process may not take long
+            for crop, image_format in product(CROPS, PictureFormat):  # a few at a time: a process may not take long
                 widths = srcset_widths(crop, (self.width, self.height))
-                specs = {srcset_spec(crop, width, each) for width in widths for each in PictureFormat}
-                drawn += self._drawn([Filter(spec) for spec in sorted(specs.difference(ALL_SIZES))])
+                specs = [srcset_spec(crop, width, image_format) for width in widths]
+                drawn += self._drawn([Filter(spec) for spec in specs if spec not in ALL_SIZES])
         except SourceImageIOError as error:
             self._note_undrawable(error)
             raise
