@@ -110,7 +110,14 @@ def test_the_widths_that_are_drawn(size):
 
 
 def test_other_sizes_are_refused(news, client):
-    for arguments in ("(widths: [W321])", "(widths: [320])", '(crop: "whole")', "(format: JPEG)"):
+    for arguments in (
+        "(widths: [W321])",
+        "(widths: [320])",
+        '(crop: "whole")',
+        "(format: JPEG)",
+        "(crop: null)",
+        "(format: null)",
+    ):
         answer = client.post("/graphql/", {"query": OF_NEWS % arguments}, content_type="application/json").json()
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["GRAPHQL_VALIDATION_FAILED"], arguments
         assert "data" not in answer
@@ -132,6 +139,13 @@ def test_a_picture_of_no_public_page_gets_none(home, news):
     drawn = Rendition.objects.filter(filter_spec__startswith="width-").values_list("image", flat=True).distinct()
     assert list(drawn) == [news.image.pk]
     assert not {unused.pk, draft.pk} & set(drawn)
+
+
+def test_a_picture_that_is_no_longer_public_gets_none(news):
+    news.unpublish()
+    before = Rendition.objects.count()
+    update_after_commit()
+    assert Rendition.objects.count() == before
 
 
 def test_they_go_with_the_picture(news, srcset, client):
@@ -157,7 +171,7 @@ def test_a_new_focal_point_keeps_the_old_crop_until_the_new_one_is_drawn(news, s
 
 
 def test_a_file_that_is_replaced_while_it_is_drawn_keeps_nothing_of_the_old_one(news, monkeypatch):
-    draw = Image._drawn
+    draw = Image._draw_stored
 
     def replaced_meanwhile(image, filters):
         found = draw(image, filters)
@@ -168,7 +182,7 @@ def test_a_file_that_is_replaced_while_it_is_drawn_keeps_nothing_of_the_old_one(
             other.save()
         return found
 
-    monkeypatch.setattr(Image, "_drawn", replaced_meanwhile)
+    monkeypatch.setattr(Image, "_draw_stored", replaced_meanwhile)
     Image.objects.get(pk=news.image.pk).draw_srcset()
     assert not Rendition.objects.filter(filter_spec__startswith="width-").exists()
     assert Image.objects.get(pk=news.image.pk).srcset_version == ""

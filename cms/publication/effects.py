@@ -33,7 +33,7 @@ from wagtail.signals import page_slug_changed, post_page_move, unpublished, work
 from wagtail.signals import published as wagtail_published
 
 from documents.access.permissions import require_may_save
-from documents.access.public_files import remember_public_files
+from documents.access.public_files import public_images, remember_public_files
 from documents.models import Document, Image, PublishedFile
 from documents.models.picture_sizes import FILE_NAMES
 from feeds.build.items import update_entries
@@ -420,14 +420,15 @@ def before_file_is_saved(sender: type, instance: Document | Image, **kwargs: obj
 def update_after_commit() -> None:
     """Record changes that no signal reported: files that a command made public, and pages that changed with time.
 
-    Then make missing renditions, for example after an upgrade, and those of `srcset` for what was published. That takes
-    at most RENDITION_SECONDS.
+    Then make missing renditions, for example after an upgrade, and those of `srcset` for public pictures. None is begun
+    after RENDITION_SECONDS.
     """
     remember_public_files(PublishedFile.objects.all())
     ledger.note_time(timezone.now())
     end = monotonic() + RENDITION_SECONDS
     draw_missing_sizes(takewhile(lambda image: monotonic() < end, Image.lacking_sizes()))
-    _draw_each(takewhile(lambda image: monotonic() < end, Image.lacking_srcset()), Image.draw_srcset)
+    public = public_images(Image.lacking_srcset())
+    _draw_each(takewhile(lambda image: monotonic() < end, public), Image.draw_srcset)
 
 
 # --- Caches ---

@@ -139,9 +139,8 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     @classmethod
     def lacking_srcset(cls) -> models.QuerySet["Image"]:
-        """The public images without the sizes of `srcset`, without those that cannot be drawn. In the order of keys."""
-        shown = cls.objects.filter(published_in__isnull=False).distinct()
-        lacking: models.QuerySet[Image] = shown.exclude(srcset_version=SRCSET_VERSION)
+        """The images without the sizes of `srcset`, without those that cannot be drawn. In the order of keys."""
+        lacking: models.QuerySet[Image] = cls.objects.exclude(srcset_version=SRCSET_VERSION)
         return lacking.exclude(undrawable=models.F("file_key")).order_by("pk")
 
     def draw_srcset(self) -> None:
@@ -154,7 +153,7 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
             for crop, image_format in product(CROPS, PictureFormat):  # a few at a time: a process may not take long
                 widths = srcset_widths(crop, (self.width, self.height))
                 specs = [srcset_spec(crop, width, image_format) for width in widths]
-                drawn += self._drawn([Filter(spec) for spec in specs if spec not in ALL_SIZES])
+                drawn += self._draw_stored([Filter(spec) for spec in specs if spec not in ALL_SIZES])
         except SourceImageIOError as error:
             self._note_undrawable(error)
             raise
@@ -181,9 +180,8 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
 
     def create_renditions(self, *filters: Filter) -> dict[Filter, "Rendition"]:
         """Replaces Wagtail's method, which opens the picture in the server. Raises SourceImageIOError."""
-        Rendition.objects.bulk_create(
-            self._drawn(filters), ignore_conflicts=True
-        )  # another request may have drawn it meanwhile
+        drawn = self._draw_stored(filters)
+        Rendition.objects.bulk_create(drawn, ignore_conflicts=True)  # another request may have drawn it meanwhile
         rows = {(row.filter_spec, row.focal_point_key): row for row in Rendition.objects.filter(image=self)}
         found = {wanted: rows[wanted.spec, wanted.get_cache_key(self)] for wanted in filters}
         for row in found.values():
@@ -193,8 +191,8 @@ class Image(StoredFile, AbstractImage):  # type: ignore[django-manager-missing]
     def create_rendition(self, wanted: Filter) -> "Rendition":
         return self.create_renditions(wanted)[wanted]
 
-    def _drawn(self, filters: Sequence[Filter]) -> list["Rendition"]:
-        """New renditions, not saved. Raises SourceImageIOError."""
+    def _draw_stored(self, filters: Sequence[Filter]) -> list["Rendition"]:
+        """New renditions of a stored picture, not saved. Raises SourceImageIOError."""
         try:
             return self._draw(filters) if filters else []
         except ValidationError as error:

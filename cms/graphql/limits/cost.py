@@ -73,8 +73,8 @@ LOOKUPS = {
     "Change.previousUrlPath": 16,
     "MeetingPage.agendaPublishedAt": 3,
     "Document.htmlEquivalentUrl": 1,
-    "Image.srcset": 1,
     "Document.htmlEquivalentUrlPath": 1,
+    "Image.srcset": 1,
     "PriorityPeriodPage.periodStatus": 1,
     "PriorityPeriodPage.status": 1,
 }

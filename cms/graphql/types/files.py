@@ -14,7 +14,6 @@ from cms.graphql.context import context_of
 from cms.graphql.errors import InternalError
 from documents import models
 from documents.choices import DocumentAccessibility, DocumentKind, PictureCrop, PictureFormat, PictureWidth
-from documents.models.picture_sizes import WIDTHS
 from pages.content import addresses
 from pages.graphql.public_fields import enum
 
@@ -113,13 +112,16 @@ class Image(graphene.ObjectType):
     srcset = graphene.String(
         args={
             "crop": graphene.Argument(
-                enum(PictureCrop), default_value=PictureCrop.WHOLE.value, description="Its shape."
+                enum(PictureCrop), required=True, default_value=PictureCrop.WHOLE.value, description="Its shape."
             ),
             "widths": graphene.Argument(
                 graphene.List(graphene.NonNull(enum(PictureWidth))), description="Some widths. By default all."
             ),
             "format": graphene.Argument(
-                enum(PictureFormat), default_value=PictureFormat.WEBP.value, description="The format of the files."
+                enum(PictureFormat),
+                required=True,
+                default_value=PictureFormat.WEBP.value,
+                description="The format of the files.",
             ),
         },
         description="The addresses of several widths, for `srcset` in HTML. A picture is never enlarged: in place of "
@@ -144,7 +146,7 @@ class Image(graphene.ObjectType):
         format: Enum | str,  # noqa: A002 - the name of the argument
         widths: list[Enum] | None = None,
     ) -> str | None:
-        wanted = [int(_value(width)) for width in widths] if widths else list(WIDTHS)
+        wanted = [int(_value(width)) for width in widths or PictureWidth]
         crop, image_format = PictureCrop(_value(crop)), PictureFormat(_value(format))
         sizes = context_of(info).loader.srcset(image, crop, wanted, image_format)
         return ", ".join(f"{row.full_url} {row.width}w" for row in sizes) or None
